@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# pgvigil: one program, one library behind it, one program per unit test.
+#
+# A variant is a folder below build/: release (what is installed), test (release with the failpoints
+# that the test suites use), san (address and undefined-behaviour sanitizers), cov (coverage).
+# Everything is found by wildcard: a new source or test needs no line here.
+#
+#   make                     build/release/pgvigil
+#   make test                everything that must hold, also under the sanitizers
+#   make VARIANT=san build   build/san/pgvigil and nothing else
+#   make CC=clang WERROR=1   another compiler, warnings as errors (also with CI=true)
+
+# --- settings, to be overridden on the command line or in the environment ------------------------
+
+VERSION    := 0.1.0
+VARIANT    ?= release
+BUILD      ?= build
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+PKG_CONFIG ?= pkg-config
+PYTHON     ?= /usr/bin/python3
+CFLAGS     ?= -O2 -g
+LDFLAGS    ?=
+JOBS       ?= $(shell nproc 2>/dev/null || echo 1)
+
+# --- sources ------------------------------------------------------------------------------------
+
+OUT        := $(BUILD)/$(VARIANT)
+MAIN_SRC   := agent/main.c
+LIB_SRC    := $(filter-out $(MAIN_SRC),$(sort $(wildcard agent/*.c agent/*/*.c checks/*.c)))
+TEST_SRC   := $(sort $(wildcard tests/unit/test_*.c tests/integration/test_*.c))
+FAKE_SRC   := $(filter-out $(TEST_SRC),$(sort $(wildcard tests/unit/*.c tests/integration/*.c)))
+C_FILES    := $(sort $(wildcard agent/*.[ch] agent/*/*.[ch] checks/*.[ch] include/pgvigil/*.h \
+                tests/unit/*.[ch] tests/integration/*.[ch]))
+
+object      = $(patsubst %.c,$(OUT)/%.o,$(1))
+LIBRARY    := $(OUT)/libpgvigil.a
+FAKES      := $(if $(FAKE_SRC),$(OUT)/libfakes.a)
+PROGRAM    := $(OUT)/pgvigil
+TESTS      := $(patsubst %.c,$(OUT)/%,$(TEST_SRC))
+
+# --- flags --------------------------------------------------------------------------------------
+
+PACKAGES   := libpq gsl libcurl yaml-0.1 jansson sqlite3 libmicrohttpd libxxhash glib-2.0
+# Asked once, when first needed: `make deps` must work where pkg-config itself is missing.
+PC_CFLAGS   = $(eval PC_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(PACKAGES)))$(PC_CFLAGS)
+PC_LIBS     = $(eval PC_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PC_LIBS)
+TEST_LIBS   = $(eval TEST_LIBS := $$(shell $(PKG_CONFIG) --libs cmocka))$(TEST_LIBS)
+
+WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+              -Walloca -Wformat=2
+ifneq ($(filter true 1,$(CI) $(WERROR)),)
+WARNINGS   += -Werror
+endif
+
+HARDEN     := -fstack-protector-strong -D_FORTIFY_SOURCE=2
+FLAGS_release := $(HARDEN)
+FLAGS_test    := $(HARDEN) -DVG_FAILPOINTS
+FLAGS_san     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+                 -fno-sanitize-recover=all -DVG_FAILPOINTS
+FLAGS_cov     := -O0 -g --coverage -DVG_FAILPOINTS
+ifeq ($(filter release test san cov,$(VARIANT)),)
+$(error VARIANT is '$(VARIANT)', but the variants are release, test, san and cov)
+endif
+
+# banned.h is included before everything: it makes calls of strcpy and its like errors.
+ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -DVG_VERSION='"$(VERSION)"' -Iinclude -I. \
+              -include pgvigil/banned.h $(WARNINGS) -fPIE -pthread $(CFLAGS) \
+              $(FLAGS_$(VARIANT)) $(PC_CFLAGS)
+ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(FLAGS_$(VARIANT)) \
+              $(LDFLAGS)
+
+# --- what people ask for ------------------------------------------------------------------------
+
+.PHONY: all help deps test test-long demo bench install clean fmt lint san cov \
+        build build-tests quick unit e2e need
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+all: ## build the program: build/release/pgvigil
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=$(VARIANT) build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+deps: ## install what building and testing need (Debian, as root); elsewhere say what it is
+	@tests/deps
+
+test: need ## layers, sizes, documentation, unit and end-to-end tests, then again under sanitizers
+	@tests/run quick
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=test build build-tests
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=san build build-tests
+	@tests/run docs unit:test e2e:test unit:san e2e:san
+
+test-long: need ## the long suites: kills at random moments, many seeds, large tables
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=test build build-tests
+	@tests/run long:test
+
+demo: need ## the demo: real data, real servers, about two minutes
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build
+	@tests/demo/run
+
+bench: need ## time a check of 5 million rows against a plain COPY of the same columns
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build
+	@tests/run bench
+
+san: need ## build with the address and undefined-behaviour sanitizers, run the unit tests
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=san build build-tests
+	@tests/run unit:san
+
+cov: need ## unit and end-to-end tests with coverage: build/cov/coverage.txt and .html
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=cov build build-tests
+	@tests/run unit:cov e2e:cov coverage
+
+lint: need ## formatting, the layer and size rules, and the compilers' own analysis
+	@tests/run quick
+	@clang-format --dry-run -Werror $(C_FILES)
+	@for f in $(MAIN_SRC) $(LIB_SRC); do \
+		clang --analyze -Xclang -analyzer-werror $(filter-out -fPIE -pthread -pie,$(ALL_CFLAGS)) \
+			-o /dev/null $$f || exit 1; done
+
+fmt: ## format the C files
+	@clang-format -i $(C_FILES)
+
+install: all ## install below $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(BUILD)/release/pgvigil $(DESTDIR)$(PREFIX)/bin/pgvigil
+	install -d $(DESTDIR)$(PREFIX)/share/pgvigil $(DESTDIR)$(PREFIX)/share/doc/pgvigil
+	cp -R rules dashboards $(DESTDIR)$(PREFIX)/share/pgvigil/
+	install -m 644 README.md LICENSE docs/*.md $(DESTDIR)$(PREFIX)/share/doc/pgvigil/
+
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
+
+need:
+	@tests/deps --quiet
+
+# --- how it is built ----------------------------------------------------------------------------
+
+build: $(PROGRAM)
+build-tests: $(TESTS)
+
+# Rewritten only when compiler or flags change; every object depends on it.
+$(OUT)/flags: FORCE
+	@$(PKG_CONFIG) --exists $(PACKAGES) || \
+		{ echo "libraries are missing: run make deps" >&2; exit 1; }
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+.PHONY: FORCE
+FORCE:
+
+$(OUT)/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	@echo "  cc   $@"
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# An archive keeps members whose source has gone, so it is made anew.
+$(LIBRARY): $(call object,$(LIB_SRC))
+	@rm -f $@
+	@ar rcsD $@ $^
+
+$(FAKES): $(call object,$(FAKE_SRC))
+	@rm -f $@
+	@ar rcsD $@ $^
+
+$(PROGRAM): $(call object,$(MAIN_SRC)) $(LIBRARY)
+	@echo "  link $@"
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PC_LIBS) -lm
+
+$(TESTS): $(OUT)/%: $(OUT)/%.o $(FAKES) $(LIBRARY)
+	@echo "  link $@"
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(PC_LIBS) -lm
+
+-include $(patsubst %.o,%.d,$(call object,$(MAIN_SRC) $(LIB_SRC) $(TEST_SRC) $(FAKE_SRC)))

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The HTTP client behind struct vg_http: libcurl's multi interface, driven by one thread.
+ *
+ * The only file that knows libcurl. It follows no redirect, uses no proxy, keeps no connection, and
+ * connects to no address that the request has no right to. What it says of a URL is scheme and host.
+ */
+#ifndef PGVIGIL_AGENT_HTTP_H
+#define PGVIGIL_AGENT_HTTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "pgvigil/error.h"
+#include "pgvigil/ports.h"
+
+enum {
+    VG_HTTP_BODY_BYTES = 65536,  /* of an answer's body are kept; more ends the transfer */
+    VG_HTTP_WHERE_SIZE = 280,    /* scheme and host */
+};
+
+/* A client. start, poll and free belong to one thread, wake to all. Broken pipes are ignored in the
+ * whole process from here on. */
+int vg_http_new(struct vg_http **out, struct vg_error *err);
+
+/* "https://hooks.slack.com": what may be shown of a URL. Returns out. */
+char *vg_http_where(const char *url, char out[VG_HTTP_WHERE_SIZE]);
+
+/* Whether the URL may be asked at all: https, or http to a literal loopback host (127.x.x.x, [::1],
+ * localhost) or with insecure_http. 0, or -1 with VG_E_CONFIG and a hint. */
+int vg_http_check_url(const char *url, bool insecure_http, struct vg_error *err);
+
+/* Whether a connection to this resolved address is allowed. A host that is literally loopback leads
+ * to loopback only; other hosts to public addresses, with allow_private to all. */
+bool vg_http_address_allowed(const struct sockaddr *address, bool loopback_host,
+                             bool allow_private);
+
+/* Whether s may be a method or the name of a header, and whether it may be a header's value. */
+bool vg_http_token(const char *s);
+bool vg_http_value(const char *s);
+
+/* Microseconds to wait by the text of a Retry-After header: seconds, or a date, which counts from
+ * `now_s` (seconds since 1970). 0 for nonsense and for the past. */
+int64_t vg_http_retry_after(const char *text, int64_t now_s);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The sentence of a verdict. The check's own words come first, the comparison with the limit after
+ * them; a passing verdict has its numbers too. Pure. */
+#include "agent/judge_text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgvigil/check.h"
+#include "pgvigil/text.h"
+
+enum { MOST_TEXT = 4096 };
+
+static bool is_percent(const struct vg_check_type *type)
+{
+    return type->unit == VG_UNIT_RATIO && type->class != VG_CLASS_DRIFT &&
+           type->class != VG_CLASS_PERFORMANCE;
+}
+
+static void write_value(const struct vg_check_type *type, double value, int digits,
+                        char out[VG_VALUE_TEXT])
+{
+    char number[VG_NUMBER_TEXT];
+    if (is_percent(type))
+        snprintf(out, VG_VALUE_TEXT, "%s%%", vg_format_human(100 * value, digits, number));
+    else
+        vg_value_text(value, type->unit, digits, out);
+}
+
+/* The limit in as many digits as tell it from the value. */
+static void write_limit(const struct vg_check_type *type, double limit, double value,
+                        char out[VG_VALUE_TEXT])
+{
+    char other[VG_VALUE_TEXT];
+    for (int digits = 4; digits <= 15; digits++) {
+        write_value(type, limit, digits, out);
+        write_value(type, value, digits, other);
+        if (limit == value || strcmp(out, other))
+            return;
+    }
+}
+
+static void add_p(struct vg_buf *text, const char *before, double p)
+{
+    if (p < 1e-300)
+        vg_buf_printf(text, "%sp < 1e-300", before);
+    else
+        vg_buf_printf(text, "%sp %.2g", before, p);
+}
+
+/* "above 0.35", "limit 0.35", "below 2500", "within [10, 20]", "at least 10" */
+static void add_limit(struct vg_buf *text, const struct vg_judged *judged,
+                      const struct vg_judge_limit *limit, const char *name)
+{
+    const struct vg_check_type *type = judged->measure->rule->type;
+    double value = judged->measure->value;
+    char min[VG_VALUE_TEXT], max[VG_VALUE_TEXT];
+    write_limit(type, limit->min, value, min);
+    write_limit(type, limit->max, value, max);
+    if (value < limit->min)
+        vg_buf_printf(text, "below %s%s", name, min);
+    else if (value > limit->max && !isinf(value))
+        vg_buf_printf(text, "above %s%s", name, max);
+    else if (isinf(limit->min))
+        vg_buf_printf(text, "limit %s", max);
+    else if (isinf(limit->max))
+        vg_buf_printf(text, "at least %s", min);
+    else
+        vg_buf_printf(text, "within [%s, %s]", min, max);
+}
+
+static void add_threshold(struct vg_buf *text, const struct vg_judged *judged)
+{
+    const struct vg_measure *measure = judged->measure;
+    const struct vg_check_type *type = measure->rule->type;
+    bool warned = judged->verdict == VG_WARN && measure->at_most != VG_WARN;
+    const struct vg_judge_limit *limit = warned ? &judged->warn : &judged->fail;
+    if (!limit->given)
+        limit = &judged->warn;
+    bool counted = type->unit == VG_UNIT_COUNT && limit->max == 0; /* the words say it all */
+    if (!limit->given || counted)
+        return;
+    bool plain = type->class == VG_CLASS_DRIFT && judged->verdict != VG_PASS;
+    if (is_percent(type) && limit->max == 0) {
+        vg_buf_puts(text, ", none allowed");
+        return;
+    }
+    vg_buf_puts(text, plain ? " " : ", ");
+    add_limit(text, judged, limit, limit == &judged->warn ? "the warning limit " : "");
+    if (measure->bounded && judged->verdict != VG_FAIL && measure->hi > limit->max)
+        vg_buf_puts(text, " within these bounds, so not counted as above it");
+}
+
+static void add_level(struct vg_buf *text, const struct vg_judged *judged)
+{
+    char level[VG_NUMBER_TEXT];
+    double limit =
+        judged->verdict == VG_WARN || !judged->fail.given ? judged->warn.max : judged->fail.max;
+    if (judged->tests) {
+        vg_buf_printf(text, ", adjusted for %zu test%s", judged->tests,
+                      judged->tests == 1 ? "" : "s");
+        add_p(text, " ", judged->p);
+    }
+    vg_buf_printf(text, ", %s %s", judged->verdict == VG_PASS ? "level" : "below",
+                  vg_format_human(limit, 4, level));
+}
+
+static void add_found(struct vg_buf *text, const struct vg_judged *judged)
+{
+    const struct vg_measure *measure = judged->measure;
+    const struct vg_check_type *type = measure->rule->type;
+    char value[VG_VALUE_TEXT];
+    write_value(type, measure->value, 4, value);
+    if (!*measure->why)
+        vg_buf_printf(text, "%s %s", type->name, value);
+    else
+        vg_buf_puts(text, measure->why);
+    if (*measure->why && is_percent(type) && measure->value > 0)
+        vg_buf_printf(text, " (%s)", value);
+    bool by_p = measure->rule->policy != VG_POLICY_THRESHOLD;
+    if (!by_p)
+        add_threshold(text, judged);
+    if (measure->direction)
+        vg_buf_puts(text, measure->direction > 0 ? ", upwards" : ", downwards");
+    if (!isnan(measure->p_value))
+        add_p(text, "; ", measure->p_value);
+    if (by_p)
+        add_level(text, judged);
+}
+
+static void add_too_few(struct vg_buf *text, const struct vg_judged *judged)
+{
+    double n = judged->measure->n_now;
+    if (n > 0)
+        vg_buf_printf(text, "only %.0f row%s, %.0f needed", n, n == 1 ? "" : "s", judged->min_rows);
+    else
+        vg_buf_puts(text, "no rows to look at");
+}
+
+/* Appends as one line of clean UTF-8; what the size of a measure's why has cut in mid-character is
+ * left out. */
+static void add_clean(struct vg_buf *out, char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == '\n' || s[i] == '\t')
+            s[i] = ' ';
+    }
+    vg_utf8_clean(out, s, n, true);
+}
+
+const char *vg_judge_text(const struct vg_judged *judged, struct vg_arena *arena)
+{
+    const char *copy = NULL;
+    struct vg_buf raw, clean;
+    vg_buf_init(&raw, MOST_TEXT);
+    vg_buf_init(&clean, 4 * MOST_TEXT);
+    if (judged->min_rows > 0)
+        add_too_few(&raw, judged);
+    else if (judged->look != VG_PASS)
+        vg_buf_puts(&raw, *judged->measure->why ? judged->measure->why : "nothing to look at");
+    else
+        add_found(&raw, judged);
+    add_clean(&clean, raw.data, raw.len);
+    if (!raw.failed && !clean.failed)
+        copy = vg_arena_strndup(arena, clean.data, clean.len);
+    vg_buf_free(&raw);
+    vg_buf_free(&clean);
+    return copy;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Log lines to stderr, as logfmt or as JSON. Owns the format and the counts by level; promises one
+ * write per line, cleaned UTF-8, and no more than LINE_MAX bytes of it. */
+#include "pgvigil/log.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pgvigil/mem.h"
+#include "pgvigil/text.h"
+#include "pgvigil/time.h"
+
+enum { LINE_LONGEST = 16384 };
+
+static _Atomic int least_level = VG_LOG_INFO;
+static atomic_bool as_json;
+static atomic_uint_fast64_t counts[VG_LOG_LEVELS];
+
+void vg_log_setup(enum vg_log_level least, bool json)
+{
+    least_level = (int)least;
+    as_json = json;
+}
+
+const char *vg_log_level_name(enum vg_log_level level)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+    return (size_t)level < VG_LOG_LEVELS ? names[level] : "error";
+}
+
+uint64_t vg_log_count(enum vg_log_level level)
+{
+    return (size_t)level < VG_LOG_LEVELS ? counts[level] : 0;
+}
+
+static void put_quoted(struct vg_buf *line, const char *value)
+{
+    vg_buf_putc(line, '"');
+    struct vg_buf clean;
+    vg_buf_init(&clean, LINE_LONGEST);
+    vg_utf8_clean(&clean, value, strlen(value), false);
+    for (const char *p = clean.data; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c == '"' || c == '\\')
+            vg_buf_printf(line, "\\%c", c);
+        else if (c == '\n')
+            vg_buf_puts(line, "\\n");
+        else if (c < 0x20 || c == 0x7f)
+            vg_buf_printf(line, "\\u%04x", c);
+        else
+            vg_buf_putc(line, *p);
+    }
+    vg_buf_free(&clean);
+    vg_buf_putc(line, '"');
+}
+
+static bool is_bare(const char *value)
+{
+    if (!*value)
+        return false;
+    for (const char *p = value; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\')
+            return false;
+    }
+    return true;
+}
+
+static void put_pair(struct vg_buf *line, const char *key, const char *value)
+{
+    if (as_json) {
+        vg_buf_printf(line, "%s\"%s\":", line->len > 1 ? "," : "", key);
+        put_quoted(line, value);
+        return;
+    }
+    vg_buf_printf(line, "%s%s=", line->len ? " " : "", key);
+    if (is_bare(value))
+        vg_buf_puts(line, value);
+    else
+        put_quoted(line, value);
+}
+
+static int64_t read_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * VG_US + now.tv_nsec / 1000;
+}
+
+static void write_all(const char *data, size_t n)
+{
+    while (n) {
+        ssize_t done = write(STDERR_FILENO, data, n);
+        if (done <= 0)
+            return; /* a closed stderr must not stop the agent */
+        data += done;
+        n -= (size_t)done;
+    }
+}
+
+void vg_log(enum vg_log_level level, const char *msg, ...)
+{
+    counts[level]++;
+    if ((int)level < least_level)
+        return;
+    char when[VG_TIME_TEXT];
+    struct vg_buf line;
+    vg_buf_init(&line, LINE_LONGEST);
+    if (as_json)
+        vg_buf_putc(&line, '{');
+    put_pair(&line, "ts", vg_format_time(read_clock(), when));
+    put_pair(&line, "level", vg_log_level_name(level));
+    put_pair(&line, "msg", msg);
+    va_list ap;
+    va_start(ap, msg);
+    for (const char *key; (key = va_arg(ap, const char *)) != NULL;) {
+        const char *value = va_arg(ap, const char *);
+        if (value)
+            put_pair(&line, key, value);
+    }
+    va_end(ap);
+    vg_buf_puts(&line, as_json ? "}\n" : "\n");
+    if (!line.failed)
+        write_all(line.data, line.len);
+    vg_buf_free(&line);
+}

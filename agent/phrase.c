@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Sentences for people about a message: what, by how much against what, since when.
+ *
+ * Pure. Text of rules, tables and columns is cleaned when it is appended; nothing is escaped.
+ */
+#include "agent/phrase.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "pgvigil/text.h"
+
+enum { LONGEST_TEXT = 4000, MOST_DIGITS = 12, VALUE_SIZE = VG_NUMBER_TEXT + 32 };
+
+bool vg_phrase_stands(const struct vg_message_item *item)
+{
+    return item->state == VG_ALERT_FIRING || item->state == VG_ALERT_CLEARING ||
+           item->state == VG_ALERT_FIRING_BLIND || item->state == VG_ALERT_BLIND;
+}
+
+static bool is_blind(const struct vg_message_item *item)
+{
+    return item->state == VG_ALERT_BLIND || item->state == VG_ALERT_FIRING_BLIND;
+}
+
+void vg_phrase_clean(struct vg_buf *out, const char *s)
+{
+    size_t start = out->len, end = start;
+    vg_utf8_clean(out, s, vg_utf8_prefix(s, strlen(s), LONGEST_TEXT), true);
+    for (size_t i = start; i < out->len; i++) {
+        char c = out->data[i];
+        bool space = c == ' ' || c == '\t' || c == '\n';
+        if (!space)
+            out->data[end++] = c;
+        else if (end > start && out->data[end - 1] != ' ')
+            out->data[end++] = ' ';
+    }
+    if (end > start && out->data[end - 1] == ' ')
+        end--;
+    out->len = end;
+    out->data[end] = '\0';
+}
+
+/* --- Values -------------------------------------------------------------------------------------
+ */
+
+static void format_span(char out[VALUE_SIZE], double seconds)
+{
+    char number[VG_NUMBER_TEXT];
+    double size = fabs(seconds);
+    const char *sign = seconds < 0 ? "-" : "";
+    if (size < 120 || size > 1e12) {
+        snprintf(out, VALUE_SIZE, "%s%s s", sign, vg_format_human(size, 3, number));
+        return;
+    }
+    long long minutes = llround(size / 60), hours = minutes / 60, days = hours / 24;
+    if (minutes < 120)
+        snprintf(out, VALUE_SIZE, "%s%lld min", sign, minutes);
+    else if (hours < 48)
+        snprintf(out, VALUE_SIZE, minutes % 60 ? "%s%lld h %lld min" : "%s%lld h", sign, hours,
+                 minutes % 60);
+    else
+        snprintf(out, VALUE_SIZE, hours % 24 ? "%s%lld d %lld h" : "%s%lld d", sign, days,
+                 hours % 24);
+}
+
+static void format_value(char out[VALUE_SIZE], double value, int digits, enum vg_unit unit,
+                         const char *class)
+{
+    char number[VG_NUMBER_TEXT];
+    bool share = unit == VG_UNIT_RATIO && strcmp(class, "drift") && strcmp(class, "performance");
+    if (!isfinite(value))
+        snprintf(out, VALUE_SIZE, "%s", isnan(value) ? "unknown" : "infinite");
+    else if (share)
+        snprintf(out, VALUE_SIZE, "%s%%", vg_format_human(value * 100, digits, number));
+    else if (unit == VG_UNIT_SECONDS)
+        format_span(out, value);
+    else if (unit == VG_UNIT_ROWS)
+        snprintf(out, VALUE_SIZE, fabs(value) < 1e15 ? "%.0f rows" : "%g rows", value);
+    else
+        snprintf(out, VALUE_SIZE, "%s", vg_format_human(value, digits, number));
+}
+
+void vg_phrase_value(struct vg_buf *out, double value, enum vg_unit unit, const char *class)
+{
+    char text[VALUE_SIZE];
+    format_value(text, value, 3, unit, class);
+    vg_buf_puts(out, text);
+}
+
+/* "0.384, above the limit 0.35"; nothing where there is no value. */
+static void write_relation(struct vg_buf *out, const struct vg_message_item *item, const char *of)
+{
+    char value[VALUE_SIZE], limit[VALUE_SIZE];
+    double x = item->value, bound = item->limit;
+    int digits = 3;
+    /* a breach by little must not read as equal */
+    do {
+        format_value(value, x, digits, item->unit, item->class);
+        format_value(limit, bound, digits, item->unit, item->class);
+    } while (x != bound && !strcmp(value, limit) && ++digits <= MOST_DIGITS);
+    vg_buf_puts(out, value);
+    if (!isfinite(bound))
+        return;
+    bool broken = item->verdict == VG_FAIL || item->verdict == VG_WARN;
+    const char *side = !broken || x == bound ? "" : x > bound ? "above " : "below ";
+    vg_buf_printf(out, ", %s%s%s", side, of, limit);
+}
+
+static bool has_relation(const struct vg_message_item *item)
+{
+    bool judged = item->verdict != VG_UNKNOWN && item->verdict != VG_NODATA;
+    return judged && !isnan(item->value) && !is_blind(item);
+}
+
+/* --- Items --------------------------------------------------------------------------------------
+ */
+
+static void write_subject(struct vg_buf *out, const struct vg_message_item *item)
+{
+    vg_phrase_clean(out, item->check);
+    if (item->column && *item->column) {
+        vg_buf_puts(out, " of ");
+        vg_phrase_clean(out, item->column);
+    }
+    if (item->segment && *item->segment) {
+        vg_buf_puts(out, " in ");
+        vg_phrase_clean(out, item->segment);
+    }
+}
+
+static const char *choose_status(const struct vg_message_item *item)
+{
+    if (!vg_phrase_stands(item)) {
+        if (item->emits & VG_EMIT_CLEAR)
+            return item->emits & VG_EMIT_FIRE ? "fired and has cleared" : "has cleared";
+        return item->emits & VG_EMIT_SIGHTED ? "can be looked at again" : "has ended";
+    }
+    if (item->state == VG_ALERT_BLIND)
+        return item->emits & VG_EMIT_BLIND ? "cannot be looked at" : "still cannot be looked at";
+    if (item->state == VG_ALERT_FIRING_BLIND)
+        return "fires, and cannot be looked at now";
+    if (item->state == VG_ALERT_CLEARING)
+        return "still fires, though the last look was good";
+    if (item->emits & VG_EMIT_ESCALATE)
+        return "fires now, after a warning";
+    if (item->emits & VG_EMIT_FIRE)
+        return "fires";
+    return item->emits & VG_EMIT_SIGHTED ? "can be looked at again, and fires" : "still fires";
+}
+
+static void write_time(struct vg_buf *out, const char *before, int64_t us)
+{
+    char time[VG_TIME_TEXT];
+    if (us != VG_NEVER)
+        vg_buf_printf(out, "%s%s", before, vg_format_time(us, time));
+}
+
+void vg_phrase_item(struct vg_buf *out, const struct vg_message_item *item)
+{
+    char p[VG_NUMBER_TEXT];
+    write_subject(out, item);
+    vg_buf_printf(out, " %s", choose_status(item));
+    if (has_relation(item)) {
+        vg_buf_puts(out, ": ");
+        write_relation(out, item, "the limit ");
+        if (item->p_value < 0.001)
+            vg_buf_puts(out, " (p < 0.001)");
+        else if (!isnan(item->p_value))
+            vg_buf_printf(out, " (p = %s)", vg_format_human(item->p_value, 2, p));
+    }
+    write_time(out, vg_phrase_stands(item) ? ", since " : ", begun ", item->onset_us);
+    vg_buf_puts(out, ", rule ");
+    vg_phrase_clean(out, item->rule);
+}
+
+/* --- The message --------------------------------------------------------------------------------
+ */
+
+static size_t count_standing(const struct vg_message *message)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < message->nitems; i++)
+        n += vg_phrase_stands(&message->items[i]);
+    return n;
+}
+
+/* The item a title speaks of: one that began to stand now, else one that stands, else the first. */
+static const struct vg_message_item *choose_lead(const struct vg_message *message)
+{
+    const unsigned news = VG_EMIT_FIRE | VG_EMIT_ESCALATE | VG_EMIT_BLIND;
+    const struct vg_message_item *lead = NULL;
+    for (size_t i = 0; i < message->nitems; i++) {
+        const struct vg_message_item *item = &message->items[i];
+        if (vg_phrase_stands(item) && (item->emits & news))
+            return item;
+        if (!lead && vg_phrase_stands(item))
+            lead = item;
+    }
+    return lead ? lead : message->nitems ? message->items : NULL;
+}
+
+static void write_head(struct vg_buf *out, const struct vg_message *message)
+{
+    static const char *const shouted[VG_SEVERITIES] = {"INFO", "WARNING", "CRITICAL"};
+    const char *severity = shouted[message->severity];
+    switch (message->kind) {
+    case VG_MSG_OPEN:
+        vg_buf_puts(out, severity);
+        break;
+    case VG_MSG_UPDATE:
+        vg_buf_printf(out, "%s, update:", severity);
+        break;
+    case VG_MSG_REMIND:
+        vg_buf_printf(out, "STILL %s", severity);
+        break;
+    case VG_MSG_RESOLVE:
+        vg_buf_puts(out, "RESOLVED");
+        break;
+    case VG_MSG_SUMMARY:
+        vg_buf_puts(out, "SUMMARY");
+        break;
+    case VG_MSG_TEST:
+        vg_buf_puts(out, "TEST");
+        break;
+    }
+}
+
+static void write_lead(struct vg_buf *out, const struct vg_message *message)
+{
+    const struct vg_message_item *lead = choose_lead(message);
+    size_t standing = count_standing(message);
+    size_t others = (standing ? standing : message->nitems) - 1 + message->more;
+    if (!lead)
+        return;
+    vg_buf_puts(out, ": ");
+    write_subject(out, lead);
+    if (message->kind == VG_MSG_RESOLVE || message->kind == VG_MSG_SUMMARY) {
+        vg_buf_puts(out, message->kind == VG_MSG_RESOLVE
+                             ? " has cleared"
+                             : " fired and has cleared while windows were caught up");
+    } else if (has_relation(lead)) {
+        vg_buf_putc(out, ' ');
+        write_relation(out, lead, "");
+    } else {
+        vg_buf_printf(out, " %s", choose_status(lead));
+    }
+    if (others)
+        vg_buf_printf(out, ", and %zu more", others);
+}
+
+void vg_phrase_title(struct vg_buf *out, const struct vg_message *message)
+{
+    write_head(out, message);
+    vg_buf_putc(out, ' ');
+    vg_phrase_clean(out, message->dataset);
+    if (message->kind == VG_MSG_TEST)
+        vg_buf_puts(out, ": a test message, nothing has happened");
+    else
+        write_lead(out, message);
+}
+
+static void write_named(struct vg_buf *out, const char *before, const char *name)
+{
+    if (!name || !*name)
+        return;
+    vg_buf_puts(out, before);
+    vg_phrase_clean(out, name);
+}
+
+void vg_phrase_place(struct vg_buf *out, const struct vg_message *message)
+{
+    bool table = message->table && *message->table;
+    write_named(out, table ? "table " : "dataset ", table ? message->table : message->dataset);
+    write_named(out, " on ", message->connection);
+    if (message->has_window) {
+        write_time(out, ", window ", message->window.start_us);
+        write_time(out, " to ", message->window.end_us);
+        vg_buf_printf(out, ", %llu rows", (unsigned long long)message->rows);
+    }
+    write_named(out, ", model ", message->model);
+    write_named(out, ", owner ", message->owner);
+}
+
+void vg_phrase_standing(struct vg_buf *out, const struct vg_message *message)
+{
+    size_t firing = 0, blind = 0, ended = 0;
+    for (size_t i = 0; i < message->nitems; i++) {
+        const struct vg_message_item *item = &message->items[i];
+        if (!vg_phrase_stands(item))
+            ended++;
+        else if (item->state == VG_ALERT_BLIND)
+            blind++;
+        else
+            firing++;
+    }
+    const char *separator = "";
+    if (!firing && !blind)
+        vg_buf_puts(out, "nothing fires any more");
+    if (firing) {
+        vg_buf_printf(out, firing == 1 ? "%zu alert fires" : "%zu alerts fire", firing);
+        separator = ", ";
+    }
+    if (blind) {
+        vg_buf_printf(out, "%s%zu cannot be looked at", separator, blind);
+        separator = ", ";
+    }
+    if (ended)
+        vg_buf_printf(out, ended == 1 ? ", %zu has cleared" : ", %zu have cleared", ended);
+    if (message->more)
+        vg_buf_printf(out, ", %zu more not listed", message->more);
+}

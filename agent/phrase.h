@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Sentences for people about a message: what, by how much against what, since when.
+ *
+ * Pure, shared by the receivers. Everything appended is valid UTF-8 without control characters; it
+ * is not escaped for any markup, which is the receiver's part. Values are those of the message: what
+ * must not be told is not in it.
+ */
+#ifndef PGVIGIL_AGENT_PHRASE_H
+#define PGVIGIL_AGENT_PHRASE_H
+
+#include <stddef.h>
+
+#include "pgvigil/event.h"
+#include "pgvigil/mem.h"
+
+/* Whether the alert of an item still stands after the cycle: it fires, or cannot be looked at. */
+bool vg_phrase_stands(const struct vg_message_item *item);
+
+/* Text of any origin as one line: controls and broken bytes replaced, white space folded. */
+void vg_phrase_clean(struct vg_buf *out, const char *s);
+
+/* "0.384", "3.1%", "2310 rows", "9h 12m": a value in its unit. Ratios of drift and performance are
+ * plain numbers, other ratios percent. */
+void vg_phrase_value(struct vg_buf *out, double value, enum vg_unit unit, const char *class);
+
+/* "CRITICAL delay_predictions: ks of probability 0.384, above 0.35". One line. */
+void vg_phrase_title(struct vg_buf *out, const struct vg_message *message);
+
+/* "ks of probability fires: 0.384, above the limit 0.35 (p < 0.001), since 2001-06-12T00:00:00Z".
+ * One line, without the check's own words (item->why). */
+void vg_phrase_item(struct vg_buf *out, const struct vg_message_item *item);
+
+/* Where and how much: "table ml.delay_predictions on warehouse, window 2001-06-12T00:00:00Z to
+ * 2001-06-13T00:00:00Z, 3458 rows". One line. */
+void vg_phrase_place(struct vg_buf *out, const struct vg_message *message);
+
+/* What stands now: "2 alerts fire, 1 cannot be looked at, 3 have cleared". One line. */
+void vg_phrase_standing(struct vg_buf *out, const struct vg_message *message);
+
+#endif

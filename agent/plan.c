@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Binding rules to what the database really has, and choosing what to scan. Pure. The scan holds
+ * the columns with rules, the key and the time, each once, then one condition per distinct `where`.
+ */
+#include "agent/plan.h"
+
+#include <string.h>
+
+#include "agent/plan_bind.h"
+#include "pgvigil/text.h"
+
+struct draft { /* the plan while its parts grow; sizes are known bounds */
+    struct vg_plan *plan;
+    struct vg_arena *arena;
+    const char **items;
+    const struct vg_catalog_column **source; /* per item; NULL: a condition */
+    struct vg_tally_column *columns;
+    size_t ncolumns;
+    struct vg_tally_predicate *predicates;
+    size_t npredicates;
+    const char **where; /* per variant; 0 is all rows */
+    struct vg_tally_variant *variants;
+    size_t nvariants;
+    size_t *keys;
+    size_t nkeys;
+};
+
+int vg_plan_cells(const struct vg_dataset *dataset, struct vg_arena *arena, struct vg_strings *out,
+                  bool *all)
+{
+    const char **items = vg_arena_array(arena, dataset->nrules + 1, sizeof *items);
+    if (!items)
+        return -1;
+    size_t n = 0;
+    *all = false;
+    for (size_t i = 0; i < dataset->nrules; i++) {
+        const struct vg_rule *rule = &dataset->rules[i];
+        if (!(rule->type->needs & VG_NEEDS_CELLS) || !rule->column)
+            continue;
+        if (!strcmp(rule->column, "*"))
+            *all = true;
+        items[n++] = rule->column;
+    }
+    *out = (struct vg_strings){items, n};
+    return 0;
+}
+
+static size_t find_item(const struct draft *draft, const struct vg_catalog_column *column)
+{
+    for (size_t i = 0; i < draft->plan->nitems; i++) {
+        if (draft->source[i] == column)
+            return i;
+    }
+    return VG_TALLY_NONE;
+}
+
+static size_t add_item(struct draft *draft, const struct vg_catalog_column *column, bool raw)
+{
+    size_t at = find_item(draft, column);
+    if (at == VG_TALLY_NONE) {
+        at = draft->plan->nitems++;
+        draft->source[at] = column;
+        draft->items[at] = column->quoted;
+        draft->plan->query[at] =
+            (struct vg_query_column){.kind = column->kind, .wire_oid = column->wire_oid};
+    }
+    draft->plan->query[at].raw |= raw;
+    return at;
+}
+
+static size_t add_condition(struct draft *draft, const char *where)
+{
+    size_t at = draft->plan->nitems++;
+    draft->items[at] = vg_arena_printf(draft->arena, "((\n%s\n) IS TRUE)", where);
+    draft->plan->query[at] = (struct vg_query_column){.kind = VG_KIND_BOOL, .wire_oid = 16};
+    return draft->items[at] ? at : VG_TALLY_NONE;
+}
+
+static int add_variant(struct draft *draft, struct vg_bound *bound)
+{
+    if (!bound->rule.where || bound->problem)
+        return 0;
+    for (size_t v = 1; v < draft->nvariants; v++) {
+        if (!strcmp(draft->where[v], bound->rule.where)) {
+            bound->variant = v;
+            return 0;
+        }
+    }
+    size_t at = add_condition(draft, bound->rule.where);
+    if (at == VG_TALLY_NONE)
+        return -1;
+    bound->variant = draft->nvariants;
+    draft->where[draft->nvariants] = bound->rule.where;
+    draft->variants[draft->nvariants++] = (struct vg_tally_variant){.condition = at};
+    return 0;
+}
+
+static const struct vg_grid *find_grid(const struct vg_plan *plan,
+                                       const struct vg_catalog_column *column)
+{
+    const struct vg_reference_column *reference =
+        plan->reference ? vg_reference_find(plan->reference, column->name) : NULL;
+    bool same = reference && reference->fine && reference->kind == column->kind;
+    return same ? reference->fine->grid : NULL;
+}
+
+static void add_column(struct draft *draft, const struct vg_catalog_column *column, unsigned needs)
+{
+    size_t at = add_item(draft, column, false);
+    const struct vg_grid *grid = needs & VG_NEEDS_CELLS ? find_grid(draft->plan, column) : NULL;
+    for (size_t i = 0; i < draft->ncolumns; i++) {
+        if (draft->columns[i].source == at) {
+            draft->columns[i].grid = grid ? grid : draft->columns[i].grid;
+            return;
+        }
+    }
+    draft->columns[draft->ncolumns++] = (struct vg_tally_column){
+        .name = column->name,
+        .source = at,
+        .kind = column->kind,
+        .grid = grid,
+        .distinct = column->kind != VG_KIND_OTHER,
+        .top = column->kind == VG_KIND_TEXT || column->kind == VG_KIND_BOOL,
+    };
+}
+
+static bool has_warn_bounds(const struct vg_rule *rule)
+{
+    return rule->type->bounds == VG_BOUNDS_ON_ROWS &&
+           (rule->limits.warn_bounds.has_min || rule->limits.warn_bounds.has_max);
+}
+
+static void add_predicates(struct draft *draft, const struct vg_bound *bound, size_t source)
+{
+    for (int warn = 0; warn <= has_warn_bounds(&bound->rule); warn++)
+        draft->predicates[draft->npredicates++] = (struct vg_tally_predicate){
+            .rule = &bound->rule, .warn = warn, .source = source, .variant = bound->variant};
+}
+
+static int add_rule(struct draft *draft, struct vg_bound *bound)
+{
+    const struct vg_rule *rule = &bound->rule;
+    if (bound->problem || rule->type->cadence != VG_ON_WINDOW)
+        return 0;
+    if (add_variant(draft, bound) < 0)
+        return -1;
+    const struct vg_catalog_column *column =
+        rule->column ? vg_catalog_find(draft->plan->catalog, rule->column) : NULL;
+    if (!column)
+        return 0;
+    add_column(draft, column, rule->type->needs);
+    if (rule->type->needs & VG_NEEDS_PREDICATE)
+        add_predicates(draft, bound, find_item(draft, column));
+    return 0;
+}
+
+static void add_keys(struct draft *draft)
+{
+    const struct vg_dataset *dataset = draft->plan->dataset;
+    for (size_t i = 0; i < dataset->key.n; i++) {
+        const struct vg_catalog_column *column =
+            vg_catalog_find(draft->plan->catalog, dataset->key.items[i]);
+        if (column && !dataset->private_keys)
+            draft->keys[draft->nkeys++] = add_item(draft, column, true);
+    }
+}
+
+static int allocate(struct draft *draft, size_t nbound)
+{
+    size_t most = draft->plan->catalog->n + nbound + draft->plan->dataset->key.n + 2;
+    draft->items = vg_arena_array(draft->arena, most, sizeof *draft->items);
+    draft->source = vg_arena_array(draft->arena, most, sizeof *draft->source);
+    draft->plan->query = vg_arena_array(draft->arena, most, sizeof *draft->plan->query);
+    draft->columns = vg_arena_array(draft->arena, most, sizeof *draft->columns);
+    draft->predicates = vg_arena_array(draft->arena, 2 * most, sizeof *draft->predicates);
+    draft->where = vg_arena_array(draft->arena, most, sizeof *draft->where);
+    draft->variants = vg_arena_array(draft->arena, most, sizeof *draft->variants);
+    draft->keys = vg_arena_array(draft->arena, most, sizeof *draft->keys);
+    bool ok = draft->items && draft->source && draft->plan->query && draft->columns &&
+              draft->predicates && draft->where && draft->variants && draft->keys;
+    return ok ? 0 : -1;
+}
+
+static void find_time(struct vg_plan *plan)
+{
+    const struct vg_dataset *dataset = plan->dataset;
+    if (!dataset->time_column)
+        return;
+    const struct vg_catalog_column *time = vg_catalog_find(plan->catalog, dataset->time_column);
+    if (!time)
+        plan->time_problem = "the time column does not exist";
+    else if (time->kind != VG_KIND_TIME)
+        plan->time_problem = "the time column is not a date or timestamp";
+    else if (time->wire_oid == 1082 && dataset->schedule.window_us < VG_DAY_US)
+        plan->time_problem = "a date column needs windows of whole days";
+    else
+        plan->time = time;
+}
+
+static void fill_private(struct vg_plan *plan, struct vg_arena *arena)
+{
+    const struct vg_dataset *dataset = plan->dataset;
+    const char **items = vg_arena_array(arena, dataset->ncolumns, sizeof *items);
+    size_t n = 0;
+    for (size_t i = 0; items && i < dataset->ncolumns; i++) {
+        if (dataset->columns[i].is_private)
+            items[n++] = dataset->columns[i].name;
+    }
+    plan->private_columns = (struct vg_strings){items, n};
+}
+
+static void fill_tally(struct draft *draft)
+{
+    struct vg_plan *plan = draft->plan;
+    plan->items = draft->items;
+    plan->tally = (struct vg_tally_plan){
+        .columns = draft->columns,
+        .ncolumns = draft->ncolumns,
+        .predicates = draft->predicates,
+        .npredicates = draft->npredicates,
+        .variants = draft->variants,
+        .nvariants = draft->nvariants,
+        .keys = draft->keys,
+        .nkeys = draft->nkeys,
+        .max_keys = plan->dataset->max_offending,
+        .time = plan->time_item,
+    };
+}
+
+int vg_plan_make(const struct vg_dataset *dataset, const struct vg_catalog *catalog,
+                 const struct vg_reference *reference, const char *where_problem,
+                 struct vg_arena *arena, struct vg_plan *out, struct vg_error *err)
+{
+    *out = (struct vg_plan){.dataset = dataset, .catalog = catalog, .reference = reference};
+    struct draft draft = {.plan = out, .arena = arena};
+    if (vg_plan_bind(out, where_problem, arena) < 0 || allocate(&draft, out->nbound) < 0)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    find_time(out);
+    out->time_item = out->time ? add_item(&draft, out->time, false) : VG_TALLY_NONE;
+    draft.variants[0] = (struct vg_tally_variant){.condition = VG_TALLY_NONE};
+    draft.nvariants = 1;
+    for (size_t i = 0; i < out->nbound; i++) {
+        if (add_rule(&draft, &out->bound[i]) < 0)
+            return vg_fail(err, VG_E_MEMORY, "out of memory");
+    }
+    add_keys(&draft);
+    fill_private(out, arena);
+    fill_tally(&draft);
+    return 0;
+}
+
+struct vg_rows_of vg_plan_rows(const struct vg_plan *plan, const struct vg_window *window,
+                               double sample_percent)
+{
+    return (struct vg_rows_of){
+        .dataset = plan->dataset,
+        .catalog = plan->catalog,
+        .time = plan->time,
+        .range = plan->time ? window : NULL,
+        .sample_percent = sample_percent,
+    };
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The plan of one cycle: a dataset's rules bound to the catalogue and the reference; layer 3, pure.
+ *
+ * Rules of "*" become one rule per fitting column. A rule that cannot be evaluated (its column is
+ * gone, or of a kind the check does not fit) keeps its place with the reason and is unknown: one
+ * column's trouble leaves the others. The plan says what to scan and what the tally counts.
+ */
+#ifndef PGVIGIL_PLAN_H
+#define PGVIGIL_PLAN_H
+
+#include "agent/sql.h"
+#include "agent/tally.h"
+#include "pgvigil/check.h"
+#include "pgvigil/ports.h"
+
+struct vg_bound {
+    struct vg_rule rule;        /* a copy, its column named */
+    const char *problem;        /* why it cannot be evaluated, or NULL */
+    size_t variant;             /* of its `where`; 0: all rows */
+};
+
+struct vg_plan {
+    const struct vg_dataset *dataset;
+    const struct vg_catalog *catalog;
+    const struct vg_reference *reference;      /* or NULL */
+    struct vg_bound *bound; size_t nbound;
+    const struct vg_catalog_column *time;      /* NULL: no time column */
+    const char *time_problem;                  /* the time column cannot serve, or NULL */
+    const char *const *items; size_t nitems;   /* SELECT list: columns, then variants' conditions */
+    struct vg_query_column *query;             /* per item */
+    size_t time_item;                          /* index of the time column, or VG_TALLY_NONE */
+    struct vg_tally_plan tally;
+    struct vg_strings private_columns;
+};
+
+/* References of a dataset are needed for these columns: rules of checks that count cells. With "*"
+ * or without catalogue the answer is all, NULL items with n 0. In arena; 0, or -1 no memory. */
+int vg_plan_cells(const struct vg_dataset *dataset, struct vg_arena *arena, struct vg_strings *out,
+                  bool *all);
+/* without_where: leave conditions of `where` out; their rules get `where_problem`. */
+int vg_plan_make(const struct vg_dataset *dataset, const struct vg_catalog *catalog,
+                 const struct vg_reference *reference, const char *where_problem,
+                 struct vg_arena *arena, struct vg_plan *out, struct vg_error *err);
+/* The rows a window's scan reads. */
+struct vg_rows_of vg_plan_rows(const struct vg_plan *plan, const struct vg_window *window,
+                               double sample_percent);
+
+#endif

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* PagerDuty Events v2: an incident opens, is updated and resolves under one dedup_key.
+ *
+ * Pure. The key of the message is the dedup_key, so a repeated event changes nothing. A summary of
+ * what began and ended meanwhile pages nobody: it has no request. Limits: summary 1024 characters,
+ * event 512 kB.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "agent/phrase.h"
+#include "agent/receivers/receivers.h"
+
+static const char default_url[] = "https://events.pagerduty.com/v2/enqueue";
+
+enum {
+    SUMMARY_CHARS = 1024,
+    NAME_CHARS = 255,
+    TEXT_CHARS = 600,
+    ITEMS = 20, /* at four bytes a character still below 512 kB */
+    KEYS = 10,
+    LINKS = 10,
+    TEXT_BYTES = 1 << 20,
+};
+
+static json_t *make_number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *make_time(int64_t us)
+{
+    char text[VG_TIME_TEXT];
+    return us == VG_NEVER ? json_null() : json_string(vg_format_time(us, text));
+}
+
+/* The text that a function of phrase.h writes of a thing, cut; NULL out of memory. */
+static json_t *make_item_phrase(const struct vg_message_item *item)
+{
+    struct vg_buf text;
+    vg_buf_init(&text, TEXT_BYTES);
+    vg_phrase_item(&text, item);
+    json_t *phrase = text.failed ? NULL : vg_receiver_text(text.data, TEXT_CHARS);
+    vg_buf_free(&text);
+    return phrase;
+}
+
+static json_t *make_phrase(const struct vg_message *message, size_t max_chars,
+                           void (*write)(struct vg_buf *out, const struct vg_message *message))
+{
+    struct vg_buf text;
+    vg_buf_init(&text, TEXT_BYTES);
+    write(&text, message);
+    json_t *phrase = text.failed ? NULL : vg_receiver_text(text.data, max_chars);
+    vg_buf_free(&text);
+    return phrase;
+}
+
+static json_t *make_keys(const struct vg_message_item *item)
+{
+    json_t *keys = json_array();
+    for (size_t i = 0; i < item->nkeys && i < KEYS; i++) {
+        if (json_array_append_new(keys, vg_receiver_text(item->keys[i], NAME_CHARS)) < 0) {
+            json_decref(keys);
+            return NULL;
+        }
+    }
+    return keys;
+}
+
+static json_t *make_item(const struct vg_message_item *item)
+{
+    json_t *alert = json_object();
+    int bad =
+        vg_receiver_set(alert, "what", make_item_phrase(item)) ||
+        vg_receiver_set(alert, "why", vg_receiver_text(item->why, TEXT_CHARS)) ||
+        vg_receiver_set(alert, "rule", vg_receiver_text(item->rule, NAME_CHARS)) ||
+        vg_receiver_set(alert, "check", vg_receiver_text(item->check, NAME_CHARS)) ||
+        vg_receiver_set(alert, "column", vg_receiver_text(item->column, NAME_CHARS)) ||
+        vg_receiver_set(alert, "segment", vg_receiver_text(item->segment, NAME_CHARS)) ||
+        vg_receiver_set(alert, "state", json_string(vg_alert_state_name(item->state))) ||
+        vg_receiver_set(alert, "verdict", json_string(vg_verdict_name(item->verdict))) ||
+        vg_receiver_set(alert, "value", make_number(item->value)) ||
+        vg_receiver_set(alert, "limit", make_number(item->limit)) ||
+        vg_receiver_set(alert, "p_value", make_number(item->p_value)) ||
+        vg_receiver_set(alert, "unit", json_string(vg_unit_name(item->unit))) ||
+        vg_receiver_set(alert, "since", make_time(item->onset_us)) ||
+        vg_receiver_set(alert, "description", vg_receiver_text(item->description, TEXT_CHARS));
+    if (!bad && item->nkeys)
+        bad = vg_receiver_set(alert, "first_rows", make_keys(item));
+    if (!bad)
+        return alert;
+    json_decref(alert);
+    return NULL;
+}
+
+static json_t *make_items(const struct vg_message *message)
+{
+    json_t *alerts = json_array();
+    for (size_t i = 0; i < message->nitems && i < ITEMS; i++) {
+        if (json_array_append_new(alerts, make_item(&message->items[i])) < 0) {
+            json_decref(alerts);
+            return NULL;
+        }
+    }
+    return alerts;
+}
+
+static json_t *make_details(const struct vg_message *message)
+{
+    json_t *details = json_object();
+    size_t more = message->more + (message->nitems > ITEMS ? message->nitems - ITEMS : 0);
+    int bad =
+        vg_receiver_set(details, "place", make_phrase(message, TEXT_CHARS, vg_phrase_place)) ||
+        vg_receiver_set(details, "standing",
+                        make_phrase(message, TEXT_CHARS, vg_phrase_standing)) ||
+        vg_receiver_set(details, "kind", json_string(vg_message_kind_name(message->kind))) ||
+        vg_receiver_set(details, "agent", vg_receiver_text(message->agent, NAME_CHARS)) ||
+        vg_receiver_set(details, "dataset", vg_receiver_text(message->dataset, NAME_CHARS)) ||
+        vg_receiver_set(details, "table", vg_receiver_text(message->table, NAME_CHARS)) ||
+        vg_receiver_set(details, "model", vg_receiver_text(message->model, NAME_CHARS)) ||
+        vg_receiver_set(details, "owner", vg_receiver_text(message->owner, NAME_CHARS)) ||
+        vg_receiver_set(details, "since", make_time(message->onset_us)) ||
+        vg_receiver_set(details, "alerts", make_items(message));
+    if (!bad && message->has_window)
+        bad = vg_receiver_set(details, "window_from", make_time(message->window.start_us)) ||
+              vg_receiver_set(details, "window_to", make_time(message->window.end_us)) ||
+              vg_receiver_set(details, "rows", json_integer((json_int_t)message->rows));
+    if (!bad && more)
+        bad = vg_receiver_set(details, "more_alerts", json_integer((json_int_t)more));
+    if (!bad)
+        return details;
+    json_decref(details);
+    return NULL;
+}
+
+static int add_link(json_t *links, const char *url, const char *text, struct vg_arena *arena)
+{
+    const char *href = vg_receiver_link(url, arena);
+    size_t i;
+    json_t *link;
+    if (!href || json_array_size(links) >= LINKS)
+        return 0;
+    json_array_foreach(links, i, link)
+    {
+        if (vg_streq(json_string_value(json_object_get(link, "href")), href))
+            return 0;
+    }
+    return json_array_append_new(
+        links, json_pack("{s:s, s:o}", "href", href, "text", vg_receiver_text(text, NAME_CHARS)));
+}
+
+static json_t *make_links(const struct vg_message *message, struct vg_arena *arena)
+{
+    json_t *links = json_array();
+    int bad = !links || add_link(links, message->url, "pgvigil report", arena) ||
+              add_link(links, message->runbook, "Runbook", arena);
+    for (size_t i = 0; !bad && i < message->nitems; i++)
+        bad = add_link(links, message->items[i].runbook, message->items[i].rule, arena);
+    if (!bad)
+        return links;
+    json_decref(links);
+    return NULL;
+}
+
+/* What is affected: the table where it is known. */
+static json_t *make_source(const struct vg_message *message)
+{
+    const char *table = message->table ? message->table : message->dataset;
+    struct vg_buf text;
+    vg_buf_init(&text, TEXT_BYTES);
+    if (message->connection)
+        vg_buf_printf(&text, "%s/", message->connection);
+    vg_buf_puts(&text, table);
+    json_t *source = text.failed ? NULL : vg_receiver_text(text.data, NAME_CHARS);
+    vg_buf_free(&text);
+    return source;
+}
+
+static json_t *make_payload(const struct vg_message *message)
+{
+    static const char *const severities[VG_SEVERITIES] = {"info", "warning", "critical"};
+    const char *severity =
+        severities[message->kind == VG_MSG_TEST ? VG_SEVERITY_INFO : message->severity];
+    const char *group = message->model ? message->model : message->dataset;
+    json_t *payload = json_object();
+    int bad =
+        vg_receiver_set(payload, "summary", make_phrase(message, SUMMARY_CHARS, vg_phrase_title)) ||
+        vg_receiver_set(payload, "source", make_source(message)) ||
+        vg_receiver_set(payload, "severity", json_string(severity)) ||
+        vg_receiver_set(payload, "timestamp", make_time(message->at_us)) ||
+        vg_receiver_set(payload, "component", vg_receiver_text(message->dataset, NAME_CHARS)) ||
+        vg_receiver_set(payload, "group", vg_receiver_text(group, NAME_CHARS)) ||
+        vg_receiver_set(payload, "custom_details", make_details(message));
+    if (!bad && message->nitems)
+        bad = vg_receiver_set(payload, "class",
+                              vg_receiver_text(message->items[0].class, NAME_CHARS));
+    if (!bad)
+        return payload;
+    json_decref(payload);
+    return NULL;
+}
+
+static json_t *make_event(const struct vg_message *message, const char *routing_key,
+                          struct vg_arena *arena)
+{
+    bool resolve = message->kind == VG_MSG_RESOLVE;
+    const char *page = vg_receiver_link(message->url, arena);
+    json_t *event = json_object();
+    int bad =
+        vg_receiver_set(event, "routing_key", vg_receiver_text(routing_key, NAME_CHARS)) ||
+        vg_receiver_set(event, "event_action", json_string(resolve ? "resolve" : "trigger")) ||
+        vg_receiver_set(event, "dedup_key", vg_receiver_text(message->key, NAME_CHARS)) ||
+        vg_receiver_set(event, "client", json_string("pgvigil"));
+    if (!bad && page)
+        bad = vg_receiver_set(event, "client_url", json_string(page));
+    if (!bad && !resolve)
+        bad = vg_receiver_set(event, "payload", make_payload(message)) ||
+              vg_receiver_set(event, "links", make_links(message, arena));
+    if (!bad)
+        return event;
+    json_decref(event);
+    return NULL;
+}
+
+static int render(const struct vg_receiver *receiver, const char *secret,
+                  const struct vg_message *message, struct vg_arena *arena, struct vg_request *out,
+                  struct vg_error *err)
+{
+    const char *url = receiver->endpoint.url ? receiver->endpoint.url : default_url;
+    *out = (struct vg_request){0};
+    if (message->kind == VG_MSG_SUMMARY)
+        return 0;
+    if (!secret)
+        return vg_fail(err, VG_E_CONFIG, "no routing key is given");
+    json_t *event = make_event(message, secret, arena);
+    if (!event)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    int rc = vg_receiver_request(&receiver->endpoint, url, event, arena, out, err);
+    json_decref(event);
+    return rc;
+}
+
+const struct vg_sink_ops vg_receiver_pagerduty = {
+    .name = "pagerduty",
+    .doc = "PagerDuty Events v2: opens, updates and resolves an incident under a stable key",
+    .spacing_us = VG_US / 2,
+    .burst = 20,
+    .render = render,
+    .answer = vg_receiver_answer,
+};

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What receivers share: the registry, the meaning of answers, the request around a JSON body.
+ *
+ * Pure: no clock, no socket, no file, no log.
+ */
+#include "agent/receivers/receivers.h"
+
+#include <string.h>
+
+#include "agent/phrase.h"
+#include "pgvigil/text.h"
+
+enum { BODY_BYTES = 8 << 20, TEXT_BYTES = 1 << 16, LINK_BYTES = 500, QUOTED_CHARS = 120 };
+
+const struct vg_sink_ops *vg_sink_of(enum vg_receiver_kind kind)
+{
+    switch (kind) {
+    case VG_RECEIVER_SLACK:
+        return &vg_receiver_slack;
+    case VG_RECEIVER_PAGERDUTY:
+        return &vg_receiver_pagerduty;
+    case VG_RECEIVER_WEBHOOK:
+        return &vg_receiver_webhook;
+    }
+    BUG("a receiver of unknown kind %d", (int)kind);
+}
+
+/* --- Answers ------------------------------------------------------------------------------------
+ */
+
+static void explain_answer(const struct vg_response *response, char *why, size_t why_size)
+{
+    struct vg_buf body;
+    if (!response->status) {
+        snprintf(why, why_size, "%s", response->error.msg);
+        return;
+    }
+    vg_buf_init(&body, TEXT_BYTES);
+    vg_phrase_clean(&body, response->body);
+    size_t n = vg_utf8_prefix(body.data, body.len, QUOTED_CHARS);
+    snprintf(why, why_size, n ? "status %d: %.*s" : "status %d", response->status, (int)n,
+             body.data);
+    vg_buf_free(&body);
+}
+
+enum vg_outcome vg_receiver_answer(const struct vg_response *response, int64_t *retry_after_us,
+                                   char *why, size_t why_size)
+{
+    int status = response->status;
+    explain_answer(response, why, why_size);
+    if (response->retry_after_us > *retry_after_us)
+        *retry_after_us = response->retry_after_us;
+    if (status >= 200 && status < 300)
+        return VG_DELIVERED;
+    if (!status || status == 408 || status == 425 || status == 429 || status >= 500)
+        return VG_RETRY;
+    return VG_PERMANENT;
+}
+
+/* --- Bodies -------------------------------------------------------------------------------------
+ */
+
+json_t *vg_receiver_text(const char *s, size_t max_chars)
+{
+    if (!s)
+        return json_null();
+    struct vg_buf buf;
+    vg_buf_init(&buf, TEXT_BYTES);
+    vg_phrase_clean(&buf, s);
+    size_t whole = vg_utf8_prefix(buf.data, buf.len, max_chars);
+    json_t *text = NULL;
+    if (!buf.failed && whole == buf.len) {
+        text = json_stringn(buf.data, buf.len);
+    } else if (!buf.failed) {
+        size_t cut = vg_utf8_prefix(buf.data, buf.len, max_chars - 1);
+        text = json_sprintf("%.*s\xe2\x80\xa6", (int)cut, buf.data);
+    }
+    vg_buf_free(&buf);
+    return text;
+}
+
+int vg_receiver_set(json_t *object, const char *key, json_t *value)
+{
+    return json_object_set_new(object, key, value);
+}
+
+const char *vg_receiver_link(const char *url, struct vg_arena *arena)
+{
+    if (!url || (strncmp(url, "https://", 8) && strncmp(url, "http://", 7)))
+        return NULL;
+    struct vg_buf buf;
+    vg_buf_init(&buf, LINK_BYTES + 1);
+    for (const unsigned char *p = (const unsigned char *)url; *p; p++) {
+        if (*p <= ' ' || *p >= 0x7f || strchr("<>|\"'`\\^{}", *p))
+            vg_buf_printf(&buf, "%%%02X", *p);
+        else
+            vg_buf_putc(&buf, (char)*p);
+    }
+    const char *link = buf.failed ? NULL : vg_arena_strdup(arena, buf.data);
+    vg_buf_free(&buf);
+    return link;
+}
+
+static int dump_body(const json_t *body, struct vg_arena *arena, struct vg_request *out,
+                     struct vg_error *err)
+{
+    char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    if (!text)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    out->body_size = strlen(text);
+    out->body = out->body_size <= BODY_BYTES ? vg_arena_strdup(arena, text) : NULL;
+    bool too_long = out->body_size > BODY_BYTES;
+    free(text);
+    if (too_long)
+        return vg_fail(err, VG_E_LIMIT, "a request body is longer than %d bytes", BODY_BYTES);
+    return out->body ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
+int vg_receiver_request(const struct vg_endpoint *endpoint, const char *url, const json_t *body,
+                        struct vg_arena *arena, struct vg_request *out, struct vg_error *err)
+{
+    *out = (struct vg_request){0};
+    if (!url || !*url)
+        return vg_fail(err, VG_E_CONFIG, "no URL is given");
+    struct vg_pair *headers = vg_arena_array(arena, endpoint->nheaders + 1, sizeof *headers);
+    if (!headers)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    size_t n = 0;
+    bool typed = false;
+    for (size_t i = 0; i < endpoint->nheaders; i++) {
+        headers[n++] = endpoint->headers[i];
+        typed = typed || !strcasecmp(endpoint->headers[i].key, "Content-Type");
+    }
+    if (!typed)
+        headers[n++] = (struct vg_pair){"Content-Type", "application/json"};
+    *out = (struct vg_request){
+        .method = endpoint->method ? endpoint->method : "POST",
+        .url = url,
+        .headers = headers,
+        .nheaders = n,
+        .ca_file = endpoint->ca_file,
+        .insecure_http = endpoint->insecure_http,
+        .allow_private = endpoint->allow_private,
+        .timeout_us = endpoint->timeout_us,
+    };
+    return dump_body(body, arena, out, err);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What receivers share: the meaning of HTTP answers and the request around a JSON body.
+ *
+ * Pure, like the receivers themselves: no clock, no socket, no file, no log. vg_sink_of (ports.h) is
+ * the registry; a new receiver is one file and one line in receivers.c.
+ */
+#ifndef PGVIGIL_AGENT_RECEIVERS_H
+#define PGVIGIL_AGENT_RECEIVERS_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "pgvigil/ports.h"
+
+extern const struct vg_sink_ops vg_receiver_slack;
+extern const struct vg_sink_ops vg_receiver_pagerduty;
+extern const struct vg_sink_ops vg_receiver_webhook;
+
+/* The answer policy of every receiver and trigger, where it has none of its own: 2xx is delivered;
+ * no answer, 408, 425, 429 and 5xx are tried again; all else, redirects too, is permanent. *why gets
+ * a sentence with the first words of the body. */
+enum vg_outcome vg_receiver_answer(const struct vg_response *response, int64_t *retry_after_us,
+                                   char *why, size_t why_size);
+
+/* A cleaned JSON string of at most max_chars characters, "…" at the end if it was cut; JSON null for
+ * NULL. NULL when out of memory. */
+json_t *vg_receiver_text(const char *s, size_t max_chars);
+
+/* Puts value (a reference is stolen, NULL is an error) into object: 0 or -1. */
+int vg_receiver_set(json_t *object, const char *key, json_t *value);
+
+/* A url that may stand in a message: http or https, what could end it percent-encoded, at most 500
+ * bytes. In arena; NULL when it is none. */
+const char *vg_receiver_link(const char *url, struct vg_arena *arena);
+
+/* Fills *out: method and rights of the endpoint, its headers after Content-Type, and body as JSON
+ * text in arena. VG_E_CONFIG when url is NULL. body stays the caller's. */
+int vg_receiver_request(const struct vg_endpoint *endpoint, const char *url, const json_t *body,
+                        struct vg_arena *arena, struct vg_request *out, struct vg_error *err);
+
+#endif

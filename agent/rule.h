@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One rule file: the text of one dataset and its rules; layer 4.
+ *
+ * Reads it into struct vg_dataset and reports every fault in it at once. Knows the checks only by
+ * their tables (check.h) and the database not at all.
+ */
+#ifndef PGVIGIL_RULE_FILE_H
+#define PGVIGIL_RULE_FILE_H
+
+#include "pgvigil/error.h"
+#include "pgvigil/rule.h"
+
+/* 0 when the text has no error (it may have warnings); else -1 and *out is NULL. Every fault is in
+ * diags under `path`. The dataset lives in arena and points into nothing else but the check types.
+ * With config NULL, connections and receivers are taken as written and nothing is defaulted. */
+int vg_rule_parse(const char *text, size_t n, const char *path, const struct vg_config *config,
+                  struct vg_arena *arena, struct vg_diags *diags,
+                  struct vg_dataset **out) VG_MUST_CHECK;
+
+#endif

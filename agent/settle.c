@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Settling a cycle: alerts step, incidents open and end. Pure. Messages are made in
+ * settle_message.c; this file decides what happened, that one what is said of it. */
+#include "agent/settle.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/alert.h"
+#include "agent/settle_message.h"
+#include "pgvigil/text.h"
+
+void vg_incident_key(char key[VG_KEY_SIZE], const char *agent, const char *dataset,
+                     enum vg_severity severity, int64_t due_us)
+{
+    char due[24];
+    snprintf(due, sizeof due, "%" PRId64, due_us);
+    const char *parts[] = {agent, dataset, vg_severity_name(severity), due};
+    vg_hash_hex(key, parts, 4);
+}
+
+static struct vg_alert *find_alert(struct vg_settle_out *out, const struct vg_result *result)
+{
+    const char *segment = result->segment ? result->segment : "";
+    for (size_t i = 0; i < out->nalerts; i++) {
+        struct vg_alert *alert = &out->alerts[i];
+        if (vg_streq(alert->rule, result->rule) && vg_streq(alert->segment, segment))
+            return alert;
+    }
+    return NULL;
+}
+
+static const struct vg_result *find_result(const struct vg_cycle *cycle,
+                                           const struct vg_alert *alert)
+{
+    for (size_t i = 0; i < cycle->nresults; i++) {
+        const struct vg_result *result = &cycle->results[i];
+        if (vg_streq(alert->rule, result->rule) &&
+            vg_streq(alert->segment, result->segment ? result->segment : ""))
+            return result;
+    }
+    return NULL;
+}
+
+static struct vg_incident *find_incident(struct vg_settle_out *out, const char *key)
+{
+    for (size_t i = 0; *key && i < out->nincidents; i++) {
+        if (!strcmp(out->incidents[i].key, key))
+            return &out->incidents[i];
+    }
+    return NULL;
+}
+
+/* The open incident this alert may join: same severity, its first FIRE not too long ago. */
+static struct vg_incident *find_open(const struct vg_settle_in *in, struct vg_settle_out *out,
+                                     enum vg_severity severity)
+{
+    for (size_t i = 0; i < out->nincidents; i++) {
+        struct vg_incident *incident = &out->incidents[i];
+        if (incident->severity == severity && incident->closed_us == VG_NEVER && in->dataset &&
+            in->cycle->due_us - incident->first_us <= in->dataset->group_for_us)
+            return incident;
+    }
+    return NULL;
+}
+
+static struct vg_incident *open_incident(const struct vg_settle_in *in, struct vg_settle_out *out,
+                                         const struct vg_alert *alert)
+{
+    struct vg_incident *incident = &out->incidents[out->nincidents++];
+    *incident = (struct vg_incident){
+        .dataset = in->cycle->dataset,
+        .severity = alert->severity,
+        .opened_due_us = in->cycle->due_us,
+        .first_us = in->cycle->due_us,
+        .closed_us = VG_NEVER,
+        .onset_us = alert->onset_us,
+        .told_us = VG_NEVER,
+    };
+    vg_incident_key(incident->key, in->agent, incident->dataset, incident->severity,
+                    incident->opened_due_us);
+    return incident;
+}
+
+static bool holds_text(const struct vg_strings *list, const char *text)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (!strcmp(list->items[i], text))
+            return true;
+    }
+    return false;
+}
+
+static int add_receivers(struct vg_incident *incident, const struct vg_strings *more,
+                         struct vg_arena *arena)
+{
+    const char **items = vg_arena_array(arena, incident->to.n + more->n, sizeof *items);
+    if (!items)
+        return -1;
+    size_t n = 0;
+    for (size_t i = 0; i < incident->to.n; i++)
+        items[n++] = incident->to.items[i];
+    for (size_t i = 0; i < more->n; i++) {
+        if (!holds_text(&incident->to, more->items[i]))
+            items[n++] = more->items[i];
+    }
+    incident->to = (struct vg_strings){items, n};
+    return 0;
+}
+
+/* A fire, a blindness or an escalation belongs to an incident of its severity. An alert that is in
+ * one already (it went blind while firing) stays there. */
+static int join_incident(const struct vg_settle_in *in, struct vg_settle_out *out,
+                         struct vg_alert *alert, const struct vg_result *result,
+                         struct vg_arena *arena)
+{
+    struct vg_incident *incident = find_incident(out, alert->incident);
+    bool stays =
+        incident && incident->closed_us == VG_NEVER && incident->severity == alert->severity;
+    if (!stays)
+        incident = find_open(in, out, alert->severity);
+    if (!incident)
+        incident = open_incident(in, out, alert);
+    memcpy(alert->incident, incident->key, VG_KEY_SIZE);
+    if (alert->onset_us < incident->onset_us)
+        incident->onset_us = alert->onset_us;
+    const struct vg_strings *to = result->verdict == VG_WARN ? &result->warn_to : &result->to;
+    return add_receivers(incident, to, arena);
+}
+
+static int step_alerts(const struct vg_settle_in *in, struct vg_arena *arena,
+                       struct vg_settle_out *out)
+{
+    for (size_t i = 0; i < in->cycle->nresults; i++) {
+        const struct vg_result *result = &in->cycle->results[i];
+        struct vg_alert *alert = find_alert(out, result);
+        if (!alert) {
+            alert = &out->alerts[out->nalerts++];
+            vg_alert_init(alert, result, in->cycle->dataset, in->cycle->now_us);
+        }
+        unsigned emits = vg_alert_step(alert, result, in->cycle);
+        alert->untold |= emits;
+        if ((emits & (VG_EMIT_FIRE | VG_EMIT_BLIND | VG_EMIT_ESCALATE)) &&
+            join_incident(in, out, alert, result, arena) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void retire_alerts(const struct vg_settle_in *in, struct vg_settle_out *out)
+{
+    for (size_t i = 0; i < in->nalerts; i++) {
+        struct vg_alert *alert = &out->alerts[i];
+        if (in->dataset && !(in->gone && holds_text(in->gone, alert->rule)))
+            continue;
+        alert->untold |= vg_alert_retire(alert, in->cycle->now_us);
+        out->retired[i] = true;
+    }
+}
+
+static void close_incidents(const struct vg_settle_in *in, struct vg_settle_out *out)
+{
+    for (size_t i = 0; i < out->nincidents; i++) {
+        struct vg_incident *incident = &out->incidents[i];
+        bool active = false;
+        for (size_t a = 0; a < out->nalerts; a++)
+            active |= vg_alert_active(out->alerts[a].state) &&
+                      !strcmp(out->alerts[a].incident, incident->key);
+        if (!active && incident->closed_us == VG_NEVER)
+            incident->closed_us = in->cycle->now_us;
+    }
+}
+
+int vg_settle(const struct vg_settle_in *in, struct vg_arena *arena, struct vg_settle_out *out,
+              struct vg_error *err)
+{
+    *out = (struct vg_settle_out){0};
+    size_t most = in->nalerts + in->cycle->nresults;
+    out->alerts = vg_arena_array(arena, most, sizeof *out->alerts);
+    out->retired = vg_arena_array(arena, most, sizeof *out->retired);
+    out->incidents =
+        vg_arena_array(arena, in->nincidents + in->cycle->nresults, sizeof *out->incidents);
+    if (!out->alerts || !out->retired || !out->incidents)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    if (in->nalerts)
+        memcpy(out->alerts, in->alerts, in->nalerts * sizeof *out->alerts);
+    if (in->nincidents)
+        memcpy(out->incidents, in->incidents, in->nincidents * sizeof *out->incidents);
+    out->nalerts = in->nalerts;
+    out->nincidents = in->nincidents;
+    retire_alerts(in, out);
+    if (step_alerts(in, arena, out) < 0)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    close_incidents(in, out);
+    return vg_settle_messages(in, arena, out, find_result, err);
+}

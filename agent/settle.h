@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From results to alert states, incidents and messages; layer 3, pure.
+ *
+ * One cycle is settled at once: every result steps its alert, alerts that fire or go blind join an
+ * open incident of their dataset and severity or open one, incidents without an active alert end,
+ * and each incident that has something to tell gives one grouped message.
+ */
+#ifndef PGVIGIL_SETTLE_H
+#define PGVIGIL_SETTLE_H
+
+#include "pgvigil/event.h"
+
+struct vg_settle_in {
+    const struct vg_cycle *cycle;
+    const char *agent;                 /* first part of every key */
+    const struct vg_dataset *dataset;  /* NULL: it was retired; its alerts all end */
+    const struct vg_alert *alerts; size_t nalerts;         /* stored states of the dataset */
+    const struct vg_incident *incidents; size_t nincidents; /* its open incidents */
+    const struct vg_strings *gone;     /* ids of stored alerts whose rule is no longer in the files */
+    bool catching_up;                  /* another window is due: tell at the end */
+    const char *url;                   /* for messages, or NULL */
+};
+
+struct vg_settle_out {
+    struct vg_alert *alerts; size_t nalerts;            /* all of the dataset, to be stored */
+    bool *retired;                                      /* per alert: delete it */
+    struct vg_incident *incidents; size_t nincidents;   /* changed or new, to be stored */
+    struct vg_message *messages; size_t nmessages;
+    struct vg_strings *receivers;                       /* per message */
+};
+
+/* Everything handed out lives in arena or points into the inputs. 0, or -1 VG_E_MEMORY. */
+int vg_settle(const struct vg_settle_in *in, struct vg_arena *arena, struct vg_settle_out *out,
+              struct vg_error *err);
+
+#endif

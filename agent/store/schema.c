@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The tables of the state store as numbered migrations.
+ *
+ * A migration that has been released is never changed: a change is a new one. Each runs in one
+ * transaction together with the mark of its version, so a crash leaves the version before it. Knows
+ * tables and columns, and nothing of what they mean.
+ */
+#include "agent/store/inner.h"
+
+enum { STATEMENT_MAX = 4000 };
+
+/* Times are microseconds since 1970 UTC; the largest integer is "never". A segment is "" for none.
+ * Enums are stored as numbers, so their order is part of the schema. */
+static const char *const first_tables[] = {
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) {table}",
+
+    "CREATE TABLE dataset (dataset TEXT PRIMARY KEY, model TEXT, role {int} NOT NULL,"
+    " first_seen_us {int} NOT NULL, watermark_us {int} NOT NULL, judged_us {int} NOT NULL,"
+    " success_us {int} NOT NULL, tick_us {int} NOT NULL, retry_us {int} NOT NULL,"
+    " failures {int} NOT NULL, scan_failures {int} NOT NULL, cycles {int} NOT NULL,"
+    " cycle_failures {int} NOT NULL, ticks_skipped {int} NOT NULL,"
+    " windows_skipped {int} NOT NULL, rows_scanned {int} NOT NULL) {table}",
+
+    "CREATE TABLE scanned_window (dataset TEXT NOT NULL, start_us {int} NOT NULL,"
+    " end_us {int} NOT NULL, repeated {int} NOT NULL, due_us {int} NOT NULL,"
+    " committed_us {int} NOT NULL, status {int} NOT NULL, row_count {int} NOT NULL,"
+    " probe_rows {int} NOT NULL, PRIMARY KEY (dataset, start_us)) {table}",
+    "CREATE INDEX scanned_window_judged ON scanned_window (dataset, end_us)"
+    " WHERE status = 0 AND row_count > 0",
+    "CREATE INDEX scanned_window_open ON scanned_window (dataset, end_us) WHERE status = 1",
+    "CREATE INDEX scanned_window_age ON scanned_window (end_us)",
+
+    "CREATE TABLE result (id {id}, dataset TEXT NOT NULL, rule TEXT NOT NULL,"
+    " segment TEXT NOT NULL, check_name TEXT NOT NULL, column_name TEXT, class {int} NOT NULL,"
+    " cadence {int} NOT NULL, verdict {int} NOT NULL, severity {int} NOT NULL,"
+    " unit {int} NOT NULL, at_us {int} NOT NULL, due_us {int} NOT NULL, window_start_us {int},"
+    " window_end_us {int}, reference_version {int}, sample TEXT, value {real}, lo {real},"
+    " hi {real}, limit_value {real}, warn_limit {real}, p_value {real}, level {real},"
+    " effect {real}, n {real}, n_ref {real}, direction {int} NOT NULL, why TEXT NOT NULL) {table}",
+    "CREATE INDEX result_window ON result (dataset, window_start_us)",
+    "CREATE INDEX result_age ON result (at_us)",
+
+    "CREATE TABLE latest (dataset TEXT NOT NULL, rule TEXT NOT NULL, segment TEXT NOT NULL,"
+    " check_name TEXT NOT NULL, column_name TEXT, why TEXT NOT NULL, class {int} NOT NULL,"
+    " cadence {int} NOT NULL, severity {int} NOT NULL, unit {int} NOT NULL,"
+    " verdict {int} NOT NULL, at_us {int} NOT NULL, window_end_us {int} NOT NULL,"
+    " decided {int} NOT NULL, decided_us {int} NOT NULL, decided_window_end_us {int} NOT NULL,"
+    " value {real}, limit_value {real}, p_value {real}, kept_us {int} NOT NULL,"
+    " PRIMARY KEY (dataset, rule, segment)) {table}",
+
+    "CREATE TABLE summary (dataset TEXT NOT NULL, start_us {int} NOT NULL, end_us {int} NOT NULL,"
+    " column_name TEXT NOT NULL, body {blob} NOT NULL,"
+    " PRIMARY KEY (dataset, start_us, column_name)) {table}",
+    "CREATE INDEX summary_age ON summary (end_us)",
+
+    "CREATE TABLE reference (version {id}, dataset TEXT NOT NULL, spec TEXT NOT NULL,"
+    " from_us {int} NOT NULL, to_us {int} NOT NULL, base_us {int} NOT NULL,"
+    " captured_us {int} NOT NULL, row_count {int} NOT NULL, resolution {int} NOT NULL,"
+    " columns {int} NOT NULL, windows {int} NOT NULL, state {int} NOT NULL,"
+    " active {int} NOT NULL, error TEXT) {table}",
+    "CREATE INDEX reference_dataset ON reference (dataset, version)",
+    "CREATE UNIQUE INDEX reference_active ON reference (dataset) WHERE active = 1",
+    "CREATE TABLE reference_column (version {int} NOT NULL REFERENCES reference"
+    " ON DELETE CASCADE, position {int} NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,"
+    " kind {int} NOT NULL, not_null {int} NOT NULL, total {blob}, fine {blob},"
+    " PRIMARY KEY (version, position)) {table}",
+    "CREATE TABLE reference_window (version {int} NOT NULL REFERENCES reference"
+    " ON DELETE CASCADE, column_name TEXT NOT NULL, start_us {int} NOT NULL,"
+    " end_us {int} NOT NULL, repeated {int} NOT NULL, body {blob} NOT NULL,"
+    " PRIMARY KEY (version, column_name, start_us)) {table}",
+
+    "CREATE TABLE alert (dataset TEXT NOT NULL, rule TEXT NOT NULL, segment TEXT NOT NULL,"
+    " check_name TEXT NOT NULL, column_name TEXT, class {int} NOT NULL, state {int} NOT NULL,"
+    " severity {int} NOT NULL, good {int} NOT NULL, bad {int} NOT NULL, blind {int} NOT NULL,"
+    " blind_since_us {int} NOT NULL, onset_us {int} NOT NULL, due_us {int} NOT NULL,"
+    " changed_us {int} NOT NULL, reminded_us {int} NOT NULL, incident TEXT NOT NULL,"
+    " why TEXT NOT NULL, value {real}, limit_value {real}, unit {int} NOT NULL,"
+    " verdict {int} NOT NULL, runbook TEXT, PRIMARY KEY (dataset, rule, segment)) {table}",
+
+    "CREATE TABLE incident (key TEXT PRIMARY KEY, dataset TEXT NOT NULL, severity {int} NOT NULL,"
+    " opened_due_us {int} NOT NULL, first_us {int} NOT NULL, closed_us {int} NOT NULL,"
+    " onset_us {int} NOT NULL, told_us {int} NOT NULL) {table}",
+    "CREATE INDEX incident_dataset ON incident (dataset, opened_due_us)",
+    "CREATE INDEX incident_closed ON incident (closed_us)",
+    "CREATE TABLE incident_receiver (key TEXT NOT NULL REFERENCES incident ON DELETE CASCADE,"
+    " position {int} NOT NULL, receiver TEXT NOT NULL, PRIMARY KEY (key, position)) {table}",
+
+    "CREATE TABLE outbox (id {id}, sink_kind {int} NOT NULL, sink TEXT NOT NULL,"
+    " key TEXT NOT NULL, kind {int} NOT NULL, body TEXT NOT NULL, created_us {int} NOT NULL,"
+    " next_us {int} NOT NULL, attempts {int} NOT NULL, last_error TEXT, state {int} NOT NULL,"
+    " ended_us {int}) {table}",
+    "CREATE INDEX outbox_waiting ON outbox (sink_kind, sink, key, id) WHERE state = 0",
+    "CREATE INDEX outbox_age ON outbox (ended_us)",
+    "CREATE TABLE outbox_total (sink_kind {int} NOT NULL, sink TEXT NOT NULL,"
+    " sent {int} NOT NULL, dead {int} NOT NULL, PRIMARY KEY (sink_kind, sink)) {table}",
+
+    "CREATE TABLE onset (key TEXT PRIMARY KEY, model TEXT NOT NULL, dataset TEXT NOT NULL,"
+    " rule TEXT NOT NULL, check_name TEXT, column_name TEXT, due_us {int} NOT NULL,"
+    " start_us {int} NOT NULL, end_us {int} NOT NULL, repeated {int} NOT NULL,"
+    " state {int} NOT NULL, fired {int} NOT NULL, fired_us {int} NOT NULL,"
+    " ended_us {int} NOT NULL, value {real}, limit_value {real}, row_count {int} NOT NULL) {table}",
+    "CREATE INDEX onset_model ON onset (model, due_us)",
+    "CREATE TABLE decision (id {id}, model TEXT NOT NULL, key TEXT NOT NULL, at_us {int} NOT NULL,"
+    " kind {int} NOT NULL, reason TEXT NOT NULL) {table}",
+    "CREATE INDEX decision_key ON decision (key, id)",
+    "CREATE INDEX decision_model ON decision (model, id)",
+    "CREATE INDEX decision_age ON decision (at_us)",
+
+    "CREATE TABLE control (id {id}, verb TEXT NOT NULL, argument TEXT, given_by TEXT,"
+    " at_us {int} NOT NULL, answer TEXT, done_us {int}) {table}",
+    "CREATE INDEX control_pending ON control (id) WHERE done_us IS NULL",
+    "CREATE TABLE rule_file (path TEXT PRIMARY KEY, body TEXT NOT NULL, at_us {int} NOT NULL)"
+    " {table}",
+    "CREATE TABLE pushed (dataset TEXT PRIMARY KEY, url TEXT NOT NULL) {table}",
+    NULL,
+};
+
+const struct vg_migration vg_migrations[] = {
+    {"the first tables", first_tables},
+};
+const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];
+
+static const char *dialect_word(const struct vg_dialect *dialect, const char *name, size_t len)
+{
+    const struct {
+        const char *name, *word;
+    } words[] = {
+        {"int", dialect->integer}, {"real", dialect->real},   {"blob", dialect->blob},
+        {"id", dialect->identity}, {"table", dialect->table},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strlen(words[i].name) == len && !memcmp(words[i].name, name, len))
+            return words[i].word;
+    }
+    BUG("a migration names {%.*s}, which no dialect has", (int)len, name);
+}
+
+static int run_statement(struct vg_db *db, const char *text, struct vg_error *err)
+{
+    struct vg_buf out;
+    vg_buf_init(&out, STATEMENT_MAX);
+    while (*text) {
+        size_t plain = strcspn(text, "{");
+        vg_buf_add(&out, text, plain);
+        text += plain;
+        if (!*text)
+            break;
+        size_t len = strcspn(text + 1, "}");
+        vg_buf_puts(&out, dialect_word(db->ops->dialect, text + 1, len));
+        text += len + 2;
+    }
+    int rc = out.failed ? vg_fail(err, VG_E_MEMORY, "out of memory")
+                        : db->ops->exec(db, out.data, err);
+    vg_buf_free(&out);
+    return rc;
+}
+
+static int record_version(struct vg_db *db, int64_t version, struct vg_error *err)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)version);
+    if (db->ops->run(db,
+                     &VG_SQL("INSERT INTO meta (key, value) VALUES ('schema', $1)"
+                             " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                             vg_p_text(text)),
+                     NULL, err) < 0)
+        return -1;
+    return db->ops->stamp(db, version, err);
+}
+
+static int run_migration(struct vg_db *db, const struct vg_migration *step, int64_t version,
+                         struct vg_error *err)
+{
+    if (db->ops->begin(db, VG_DB_WRITE, err) < 0)
+        return -1;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && step->statements[i]; i++)
+        rc = run_statement(db, step->statements[i], err);
+    if (rc == 0)
+        rc = record_version(db, version, err);
+    if (rc == 0)
+        rc = db->ops->commit(db, err);
+    db->ops->rollback(db);
+    return rc < 0 ? vg_where(err, "migration to version %lld (%s)", (long long)version, step->what)
+                  : 0;
+}
+
+int vg_schema_migrate(struct vg_db *db, int64_t version, const struct vg_migration *steps, size_t n,
+                      struct vg_error *err)
+{
+    for (size_t i = (size_t)version; i < n; i++) {
+        if (run_migration(db, &steps[i], (int64_t)i + 1, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* One number out of the store, before it is known whether it is sound. */
+static int ask(struct vg_db *db, const char *text, int64_t *out, struct vg_error *err)
+{
+    struct vg_db_rows *rows = NULL;
+    bool more = false;
+    int rc = db->ops->query(db, &VG_SQL_PLAIN(text), &rows, err);
+    if (rc == 0)
+        rc = db->ops->next(rows, &more, err);
+    if (rc == 0 && more)
+        *out = db->ops->get_int(rows, 0);
+    db->ops->done(rows);
+    return rc;
+}
+
+int vg_schema_recorded(struct vg_db *db, int64_t *version, struct vg_error *err)
+{
+    *version = -1;
+    return ask(db, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'schema'", version, err);
+}
+
+/* The largest value of an enum column; 99 stands for one below zero. */
+#define WORST(column, table)                                                                       \
+    "SELECT max(CASE WHEN " column " < 0 THEN 99 ELSE " column " END) FROM " table
+
+int vg_schema_plausible(struct vg_db *db, bool *sound, struct vg_error *err)
+{
+    static const struct {
+        const char *text;
+        int most;
+    } enums[] = {
+        {WORST("role", "dataset"), VG_ROLE_LABELS},
+        {WORST("status", "scanned_window"), VG_WINDOW_SKIPPED},
+        {WORST("state", "alert"), VG_ALERT_FIRING},
+        {WORST("class", "alert"), VG_CLASS_PERFORMANCE},
+        {WORST("severity", "alert"), VG_SEVERITY_CRITICAL},
+        {WORST("unit", "alert"), VG_UNIT_ROWS},
+        {WORST("verdict", "alert"), VG_FAIL},
+        {WORST("class", "latest"), VG_CLASS_PERFORMANCE},
+        {WORST("cadence", "latest"), VG_ON_WINDOW},
+        {WORST("severity", "latest"), VG_SEVERITY_CRITICAL},
+        {WORST("unit", "latest"), VG_UNIT_ROWS},
+        {WORST("verdict", "latest"), VG_FAIL},
+        {WORST("decided", "latest"), VG_FAIL},
+        {WORST("kind", "reference_column"), VG_KIND_TEXT},
+        {WORST("severity", "incident"), VG_SEVERITY_CRITICAL},
+        {WORST("sink_kind", "outbox"), VG_SINK_RETRAIN},
+        {WORST("kind", "outbox"), VG_MSG_TEST},
+        {WORST("state", "onset"), VG_ONSET_ENDED},
+        {WORST("kind", "decision"), VG_DECIDED_REFUSED},
+    };
+    *sound = true;
+    for (size_t i = 0; *sound && i < sizeof enums / sizeof enums[0]; i++) {
+        int64_t most = 0;
+        if (ask(db, enums[i].text, &most, err) < 0)
+            return -1;
+        *sound = most <= enums[i].most;
+        if (!*sound)
+            vg_fail(err, VG_E_STATE, "a stored number is out of range: %s", enums[i].text);
+    }
+    return 0;
+}

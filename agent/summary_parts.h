@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the summary share with one another and with nobody else; layer 3, pure.
+ *
+ * Double-double arithmetic, HyperLogLog registers, the table of top values, the codec of blobs.
+ */
+#ifndef PGVIGIL_AGENT_SUMMARY_PARTS_H
+#define PGVIGIL_AGENT_SUMMARY_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "pgvigil/summary.h"
+
+/* --- summary_dd.c: unevaluated sums of two doubles ----------------------------------------------- */
+
+/* a / b and a * b to about 1e-31 relative. b of the division must not be 0. */
+struct vg_dd vg_dd_divide(struct vg_dd a, double b);
+struct vg_dd vg_dd_multiply(struct vg_dd a, struct vg_dd b);
+
+/* Count, sum and sum of squared deviations from the mean of some values, with their extremes. */
+struct vg_moments {
+    uint64_t n;
+    double min, max;
+    struct vg_dd sum, m2;
+};
+/* Adds b to a: Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
+ * Sample Variances" (1979), in double-double. */
+void vg_moments_merge(struct vg_moments *a, const struct vg_moments *b);
+/* The moments of n finite values: exact up to double-double rounding in the sum, and m2 by a second
+ * pass with the mean known. zeros and negatives are added to. */
+struct vg_moments vg_moments_of(const double *x, size_t n, uint64_t *zeros, uint64_t *negatives);
+
+/* --- summary_hll.c: HyperLogLog, VG_HLL_SIZE registers of one byte ------------------------------- */
+
+/* Raises the register that a 64-bit hash names. */
+static inline void vg_hll_add(uint8_t *registers, uint64_t hash)
+{
+    uint64_t rest = hash << VG_HLL_BITS | UINT64_C(1) << (VG_HLL_BITS - 1);
+    uint8_t rank = (uint8_t)(__builtin_clzll(rest) + 1);
+    uint8_t *place = &registers[hash >> (64 - VG_HLL_BITS)];
+    if (rank > *place)
+        *place = rank;
+}
+enum { VG_HLL_RANK_MAX = 64 - VG_HLL_BITS + 1 };
+/* n finite numbers, by their eight bytes with -0.0 as 0.0. Their hash is not vg_hash64 but an inline
+ * bijective mix of 64 bits (the finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014), as fast
+ * as the scan needs and as good for registers. */
+void vg_hll_add_numbers(uint8_t *registers, const double *x, size_t n);
+void vg_hll_merge(uint8_t *into, const uint8_t *from);
+double vg_hll_estimate(const uint8_t *registers);
+
+/* --- summary_top.c ------------------------------------------------------------------------------- */
+
+struct vg_top *vg_top_new(void);
+void vg_top_free(struct vg_top *top);
+/* Counts a value `count` times; hash is vg_hash64 of all of it. 0, or -1 when out of memory. */
+int vg_top_add(struct vg_top *top, uint64_t hash, uint64_t count, struct vg_slice value);
+int vg_top_merge(struct vg_top *into, const struct vg_top *from);
+bool vg_top_sampled(const struct vg_top *top);
+/* All entries in ascending order of hash, borrowed labels; out has room for vg_top_size(). */
+void vg_top_list(const struct vg_top *top, struct vg_top_entry *out);
+/* Takes a label as it was stored; -1 also for a hash that is there already or one too many. */
+int vg_top_restore(struct vg_top *top, uint64_t hash, uint64_t count, const char *label, size_t len);
+void vg_top_set_sampled(struct vg_top *top);
+
+/* --- summary_codec.c: blobs ----------------------------------------------------------------------- */
+
+/* Version byte, payload, and 8 bytes of XXH3 over both, little-endian throughout. */
+void vg_blob_begin(struct vg_buf *out, uint8_t version, size_t *start);
+void vg_blob_end(struct vg_buf *out, size_t start);
+void vg_blob_put_count(struct vg_buf *out, uint64_t x);  /* LEB128: 7 bits a byte */
+void vg_blob_put_u64(struct vg_buf *out, uint64_t x);    /* 8 bytes */
+void vg_blob_put_double(struct vg_buf *out, double x);   /* 8 bytes; any NaN as one NaN */
+
+/* A reader never leaves the blob: past its end, or on nonsense, it sets `bad` and yields zeros. */
+struct vg_blob {
+    const uint8_t *at, *end;
+    bool bad;
+};
+/* Checks version and checksum. VG_E_STATE. */
+int vg_blob_open(struct vg_blob *blob, const void *data, size_t size, uint8_t version,
+                 struct vg_error *err);
+uint8_t vg_blob_byte(struct vg_blob *blob);
+uint64_t vg_blob_count(struct vg_blob *blob);
+/* A count that must not exceed most. */
+uint64_t vg_blob_count_to(struct vg_blob *blob, uint64_t most);
+uint64_t vg_blob_u64(struct vg_blob *blob);
+double vg_blob_double(struct vg_blob *blob);
+/* n bytes in place, or NULL and bad. */
+const uint8_t *vg_blob_bytes(struct vg_blob *blob, size_t n);
+
+/* --- summary.c ------------------------------------------------------------------------------------- */
+
+static inline bool vg_kind_is_numeric(enum vg_kind kind)
+{
+    return kind == VG_KIND_NUMBER || kind == VG_KIND_TIME || kind == VG_KIND_BOOL;
+}
+/* Adds the fine cells on `grid` to coarse cells of the same grid. */
+void vg_cells_coarsen(const struct vg_grid *grid, const uint64_t *fine, uint64_t *coarse);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The rows of a batch that one variant of a tally counts at a time; layer 3, pure.
+ *
+ * Shared by the files of the tally only. Holds the scratch memory of one tally: at most one column's
+ * selected values, and the hashes of the rows' keys.
+ */
+#ifndef PGVIGIL_AGENT_TALLY_ROWS_H
+#define PGVIGIL_AGENT_TALLY_ROWS_H
+
+#include "agent/tally.h"
+
+struct vg_tally_rows {
+    const struct vg_batch *batch;
+    size_t first, span;           /* rows first .. first + span - 1, span <= VG_BATCH_ROWS */
+    bool all;                     /* all of them are selected, else those listed */
+    size_t n;                     /* how many */
+    uint32_t selected[VG_BATCH_ROWS];
+    uint8_t state[VG_BATCH_ROWS]; /* one gathered column */
+    double num[VG_BATCH_ROWS];
+    struct vg_slice raw[VG_BATCH_ROWS];
+    bool key_known[VG_BATCH_ROWS]; /* by row - first */
+    uint64_t key_hash[VG_BATCH_ROWS];
+};
+
+/* The selected rows of one column of the batch: in place, or gathered into the scratch memory and
+ * valid until the next call. */
+struct vg_column vg_tally_view(struct vg_tally_rows *rows, size_t source);
+
+/* Tests the selected rows (view: those of predicate->source) and keeps the keys of offenders. */
+int vg_tally_test(struct vg_tally_rows *rows, const struct vg_column *view,
+                  const struct vg_tally_plan *plan, const struct vg_tally_predicate *predicate,
+                  struct vg_predicate_summary *into, struct vg_error *err) VG_MUST_CHECK;
+
+#endif

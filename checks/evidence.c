@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Looking up in a summary what a rule is about; layer 3, pure. What was not counted becomes a
+ * measure that says so. */
+#include "pgvigil/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "pgvigil/mem.h"
+#include "pgvigil/text.h"
+
+static int say_missing(const struct vg_rule *rule, const struct vg_evidence *evidence,
+                       struct vg_measures *measures, struct vg_error *err)
+{
+    bool gone =
+        evidence->catalog && rule->column && !vg_catalog_find(evidence->catalog, rule->column);
+    int rc = vg_measure_skip(measures, rule, VG_UNKNOWN, "column %s %s",
+                             rule->column ? rule->column : "of the rule",
+                             gone ? "does not exist" : "was not counted");
+    return rc < 0 ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
+}
+
+int vg_evidence_column(const struct vg_rule *rule, const struct vg_evidence *evidence,
+                       struct vg_measures *measures, const struct vg_column_summary **out,
+                       struct vg_error *err)
+{
+    *out = evidence->now ? vg_summary_column(evidence->now, rule->column) : NULL;
+    return *out ? 1 : say_missing(rule, evidence, measures, err);
+}
+
+int vg_evidence_offending(const struct vg_rule *rule, const struct vg_evidence *evidence,
+                          const char *suffix, struct vg_measures *measures, struct vg_measure **out,
+                          struct vg_error *err)
+{
+    char *id = vg_arena_printf(measures->arena, "%s%s", rule->id, suffix);
+    if (!id)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    const struct vg_predicate_summary *counts =
+        evidence->now ? vg_summary_predicate(evidence->now, id) : NULL;
+    if (!counts)
+        return say_missing(rule, evidence, measures, err);
+    struct vg_measure *measure = *out = vg_measure_add(measures, rule);
+    if (!measure)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    measure->n_now = (double)counts->tested;
+    if (counts->tested)
+        measure->value = measure->effect = (double)counts->offending / measure->n_now;
+    snprintf(measure->why, sizeof measure->why, "%" PRIu64 " of %" PRIu64 " rows",
+             counts->offending, counts->tested);
+    return 1;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Measurements and results; layer 1. */
+#ifndef PGVIGIL_RESULT_H
+#define PGVIGIL_RESULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pgvigil/rule.h"
+
+enum vg_verdict { VG_PASS, VG_NODATA, VG_WARN, VG_UNKNOWN, VG_FAIL }; /* as pgvigil_check_status */
+const char *vg_verdict_name(enum vg_verdict verdict);
+
+enum vg_unit { VG_UNIT_NONE, VG_UNIT_RATIO, VG_UNIT_COUNT, VG_UNIT_SECONDS, VG_UNIT_ROWS };
+const char *vg_unit_name(enum vg_unit unit);
+enum { VG_VALUE_TEXT = 48 };
+/* A value for people, about `digits` significant digits: "0.384", "3458", "9.02h". Returns out. */
+char *vg_value_text(double value, enum vg_unit unit, int digits, char out[VG_VALUE_TEXT]);
+
+enum { VG_WHY = 240 };
+
+struct vg_window {
+    int64_t start_us, end_us;
+    bool repeated;           /* holds a wall-clock hour twice */
+};
+
+/* What a check found; no opinion. NAN marks numbers that do not apply. */
+struct vg_measure {
+    const struct vg_rule *rule;
+    const char *segment;     /* or NULL */
+    enum vg_verdict look;    /* VG_PASS: looked; VG_NODATA or VG_UNKNOWN: could not, `why` says it */
+    enum vg_verdict at_most; /* VG_FAIL usually; VG_WARN where a breach only warns */
+    double value;
+    bool bounded;
+    double lo, hi;           /* bounds of the exact value */
+    double effect, p_value;
+    double n_now, n_ref;     /* rows it rests on; n_now counts against min_rows */
+    int direction;           /* -1 down, 0 none, 1 up */
+    double limit;            /* what fails above it where the rule has no limit of its own, or NAN */
+    char why[VG_WHY];        /* one sentence, no row values */
+};
+struct vg_measures {
+    struct vg_arena *arena;
+    struct vg_measure *items;
+    size_t n, size;
+};
+/* A new zeroed measure for rule with NANs, look PASS, at_most FAIL; NULL when out of memory. To be
+ * filled before the next is added. */
+struct vg_measure *vg_measure_add(struct vg_measures *measures, const struct vg_rule *rule);
+/* A measure that could not look. 0, or -1 out of memory. */
+int vg_measure_skip(struct vg_measures *measures, const struct vg_rule *rule, enum vg_verdict look,
+                    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* After judge. Ids and copied text in the cycle's arena; no pointer into rules. */
+struct vg_result {
+    const char *rule, *check, *column, *segment;   /* column, segment may be NULL */
+    enum vg_class class;
+    enum vg_cadence cadence;
+    enum vg_verdict verdict;
+    enum vg_severity severity;
+    enum vg_unit unit;
+    double value; bool bounded; double lo, hi;
+    double limit, warn_limit;                      /* NAN: none */
+    double p_value, level, effect, n, n_ref;       /* NAN: does not apply */
+    int direction;
+    const char *why;                               /* always set */
+    const char *description, *runbook;             /* or NULL */
+    const char *file; uint32_t line;
+    const char *const *keys; size_t nkeys;         /* first offending keys; empty when private */
+    /* what the alert machine needs of the rule */
+    int after, resolve_after;                      /* defaults resolved */
+    int64_t blind_after_us;
+    struct vg_strings to, warn_to;
+    const char *was;                               /* or NULL */
+};
+
+/* Everything one cycle of one dataset found. In the cycle's arena. */
+struct vg_cycle {
+    const char *dataset, *model, *connection;      /* model may be NULL */
+    enum vg_role role;
+    const char *owner, *runbook;
+    int64_t due_us, now_us;                        /* due time of the cycle, clock when it ran */
+    bool ticked;                                   /* live checks were run */
+    bool has_window;                               /* a window was read (maybe empty) */
+    struct vg_window window;
+    bool empty;                                    /* the window held no rows */
+    bool unreadable;                               /* given up on: rules unknown */
+    uint64_t rows;
+    int64_t newest_us;                             /* newest time <= now, VG_NEVER unknown */
+    uint64_t late_rows; bool has_late_rows;        /* growth of the window before */
+    const char *sample;                            /* "10 %" ..., or NULL: all rows */
+    int64_t reference_version;                     /* 0: none */
+    int64_t reference_from_us, reference_to_us;
+    uint64_t reference_rows;
+    bool failed;                                   /* the read failed; error says why */
+    struct vg_error error;
+    struct vg_result *results; size_t nresults;
+    struct vg_summary *summary;                    /* borrowed; NULL without a window */
+    double seconds;                                /* how long it took */
+    /* For the publishers. */
+    struct vg_strings private_columns;             /* no value of these may be shown: `private: true`,
+                                                      and the key columns while keys are private */
+    int64_t every_us;                              /* time between ticks; 0: unknown */
+    int64_t last_success_us;                       /* clock of the last cycle that could read, this one
+                                                      included; VG_NEVER: none yet */
+    /* Of the dataset since it was first seen, this cycle included; from its stored progress. */
+    uint64_t cycles, cycle_failures, ticks_skipped, windows_skipped, rows_scanned;
+};
+
+#endif
