@@ -2,9 +2,10 @@
 /* numeric on the wire: 16-bit words ndigits, weight, sign, scale, then base-10000 digits; the value
  * is the sum of digit[i] * 10000^(weight - i).
  *
- * Correctly rounded. A mantissa of at most 2^53 times or over a power of ten of at most 10^22 takes
- * one exact operation (W. D. Clinger, How to Read Floating Point Numbers Accurately, 1990); all
- * others go through decimal text and strtod(), which glibc rounds correctly. */
+ * Correctly rounded in every case. A mantissa of at most 2^53 times or over a power of ten of at
+ * most 10^22 takes one exact operation (W. D. Clinger, How to Read Floating Point Numbers
+ * Accurately, 1990). Up to 32 digits with at most 27 decimals take one division in 128 bits, whose
+ * remainder decides the rounding. All others go through decimal text and strtod(). */
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,8 +23,10 @@ enum {
     SIGN_NAN = 0xC000,
     SIGN_PINF = 0xD000,
     SIGN_NINF = 0xF000,
-    FAST_WORDS = 4,    /* 16 digits always fit 64 bits */
     EXACT_POWERS = 22, /* 10^22 is the largest power of ten that is a double */
+    WORDS_64 = 4,      /* 16 digits always fit 64 bits */
+    WORDS_128 = 8,
+    FIVES = 27, /* 5^27 is the largest power of five below 2^63 */
     /* No double needs more than 767 digits to be told from its neighbour's midpoint; what comes
      * after them matters only by being zero or not. */
     KEPT_WORDS = 200,
@@ -33,6 +36,12 @@ enum {
 static const double powers[EXACT_POWERS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+#ifdef __SIZEOF_INT128__
+__extension__ typedef unsigned __int128 wide;
+#else
+typedef uint64_t wide;
+#endif
 
 struct numeric {
     const uint8_t *words; /* n base-10000 digits */
@@ -97,29 +106,61 @@ static int convert_by_text(const struct numeric *x, double *out)
     return 0;
 }
 
-/* Whether the one exact operation was enough. */
+/* n words from the i-th on as an integer; *largest is raised to the largest of them. */
+static uint64_t join_words(const struct numeric *x, size_t i, size_t n, unsigned *largest)
+{
+    uint64_t value = 0;
+    for (const uint8_t *p = x->words + 2 * i; n--; p += 2) {
+        unsigned word = read_u16(p);
+        *largest = word > *largest ? word : *largest;
+        value = value * BASE + word;
+    }
+    return value;
+}
+
+/* mantissa / 10^decimals. The quotient has 64 bits or more, so that its last one can stand for all
+ * that are cut off, and turning it into a double rounds only once. */
+static bool divide_exactly(wide mantissa, int decimals, double *out)
+{
+#ifdef __SIZEOF_INT128__
+    static const uint64_t tens_of_fives[] = {1, 9765625, UINT64_C(95367431640625)};
+    static const uint64_t fives[] = {1, 5, 25, 125, 625, 3125, 15625, 78125, 390625, 1953125};
+    if (decimals < 0 || decimals > FIVES || mantissa == 0)
+        return false;
+    uint64_t high = (uint64_t)(mantissa >> 64), low = (uint64_t)mantissa;
+    int shift = high ? __builtin_clzll(high) : 64 + __builtin_clzll(low);
+    uint64_t divisor = tens_of_fives[decimals / 10] * fives[decimals % 10];
+    wide dividend = mantissa << shift;
+    wide quotient = dividend / divisor;
+    if (quotient * divisor != dividend)
+        quotient |= 1;
+    *out = ldexp((double)quotient, -shift - decimals);
+    return true;
+#else
+    (void)mantissa;
+    (void)decimals;
+    (void)out;
+    return false;
+#endif
+}
+
+/* Whether one exact operation was enough. */
 static bool convert_exactly(const struct numeric *x, double *out)
 {
-    if (x->n > FAST_WORDS)
-        return false;
-    uint64_t mantissa = 0;
     unsigned largest = 0;
-    for (size_t i = 0; i < x->n; i++) {
-        unsigned word = read_u16(x->words + 2 * i);
-        largest = word > largest ? word : largest;
-        mantissa = mantissa * BASE + word;
-    }
+    size_t head = x->n > WORDS_64 ? x->n - WORDS_64 : 0;
+    if (x->n > (sizeof(wide) > sizeof(uint64_t) ? WORDS_128 : WORDS_64))
+        return false;
+    wide mantissa = join_words(x, head, x->n - head, &largest);
+    if (head)
+        mantissa += (wide)join_words(x, 0, head, &largest) * UINT64_C(10000000000000000);
     int exponent = BASE_DIGITS * (x->weight - (int)x->n + 1);
     if (largest >= BASE)
         return false;
-    while (mantissa > EXACT_MANTISSA && mantissa % 10 == 0) {
-        mantissa /= 10;
-        exponent++;
-    }
     if (mantissa > EXACT_MANTISSA || exponent > EXACT_POWERS || exponent < -EXACT_POWERS)
-        return false;
-    *out =
-        exponent < 0 ? (double)mantissa / powers[-exponent] : (double)mantissa * powers[exponent];
+        return divide_exactly(mantissa, -exponent, out);
+    double whole = (double)(uint64_t)mantissa;
+    *out = exponent < 0 ? whole / powers[-exponent] : whole * powers[exponent];
     return true;
 }
 

@@ -19,34 +19,38 @@
 
 struct vg_deliver;
 
-/* The ports are borrowed and must live longer, config until it is replaced by a reload. VG_E_MEMORY,
- * VG_E_INTERNAL, and what the store says about the agent's name. */
+/* The ports are borrowed and must live longer, config until it is replaced by a reload.
+ * VG_E_MEMORY, VG_E_INTERNAL, and what the store says about the agent's name. */
 int vg_deliver_new(struct vg_store *store, struct vg_http *http, struct vg_clock *clock,
                    const struct vg_config *config, struct vg_deliver **out, struct vg_error *err);
 /* Ends the thread if it runs. NULL is fine. */
 void vg_deliver_free(struct vg_deliver *deliver);
 
-/* --- In the daemon: a thread of its own, on the clock -------------------------------------------- */
+/* --- In the daemon: a thread of its own, on the clock ----------------------------------------- */
 int vg_deliver_start(struct vg_deliver *deliver, struct vg_error *err);
-/* Sends nothing new, waits at most 2 s for answers under way, records them, and ends the thread. */
+/* Sends nothing new, waits at most 2 s for answers under way, records them, and ends the thread; a
+ * drain in another thread ends with VG_E_CANCELLED. */
 void vg_deliver_stop(struct vg_deliver *deliver);
 /* There is news in the outbox. From any thread. */
 void vg_deliver_wake(struct vg_deliver *deliver);
 
-/* --- On a virtual clock: without the thread -------------------------------------------------------- */
-/* Sends everything that is due at now_us, waits for the answers and records them. What must be tried
- * again waits for a later call. -1: the store failed; what was sent may be sent again. */
+/* --- On a virtual clock: without the thread --------------------------------------------------- */
+/* Sends everything that is due at now_us, waits for the answers and records them. What must be
+ * tried again waits for a later call. -1: the store failed; what was sent may be sent again. */
 int vg_deliver_drain(struct vg_deliver *deliver, int64_t now_us, struct vg_error *err);
 
-/* --- Either way, from any thread ------------------------------------------------------------------- */
-/* Another configuration from now on; the former one is no longer used when this returns. */
+/* --- Either way, from any thread -------------------------------------------------------------- */
+/* Another configuration from now on; the former one is no longer used when this returns. -1: it is
+ * in use all the same, but the agent's name could not be read again, or there is no memory for
+ * counts. */
 int vg_deliver_reload(struct vg_deliver *deliver, const struct vg_config *config,
                       struct vg_error *err);
 
 /* A request to the Pushgateway under the rights of config->push: method PUT, POST or DELETE on the
  * URL of a group. `body` (n bytes from malloc, or NULL) belongs to the engine from here on, also on
- * -1 (no memory). A request for the same URL that has not been sent yet is replaced. No answer, 408,
- * 425, 429 and 5xx are tried again with what is newest then; a body that was refused is not. */
+ * -1 (no memory). A request for the same URL that has not been sent yet is replaced. No answer,
+ * 408, 425, 429 and 5xx are tried again with what is newest then; a body that was refused is not.
+ */
 int vg_deliver_push(struct vg_deliver *deliver, const char *group_url, const char *method,
                     char *body, size_t n);
 
@@ -67,7 +71,7 @@ void vg_deliver_hooks(struct vg_deliver *deliver, const struct vg_deliver_hooks 
 void vg_deliver_random(struct vg_deliver *deliver, double (*next)(void *arg), void *arg);
 
 struct vg_deliver_count {
-    const char *sink;            /* lives as long as the engine */
+    const char *sink; /* lives as long as the engine */
     enum vg_sink_kind sink_kind;
     uint64_t attempts, sent, failures, dropped; /* failures: attempts that did not deliver */
 };
@@ -78,11 +82,11 @@ struct vg_deliver_push_count {
 };
 struct vg_deliver_push_count vg_deliver_push_counts(struct vg_deliver *deliver);
 
-/* --- Beside any engine ------------------------------------------------------------------------------- */
+/* --- Beside any engine ------------------------------------------------------------------------ */
 struct vg_deliver_said {
     enum vg_outcome outcome;
-    bool nothing;                /* this receiver is not sent such a message */
-    int status;                  /* 0: no answer */
+    bool nothing; /* this receiver is not sent such a message */
+    int status;   /* 0: no answer */
     char why[200];
 };
 /* Sends one message to one receiver now and waits for the answer; touches no store. -1: there is no

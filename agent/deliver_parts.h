@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the files of the delivery engine share: its state, and the request made of a row.
  *
- * deliver.c owns rows and the thread, deliver_push.c the pushes, deliver_pack.c the making of
- * requests. The lock is around config, agent, the list of lanes, counts and pushes; it is never held
- * during a call of the store, a hook or a poll. All else belongs to the thread that delivers.
+ * deliver.c owns rows and the thread, deliver_lanes.c lanes, counts and configuration,
+ * deliver_push.c the pushes, deliver_pack.c the making of requests. The lock is around config,
+ * agent, the list of lanes, counts and pushes; it is never held during a call of the store, a hook
+ * or a poll. All else belongs to the thread that delivers.
  */
 #ifndef PGVIGIL_AGENT_DELIVER_PARTS_H
 #define PGVIGIL_AGENT_DELIVER_PARTS_H
@@ -28,19 +29,19 @@ struct vg_tag {
 /* A receiver or a model: one request at a time. */
 struct vg_lane {
     struct vg_tag tag;
-    struct vg_lane *next;
+    _Atomic(struct vg_lane *) next; /* lanes are only ever added, so they are walked unlocked */
     enum vg_sink_kind kind;
     char *name;
-    struct vg_deliver_count count;   /* under the lock */
-    bool absent_said;                /* under the lock: the log knows that it is not configured */
-    int failures;                    /* attempts in a row after which it was to be tried again */
-    int64_t hold_us;                 /* nothing before */
-    int64_t pace_us;                 /* theoretical time of the next request, as in GCRA */
+    struct vg_deliver_count count; /* under the lock */
+    bool absent_said;              /* under the lock: the log knows that it is not configured */
+    int failures;                  /* attempts in a row after which it was to be tried again */
+    int64_t hold_us;               /* nothing before */
+    int64_t pace_us;               /* theoretical time of the next request, as in GCRA */
     int64_t spacing_us;
     int burst;
-    bool busy;                       /* a request is under way, or its outcome is not recorded */
-    bool answered;                   /* of busy: what follows is set */
-    int64_t row, record_us;          /* id of the row; record not before */
+    bool busy;              /* a request is under way, or its outcome is not recorded */
+    bool answered;          /* of busy: what follows is set */
+    int64_t row, record_us; /* id of the row; record not before */
     char key[VG_KEY_SIZE];
     enum vg_message_kind message;
     int attempts;
@@ -56,7 +57,8 @@ struct vg_push_entry {
     char *url, *method, *body;
     size_t n;
     bool wanted, in_flight;
-    char sent_method[8];             /* of the request under way */
+    bool abandoned;      /* a reload took the gateway away: not again by itself */
+    char sent_method[8]; /* of the request under way */
 };
 
 struct vg_deliver {
@@ -68,24 +70,30 @@ struct vg_deliver {
     void *random_arg;
     pthread_t thread;
     bool started;
-    bool paced;                      /* keep to the spacing of services: on the real clock only */
+    bool paced; /* keep to the spacing of services: on the real clock only */
     atomic_bool stopping;
-    int64_t store_us;                /* the store failed: not before */
+    int64_t store_us; /* the store failed: not before */
     pthread_mutex_t lock;
     const struct vg_config *config;
     char *agent;
-    struct vg_lane *lanes;
+    _Atomic(struct vg_lane *) lanes;
     struct vg_push_entry *pushes;
     int pushes_in_flight, push_failures;
     int64_t push_hold_us;
     struct vg_deliver_push_count push_count;
 };
 
-/* base 1 s doubling to a cap, times the next random number: microseconds to wait after so many
- * attempts that failed before this one. */
-int64_t vg_deliver_backoff(struct vg_deliver *deliver, int failed_before, int64_t cap_us);
+/* --- deliver_lanes.c -------------------------------------------------------------------------- */
+/* Under the lock: the lane of a sink, made if it is new. NULL out of memory. */
+struct vg_lane *vg_deliver_lane(struct vg_deliver *deliver, enum vg_sink_kind kind,
+                                const char *name);
 
-/* --- deliver_pack.c ------------------------------------------------------------------------------ */
+/* --- deliver.c -------------------------------------------------------------------------------- */
+/* Microseconds to wait after an attempt before which so many had failed: 1 s doubled for each, at
+ * most most_us, times share, a random number in [0, 1): full jitter. */
+int64_t vg_deliver_backoff(int failed_before, int64_t most_us, double share);
+
+/* --- deliver_pack.c --------------------------------------------------------------------------- */
 enum vg_ready {
     VG_READY_SEND,
     VG_READY_NOTHING, /* this receiver is not sent such a message */
@@ -93,7 +101,7 @@ enum vg_ready {
 };
 struct vg_parcel {
     enum vg_ready ready;
-    struct vg_request request;       /* in the arena, but for the secrets */
+    struct vg_request request; /* in the arena, but for the secrets */
     vg_answer_fn *answer;
     int64_t spacing_us;
     int burst;
@@ -108,7 +116,7 @@ void vg_deliver_unpack(struct vg_parcel *parcel);
 int vg_deliver_authorize(struct vg_parcel *parcel, const char *token_file, struct vg_arena *arena,
                          struct vg_error *err);
 
-/* --- deliver_push.c ------------------------------------------------------------------------------ */
+/* --- deliver_push.c --------------------------------------------------------------------------- */
 /* Starts what may be sent now; returns when to look again. */
 int64_t vg_deliver_start_pushes(struct vg_deliver *deliver, int64_t now_us);
 void vg_deliver_take_push(struct vg_deliver *deliver, struct vg_push_entry *entry,

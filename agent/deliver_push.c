@@ -68,6 +68,7 @@ int vg_deliver_push(struct vg_deliver *deliver, const char *group_url, const cha
         entry->body = body;
         entry->n = n;
         entry->wanted = true;
+        entry->abandoned = false;
     }
     pthread_mutex_unlock(&deliver->lock);
     if (!entry) {
@@ -85,6 +86,7 @@ void vg_deliver_drop_pushes(struct vg_deliver *deliver)
     for (struct vg_push_entry *entry = deliver->pushes; entry; entry = next) {
         next = entry->next;
         entry->wanted = false;
+        entry->abandoned = true;
         if (!entry->in_flight)
             remove_entry(deliver, entry);
     }
@@ -121,7 +123,8 @@ static int send_entry(struct vg_deliver *deliver, struct vg_push_entry *entry,
 
 static void hold_pushes(struct vg_deliver *deliver, int64_t now_us, int64_t retry_after_us)
 {
-    int64_t pause_us = vg_deliver_backoff(deliver, deliver->push_failures++, pause_cap_us);
+    double share = deliver->random(deliver->random_arg);
+    int64_t pause_us = vg_deliver_backoff(deliver->push_failures++, pause_cap_us, share);
     pause_us = pause_us > retry_after_us ? pause_us : retry_after_us;
     deliver->push_hold_us = now_us + (pause_us < VG_HOUR_US ? pause_us : VG_HOUR_US);
 }
@@ -180,7 +183,7 @@ void vg_deliver_take_push(struct vg_deliver *deliver, struct vg_push_entry *entr
         deliver->push_count.ok++;
     else
         deliver->push_count.failed++;
-    if (outcome == VG_RETRY) {
+    if (outcome == VG_RETRY && !entry->abandoned) {
         entry->wanted = true;
         hold_pushes(deliver, now_us, retry_after_us);
     } else {

@@ -57,8 +57,9 @@ static void set_span(struct vg_grid_index *index, const double *q, uint32_t n, u
     index->base = q[trim];
     index->top = buckets - 1;
     index->scale = (buckets - 2) / (q[n - 1 - trim] - q[trim]);
-    if (!isfinite(index->scale))
-        index->scale = 0;
+    /* A span too wide or too narrow for a double: all in one bucket, a binary search. */
+    if (!isfinite(index->scale) || index->scale <= 0)
+        index->base = index->scale = 0;
     fill_index(index, q, n, buckets);
 }
 
@@ -68,7 +69,7 @@ static struct vg_grid_index *build_index(const double *q, uint32_t n)
     static const uint32_t shares[] = {0, 4096, 1024, 256, 64, 16};
     uint32_t buckets = 16, best = 0;
     uint64_t fewest = UINT64_MAX;
-    while (buckets < 2 * n)
+    while (buckets < 4 * n)
         buckets *= 2;
     struct vg_grid_index *index = malloc(sizeof *index + (buckets + 1) * sizeof index->begin[0]);
     if (!index)

@@ -46,8 +46,7 @@ static struct client *client_of(struct vg_http *port)
     return (struct client *)port;
 }
 
-/* --- URLs ---------------------------------------------------------------------------------------
- */
+/* --- URLs ------------------------------------------------------------------------------------- */
 
 struct parts {
     char *scheme, *host; /* of curl, NULL when the URL has none */
@@ -128,8 +127,7 @@ int64_t vg_http_retry_after(const char *text, int64_t now_s)
     return seconds > 1e12 ? INT64_C(1000000000000) * VG_US : (int64_t)ceil(seconds * 1e6);
 }
 
-/* --- Callbacks of a transfer --------------------------------------------------------------------
- */
+/* --- Callbacks of a transfer ------------------------------------------------------------------ */
 
 static size_t take_body(char *data, size_t size, size_t n, void *arg)
 {
@@ -159,8 +157,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* --- Starting -----------------------------------------------------------------------------------
- */
+/* --- Starting --------------------------------------------------------------------------------- */
 
 static void free_transfer(struct transfer *transfer)
 {
@@ -334,8 +331,7 @@ fail:
     return -1;
 }
 
-/* --- Answers ------------------------------------------------------------------------------------
- */
+/* --- Answers ---------------------------------------------------------------------------------- */
 
 /* What may be said of a failure: libcurl's detail where it names host, port or certificate only. */
 static void explain_failure(const struct transfer *transfer, CURLcode code, struct vg_error *err)

@@ -2,7 +2,8 @@
 /* The HTTP client behind struct vg_http: libcurl's multi interface, driven by one thread.
  *
  * The only file that knows libcurl. It follows no redirect, uses no proxy, keeps no connection, and
- * connects to no address that the request has no right to. What it says of a URL is scheme and host.
+ * connects to no address that the request has no right to. What it says of a URL is scheme and
+ * host.
  */
 #ifndef PGVIGIL_AGENT_HTTP_H
 #define PGVIGIL_AGENT_HTTP_H
@@ -15,8 +16,8 @@
 #include "pgvigil/ports.h"
 
 enum {
-    VG_HTTP_BODY_BYTES = 65536,  /* of an answer's body are kept; more ends the transfer */
-    VG_HTTP_WHERE_SIZE = 280,    /* scheme and host */
+    VG_HTTP_BODY_BYTES = 65536, /* of an answer's body are kept; more ends the transfer */
+    VG_HTTP_WHERE_SIZE = 280,   /* scheme and host */
 };
 
 /* A client. start, poll and free belong to one thread, wake to all. Broken pipes are ignored in the

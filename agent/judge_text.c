@@ -106,6 +106,21 @@ static void add_level(struct vg_buf *text, const struct vg_judged *judged)
                   vg_format_human(limit, 4, level));
 }
 
+/* Bytes of a measure's words without a character that their size has cut in the middle. */
+static size_t measure_whole(const char *why)
+{
+    size_t n = strlen(why), last = n;
+    while (last > 0 && ((unsigned char)why[last - 1] & 0xc0) == 0x80)
+        last--;
+    bool cut = n == VG_WHY - 1 && last > 0 && !vg_utf8_valid(why + last - 1, n - last + 1);
+    return cut ? last - 1 : n;
+}
+
+static void add_why(struct vg_buf *text, const char *why)
+{
+    vg_buf_add(text, why, measure_whole(why));
+}
+
 static void add_found(struct vg_buf *text, const struct vg_judged *judged)
 {
     const struct vg_measure *measure = judged->measure;
@@ -115,7 +130,7 @@ static void add_found(struct vg_buf *text, const struct vg_judged *judged)
     if (!*measure->why)
         vg_buf_printf(text, "%s %s", type->name, value);
     else
-        vg_buf_puts(text, measure->why);
+        add_why(text, measure->why);
     if (*measure->why && is_percent(type) && measure->value > 0)
         vg_buf_printf(text, " (%s)", value);
     bool by_p = measure->rule->policy != VG_POLICY_THRESHOLD;
@@ -138,8 +153,7 @@ static void add_too_few(struct vg_buf *text, const struct vg_judged *judged)
         vg_buf_puts(text, "no rows to look at");
 }
 
-/* Appends as one line of clean UTF-8; what the size of a measure's why has cut in mid-character is
- * left out. */
+/* Appends as one line of clean UTF-8. */
 static void add_clean(struct vg_buf *out, char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -157,10 +171,12 @@ const char *vg_judge_text(const struct vg_judged *judged, struct vg_arena *arena
     vg_buf_init(&clean, 4 * MOST_TEXT);
     if (judged->min_rows > 0)
         add_too_few(&raw, judged);
-    else if (judged->look != VG_PASS)
-        vg_buf_puts(&raw, *judged->measure->why ? judged->measure->why : "nothing to look at");
-    else
+    else if (judged->look == VG_PASS)
         add_found(&raw, judged);
+    else if (*judged->measure->why)
+        add_why(&raw, judged->measure->why);
+    else
+        vg_buf_puts(&raw, "nothing to look at");
     add_clean(&clean, raw.data, raw.len);
     if (!raw.failed && !clean.failed)
         copy = vg_arena_strndup(arena, clean.data, clean.len);

@@ -198,9 +198,12 @@ void vg_loop_renew(struct vg_loop *loop)
     vg_failpoint("reload_swap");
     if (vg_loop_adopt(loop, &err) < 0)
         vg_log(VG_LOG_ERROR, "reload incomplete", "error", err.msg, NULL);
+    pthread_mutex_unlock(&loop->mutex);
+    /* Others may still look into the old configuration until they have heard of the new one. */
+    loop->shell.loaded(loop->shell.arg, fresh);
+    pthread_mutex_lock(&loop->mutex);
     vg_loop_release(loop, old);
     pthread_mutex_unlock(&loop->mutex);
-    loop->shell.loaded(loop->shell.arg, fresh);
 }
 
 /* --- references

@@ -12,6 +12,12 @@
 
 #include "pgvigil/text.h"
 
+const char *vg_message_kind_name(enum vg_message_kind kind)
+{
+    static const char *const names[] = {"open", "update", "remind", "resolve", "summary", "test"};
+    return names[kind];
+}
+
 enum field_type { TEXT, NEEDED, KEY, NAME, BOOLEAN, INT64, UINT64, UNSIGNED, DOUBLE };
 
 struct field {
@@ -119,20 +125,19 @@ static const struct field onset_fields[] = {
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-/* --- Writing ------------------------------------------------------------------------------------
- */
+/* --- Writing ---------------------------------------------------------------------------------- */
 
 static json_t *write_text(const char *s)
 {
     if (!s)
         return json_null();
-    json_t *valid = json_string(s);
-    if (valid)
-        return valid;
+    size_t n = vg_utf8_prefix(s, strlen(s), VG_MESSAGE_TEXT);
+    if (vg_utf8_valid(s, n))
+        return json_stringn(s, n);
     struct vg_buf clean;
-    vg_buf_init(&clean, VG_MESSAGE_BYTES);
-    vg_utf8_clean(&clean, s, strlen(s), false);
-    json_t *repaired = clean.failed ? NULL : json_string(clean.data);
+    vg_buf_init(&clean, 4 * VG_MESSAGE_TEXT);
+    vg_utf8_clean(&clean, s, n, false);
+    json_t *repaired = clean.failed ? NULL : json_stringn(clean.data, clean.len);
     vg_buf_free(&clean);
     return repaired;
 }
@@ -255,8 +260,7 @@ int vg_onset_write(const struct vg_onset *onset, struct vg_arena *arena, const c
     return rc;
 }
 
-/* --- Reading ------------------------------------------------------------------------------------
- */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 struct reader {
     struct vg_arena *arena;

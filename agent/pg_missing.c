@@ -3,6 +3,7 @@
  * schema or in other letters comes first, then the nearest by edit distance. */
 #include <libpq-fe.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "agent/pg_catalog.h"
 #include "pgvigil/mem.h"

@@ -37,12 +37,13 @@ void vg_phrase_clean(struct vg_buf *out, const char *s)
     }
     if (end > start && out->data[end - 1] == ' ')
         end--;
+    if (end == out->len)
+        return;
     out->len = end;
     out->data[end] = '\0';
 }
 
-/* --- Values -------------------------------------------------------------------------------------
- */
+/* --- Values ----------------------------------------------------------------------------------- */
 
 static void format_span(char out[VALUE_SIZE], double seconds)
 {
@@ -113,8 +114,7 @@ static bool has_relation(const struct vg_message_item *item)
     return judged && !isnan(item->value) && !is_blind(item);
 }
 
-/* --- Items --------------------------------------------------------------------------------------
- */
+/* --- Items ------------------------------------------------------------------------------------ */
 
 static void write_subject(struct vg_buf *out, const struct vg_message_item *item)
 {
@@ -174,8 +174,7 @@ void vg_phrase_item(struct vg_buf *out, const struct vg_message_item *item)
     vg_phrase_clean(out, item->rule);
 }
 
-/* --- The message --------------------------------------------------------------------------------
- */
+/* --- The message ------------------------------------------------------------------------------ */
 
 static size_t count_standing(const struct vg_message *message)
 {

@@ -2,8 +2,8 @@
 /* Sentences for people about a message: what, by how much against what, since when.
  *
  * Pure, shared by the receivers. Everything appended is valid UTF-8 without control characters; it
- * is not escaped for any markup, which is the receiver's part. Values are those of the message: what
- * must not be told is not in it.
+ * is not escaped for any markup, which is the receiver's part. Values are those of the message:
+ * what must not be told is not in it.
  */
 #ifndef PGVIGIL_AGENT_PHRASE_H
 #define PGVIGIL_AGENT_PHRASE_H

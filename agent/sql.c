@@ -117,20 +117,26 @@ static const char *finish(struct vg_buf *out, struct vg_arena *arena)
     return text;
 }
 
-const char *vg_sql_copy(const struct vg_rows_of *rows, const char *const *items, size_t nitems,
-                        bool ordered, struct vg_arena *arena)
+const char *vg_sql_select(const struct vg_rows_of *rows, const char *const *items, size_t nitems,
+                          bool ordered, struct vg_arena *arena)
 {
     struct vg_buf out;
     vg_buf_init(&out, STATEMENT_MAX);
-    vg_buf_puts(&out, "COPY (SELECT");
+    vg_buf_puts(&out, "SELECT");
     for (size_t i = 0; i < nitems; i++)
         vg_buf_printf(&out, "%s %s", i ? "," : "", items[i]);
     put_from(&out, rows);
     put_where(&out, rows);
     if (ordered && rows->time)
         vg_buf_printf(&out, "\nORDER BY %s", rows->time->quoted);
-    vg_buf_puts(&out, ") TO STDOUT (FORMAT binary)");
     return finish(&out, arena);
+}
+
+const char *vg_sql_copy(const struct vg_rows_of *rows, const char *const *items, size_t nitems,
+                        bool ordered, struct vg_arena *arena)
+{
+    const char *select = vg_sql_select(rows, items, nitems, ordered, arena);
+    return select ? vg_arena_printf(arena, "COPY (%s) TO STDOUT (FORMAT binary)", select) : NULL;
 }
 
 const char *vg_sql_count(const struct vg_rows_of *rows, struct vg_arena *arena)

@@ -21,7 +21,9 @@ struct vg_rows_of {
     double sample_percent;                 /* 0 or 100: all */
 };
 
-/* COPY (SELECT items FROM ... [ORDER BY time]) TO STDOUT (FORMAT binary). NULL: out of memory. */
+/* SELECT items FROM ... [ORDER BY time], and the COPY of it in binary. NULL: out of memory. */
+const char *vg_sql_select(const struct vg_rows_of *rows, const char *const *items, size_t nitems,
+                          bool ordered, struct vg_arena *arena);
 const char *vg_sql_copy(const struct vg_rows_of *rows, const char *const *items, size_t nitems,
                         bool ordered, struct vg_arena *arena);
 /* One bigint: rows. */

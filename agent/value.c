@@ -125,7 +125,7 @@ bool vg_part_fine(const struct vg_part *part, const char *name)
     return test_key(part, name, part->given & ~part->bad);
 }
 
-static void fill_defaults(struct vg_reader *r, struct vg_part *part)
+void vg_read_defaults(struct vg_reader *r, struct vg_part *part)
 {
     if (part->n > 64)
         BUG("a table has %zu keys", part->n);
@@ -180,7 +180,7 @@ bool vg_read_mapping(struct vg_reader *r, const struct vg_node *node, const char
                      struct vg_part *parts, size_t nparts)
 {
     for (size_t p = 0; p < nparts; p++)
-        fill_defaults(r, &parts[p]);
+        vg_read_defaults(r, &parts[p]);
     if (node->kind == VG_NODE_BAD)
         return false;
     if (node->kind != VG_NODE_MAPPING) {

@@ -78,6 +78,8 @@ bool vg_read_mapping(struct vg_reader *r, const struct vg_node *node, const char
 /* The same with one table. */
 bool vg_read_table(struct vg_reader *r, const struct vg_node *node,
                    const struct vg_key_table *table, struct vg_part *part, void *out);
+/* Fills in the defaults of a part alone. */
+void vg_read_defaults(struct vg_reader *r, struct vg_part *part);
 /* Whether the key stands in the file; whether it does and was read without fault. */
 bool vg_part_given(const struct vg_part *part, const char *name);
 bool vg_part_fine(const struct vg_part *part, const char *name);

@@ -378,7 +378,7 @@ static bool read_list(struct vg_reader *r, const struct vg_node *node, const str
         vg_read_fault(r, node->loc, NULL, "%s has %zu names, at most %d", what, n, NAMES_MAX);
         return false;
     }
-    if (list && !n && !node->partial) {
+    if (list && !n && !names && !node->partial) {
         vg_read_fault(r, node->loc, NULL, "%s is an empty list", what);
         return false;
     }

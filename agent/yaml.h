@@ -70,6 +70,10 @@ void vg_document_fault(const struct vg_document *document, struct vg_diags *diag
                        enum vg_grade grade, struct vg_loc loc, const char *hint, const char *fmt,
                        ...) __attribute__((format(printf, 6, 7)));
 
+/* Gives the diagnostics from the index `from` on, which others added about this document, the text
+ * of their lines. */
+void vg_document_complete(const struct vg_document *document, struct vg_diags *diags, size_t from);
+
 /* Reads an open file whole (NUL-terminated, in arena): a regular file of at most VG_YAML_BYTES that
  * not everybody may write (an error) and preferably no group (a warning). Faults go to diags under
  * path. 0, or -1 after a fault or without memory. */

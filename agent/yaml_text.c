@@ -26,6 +26,22 @@ static size_t measure_line(const struct vg_document *document, size_t line)
     return end - from;
 }
 
+/* The line as it may be shown, in out; false when there is none. */
+static bool show_line(const struct vg_document *document, struct vg_loc loc, struct vg_buf *out)
+{
+    if (!loc.line || loc.line > document->nlines || loc.column > SHOWN_COLUMNS)
+        return false;
+    struct vg_buf masked;
+    vg_buf_init(&masked, SEARCHED_BYTES);
+    const char *from = document->text + document->lines[loc.line - 1];
+    size_t n = measure_line(document, loc.line);
+    vg_secret_mask(&masked, from, n < SEARCHED_BYTES ? n : SEARCHED_BYTES);
+    vg_utf8_clean(out, masked.data, vg_utf8_prefix(masked.data, masked.len, SHOWN_COLUMNS), true);
+    bool fine = !masked.failed && !out->failed;
+    vg_buf_free(&masked);
+    return fine;
+}
+
 void vg_document_fault(const struct vg_document *document, struct vg_diags *diags,
                        enum vg_grade grade, struct vg_loc loc, const char *hint, const char *fmt,
                        ...)
@@ -36,23 +52,25 @@ void vg_document_fault(const struct vg_document *document, struct vg_diags *diag
     if (vasprintf(&msg, fmt, ap) < 0)
         msg = NULL;
     va_end(ap);
-    struct vg_buf masked, line;
-    vg_buf_init(&masked, SEARCHED_BYTES);
+    struct vg_buf line;
     vg_buf_init(&line, 4 * SHOWN_COLUMNS);
-    bool shown = loc.line && loc.line <= document->nlines && loc.column <= SHOWN_COLUMNS;
-    if (shown) {
-        const char *from = document->text + document->lines[loc.line - 1];
-        size_t n = measure_line(document, loc.line);
-        vg_secret_mask(&masked, from, n < SEARCHED_BYTES ? n : SEARCHED_BYTES);
-        vg_utf8_clean(&line, masked.data, vg_utf8_prefix(masked.data, masked.len, SHOWN_COLUMNS),
-                      true);
-    }
-    shown = shown && !masked.failed && !line.failed;
+    bool shown = show_line(document, loc, &line);
     vg_diag_add(diags, grade, loc, shown ? line.data : NULL, hint, "%s",
                 msg ? msg : "out of memory");
-    vg_buf_free(&masked);
     vg_buf_free(&line);
     free(msg);
+}
+
+void vg_document_complete(const struct vg_document *document, struct vg_diags *diags, size_t from)
+{
+    for (size_t i = from; i < diags->n; i++) {
+        struct vg_diag *diag = &diags->items[i];
+        struct vg_buf line;
+        vg_buf_init(&line, 4 * SHOWN_COLUMNS);
+        if (!diag->line_text && show_line(document, diag->loc, &line))
+            diag->line_text = vg_buf_take(&line);
+        vg_buf_free(&line);
+    }
 }
 
 static int index_lines(struct vg_document *document, struct vg_arena *arena)

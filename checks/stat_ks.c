@@ -181,6 +181,9 @@ int vg_ks_exact(const struct vg_ks_counts *counts, int64_t c, double *p, struct 
     double width;
     if (!begin(&walk, counts, c))
         return vg_fail(err, VG_E_INTERNAL, "exact p of counts beyond its range");
+    *p = 1;
+    if (!c)
+        return 0;
     estimate(&walk, counts, &width);
     walk.width = (size_t)width + 2;
     walk.size = 2 * walk.width + 64;

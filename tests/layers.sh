@@ -59,8 +59,10 @@ layers='
 3 agent/tally*
 3 agent/window*
 4 agent/cell.c
+4 agent/clock*
 4 agent/config*
 4 agent/decode*
+4 agent/deliver*
 4 agent/http*
 4 agent/metrics*
 4 agent/pg*
@@ -72,14 +74,17 @@ layers='
 4 agent/secret*
 4 agent/store/*
 4 agent/triggers/*
+4 agent/value*
 4 agent/web*
 4 agent/yaml*
 4 agent/zone*
+5 agent/book*
+5 agent/capture*
 5 agent/cycle*
 5 agent/due*
 5 agent/loop*
 6 agent/main.c
-6 agent/cmd_*
+6 agent/commands/*
 '
 
 # family -> family of the same layer, or of the layer it must otherwise not know
@@ -92,18 +97,30 @@ agent/settle -> agent/alert
 agent/pg -> agent/decode
 agent/pg -> agent/secret
 agent/cell -> agent/decode
+agent/config -> agent/value
 agent/config -> agent/yaml
 agent/config -> agent/zone
+agent/deliver -> agent/receivers
+agent/deliver -> agent/secret
+agent/deliver -> agent/triggers
+agent/rule -> agent/value
 agent/rule -> agent/yaml
 agent/rule -> agent/zone
 agent/rules -> agent/rule
+agent/rules -> agent/value
 agent/rules -> agent/yaml
 agent/push -> agent/metrics
 agent/triggers -> agent/receivers
 agent/web -> agent/metrics
 agent/web -> agent/report
+agent/value -> agent/secret
+agent/value -> agent/yaml
+agent/value -> agent/zone
 agent/yaml -> agent/secret
+agent/capture -> agent/cycle
 agent/cycle -> agent/due
+agent/loop -> agent/book
+agent/loop -> agent/capture
 agent/loop -> agent/cycle
 agent/loop -> agent/due
 '
@@ -116,12 +133,13 @@ curl/*          agent/http*.c
 sqlite3.h       agent/store/sqlite*.c
 microhttpd.h    agent/web*.c
 gsl/*           checks/stat_*.c
+gsl/gsl_errno.h agent/main.c
 glib.h          agent/zone.c
 xxhash.h        agent/hash.c
 jansson.h       agent/message*.c
 jansson.h       agent/receivers/*
 jansson.h       agent/triggers/*
-jansson.h       agent/cmd_*
+jansson.h       agent/commands/*
 '
 
 # What the core may use of C itself; the other layers may use all of C and POSIX.

@@ -25,8 +25,7 @@ const struct vg_sink_ops *vg_sink_of(enum vg_receiver_kind kind)
     BUG("a receiver of unknown kind %d", (int)kind);
 }
 
-/* --- Answers ------------------------------------------------------------------------------------
- */
+/* --- Answers ---------------------------------------------------------------------------------- */
 
 static void explain_answer(const struct vg_response *response, char *why, size_t why_size)
 {
@@ -57,8 +56,7 @@ enum vg_outcome vg_receiver_answer(const struct vg_response *response, int64_t *
     return VG_PERMANENT;
 }
 
-/* --- Bodies -------------------------------------------------------------------------------------
- */
+/* --- Bodies ----------------------------------------------------------------------------------- */
 
 json_t *vg_receiver_text(const char *s, size_t max_chars)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What receivers share: the meaning of HTTP answers and the request around a JSON body.
  *
- * Pure, like the receivers themselves: no clock, no socket, no file, no log. vg_sink_of (ports.h) is
- * the registry; a new receiver is one file and one line in receivers.c.
+ * Pure, like the receivers themselves: no clock, no socket, no file, no log. vg_sink_of (ports.h)
+ * is the registry; a new receiver is one file and one line in receivers.c.
  */
 #ifndef PGVIGIL_AGENT_RECEIVERS_H
 #define PGVIGIL_AGENT_RECEIVERS_H
@@ -17,13 +17,13 @@ extern const struct vg_sink_ops vg_receiver_pagerduty;
 extern const struct vg_sink_ops vg_receiver_webhook;
 
 /* The answer policy of every receiver and trigger, where it has none of its own: 2xx is delivered;
- * no answer, 408, 425, 429 and 5xx are tried again; all else, redirects too, is permanent. *why gets
- * a sentence with the first words of the body. */
+ * no answer, 408, 425, 429 and 5xx are tried again; all else, redirects too, is permanent. *why
+ * gets a sentence with the first words of the body. */
 enum vg_outcome vg_receiver_answer(const struct vg_response *response, int64_t *retry_after_us,
                                    char *why, size_t why_size);
 
-/* A cleaned JSON string of at most max_chars characters, "…" at the end if it was cut; JSON null for
- * NULL. NULL when out of memory. */
+/* A cleaned JSON string of at most max_chars characters, "…" at the end if it was cut; JSON null
+ * for NULL. NULL when out of memory. */
 json_t *vg_receiver_text(const char *s, size_t max_chars);
 
 /* Puts value (a reference is stolen, NULL is an error) into object: 0 or -1. */

@@ -6,7 +6,8 @@
  */
 #include "agent/store/inner.h"
 
-/* --- Alerts -------------------------------------------------------------------------------------- */
+/* --- Alerts --------------------------------------------------------------------------------------
+ */
 
 #define ALERT_COLUMNS                                                                              \
     "dataset, rule, segment, check_name, column_name, class, state, severity, good, bad, blind,"   \
@@ -140,7 +141,8 @@ int vg_store_alert_rename(struct vg_store *store, const char *dataset, const cha
     return vg_scope_leave(store, &scope, move_rule(store, dataset, was, rule, err), err);
 }
 
-/* --- Incidents ----------------------------------------------------------------------------------- */
+/* --- Incidents -----------------------------------------------------------------------------------
+ */
 
 static void read_incident(struct vg_sql_row *row, void *item)
 {
@@ -207,9 +209,9 @@ static int put_receivers(struct vg_store *store, const struct vg_incident *incid
             err) < 0)
         return -1;
     for (size_t i = 0; i < incident->to.n; i++) {
-        const struct vg_sql sql = VG_SQL(
-            "INSERT INTO incident_receiver (key, position, receiver) VALUES ($1, $2, $3)",
-            vg_p_text(incident->key), vg_p_count(i), vg_p_text(incident->to.items[i]));
+        const struct vg_sql sql =
+            VG_SQL("INSERT INTO incident_receiver (key, position, receiver) VALUES ($1, $2, $3)",
+                   vg_p_text(incident->key), vg_p_count(i), vg_p_text(incident->to.items[i]));
         if (vg_sql_run(store, &sql, err) < 0)
             return -1;
     }

@@ -65,9 +65,13 @@ struct vg_sql {
     const struct vg_sql_value *params;
     size_t n;
 };
-#define VG_VALUES(...) (const struct vg_sql_value[]){__VA_ARGS__}
+#define VG_VALUES(...)                                                                             \
+    (const struct vg_sql_value[])                                                                  \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 /* &VG_SQL("... $1 ... $2", vg_p_int(1), vg_p_text("a")), valid in the enclosing block. */
-#define VG_SQL(text, ...)                                                                         \
+#define VG_SQL(text, ...)                                                                          \
     ((const struct vg_sql){(text), VG_VALUES(__VA_ARGS__),                                         \
                            sizeof(VG_VALUES(__VA_ARGS__)) / sizeof(struct vg_sql_value)})
 #define VG_SQL_PLAIN(text) ((const struct vg_sql){(text), NULL, 0})
@@ -94,9 +98,9 @@ struct vg_dialect {
 
 /* What was found at the place where the store should be. */
 struct vg_db_identity {
-    bool empty;       /* nothing is there yet */
-    bool ours;        /* it bears our mark */
-    int64_t version;  /* of the schema, as marked; 0: none */
+    bool empty;      /* nothing is there yet */
+    bool ours;       /* it bears our mark */
+    int64_t version; /* of the schema, as marked; 0: none */
 };
 
 struct vg_db {
@@ -116,34 +120,39 @@ struct vg_db_ops {
     /* Steps to the first or next row; *more false at the end. */
     int (*next)(struct vg_db_rows *rows, bool *more, struct vg_error *err);
     /* Columns of the present row from 0; text and blobs are borrowed until the next step. */
-    int64_t (*get_int)(struct vg_db_rows *rows, int column);     /* NULL: 0 */
-    double (*get_real)(struct vg_db_rows *rows, int column);     /* NULL: NAN */
-    const char *(*get_text)(struct vg_db_rows *rows, int column);/* NULL: NULL */
+    int64_t (*get_int)(struct vg_db_rows *rows, int column);                    /* NULL: 0 */
+    double (*get_real)(struct vg_db_rows *rows, int column);                    /* NULL: NAN */
+    const char *(*get_text)(struct vg_db_rows *rows, int column);               /* NULL: NULL */
     const void *(*get_blob)(struct vg_db_rows *rows, int column, size_t *size); /* NULL: NULL */
-    void (*done)(struct vg_db_rows *rows);                       /* NULL is fine */
+    void (*done)(struct vg_db_rows *rows);                                      /* NULL is fine */
     /* Runs a statement that gives no rows; *changed (may be NULL): rows it touched. */
     int (*run)(struct vg_db *db, const struct vg_sql *sql, int64_t *changed, struct vg_error *err);
     int (*begin)(struct vg_db *db, enum vg_db_begin kind, struct vg_error *err);
     int (*commit)(struct vg_db *db, struct vg_error *err);
-    void (*rollback)(struct vg_db *db);                          /* without a transaction: nothing */
+    void (*rollback)(struct vg_db *db); /* without a transaction: nothing */
     /* Whether the next commits must survive a power cut; a later one that does keeps all before it.
      * Outside transactions only. */
     int (*durable)(struct vg_db *db, bool on, struct vg_error *err);
-    /* Examines what is stored, quickly or whole. Damage is *sound false with a reason in err, and no
-     * failure. */
+    /* Examines what is stored, quickly or whole. Damage is *sound false with a reason in err, and
+     * no failure. */
     int (*examine)(struct vg_db *db, bool whole, bool *sound, struct vg_error *err);
+    /* Whether it has all that a model has, defined in the same words; more is allowed. A difference
+     * is *same false with a reason in err, and no failure. */
+    int (*resembles)(struct vg_db *db, struct vg_db *model, bool *same, struct vg_error *err);
     int (*identify)(struct vg_db *db, struct vg_db_identity *out, struct vg_error *err);
     /* Marks it as ours, of this version; inside the transaction that makes it so. */
     int (*stamp)(struct vg_db *db, int64_t version, struct vg_error *err);
     /* Once it is known to be ours or empty: how it is to be kept from now on. */
     int (*prepare)(struct vg_db *db, struct vg_error *err);
-    void (*close)(struct vg_db *db);                             /* NULL is fine */
+    void (*close)(struct vg_db *db); /* NULL is fine */
 };
 
-/* --- Drivers ------------------------------------------------------------------------------------- */
+/* --- Drivers -------------------------------------------------------------------------------------
+ */
 
-/* Opens the SQLite file `path`, which must exist (it may be empty). Errors: VG_E_IO, VG_E_PERMISSION,
- * VG_E_MEMORY. `lasting` false: nothing need survive a power cut. */
+/* Opens the SQLite file `path`, which must exist (it may be empty); NULL opens one in memory.
+ * Errors: VG_E_IO, VG_E_PERMISSION, VG_E_MEMORY. `lasting` false: nothing need survive a power cut.
+ */
 int vg_sqlite_open(const char *path, bool lasting, struct vg_db **out, struct vg_error *err);
 
 #endif

@@ -17,20 +17,21 @@ enum vg_store_doubt { VG_DOUBT_NONE, VG_DOUBT_SOME, VG_DOUBT_GRAVE };
 struct vg_store {
     char *path;
     enum vg_store_mode mode;
-    int lock_fd;           /* holds the flock of a daemon, else -1 */
-    pthread_mutex_t mutex; /* recursive; held from begin to commit or rollback */
-    struct vg_db *db;      /* NULL: closed after a failure, opened again by the next call */
+    int lock_fd;               /* holds the flock of a daemon, else -1 */
+    pthread_mutex_t mutex;     /* recursive; held from begin to commit or rollback */
+    struct vg_db *db;          /* NULL: closed after a failure, opened again by the next call */
     enum vg_store_doubt doubt; /* how closely it is to be examined when it is opened */
-    bool started;          /* it has been open before */
+    bool started;              /* it has been open before */
     bool in_transaction;
-    bool failed;           /* a statement of the transaction failed: it cannot be committed */
-    struct vg_error first; /* the failure */
-    uint64_t writes;       /* statements that may have written */
+    bool failed;            /* a statement of the transaction failed: it cannot be committed */
+    struct vg_error first;  /* the failure */
+    uint64_t writes;        /* statements that may have written */
     struct vg_arena *names; /* of quarantined, which is never freed before the store is */
     const char *_Atomic quarantined; /* where a damaged file was put, or NULL */
 };
 
-/* --- Opening (open.c, quarantine.c, ballast.c) ------------------------------------------------- */
+/* --- Opening (open.c, quarantine.c, ballast.c) -------------------------------------------------
+ */
 
 /* Opens store->path as its mode asks, sets a damaged file aside, migrates. */
 int vg_store_connect(struct vg_store *store, struct vg_error *err);
@@ -45,10 +46,11 @@ bool vg_quarantine_orphan(const char *path);
 void vg_ballast_make(const char *path);
 bool vg_ballast_free(const char *path);
 
-/* --- Schema (schema.c) -------------------------------------------------------------------------- */
+/* --- Schema (schema.c) --------------------------------------------------------------------------
+ */
 
 struct vg_migration {
-    const char *what;             /* for the error message */
+    const char *what;              /* for the error message */
     const char *const *statements; /* NULL-terminated; {int} {real} {blob} {id} {table} are the
                                       dialect's words */
 };
@@ -60,13 +62,15 @@ int vg_schema_migrate(struct vg_db *db, int64_t version, const struct vg_migrati
                       struct vg_error *err);
 /* The version that the store itself says it has, beside the mark; -1 when it says nothing. */
 int vg_schema_recorded(struct vg_db *db, int64_t *version, struct vg_error *err);
-/* Whether stored numbers that this program takes for enums are within their range. */
+/* Whether a store of the present version has the tables it should have, and numbers that this
+ * program takes for enums are within their range. No: *sound false with a reason in err. */
 int vg_schema_plausible(struct vg_db *db, bool *sound, struct vg_error *err);
 
-/* --- Transactions and statements (session.c, rows.c) -------------------------------------------- */
+/* --- Transactions and statements (session.c, rows.c) --------------------------------------------
+ */
 
-/* Locks, and makes sure of a connection; on failure nothing is locked. Every enter that returned 0 is
- * followed by a leave, which hands rc on. */
+/* Locks, and makes sure of a connection; on failure nothing is locked. Every enter that returned 0
+ * is followed by a leave, which hands rc on. */
 int vg_call_enter(struct vg_store *store, struct vg_error *err);
 int vg_call_leave(struct vg_store *store, int rc, const struct vg_error *err);
 
@@ -81,7 +85,8 @@ int vg_scope_enter(struct vg_store *store, enum vg_db_begin kind, struct vg_scop
 /* As vg_scope_enter() for writing; a power cut may undo it until the next ordinary commit. */
 int vg_scope_enter_hurried(struct vg_store *store, struct vg_scope *scope, struct vg_error *err);
 /* rc 0 commits what was opened here, else rolls it back; in a transaction that was open before, a
- * failure after something was written makes that one fail as a whole. Returns -1 if either says so. */
+ * failure after something was written makes that one fail as a whole. Returns -1 if either says so.
+ */
 int vg_scope_leave(struct vg_store *store, const struct vg_scope *scope, int rc,
                    struct vg_error *err);
 
@@ -105,20 +110,20 @@ int64_t vg_row_int(struct vg_sql_row *row);
 uint64_t vg_row_count(struct vg_sql_row *row);
 bool vg_row_bool(struct vg_sql_row *row);
 double vg_row_real(struct vg_sql_row *row);
-const char *vg_row_text(struct vg_sql_row *row);                /* in arena; NULL for NULL */
+const char *vg_row_text(struct vg_sql_row *row); /* in arena; NULL for NULL */
 void vg_row_key(struct vg_sql_row *row, char out[VG_KEY_SIZE]);
-struct vg_window vg_row_window(struct vg_sql_row *row);         /* start, end, repeated */
+struct vg_window vg_row_window(struct vg_sql_row *row); /* start, end, repeated */
 /* An enum of `n` values; anything else fails with VG_E_STATE. */
 int vg_row_enum(struct vg_sql_row *row, int n);
-const void *vg_row_blob(struct vg_sql_row *row, size_t *size);  /* borrowed until the next row */
+const void *vg_row_blob(struct vg_sql_row *row, size_t *size); /* borrowed until the next row */
 void vg_row_skip(struct vg_sql_row *row);
 
 /* How a query's rows become structs. */
 struct vg_sql_shape {
-    size_t size;                                    /* of one struct */
+    size_t size; /* of one struct */
     /* Reads one row, runs no statement; the struct is zeroed before. */
     void (*read)(struct vg_sql_row *row, void *item);
-    struct vg_arena *arena;                         /* of texts and of a list; NULL: has none */
+    struct vg_arena *arena; /* of texts and of a list; NULL: has none */
 };
 /* All rows as an array in the arena; *items NULL when there are none. */
 int vg_sql_list(struct vg_store *store, const struct vg_sql *sql, const struct vg_sql_shape *shape,

@@ -51,8 +51,7 @@ int vg_store_name(struct vg_store *store, const char *given, struct vg_arena *ar
         return 0;
     if (given) {
         *out = vg_arena_strdup(arena, given);
-        return *out ? remember_name(store, given, err)
-                    : vg_fail(err, VG_E_MEMORY, "out of memory");
+        return *out ? remember_name(store, given, err) : vg_fail(err, VG_E_MEMORY, "out of memory");
     }
     /* A command beside the daemon may make one at the same moment: the first stays. */
     if (make_name(made, err) < 0 ||

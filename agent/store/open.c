@@ -2,8 +2,8 @@
 /* Opening and closing the state store.
  *
  * Owns the daemon's lock and the decision what a file is: ours, empty, damaged, newer, another
- * program's. Promises that nothing is written to a file before that is known, and that a damaged one
- * is set aside, never overwritten. Opens again by the same steps after a failure.
+ * program's. Promises that nothing is written to a file before that is known, and that a damaged
+ * one is set aside, never overwritten. Opens again by the same steps after a failure.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,10 @@
 #include "agent/store/inner.h"
 #include "pgvigil/log.h"
 
-/* --- The file and its lock ----------------------------------------------------------------------- */
+enum { LEAST_BYTES = 512 }; /* the smallest page */
+
+/* --- The file and its lock -----------------------------------------------------------------------
+ */
 
 static int take_lock(struct vg_store *store, struct vg_error *err)
 {
@@ -63,6 +66,12 @@ static int look_at_file(struct vg_store *store, bool *damaged, struct vg_error *
                        store->path, strerror(errno));
     if (there && !S_ISREG(st.st_mode))
         return vg_fail(err, VG_E_IO, "state store %s is not a file", store->path);
+    /* SQLite would take the shortest of all for new ones. */
+    if (there && st.st_size > 0 && st.st_size < LEAST_BYTES) {
+        *damaged = true;
+        return vg_fail(err, VG_E_STATE, "state store %s is cut off after %lld bytes", store->path,
+                       (long long)st.st_size);
+    }
     if (store->mode == VG_STORE_COMMAND) {
         if (there && st.st_size > 0)
             return 0;
@@ -77,7 +86,8 @@ static int look_at_file(struct vg_store *store, bool *damaged, struct vg_error *
     return there ? 0 : make_file(store->path, err);
 }
 
-/* --- What is in it ------------------------------------------------------------------------------- */
+/* --- What is in it -------------------------------------------------------------------------------
+ */
 
 static int examine(struct vg_store *store, struct vg_db *db, bool *damaged, struct vg_error *err)
 {
@@ -102,7 +112,8 @@ static int refuse_version(const struct vg_store *store, int64_t version, struct 
     return vg_hint(err, "pgvigil run brings it up to date");
 }
 
-/* What the store says of its own version; -1 where it says nothing, as in another program's file. */
+/* What the store says of its own version; -1 where it says nothing, as in another program's file.
+ */
 static int read_recorded(struct vg_db *db, int64_t *recorded, struct vg_error *err)
 {
     struct vg_error local;
@@ -190,7 +201,8 @@ static int start_writing(struct vg_store *store, struct vg_db *db,
     return db->ops->run(db, &VG_SQL_PLAIN("DELETE FROM reference WHERE state = 0"), NULL, err);
 }
 
-/* --- Opening ------------------------------------------------------------------------------------- */
+/* --- Opening -------------------------------------------------------------------------------------
+ */
 
 static int connect_once(struct vg_store *store, bool *damaged, struct vg_error *err)
 {

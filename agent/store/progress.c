@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How far each dataset has come, and what happens when one is renamed or retired.
  *
- * Owns the table `dataset`, and the lists of tables that follow a dataset to a new id or go with it.
+ * Owns the table `dataset`, and the lists of tables that follow a dataset to a new id or go with
+ * it.
  */
 #include "agent/store/inner.h"
 
@@ -49,8 +50,8 @@ int vg_store_progress(struct vg_store *store, const char *dataset, struct vg_are
     return 0;
 }
 
-int vg_store_progress_put(struct vg_store *store, const char *dataset,
-                          const struct vg_progress *p, struct vg_error *err)
+int vg_store_progress_put(struct vg_store *store, const char *dataset, const struct vg_progress *p,
+                          struct vg_error *err)
 {
     static const char text[] =
         "INSERT INTO dataset (dataset, model, role, first_seen_us, watermark_us, judged_us,"
@@ -77,17 +78,20 @@ int vg_store_progress_put(struct vg_store *store, const char *dataset,
 int vg_store_datasets(struct vg_store *store, struct vg_arena *arena, struct vg_strings *out,
                       struct vg_error *err)
 {
-    return vg_sql_strings(store,
-                          &VG_SQL_PLAIN("SELECT dataset FROM dataset UNION SELECT dataset FROM alert"
-                                        " UNION SELECT dataset FROM latest ORDER BY 1"),
-                          arena, out, err);
+    return vg_sql_strings(
+        store,
+        &VG_SQL_PLAIN("SELECT dataset FROM dataset UNION SELECT dataset FROM alert"
+                      " UNION SELECT dataset FROM latest ORDER BY 1"),
+        arena, out, err);
 }
 
 static int forget(struct vg_store *store, const char *dataset, struct vg_error *err)
 {
     static const char *const texts[] = {
-        "DELETE FROM dataset WHERE dataset = $1", "DELETE FROM scanned_window WHERE dataset = $1",
-        "DELETE FROM latest WHERE dataset = $1",  "DELETE FROM alert WHERE dataset = $1",
+        "DELETE FROM dataset WHERE dataset = $1",
+        "DELETE FROM scanned_window WHERE dataset = $1",
+        "DELETE FROM latest WHERE dataset = $1",
+        "DELETE FROM alert WHERE dataset = $1",
         /* A dataset that comes back would add its windows to these a second time. */
         "DELETE FROM summary WHERE dataset = $1",
     };
@@ -122,8 +126,7 @@ static int move_all(struct vg_store *store, const char *was, const char *id, str
         "UPDATE onset SET dataset = $1 WHERE dataset = $2",
     };
     int64_t known = 0;
-    if (vg_sql_int(store,
-                   &VG_SQL("SELECT count(*) FROM dataset WHERE dataset = $1", vg_p_text(id)),
+    if (vg_sql_int(store, &VG_SQL("SELECT count(*) FROM dataset WHERE dataset = $1", vg_p_text(id)),
                    &known, err) < 0)
         return -1;
     if (known)

@@ -21,6 +21,15 @@ static char *join(const char *path, const char *suffix)
     return asprintf(&out, "%s%s", path, suffix) < 0 ? NULL : out;
 }
 
+/* Neither the file nor its log may be there: one of them can be missing. */
+static bool is_taken(const char *name)
+{
+    char *log = join(name, "-wal");
+    bool taken = !log || access(log, F_OK) == 0 || access(name, F_OK) == 0;
+    free(log);
+    return taken;
+}
+
 /* A name in arena that no file has yet. */
 static const char *free_name(const char *path, struct vg_arena *arena)
 {
@@ -32,7 +41,7 @@ static const char *free_name(const char *path, struct vg_arena *arena)
     for (int i = 1; i <= TRIES; i++) {
         const char *name = i == 1 ? vg_arena_printf(arena, "%s.damaged-%s", path, stamp)
                                   : vg_arena_printf(arena, "%s.damaged-%s-%d", path, stamp, i);
-        if (!name || access(name, F_OK) != 0)
+        if (!name || !is_taken(name))
             return name;
     }
     return NULL;

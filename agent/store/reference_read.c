@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reading references: their list, one whole, and the series of a column's base windows.
  *
- * A reference is handed out in memory of its own. A series is read row by row, and the store is free
- * between two rows.
+ * A reference is handed out in memory of its own. A series is read row by row, and the store is
+ * free between two rows.
  */
 #include <stdlib.h>
 
 #include "agent/store/inner.h"
 
-/* --- The list ------------------------------------------------------------------------------------ */
+/* --- The list ------------------------------------------------------------------------------------
+ */
 
 static void read_meta(struct vg_sql_row *row, void *item)
 {
@@ -46,7 +47,8 @@ int vg_store_references(struct vg_store *store, const char *dataset, struct vg_a
     return rc;
 }
 
-/* --- One reference ------------------------------------------------------------------------------- */
+/* --- One reference -------------------------------------------------------------------------------
+ */
 
 static bool wants(const struct vg_strings *names, const char *name)
 {
@@ -96,8 +98,7 @@ static int load_blobs(struct vg_store *store, int64_t version, struct vg_referen
     bool found;
     if (vg_sql_one(store, &total_sql, &summary, &column->total, &found, err) < 0 ||
         (fine && vg_sql_one(store, &fine_sql, &distribution, &column->fine, &found, err) < 0))
-        return vg_where(err, "reference version %lld, column %s", (long long)version,
-                        column->name);
+        return vg_where(err, "reference version %lld, column %s", (long long)version, column->name);
     if (column->total && column->fine && column->total->grid_id == column->fine->grid->id)
         return vg_column_attach(column->total, column->fine->grid, err);
     return 0;
@@ -120,19 +121,6 @@ static int load_columns(struct vg_store *store, struct vg_reference *reference,
             return -1;
     }
     return 0;
-}
-
-static int find_meta(struct vg_store *store, const char *dataset, int64_t version,
-                     struct vg_arena *arena, struct vg_reference_row *out, bool *found,
-                     struct vg_error *err)
-{
-    const struct vg_sql_shape shape = {sizeof *out, read_meta, arena};
-    const struct vg_sql active =
-        VG_SQL(SELECT_META " WHERE dataset = $1 AND active = 1", vg_p_text(dataset));
-    const struct vg_sql given =
-        VG_SQL(SELECT_META " WHERE dataset = $1 AND version = $2 AND state = 1", vg_p_text(dataset),
-               vg_p_int(version));
-    return vg_sql_one(store, version ? &given : &active, &shape, out, found, err);
 }
 
 /* The reference lives in its own arena, as vg_reference_free() expects. */
@@ -162,6 +150,11 @@ int vg_store_reference(struct vg_store *store, const char *dataset, int64_t vers
                        const struct vg_strings *fine, struct vg_reference **out,
                        struct vg_error *err)
 {
+    const struct vg_sql active =
+        VG_SQL(SELECT_META " WHERE dataset = $1 AND active = 1", vg_p_text(dataset));
+    const struct vg_sql given =
+        VG_SQL(SELECT_META " WHERE dataset = $1 AND version = $2 AND state = 1", vg_p_text(dataset),
+               vg_p_int(version));
     struct vg_reference_row meta;
     struct vg_scope scope;
     bool found = false;
@@ -169,11 +162,12 @@ int vg_store_reference(struct vg_store *store, const char *dataset, int64_t vers
     struct vg_arena *arena = vg_arena_new();
     if (!arena)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
+    const struct vg_sql_shape shape = {sizeof meta, read_meta, arena};
     if (vg_scope_enter(store, VG_DB_READ, &scope, err) < 0) {
         vg_arena_free(arena);
         return -1;
     }
-    int rc = find_meta(store, dataset, version, arena, &meta, &found, err);
+    int rc = vg_sql_one(store, version ? &given : &active, &shape, &meta, &found, err);
     if (rc == 0 && found)
         rc = load_reference(store, &meta, fine, arena, out, err);
     rc = vg_scope_leave(store, &scope, rc, err);
@@ -186,7 +180,8 @@ int vg_store_reference(struct vg_store *store, const char *dataset, int64_t vers
     return rc;
 }
 
-/* --- The series of a column ---------------------------------------------------------------------- */
+/* --- The series of a column ----------------------------------------------------------------------
+ */
 
 struct base {
     struct vg_window window;

@@ -35,9 +35,9 @@ int vg_store_reference_begin(struct vg_store *store, const char *dataset,
 static int state_of(struct vg_store *store, int64_t version, int64_t *state, struct vg_error *err)
 {
     *state = -1;
-    return vg_sql_int(
-        store, &VG_SQL("SELECT state FROM reference WHERE version = $1", vg_p_int(version)), state,
-        err);
+    return vg_sql_int(store,
+                      &VG_SQL("SELECT state FROM reference WHERE version = $1", vg_p_int(version)),
+                      state, err);
 }
 
 static int must_be_capturing(struct vg_store *store, int64_t version, struct vg_error *err)
@@ -71,12 +71,11 @@ static int write_column(struct vg_store *store, int64_t version, size_t position
     if (rc == 0 && column->fine)
         rc = vg_distribution_write(column->fine, &fine, err);
     if (rc == 0) {
-        const struct vg_sql sql =
-            VG_SQL(text, vg_p_int(version), vg_p_count(position), vg_p_text(column->name),
-                   vg_p_text(column->type ? column->type : ""), vg_p_int((int64_t)column->kind),
-                   vg_p_int(column->not_null),
-                   vg_p_blob(column->total ? total.data : NULL, total.len),
-                   vg_p_blob(column->fine ? fine.data : NULL, fine.len));
+        const struct vg_sql sql = VG_SQL(
+            text, vg_p_int(version), vg_p_count(position), vg_p_text(column->name),
+            vg_p_text(column->type ? column->type : ""), vg_p_int((int64_t)column->kind),
+            vg_p_int(column->not_null), vg_p_blob(column->total ? total.data : NULL, total.len),
+            vg_p_blob(column->fine ? fine.data : NULL, fine.len));
         rc = vg_sql_run(store, &sql, err);
     }
     vg_buf_free(&total);
@@ -108,19 +107,17 @@ static int write_window(struct vg_store *store, int64_t version, const struct vg
     vg_buf_init(&body, BODY_MAX);
     int rc = vg_column_write(column, &body, err);
     if (rc == 0) {
-        const struct vg_sql sql =
-            VG_SQL(text, vg_p_int(version), vg_p_text(column->name), vg_p_int(base->start_us),
-                   vg_p_int(base->end_us), vg_p_int(base->repeated),
-                   vg_p_blob(body.data, body.len));
+        const struct vg_sql sql = VG_SQL(text, vg_p_int(version), vg_p_text(column->name),
+                                         vg_p_int(base->start_us), vg_p_int(base->end_us),
+                                         vg_p_int(base->repeated), vg_p_blob(body.data, body.len));
         rc = vg_sql_run(store, &sql, err);
     }
     vg_buf_free(&body);
     return rc;
 }
 
-int vg_store_reference_window(struct vg_store *store, int64_t version,
-                              const struct vg_window *base, const struct vg_column_summary *column,
-                              struct vg_error *err)
+int vg_store_reference_window(struct vg_store *store, int64_t version, const struct vg_window *base,
+                              const struct vg_column_summary *column, struct vg_error *err)
 {
     struct vg_scope scope;
     if (vg_scope_enter_hurried(store, &scope, err) < 0)
@@ -131,7 +128,8 @@ int vg_store_reference_window(struct vg_store *store, int64_t version,
     return vg_scope_leave(store, &scope, rc, err);
 }
 
-/* --- The end of a capture ------------------------------------------------------------------------ */
+/* --- The end of a capture ------------------------------------------------------------------------
+ */
 
 static int complete(struct vg_store *store, int64_t version, uint64_t rows, int64_t now_us,
                     struct vg_error *err)
@@ -185,7 +183,8 @@ int vg_store_reference_done(struct vg_store *store, int64_t version, uint64_t ro
     return vg_scope_leave(store, &scope, rc, err);
 }
 
-/* --- Choosing and dropping ----------------------------------------------------------------------- */
+/* --- Choosing and dropping -----------------------------------------------------------------------
+ */
 
 struct standing { /* of one version of a dataset */
     bool found, active;
@@ -227,10 +226,9 @@ static int use_version(struct vg_store *store, const char *dataset, int64_t vers
     if (look_up(store, dataset, version, &standing, err) < 0)
         return -1;
     if (standing.state != COMPLETE)
-        return vg_fail(err, VG_E_USAGE, "reference version %lld of %s %s", (long long)version,
-                       dataset,
-                       standing.state == FAILED ? "was not captured: it failed"
-                                                : "is still being captured");
+        return vg_fail(
+            err, VG_E_USAGE, "reference version %lld of %s %s", (long long)version, dataset,
+            standing.state == FAILED ? "was not captured: it failed" : "is still being captured");
     if (standing.active)
         return 0;
     if (vg_sql_run(store,
@@ -267,8 +265,8 @@ static int drop_version(struct vg_store *store, const char *dataset, int64_t ver
         return vg_hint(err, "pgvigil reference use another version first; only a dataset's last "
                             "version can be dropped while it is in use");
     }
-    return vg_sql_run(
-        store, &VG_SQL("DELETE FROM reference WHERE version = $1", vg_p_int(version)), err);
+    return vg_sql_run(store, &VG_SQL("DELETE FROM reference WHERE version = $1", vg_p_int(version)),
+                      err);
 }
 
 int vg_store_reference_drop(struct vg_store *store, const char *dataset, int64_t version,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Results of cycles: their history, and the latest of every rule.
  *
- * Owns `result` and `latest`. A window judged again replaces its rows in the history. A tick's result
- * enters the history when its verdict differs from the one before, and else once an hour, as ticks
- * come every minute and mostly say the same. An older window that is judged late never overwrites
- * what a newer one said.
+ * Owns `result` and `latest`. A window judged again replaces its rows in the history. A tick's
+ * result enters the history when its verdict differs from the one before, and else once an hour, as
+ * ticks come every minute and mostly say the same. An older window that is judged late never
+ * overwrites what a newer one said.
  */
 #include "agent/store/inner.h"
 
@@ -41,10 +41,10 @@ static int load_before(struct vg_store *store, const char *dataset, const struct
         " FROM latest WHERE dataset = $1 AND rule = $2 AND segment = $3";
     const struct vg_sql_shape shape = {sizeof *out, read_before, NULL};
     bool found;
-    return vg_sql_one(store,
-                      &VG_SQL(text, vg_p_text(dataset), vg_p_text(result->rule),
-                              vg_p_text(segment_of(result))),
-                      &shape, out, &found, err);
+    return vg_sql_one(
+        store,
+        &VG_SQL(text, vg_p_text(dataset), vg_p_text(result->rule), vg_p_text(segment_of(result))),
+        &shape, out, &found, err);
 }
 
 static bool on_window(const struct vg_cycle *cycle, const struct vg_result *result)
@@ -79,18 +79,18 @@ static int put_history(struct vg_store *store, const struct vg_cycle *cycle,
     const struct vg_sql_value none = {.type = VG_SQL_NULL};
     bool window = on_window(cycle, r);
     bool referred = cycle->reference_version > 0;
-    const struct vg_sql sql = VG_SQL(
-        text, vg_p_text(cycle->dataset), vg_p_text(r->rule), vg_p_text(segment_of(r)),
-        vg_p_text(r->check), vg_p_text(r->column), vg_p_int((int64_t)r->class),
-        vg_p_int((int64_t)r->cadence), vg_p_int((int64_t)r->verdict), vg_p_int((int64_t)r->severity),
-        vg_p_int((int64_t)r->unit), vg_p_int(cycle->now_us), vg_p_int(cycle->due_us),
-        window ? vg_p_int(cycle->window.start_us) : none,
-        window ? vg_p_int(cycle->window.end_us) : none,
-        referred ? vg_p_int(cycle->reference_version) : none, vg_p_text(cycle->sample),
-        vg_p_real(r->value), r->bounded ? vg_p_real(r->lo) : none,
-        r->bounded ? vg_p_real(r->hi) : none, vg_p_real(r->limit), vg_p_real(r->warn_limit),
-        vg_p_real(r->p_value), vg_p_real(r->level), vg_p_real(r->effect), vg_p_real(r->n),
-        vg_p_real(r->n_ref), vg_p_int(r->direction), vg_p_text(r->why));
+    const struct vg_sql sql =
+        VG_SQL(text, vg_p_text(cycle->dataset), vg_p_text(r->rule), vg_p_text(segment_of(r)),
+               vg_p_text(r->check), vg_p_text(r->column), vg_p_int((int64_t)r->class),
+               vg_p_int((int64_t)r->cadence), vg_p_int((int64_t)r->verdict),
+               vg_p_int((int64_t)r->severity), vg_p_int((int64_t)r->unit), vg_p_int(cycle->now_us),
+               vg_p_int(cycle->due_us), window ? vg_p_int(cycle->window.start_us) : none,
+               window ? vg_p_int(cycle->window.end_us) : none,
+               referred ? vg_p_int(cycle->reference_version) : none, vg_p_text(cycle->sample),
+               vg_p_real(r->value), r->bounded ? vg_p_real(r->lo) : none,
+               r->bounded ? vg_p_real(r->hi) : none, vg_p_real(r->limit), vg_p_real(r->warn_limit),
+               vg_p_real(r->p_value), vg_p_real(r->level), vg_p_real(r->effect), vg_p_real(r->n),
+               vg_p_real(r->n_ref), vg_p_int(r->direction), vg_p_text(r->why));
     return vg_sql_run(store, &sql, err);
 }
 
@@ -144,15 +144,18 @@ static int put_result(struct vg_store *store, const struct vg_cycle *cycle,
     int64_t end = on_window(cycle, r) ? cycle->window.end_us : VG_NEVER;
     bool keep = belongs_in_history(cycle, r, &before);
     bool newer = !before.found || !is_older(end, before.window_end_us);
-    bool decides =
-        r->verdict != VG_NODATA &&
-        (!before.found || before.decided == VG_NODATA || !is_older(end, before.decided_window_end_us));
+    bool decides = r->verdict != VG_NODATA && (!before.found || before.decided == VG_NODATA ||
+                                               !is_older(end, before.decided_window_end_us));
     struct before now = {
         .verdict = r->verdict,
         .at_us = cycle->now_us,
         .window_end_us = end,
-        .decided = decides ? r->verdict : before.found ? before.decided : VG_NODATA,
-        .decided_us = decides ? cycle->now_us : before.found ? before.decided_us : VG_NEVER,
+        .decided = decides        ? r->verdict
+                   : before.found ? before.decided
+                                  : VG_NODATA,
+        .decided_us = decides        ? cycle->now_us
+                      : before.found ? before.decided_us
+                                     : VG_NEVER,
         .decided_window_end_us = decides        ? end
                                  : before.found ? before.decided_window_end_us
                                                 : VG_NEVER,
@@ -223,7 +226,8 @@ int vg_store_latest(struct vg_store *store, const char *dataset, struct vg_arena
 {
     const struct vg_sql_shape shape = {sizeof **out, read_latest, arena};
     void *items;
-    const struct vg_sql one = VG_SQL(SELECT_LATEST " WHERE dataset = $1" IN_ORDER, vg_p_text(dataset));
+    const struct vg_sql one =
+        VG_SQL(SELECT_LATEST " WHERE dataset = $1" IN_ORDER, vg_p_text(dataset));
     const struct vg_sql all = VG_SQL_PLAIN(SELECT_LATEST IN_ORDER);
     int rc = vg_sql_list(store, dataset ? &one : &all, &shape, &items, n, err);
     *out = items;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Statements of the store, and how their rows become structs.
  *
- * Promises that texts live in the caller's arena, that numbers taken for enums are within range, and
- * that every failure of a row is reported once, at its end. Knows no table.
+ * Promises that texts live in the caller's arena, that numbers taken for enums are within range,
+ * and that every failure of a row is reported once, at its end. Knows no table.
  */
 #include <stdlib.h>
 
@@ -22,7 +22,8 @@ int vg_sql_run(struct vg_store *store, const struct vg_sql *sql, struct vg_error
     return vg_sql_change(store, sql, NULL, err);
 }
 
-/* --- Columns ------------------------------------------------------------------------------------- */
+/* --- Columns -------------------------------------------------------------------------------------
+ */
 
 static void fail_row(struct vg_sql_row *row, enum vg_code code, const char *what)
 {
@@ -97,7 +98,8 @@ void vg_row_skip(struct vg_sql_row *row)
     row->column++;
 }
 
-/* --- Rows ---------------------------------------------------------------------------------------- */
+/* --- Rows ----------------------------------------------------------------------------------------
+ */
 
 /* Steps and reads one row; *more false at the end. */
 static int next_row(struct vg_sql_row *row, const struct vg_sql_shape *shape, void *item,

@@ -149,8 +149,8 @@ static int run_statement(struct vg_db *db, const char *text, struct vg_error *er
         vg_buf_puts(&out, dialect_word(db->ops->dialect, text + 1, len));
         text += len + 2;
     }
-    int rc = out.failed ? vg_fail(err, VG_E_MEMORY, "out of memory")
-                        : db->ops->exec(db, out.data, err);
+    int rc =
+        out.failed ? vg_fail(err, VG_E_MEMORY, "out of memory") : db->ops->exec(db, out.data, err);
     vg_buf_free(&out);
     return rc;
 }
@@ -215,6 +215,20 @@ int vg_schema_recorded(struct vg_db *db, int64_t *version, struct vg_error *err)
     return ask(db, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'schema'", version, err);
 }
 
+/* Tables, columns and indexes must be those that the migrations make; they are made once more in a
+ * store of their own to compare with. */
+static int compare_definitions(struct vg_db *db, bool *same, struct vg_error *err)
+{
+    struct vg_db *model = NULL;
+    if (vg_sqlite_open(NULL, false, &model, err) < 0)
+        return -1;
+    int rc = vg_schema_migrate(model, 0, vg_migrations, vg_migrations_n, err);
+    if (rc == 0)
+        rc = db->ops->resembles(db, model, same, err);
+    model->ops->close(model);
+    return rc;
+}
+
 /* The largest value of an enum column; 99 stands for one below zero. */
 #define WORST(column, table)                                                                       \
     "SELECT max(CASE WHEN " column " < 0 THEN 99 ELSE " column " END) FROM " table
@@ -245,7 +259,8 @@ int vg_schema_plausible(struct vg_db *db, bool *sound, struct vg_error *err)
         {WORST("state", "onset"), VG_ONSET_ENDED},
         {WORST("kind", "decision"), VG_DECIDED_REFUSED},
     };
-    *sound = true;
+    if (compare_definitions(db, sound, err) < 0)
+        return -1;
     for (size_t i = 0; *sound && i < sizeof enums / sizeof enums[0]; i++) {
         int64_t most = 0;
         if (ask(db, enums[i].text, &most, err) < 0)

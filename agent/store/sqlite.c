@@ -1,41 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The SQLite driver of the state store; the only file that knows sqlite3.h.
+/* The SQLite driver of the state store: connection, statements, transactions.
  *
  * Owns the connection, its settings, the cache of prepared statements and the meaning of SQLite's
  * error codes. Promises that after a failure `trouble` says what the connection is still good for.
  * Knows no table of ours.
  */
-#include <sqlite3.h>
 #include <stdlib.h>
 
-#include "agent/store/driver.h"
-#include "pgvigil/mem.h"
+#include "agent/store/sqlite.h"
 
-enum {
-    STATEMENTS = 256, /* slots of the cache; a power of two, more than the store has statements */
-    BUSY_MS = 5000,   /* how long another process may hold the write lock */
-    OUR_MARK = 0x70677667, /* application_id: "pgvg" */
-};
-
-struct vg_db_rows {
-    struct sqlite_db *db;
-    const char *text;
-    sqlite3_stmt *stmt;
-    bool busy, cached;
-};
-
-struct sqlite_db {
-    struct vg_db base;
-    sqlite3 *handle;
-    bool lasting;
-    struct vg_db_rows cache[STATEMENTS];
-    char path[];
-};
-
-static struct sqlite_db *self_of(struct vg_db *db)
-{
-    return (struct sqlite_db *)db;
-}
+enum { BUSY_MS = 5000 }; /* how long another process may hold the write lock */
 
 static enum vg_code code_of(int primary)
 {
@@ -84,8 +58,7 @@ static enum vg_db_trouble trouble_of(int rc)
     }
 }
 
-/* A damaged file is set aside as it was found: its log is not written into it on closing. */
-static void keep_evidence(struct sqlite_db *db)
+void vg_sqlite_keep_evidence(struct sqlite_db *db)
 {
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
@@ -99,7 +72,7 @@ static int fail_with(struct sqlite_db *db, int rc, const char *doing, struct vg_
     if (trouble > db->base.trouble)
         db->base.trouble = trouble;
     if (trouble == VG_DB_DAMAGED)
-        keep_evidence(db);
+        vg_sqlite_keep_evidence(db);
     enum vg_code code = full == SQLITE_IOERR_NOMEM ? VG_E_MEMORY : code_of(full & 0xff);
     return vg_fail(err, code, "state store %s: %s: %s (SQLite %d)", db->path, doing,
                    sqlite3_errmsg(db->handle), full);
@@ -271,8 +244,8 @@ static int run_statement(struct vg_db *base, const struct vg_sql *sql, int64_t *
 
 static int begin_transaction(struct vg_db *base, enum vg_db_begin kind, struct vg_error *err)
 {
-    const struct vg_sql sql = kind == VG_DB_WRITE ? VG_SQL_PLAIN("BEGIN IMMEDIATE")
-                                                  : VG_SQL_PLAIN("BEGIN");
+    const struct vg_sql sql =
+        kind == VG_DB_WRITE ? VG_SQL_PLAIN("BEGIN IMMEDIATE") : VG_SQL_PLAIN("BEGIN");
     return run_statement(base, &sql, NULL, err);
 }
 
@@ -294,69 +267,6 @@ static int set_durable(struct vg_db *base, bool on, struct vg_error *err)
     if (!self_of(base)->lasting)
         return 0;
     return exec_text(base, on ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", err);
-}
-
-static int read_int(struct vg_db *base, const char *text, int64_t *out, struct vg_error *err)
-{
-    struct vg_db_rows *rows = NULL;
-    bool more = false;
-    if (start_query(base, &VG_SQL_PLAIN(text), &rows, err) < 0)
-        return -1;
-    int rc = step_rows(rows, &more, err);
-    *out = rc == 0 && more ? column_int(rows, 0) : 0;
-    end_rows(rows);
-    return rc;
-}
-
-/* Looks at every page, row and constraint; the whole examination also at every index entry. */
-static int examine_file(struct vg_db *base, bool whole, bool *sound, struct vg_error *err)
-{
-    struct sqlite_db *db = self_of(base);
-    struct vg_db_rows *rows = NULL;
-    struct vg_error found = {.code = VG_OK};
-    bool more = false;
-    *sound = false;
-    const struct vg_sql sql = whole ? VG_SQL_PLAIN("PRAGMA integrity_check(1)")
-                                    : VG_SQL_PLAIN("PRAGMA quick_check(1)");
-    int rc = start_query(base, &sql, &rows, &found);
-    if (rc == 0)
-        rc = step_rows(rows, &more, &found);
-    if (rc == 0) {
-        const char *text = more ? column_text(rows, 0) : NULL;
-        *sound = text && !strcmp(text, "ok");
-        if (!*sound) {
-            keep_evidence(db);
-            vg_fail(err, VG_E_STATE, "state store %s is damaged: %s", db->path,
-                    text ? text : "the examination said nothing");
-        }
-    } else if (err) {
-        *err = found;
-    }
-    end_rows(rows);
-    return rc < 0 && found.code != VG_E_STATE ? -1 : 0;
-}
-
-static int identify_file(struct vg_db *base, struct vg_db_identity *out, struct vg_error *err)
-{
-    int64_t version = 0, mark = 0, objects = 0;
-    if (read_int(base, "PRAGMA user_version", &version, err) < 0 ||
-        read_int(base, "PRAGMA application_id", &mark, err) < 0 ||
-        read_int(base, "SELECT count(*) FROM sqlite_schema", &objects, err) < 0)
-        return -1;
-    *out = (struct vg_db_identity){
-        .empty = objects == 0 && version == 0 && mark == 0,
-        .ours = mark == OUR_MARK,
-        .version = version,
-    };
-    return 0;
-}
-
-static int stamp_file(struct vg_db *base, int64_t version, struct vg_error *err)
-{
-    char text[100];
-    snprintf(text, sizeof text, "PRAGMA application_id=%d; PRAGMA user_version=%lld", OUR_MARK,
-             (long long)version);
-    return exec_text(base, text, err);
 }
 
 static int use_wal(struct vg_db *base, struct vg_error *err)
@@ -415,9 +325,10 @@ static const struct vg_db_ops ops = {
     .commit = commit_transaction,
     .rollback = roll_back,
     .durable = set_durable,
-    .examine = examine_file,
-    .identify = identify_file,
-    .stamp = stamp_file,
+    .examine = vg_sqlite_examine,
+    .resembles = vg_sqlite_resembles,
+    .identify = vg_sqlite_identify,
+    .stamp = vg_sqlite_stamp,
     .prepare = use_wal,
     .close = close_file,
 };
@@ -443,16 +354,17 @@ static int set_up(struct sqlite_db *db, struct vg_error *err)
 int vg_sqlite_open(const char *path, bool lasting, struct vg_db **out, struct vg_error *err)
 {
     /* "./" keeps SQLite from reading a meaning into names like ":memory:" and "file:a". */
-    const char *prefix = path[0] == '/' ? "" : "./";
-    size_t size = strlen(prefix) + strlen(path) + 1;
+    const char *prefix = !path || path[0] == '/' ? "" : "./";
+    const char *name = path ? path : ":memory:";
+    size_t size = strlen(prefix) + strlen(name) + 1;
     struct sqlite_db *db = calloc(1, sizeof *db + size);
     *out = NULL;
     if (!db)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    snprintf(db->path, size, "%s%s", prefix, path);
+    snprintf(db->path, size, "%s%s", prefix, name);
     db->base.ops = &ops;
     db->lasting = lasting;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (path ? 0 : SQLITE_OPEN_MEMORY);
     int rc = sqlite3_open_v2(db->path, &db->handle, flags, NULL);
     int done = !db->handle       ? vg_fail(err, VG_E_MEMORY, "out of memory")
                : rc != SQLITE_OK ? fail_with(db, rc, "open", err)

@@ -28,11 +28,10 @@ int vg_store_window_put(struct vg_store *store, const char *dataset,
         " end_us = excluded.end_us, repeated = excluded.repeated, due_us = excluded.due_us,"
         " committed_us = excluded.committed_us, status = excluded.status,"
         " row_count = excluded.row_count, probe_rows = excluded.probe_rows";
-    const struct vg_sql sql =
-        VG_SQL(text, vg_p_text(dataset), vg_p_int(row->window.start_us),
-               vg_p_int(row->window.end_us), vg_p_int(row->window.repeated), vg_p_int(row->due_us),
-               vg_p_int(row->committed_us), vg_p_int((int64_t)row->status), vg_p_count(row->rows),
-               vg_p_int(row->probe_rows));
+    const struct vg_sql sql = VG_SQL(
+        text, vg_p_text(dataset), vg_p_int(row->window.start_us), vg_p_int(row->window.end_us),
+        vg_p_int(row->window.repeated), vg_p_int(row->due_us), vg_p_int(row->committed_us),
+        vg_p_int((int64_t)row->status), vg_p_count(row->rows), vg_p_int(row->probe_rows));
     return vg_sql_run(store, &sql, err);
 }
 

@@ -66,8 +66,7 @@ static const char *next_place(const char *s, const char **name, size_t *name_siz
     return open;
 }
 
-/* --- Values -------------------------------------------------------------------------------------
- */
+/* --- Values ----------------------------------------------------------------------------------- */
 
 static double number_of(const struct vg_onset *onset, enum place place)
 {
@@ -117,8 +116,7 @@ static json_t *make_number(const struct vg_onset *onset, enum place place)
     return isfinite(x) ? json_real(x) : json_null();
 }
 
-/* --- Templates ----------------------------------------------------------------------------------
- */
+/* --- Templates -------------------------------------------------------------------------------- */
 
 /* The string with its placeholders replaced; a number if it is one placeholder of a number. */
 static json_t *fill_string(const char *s, const struct vg_trigger *trigger)
@@ -239,8 +237,7 @@ int vg_trigger_check(const char *body, struct vg_error *err)
     return root ? 0 : -1;
 }
 
-/* --- The request --------------------------------------------------------------------------------
- */
+/* --- The request ------------------------------------------------------------------------------ */
 
 /* The headers of the request with our Idempotency-Key, and no other. */
 static int add_key(struct vg_request *request, const char *key, struct vg_arena *arena,

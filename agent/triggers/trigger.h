@@ -12,13 +12,14 @@
 #include "pgvigil/ports.h"
 #include "pgvigil/rule.h"
 
-/* Whether body is a JSON object or array whose placeholders are all known. VG_E_CONFIG with a hint. */
+/* Whether body is a JSON object or array whose placeholders are all known. VG_E_CONFIG with a hint.
+ */
 int vg_trigger_check(const char *body, struct vg_error *err);
 
 struct vg_trigger {
     const struct vg_retraining *retraining;
-    const char *url;    /* the endpoint's, or what its url_file holds */
-    const char *agent;  /* name of the agent */
+    const char *url;   /* the endpoint's, or what its url_file holds */
+    const char *agent; /* name of the agent */
     const struct vg_onset *onset;
 };
 /* The request of an onset, in arena: with an Idempotency-Key, without the token. VG_E_CONFIG for a

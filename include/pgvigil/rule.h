@@ -200,6 +200,8 @@ struct vg_config {
     struct vg_strings default_to, default_warn_to;
     int64_t default_remind_us; bool default_remind_set;
     int64_t default_group_for_us; bool default_group_for_set;
+    int default_after, default_resolve_after; /* or VG_DEFAULT */
+    int64_t default_blind_after_us; /* or VG_DEFAULT */
     const char *default_timezone;   /* or NULL */
 };
 enum { VG_SET_WINDOW = 1, VG_SET_DELAY = 2, VG_SET_EVERY = 4, VG_SET_LATE = 8, VG_SET_CATCH_UP = 16,

@@ -27,11 +27,19 @@ enum vg_store_mode {
 int vg_store_open(const char *path, enum vg_store_mode mode, struct vg_store **out,
                   struct vg_error *err);
 void vg_store_close(struct vg_store *store);
+/* Where a damaged state file was put when a new one had to be made, or NULL; valid until the store is
+ * closed. It may also be set while the store is in use: then what it held is gone, as at a first
+ * start. DAEMON only; the other modes refuse a damaged file with VG_E_STATE. */
+const char *vg_store_quarantined(const struct vg_store *store);
 
 /* The agent's name: `given` if not NULL (and remembered), else the one made once. In arena. */
 int vg_store_name(struct vg_store *store, const char *given, struct vg_arena *arena,
                   const char **out, struct vg_error *err);
 
+/* begin locks the store to the calling thread until commit or rollback; it does not nest. A statement
+ * that failed in between makes commit fail, so that nothing half done is stored. After commit, also a
+ * failed one, the transaction is over. VG_E_IO at commit: it is unknown whether it was stored; the
+ * connection is made anew by the next call, so read again what is there before doing it again. */
 struct vg_claim { const char *owner; int64_t epoch; };
 int vg_store_begin(struct vg_store *store, const struct vg_claim *claim, struct vg_error *err);
 int vg_store_commit(struct vg_store *store, struct vg_error *err);
@@ -58,9 +66,11 @@ int vg_store_progress_put(struct vg_store *store, const char *dataset,
 /* Names of all datasets the store knows. */
 int vg_store_datasets(struct vg_store *store, struct vg_arena *arena, struct vg_strings *out,
                       struct vg_error *err);
-/* `was:`: moves alerts, references, windows and history of a dataset to its new id. */
+/* `was:`: moves alerts, references, windows and history of a dataset to its new id. Does nothing when
+ * the new id is known already. */
 int vg_store_rename(struct vg_store *store, const char *was, const char *id, struct vg_error *err);
-/* Forgets progress, windows, latest and alerts of a retired dataset; references stay. */
+/* Forgets progress, windows, summaries, latest and alerts of a retired dataset; references and the
+ * history of results stay. */
 int vg_store_retire(struct vg_store *store, const char *dataset, struct vg_error *err);
 
 /* --- Windows ------------------------------------------------------------------------------------- */
@@ -86,7 +96,9 @@ int vg_store_window_newest(struct vg_store *store, const char *dataset, struct v
                            bool *found, struct vg_error *err);
 
 /* --- Results and summaries ----------------------------------------------------------------------- */
-/* History and latest result of every rule in the cycle. */
+/* History and latest result of every rule in the cycle. A window judged again replaces its rows in the
+ * history; a tick's result enters it when its verdict changes, and else once an hour. What an older
+ * window says late is not the latest. */
 int vg_store_results_put(struct vg_store *store, const struct vg_cycle *cycle, struct vg_error *err);
 struct vg_latest {
     const char *dataset, *rule, *segment;
@@ -121,7 +133,8 @@ int vg_store_reference_column(struct vg_store *store, int64_t version, size_t po
                               const struct vg_reference_column *column, struct vg_error *err);
 int vg_store_reference_window(struct vg_store *store, int64_t version, const struct vg_window *base,
                               const struct vg_column_summary *column, struct vg_error *err);
-/* Complete and active (the one used before becomes inactive); or failed, with the reason. */
+/* Complete and active (the one used before becomes inactive); or failed, with the reason. Complete ones
+ * never change again (VG_E_USAGE). Versions that a crash left incomplete go when a daemon starts. */
 int vg_store_reference_done(struct vg_store *store, int64_t version, uint64_t rows,
                             const char *failure, int64_t now_us, struct vg_error *err);
 /* All of a dataset (NULL: of all), newest first. */
@@ -138,6 +151,8 @@ int vg_store_reference_windows(struct vg_store *store, int64_t version, const ch
                                            const struct vg_column_summary *summary,
                                            struct vg_error *err),
                                void *arg, struct vg_error *err);
+/* Only complete versions can be used. The active one can be dropped only when it is the dataset's last
+ * complete one, and none while it is being captured. VG_E_NOT_FOUND, VG_E_USAGE. */
 int vg_store_reference_use(struct vg_store *store, const char *dataset, int64_t version,
                            struct vg_error *err);
 int vg_store_reference_drop(struct vg_store *store, const char *dataset, int64_t version,
@@ -147,8 +162,10 @@ int vg_store_reference_drop(struct vg_store *store, const char *dataset, int64_t
 int vg_store_alerts(struct vg_store *store, const char *dataset /* NULL: all */,
                     struct vg_arena *arena, struct vg_alert **out, size_t *n, struct vg_error *err);
 int vg_store_alert_put(struct vg_store *store, const struct vg_alert *alert, struct vg_error *err);
+/* Of a rule that was retired: its latest result goes too. */
 int vg_store_alert_delete(struct vg_store *store, const char *dataset, const char *rule,
                           const char *segment, struct vg_error *err);
+/* `was:` of a rule: alert, latest result and history, where the new id has none yet. */
 int vg_store_alert_rename(struct vg_store *store, const char *dataset, const char *was,
                           const char *rule, struct vg_error *err);
 /* open_only: those not closed, or whose end has not been told (told_us before closed_us, or never).
@@ -168,11 +185,14 @@ int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
                         struct vg_error *err);
 /* When the next row comes due after now, VG_NEVER when none waits. */
 int vg_store_outbox_next(struct vg_store *store, int64_t now_us, int64_t *out, struct vg_error *err);
+/* The end of a row, or another try later; attempts grow by one. A row that has ended stays as it is, so
+ * saying it twice is harmless. VG_E_NOT_FOUND. */
 int vg_store_outbox_sent(struct vg_store *store, int64_t id, int64_t now_us, struct vg_error *err);
 int vg_store_outbox_retry(struct vg_store *store, int64_t id, int64_t next_us, const char *why,
                           struct vg_error *err);
 int vg_store_outbox_dead(struct vg_store *store, int64_t id, int64_t now_us, const char *why,
                          struct vg_error *err);
+/* sent and dead count all there ever were, also those trimmed since. */
 struct vg_outbox_count { const char *sink; enum vg_sink_kind sink_kind; int64_t waiting, dead, sent; };
 int vg_store_outbox_counts(struct vg_store *store, struct vg_arena *arena,
                            struct vg_outbox_count **out, size_t *n, struct vg_error *err);
@@ -218,7 +238,8 @@ int vg_store_pushed(struct vg_store *store, struct vg_arena *arena, struct vg_pu
 int vg_store_pushed_delete(struct vg_store *store, const char *dataset, struct vg_error *err);
 
 /* Deletes in small steps what retention lets go of: results after 30d, summaries after the longer of
- * 8d and 35 base windows, windows and decisions and sent messages after 400d. */
+ * 8d and 35 base windows, the text of sent messages after 30d, windows, decisions, messages, ended
+ * onsets, closed incidents and failed references after 400d. */
 int vg_store_trim(struct vg_store *store, int64_t now_us, struct vg_error *err);
 
 #endif

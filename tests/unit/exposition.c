@@ -112,12 +112,13 @@ static void keep_series(struct reading *reading, const char *line, size_t n)
 
 static void check_bucket(struct family *family, const char *line, double value)
 {
-    if (!strstr(line, "_bucket{"))
+    const char *suffix = line + strlen(family->name);
+    if (strncmp(suffix, "_bucket{", 8) != 0)
         return;
     if (value < family->bucket || family->infinite)
         complain(line, "buckets are not cumulative");
     family->bucket = value;
-    family->infinite = strstr(line, "le=\"+Inf\"") != NULL;
+    family->infinite = !strncmp(suffix, "_bucket{le=\"+Inf\"}", 18);
 }
 
 static void check_series(struct reading *reading, const char *line)
@@ -237,9 +238,9 @@ bool exposition_label(const char *text, const char *name, const char *label, cha
     if (!s)
         return false;
     for (s += strlen(start); *s != '"' && used + 1 < size; s++) {
-        if (*s == '\\')
-            s++;
-        out[used++] = s[-1] == '\\' && *s == 'n' ? '\n' : *s;
+        bool escaped = *s == '\\';
+        s += escaped;
+        out[used++] = escaped && *s == 'n' ? '\n' : *s;
     }
     out[used] = '\0';
     return true;

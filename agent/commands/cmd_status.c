@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pgvigil status: what the store knows, beside a running daemon or without one. */
+#include <string.h>
+
+#include "agent/commands/rehearsal.h"
+#include "agent/commands/shell.h"
+#include "agent/commands/show.h"
+#include "agent/commands/status_json.h"
+#include "pgvigil/text.h"
+
+static const char *show_time(struct vg_arena *arena, int64_t us)
+{
+    char text[VG_TIME_TEXT];
+    return us == VG_NEVER ? NULL : vg_arena_strdup(arena, vg_format_time(us, text));
+}
+
+static const char *worst_verdict(const struct vg_latest *latest, size_t n, const char *dataset)
+{
+    enum vg_verdict worst = VG_PASS;
+    bool any = false;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(latest[i].dataset, dataset))
+            continue;
+        any = true;
+        worst = latest[i].verdict > worst ? latest[i].verdict : worst;
+    }
+    return any ? vg_verdict_name(worst) : NULL;
+}
+
+static int print_datasets(struct vg_shell *shell, const struct vg_status *status,
+                          struct vg_error *err)
+{
+    static const char *const head[] = {"dataset", "worst",        "newest window",
+                                       "rows",    "last success", "failures"};
+    enum { COLUMNS = sizeof head / sizeof head[0] };
+    struct vg_arena *arena = shell->arena;
+    size_t n = status->datasets.n;
+    const char **cells = vg_arena_array(arena, (n + 1) * COLUMNS, sizeof *cells);
+    if (!cells)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    memcpy(cells, head, sizeof head);
+    for (size_t i = 0; i < n; i++) {
+        const char **row = cells + (i + 1) * COLUMNS, *id = status->datasets.items[i];
+        struct vg_progress progress;
+        struct vg_window_row newest;
+        bool found;
+        if (vg_store_progress(shell->store, id, arena, &progress, err) < 0 ||
+            vg_store_window_newest(shell->store, id, &newest, &found, err) < 0)
+            return -1;
+        row[0] = id;
+        row[1] = worst_verdict(status->latest, status->nlatest, id);
+        row[2] = found ? show_time(arena, newest.window.start_us) : NULL;
+        row[3] = found ? vg_arena_printf(arena, "%llu", (unsigned long long)newest.rows) : NULL;
+        row[4] = show_time(arena, progress.success_us);
+        row[5] = vg_arena_printf(arena, "%d", progress.failures);
+    }
+    vg_show_table(stdout, cells, n + 1, COLUMNS);
+    return 0;
+}
+
+static void print_results(const struct vg_status *status)
+{
+    for (size_t i = 0; i < status->nlatest; i++) {
+        const struct vg_latest *latest = &status->latest[i];
+        if (latest->verdict != VG_PASS)
+            printf("  %-7s  %s %s: %s\n", vg_verdict_name(latest->verdict), latest->dataset,
+                   latest->rule, latest->why);
+    }
+}
+
+static void print_incidents(const struct vg_status *status)
+{
+    char opened[VG_TIME_TEXT], closed[VG_TIME_TEXT];
+    printf("\nincidents\n");
+    for (size_t i = 0; i < status->nincidents; i++) {
+        const struct vg_incident *incident = &status->incidents[i];
+        bool open = incident->closed_us == VG_NEVER;
+        printf("  %-6s  %s %s  opened %s%s%s  key %.12s\n", open ? "open" : "closed",
+               incident->dataset, vg_severity_name(incident->severity),
+               vg_format_time(incident->opened_due_us, opened), open ? "" : ", closed ",
+               open ? "" : vg_format_time(incident->closed_us, closed), incident->key);
+    }
+    if (!status->nincidents)
+        puts("  none");
+}
+
+static void print_alerts(const struct vg_status *status)
+{
+    char since[VG_TIME_TEXT];
+    for (size_t i = 0; i < status->nalerts; i++) {
+        const struct vg_alert *alert = &status->alerts[i];
+        if (alert->state == VG_ALERT_OK || alert->state == VG_ALERT_NEW)
+            continue;
+        printf("  %-12s  %s %s since %s: %s\n", vg_alert_state_name(alert->state), alert->dataset,
+               alert->rule, vg_format_time(alert->onset_us, since), alert->why);
+    }
+}
+
+static void print_decisions(const struct vg_status *status)
+{
+    char at[VG_TIME_TEXT];
+    printf("\nretraining decisions, newest first\n");
+    for (size_t i = 0; i < status->ndecisions; i++) {
+        const struct vg_decision *decision = &status->decisions[i];
+        printf("  %s  %s  %s: %s\n", vg_format_time(decision->at_us, at), decision->model,
+               vg_decision_name(decision->kind), decision->reason);
+    }
+    if (!status->ndecisions)
+        puts("  none");
+}
+
+static void print_outbox(const struct vg_status *status)
+{
+    printf("\ndeliveries\n");
+    for (size_t i = 0; i < status->ncounts; i++) {
+        const struct vg_outbox_count *count = &status->counts[i];
+        printf("  %s %s: %lld sent, %lld waiting, %lld set aside\n",
+               count->sink_kind == VG_SINK_RETRAIN ? "retraining" : "receiver", count->sink,
+               (long long)count->sent, (long long)count->waiting, (long long)count->dead);
+    }
+    if (!status->ncounts)
+        puts("  none");
+}
+
+static void print_files(const struct vg_shell *shell)
+{
+    for (size_t i = 0; i < shell->rules->nfiles; i++) {
+        const struct vg_rule_file *file = &shell->rules->files[i];
+        if (!file->ok)
+            printf("  %s does not load%s\n", file->path,
+                   file->last_good ? "; its last good version is in force" : "");
+    }
+}
+
+static int load_status(struct vg_shell *shell, struct vg_status *status, struct vg_error *err)
+{
+    struct vg_store *store = shell->store;
+    struct vg_arena *arena = shell->arena;
+    if (vg_store_datasets(store, arena, &status->datasets, err) < 0 ||
+        vg_store_latest(store, NULL, arena, &status->latest, &status->nlatest, err) < 0 ||
+        vg_store_alerts(store, NULL, arena, &status->alerts, &status->nalerts, err) < 0 ||
+        vg_store_incidents(store, NULL, false, arena, &status->incidents, &status->nincidents,
+                           err) < 0 ||
+        vg_store_decisions(store, NULL, 50, arena, &status->decisions, &status->ndecisions, err) <
+            0 ||
+        vg_store_outbox_counts(store, arena, &status->counts, &status->ncounts, err) < 0)
+        return -1;
+    if (status->nincidents > 20)
+        status->nincidents = 20;
+    return 0;
+}
+
+static int print_status(struct vg_shell *shell)
+{
+    struct vg_error err = {0};
+    struct vg_status status = {0};
+    if (load_status(shell, &status, &err) < 0)
+        return vg_shell_fail(&err);
+    if (shell->options->json)
+        return vg_status_json(shell, &status);
+    printf("pgvigil %s, agent %s\n\n", VG_VERSION, shell->agent);
+    if (print_datasets(shell, &status, &err) < 0)
+        return vg_shell_fail(&err);
+    print_results(&status);
+    print_files(shell);
+    print_incidents(&status);
+    print_alerts(&status);
+    print_decisions(&status);
+    print_outbox(&status);
+    printf("\nreferences\n");
+    for (size_t i = 0; i < shell->rules->ndatasets; i++) {
+        if (vg_rehearsal_print(shell, shell->rules->datasets[i], stdout) < 0)
+            return VG_EXIT_INTERNAL;
+    }
+    return 0;
+}
+
+static int run_status(const struct vg_options *options)
+{
+    struct vg_shell shell;
+    int rc = vg_shell_open(&shell, options);
+    if (!rc)
+        rc = vg_shell_store(&shell, VG_STORE_COMMAND);
+    if (!rc)
+        rc = vg_shell_rules(&shell);
+    if (!rc && !shell.store)
+        printf("no state yet: %s\n", options->state ? options->state : shell.config->state);
+    else if (!rc)
+        rc = print_status(&shell);
+    if (shell.faulty)
+        rc = vg_exit_worst(rc, VG_EXIT_CONFIG);
+    vg_shell_close(&shell);
+    return rc;
+}
+
+extern const struct vg_command vg_command_status;
+const struct vg_command vg_command_status = {
+    .name = "status",
+    .arguments = "",
+    .doc = "datasets, alerts, incidents, deliveries, retraining decisions with their reasons",
+    .options = "json state",
+    .run = run_status,
+};

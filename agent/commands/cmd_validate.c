@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pgvigil validate [--connect]: every fault of every file in one run; with --connect also what the
+ * databases say: columns that do not exist, missing indexes, and a rehearsal over the reference. */
+#include <string.h>
+
+#include "agent/commands/rehearsal.h"
+#include "agent/commands/shell.h"
+#include "agent/cycle.h"
+#include "pgvigil/text.h"
+
+/* A condition of the user's is tried on no row at all: the server parses and types it. */
+static void try_condition(struct vg_work *work, struct vg_diags *diags, struct vg_loc loc,
+                          const char *what, const char *condition)
+{
+    struct vg_error err = {0};
+    struct vg_rows rows;
+    struct vg_source *source = work->env->source;
+    struct vg_session *session = NULL;
+    struct vg_limits_of_session limits = {work->job.dataset->timeout_us, work->env->stop};
+    const char *sql = vg_arena_printf(work->arena, "SELECT 1 FROM %s WHERE (\n%s\n) LIMIT 0",
+                                      work->catalog->quoted, condition);
+    /* A session of its own: an error ends the transaction. */
+    int rc = sql ? source->ops->open(source, work->job.dataset->connection, &limits, &session, &err)
+                 : vg_fail(&err, VG_E_MEMORY, "out of memory");
+    if (rc == 0)
+        rc = source->ops->rows(session, sql, NULL, 0, work->arena, &rows, &err);
+    if (rc < 0)
+        vg_diag_add(diags, VG_GRADE_ERROR, loc, NULL, err.hint, "%s: %s", what, err.msg);
+    if (session)
+        source->ops->close(session);
+}
+
+static void report_rules(struct vg_work *work, struct vg_diags *diags)
+{
+    for (size_t i = 0; i < work->plan.nbound; i++) {
+        const struct vg_bound *bound = &work->plan.bound[i];
+        if (bound->problem)
+            vg_diag_add(diags, VG_GRADE_ERROR, bound->rule.loc, NULL, NULL, "%s: %s",
+                        bound->rule.id, bound->problem);
+        else if (bound->rule.where)
+            try_condition(work, diags, bound->rule.loc, "where", bound->rule.where);
+    }
+}
+
+static void report_keys(struct vg_work *work, struct vg_diags *diags)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    for (size_t i = 0; i < dataset->key.n; i++) {
+        if (!vg_catalog_find(work->catalog, dataset->key.items[i]))
+            vg_diag_add(diags, VG_GRADE_ERROR, dataset->table_loc, NULL, NULL,
+                        "key column %s does not exist in %s", dataset->key.items[i],
+                        dataset->table);
+    }
+}
+
+static void report_dataset(struct vg_work *work, struct vg_diags *diags)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    const struct vg_plan *plan = &work->plan;
+    if (plan->time_problem)
+        vg_diag_add(diags, VG_GRADE_ERROR, dataset->time_loc, NULL, NULL, "%s: %s",
+                    dataset->time_column, plan->time_problem);
+    else if (plan->time && !plan->time->indexed_first)
+        vg_diag_add(diags, VG_GRADE_WARNING, dataset->time_loc, NULL,
+                    "an index on the time column makes ticks and windows cheap",
+                    "no index begins with %s: freshness comes from the scan, once per window",
+                    dataset->time_column);
+    if (dataset->filter)
+        try_condition(work, diags, dataset->loc, "filter", dataset->filter);
+    if (dataset->reference.filter)
+        try_condition(work, diags, dataset->reference.loc, "reference filter",
+                      dataset->reference.filter);
+    report_keys(work, diags);
+    report_rules(work, diags);
+}
+
+static int connect_dataset(struct vg_shell *shell, const struct vg_dataset *dataset)
+{
+    struct vg_error err = {0};
+    struct vg_cycle_env env = {
+        .source = shell->source,
+        .store = shell->store,
+        .clock = shell->clock,
+        .config = shell->config,
+        .rules = shell->rules,
+        .agent = "validate",
+        .stop = &vg_shell_stop,
+    };
+    struct vg_job job = {.dataset = dataset, .tick = true};
+    struct vg_progress progress = {.judged_us = VG_NEVER};
+    struct vg_work work;
+    if (vg_cycle_begin(&work, &env, &job, &progress, &err) < 0)
+        return vg_shell_fail(&err);
+    int rc = 0;
+    if (vg_cycle_look(&work, &err) < 0 && !work.plan.catalog) {
+        bool config = err.code == VG_E_NOT_FOUND;
+        vg_diag_add(&shell->diags, VG_GRADE_ERROR,
+                    config ? dataset->table_loc : dataset->connection_loc, NULL, err.hint, "%s",
+                    err.msg);
+        rc = config ? VG_EXIT_CONFIG : VG_EXIT_BLIND;
+    } else {
+        report_dataset(&work, &shell->diags);
+    }
+    vg_cycle_end(&work);
+    return rc;
+}
+
+static int connect_all(struct vg_shell *shell)
+{
+    int rc = vg_shell_store(shell, VG_STORE_COMMAND);
+    if (!rc)
+        rc = vg_shell_source(shell);
+    for (size_t i = 0; !vg_shell_stop && i < shell->rules->ndatasets; i++) {
+        if (rc == VG_EXIT_INTERNAL)
+            break;
+        rc = vg_exit_worst(rc, connect_dataset(shell, shell->rules->datasets[i]));
+    }
+    shell->faulty |= shell->diags.errors > 0;
+    vg_diags_print(&shell->diags, stderr, vg_shell_colour(stderr));
+    for (size_t i = 0; i < shell->rules->ndatasets; i++) {
+        if (vg_rehearsal_print(shell, shell->rules->datasets[i], stdout) < 0)
+            rc = VG_EXIT_INTERNAL;
+    }
+    return rc;
+}
+
+static int run_validate(const struct vg_options *options)
+{
+    struct vg_shell shell;
+    vg_shell_signals();
+    int rc = vg_shell_open(&shell, options);
+    if (!rc)
+        rc = vg_shell_rules(&shell);
+    if (!rc && options->connect)
+        rc = connect_all(&shell);
+    if (shell.rules && !shell.rules->folder_ok)
+        fprintf(stderr, "pgvigil: %s cannot be read or holds no rule file\n", shell.config->rules);
+    if (shell.faulty)
+        rc = vg_exit_worst(rc, VG_EXIT_CONFIG);
+    if (!rc) {
+        size_t rules = 0;
+        for (size_t i = 0; i < shell.rules->ndatasets; i++)
+            rules += shell.rules->datasets[i]->nrules;
+        printf("%zu file%s, %zu dataset%s, %zu rules: no errors\n", shell.rules->nfiles,
+               shell.rules->nfiles == 1 ? "" : "s", shell.rules->ndatasets,
+               shell.rules->ndatasets == 1 ? "" : "s", rules);
+    }
+    vg_shell_close(&shell);
+    return rc;
+}
+
+extern const struct vg_command vg_command_validate;
+const struct vg_command vg_command_validate = {
+    .name = "validate",
+    .arguments = "",
+    .doc = "read all files and report every fault at once",
+    .options = "connect state",
+    .run = run_validate,
+};

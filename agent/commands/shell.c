@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the commands have in common. Opens things in the order config, store, rules, source, and
+ * says on stderr what cannot be opened; holds no logic of its own. */
+#include "agent/commands/shell.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/clock.h"
+#include "agent/config.h"
+#include "agent/pg.h"
+#include "agent/rules.h"
+#include "pgvigil/text.h"
+
+atomic_bool vg_shell_stop;
+
+static int rank_exit(int code)
+{
+    static const int order[] = {VG_EXIT_OK,   VG_EXIT_FAILED,   VG_EXIT_BLIND, VG_EXIT_CONFIG,
+                                VG_EXIT_BUSY, VG_EXIT_INTERNAL, VG_EXIT_USAGE};
+    int rank = 0;
+    for (int i = 0; i < (int)(sizeof order / sizeof order[0]); i++)
+        rank = order[i] == code ? i : rank;
+    return rank;
+}
+
+int vg_exit_worst(int a, int b)
+{
+    return rank_exit(a) >= rank_exit(b) ? a : b;
+}
+
+int vg_exit_of(const struct vg_error *err)
+{
+    switch (err->code) {
+    case VG_OK:
+        return VG_EXIT_OK;
+    case VG_E_CONFIG:
+        return VG_EXIT_CONFIG;
+    case VG_E_USAGE:
+        return VG_EXIT_USAGE;
+    case VG_E_LOCKED:
+        return VG_EXIT_BUSY;
+    case VG_E_CONNECT:
+    case VG_E_PERMISSION:
+    case VG_E_TIMEOUT:
+    case VG_E_QUERY:
+    case VG_E_NOT_FOUND:
+    case VG_E_DATA:
+    case VG_E_LIMIT:
+    case VG_E_BLIND:
+    case VG_E_HTTP:
+    case VG_E_CANCELLED:
+        return VG_EXIT_BLIND;
+    default:
+        return VG_EXIT_INTERNAL;
+    }
+}
+
+bool vg_shell_colour(FILE *out)
+{
+    return isatty(fileno(out)) && !getenv("NO_COLOR");
+}
+
+int vg_shell_fail(const struct vg_error *err)
+{
+    if (err->loc.file && err->loc.line)
+        fprintf(stderr, "%s:%u:%u: error: %s\n", err->loc.file, err->loc.line, err->loc.column,
+                err->msg);
+    else
+        fprintf(stderr, "pgvigil: %s\n", err->msg);
+    if (*err->hint)
+        fprintf(stderr, "    hint: %s\n", err->hint);
+    return vg_exit_of(err);
+}
+
+static void show_diags(struct vg_shell *shell)
+{
+    vg_diags_print(&shell->diags, stderr, vg_shell_colour(stderr));
+    vg_diags_free(&shell->diags);
+}
+
+int vg_shell_open(struct vg_shell *shell, const struct vg_options *options)
+{
+    memset(shell, 0, sizeof *shell);
+    shell->options = options;
+    struct vg_error err = {0};
+    shell->arena = vg_arena_new();
+    if (!shell->arena)
+        return vg_fail(&err, VG_E_MEMORY, "out of memory"), vg_shell_fail(&err);
+    int rc = vg_config_load(options->config, &shell->diags, &shell->config);
+    show_diags(shell);
+    if (rc < 0)
+        return VG_EXIT_CONFIG;
+    return vg_clock_real(&shell->clock, &err) < 0 ? vg_shell_fail(&err) : 0;
+}
+
+int vg_shell_store(struct vg_shell *shell, enum vg_store_mode mode)
+{
+    struct vg_error err = {0};
+    const char *path = shell->options->state ? shell->options->state : shell->config->state;
+    if (vg_store_open(path, mode, &shell->store, &err) < 0) {
+        if (mode == VG_STORE_COMMAND && err.code == VG_E_NOT_FOUND)
+            return 0;
+        return vg_shell_fail(&err);
+    }
+    const char *given = mode == VG_STORE_COMMAND ? NULL : shell->config->name;
+    if (vg_store_name(shell->store, given, shell->arena, &shell->agent, &err) < 0)
+        return vg_shell_fail(&err);
+    return 0;
+}
+
+static const char *find_last_good(void *arg, const char *path)
+{
+    struct vg_shell *shell = arg;
+    struct vg_error err = {0};
+    const char *text = NULL;
+    if (shell->store && vg_store_file(shell->store, path, shell->arena, &text, &err) < 0)
+        vg_shell_fail(&err);
+    return text;
+}
+
+int vg_shell_rules(struct vg_shell *shell)
+{
+    struct vg_error err = {0};
+    struct vg_rules_load load = {shell->config, find_last_good, shell};
+    int rc = vg_rules_load(&load, &shell->diags, &shell->rules, &err);
+    shell->faulty = shell->diags.errors > 0;
+    show_diags(shell);
+    if (rc < 0)
+        return vg_shell_fail(&err);
+    if (!shell->rules->folder_ok)
+        shell->faulty = true;
+    return 0;
+}
+
+int vg_shell_source(struct vg_shell *shell)
+{
+    struct vg_error err = {0};
+    return vg_pg_source_new(shell->config, &shell->source, &err) < 0 ? vg_shell_fail(&err) : 0;
+}
+
+void vg_shell_close(struct vg_shell *shell)
+{
+    if (shell->source)
+        shell->source->ops->free(shell->source);
+    vg_store_close(shell->store);
+    vg_ruleset_free(shell->rules);
+    vg_config_free(shell->config);
+    vg_clock_free(shell->clock);
+    vg_arena_free(shell->arena);
+    vg_diags_free(&shell->diags);
+    memset(shell, 0, sizeof *shell);
+}
+
+static void take_stop(int signal)
+{
+    (void)signal;
+    vg_shell_stop = true;
+}
+
+void vg_shell_signals(void)
+{
+    struct sigaction action = {.sa_handler = take_stop};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+void vg_shell_progress(void *arg, const char *dataset, uint64_t rows)
+{
+    (void)arg;
+    char text[VG_NUMBER_TEXT];
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%s: %s rows\033[K", dataset, vg_format_human((double)rows, 12, text));
+}
+
+void vg_shell_progress_end(void)
+{
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+}
+
+static int fail_dataset(const struct vg_shell *shell, const char *name)
+{
+    const char **names = vg_arena_array(shell->arena, shell->rules->ndatasets, sizeof *names);
+    for (size_t i = 0; names && i < shell->rules->ndatasets; i++)
+        names[i] = shell->rules->datasets[i]->id;
+    const char *near = names ? vg_nearest(name, names, shell->rules->ndatasets) : NULL;
+    fprintf(stderr, "pgvigil: there is no dataset %s\n", name);
+    if (near)
+        fprintf(stderr, "    hint: %s\n", near);
+    return shell->faulty ? VG_EXIT_CONFIG : VG_EXIT_USAGE;
+}
+
+int vg_shell_datasets(struct vg_shell *shell, const struct vg_dataset *const **out, size_t *n)
+{
+    const struct vg_options *options = shell->options;
+    *n = options->narguments ? (size_t)options->narguments : shell->rules->ndatasets;
+    const struct vg_dataset **list = vg_arena_array(shell->arena, *n, sizeof *list);
+    if (!list)
+        return VG_EXIT_INTERNAL;
+    for (size_t i = 0; i < *n; i++) {
+        list[i] = options->narguments ? vg_ruleset_find(shell->rules, options->arguments[i])
+                                      : shell->rules->datasets[i];
+        if (!list[i])
+            return fail_dataset(shell, options->arguments[i]);
+    }
+    *out = list;
+    return 0;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the commands have in common: options, exit codes, and the opening of files, store and source;
+ * layer 6. */
+#ifndef PGVIGIL_SHELL_H
+#define PGVIGIL_SHELL_H
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "pgvigil/ports.h"
+#include "pgvigil/rule.h"
+#include "pgvigil/store.h"
+
+enum vg_exit {
+    VG_EXIT_OK = 0,
+    VG_EXIT_FAILED = 2,   /* a check failed; with --strict, also warned or without data */
+    VG_EXIT_BLIND = 3,    /* something could not be looked at, or nothing could be judged */
+    VG_EXIT_USAGE = 64,
+    VG_EXIT_INTERNAL = 70,
+    VG_EXIT_BUSY = 75,    /* the state is in use by another daemon, or not made by a replay */
+    VG_EXIT_CONFIG = 78,
+};
+/* The gravest of 78, 3, 2; others win over all. */
+int vg_exit_worst(int a, int b);
+int vg_exit_of(const struct vg_error *err);
+
+/* Every option of every command; zero or NULL when not given. */
+struct vg_options {
+    const char *config;          /* default ./pgvigil.yaml */
+    bool json, strict, once, connect, force;
+    const char *at, *window, *from, *until, *state, *backfill;
+    const char *log_level, *log_format;
+    const char *notify[32]; size_t nnotify;
+    char **arguments; int narguments;
+};
+
+struct vg_command {
+    const char *name, *arguments, *doc;
+    const char *options;         /* names of the options it takes, with a blank between them */
+    int least, most;             /* arguments; most -1: any number */
+    int (*run)(const struct vg_options *options);
+};
+extern const struct vg_command *const vg_commands[];
+
+struct vg_shell {
+    const struct vg_options *options;
+    struct vg_diags diags;
+    struct vg_config *config;
+    struct vg_ruleset *rules;
+    struct vg_store *store;      /* NULL: there is none yet */
+    struct vg_source *source;
+    struct vg_clock *clock;
+    struct vg_arena *arena;
+    const char *agent;           /* name */
+    bool faulty;                 /* a file has errors: exit code 78 at the end */
+};
+/* Reads pgvigil.yaml; on errors prints them and returns an exit code, else 0. */
+int vg_shell_open(struct vg_shell *shell, const struct vg_options *options);
+/* Opens the store; in COMMAND mode a missing one is no error. 0 or an exit code, said on stderr. */
+int vg_shell_store(struct vg_shell *shell, enum vg_store_mode mode);
+/* Reads the rule files (the store's last good texts serve where there is a store). Prints all
+ * faults. 0 or an exit code; a faulty file among good ones only sets `faulty`. */
+int vg_shell_rules(struct vg_shell *shell);
+int vg_shell_source(struct vg_shell *shell);
+/* Prints an error as people read it and returns the exit code that fits. */
+int vg_shell_fail(const struct vg_error *err);
+void vg_shell_close(struct vg_shell *shell);
+
+/* Set by SIGINT and SIGTERM once vg_shell_signals() was called. */
+extern atomic_bool vg_shell_stop;
+void vg_shell_signals(void);
+bool vg_shell_colour(FILE *out);
+/* A line "label ... rows" on a terminal's stderr while a scan lasts. */
+void vg_shell_progress(void *arg, const char *dataset, uint64_t rows);
+void vg_shell_progress_end(void);
+
+/* The datasets named as arguments, or all. *out in the shell's arena; 0 or 64 with the nearest name
+ * as hint. */
+int vg_shell_datasets(struct vg_shell *shell, const struct vg_dataset *const **out, size_t *n);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The JSON of `pgvigil status`. */
+#include "agent/commands/status_json.h"
+
+#include <jansson.h>
+#include <math.h>
+
+static json_t *make_time(int64_t us)
+{
+    char text[VG_TIME_TEXT];
+    return us == VG_NEVER ? json_null() : json_string(vg_format_time(us, text));
+}
+
+static json_t *make_number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *make_datasets(const struct vg_status *status)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->datasets.n; i++)
+        json_array_append_new(list, json_string(status->datasets.items[i]));
+    return list;
+}
+
+static json_t *make_results(const struct vg_status *status)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->nlatest; i++) {
+        const struct vg_latest *latest = &status->latest[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:o, s:s}", "dataset",
+                            latest->dataset, "rule", latest->rule, "segment", latest->segment,
+                            "check", latest->check, "column", latest->column, "verdict",
+                            vg_verdict_name(latest->verdict), "at", make_time(latest->at_us),
+                            "window_end", make_time(latest->window_end_us), "value",
+                            make_number(latest->value), "limit", make_number(latest->limit), "why",
+                            latest->why));
+    }
+    return list;
+}
+
+static json_t *make_alerts(const struct vg_status *status)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->nalerts; i++) {
+        const struct vg_alert *alert = &status->alerts[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "dataset", alert->dataset,
+                            "rule", alert->rule, "segment", alert->segment, "state",
+                            vg_alert_state_name(alert->state), "severity",
+                            vg_severity_name(alert->severity), "onset", make_time(alert->onset_us),
+                            "incident", alert->incident, "why", alert->why));
+    }
+    return list;
+}
+
+static json_t *make_incidents(const struct vg_status *status)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->nincidents; i++) {
+        const struct vg_incident *incident = &status->incidents[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "key",
+                                              incident->key, "dataset", incident->dataset,
+                                              "severity", vg_severity_name(incident->severity),
+                                              "opened", make_time(incident->opened_due_us),
+                                              "closed", make_time(incident->closed_us), "onset",
+                                              make_time(incident->onset_us)));
+    }
+    return list;
+}
+
+static json_t *make_decisions(const struct vg_status *status)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->ndecisions; i++) {
+        const struct vg_decision *decision = &status->decisions[i];
+        json_array_append_new(
+            list, json_pack("{s:o, s:s, s:s, s:s, s:s}", "at", make_time(decision->at_us), "model",
+                            decision->model, "onset", decision->key, "decision",
+                            vg_decision_name(decision->kind), "reason", decision->reason));
+    }
+    return list;
+}
+
+static json_t *make_deliveries(const struct vg_status *status)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->ncounts; i++) {
+        const struct vg_outbox_count *count = &status->counts[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:I, s:I, s:I}", "to", count->sink, "kind",
+                            count->sink_kind == VG_SINK_RETRAIN ? "retraining" : "receiver", "sent",
+                            (json_int_t)count->sent, "waiting", (json_int_t)count->waiting, "dead",
+                            (json_int_t)count->dead));
+    }
+    return list;
+}
+
+int vg_status_json(struct vg_shell *shell, const struct vg_status *status)
+{
+    json_t *root =
+        json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", 1, "agent", shell->agent,
+                  "datasets", make_datasets(status), "results", make_results(status), "alerts",
+                  make_alerts(status), "incidents", make_incidents(status), "decisions",
+                  make_decisions(status), "deliveries", make_deliveries(status));
+    int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
+    putchar('\n');
+    json_decref(root);
+    return rc < 0 ? VG_EXIT_INTERNAL : VG_EXIT_OK;
+}

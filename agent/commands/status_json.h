@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What `pgvigil status` shows, and its JSON; layer 6. */
+#ifndef PGVIGIL_STATUS_JSON_H
+#define PGVIGIL_STATUS_JSON_H
+
+#include "agent/commands/shell.h"
+
+struct vg_status {
+    struct vg_strings datasets;
+    struct vg_latest *latest; size_t nlatest;
+    struct vg_alert *alerts; size_t nalerts;
+    struct vg_incident *incidents; size_t nincidents;
+    struct vg_decision *decisions; size_t ndecisions;
+    struct vg_outbox_count *counts; size_t ncounts;
+};
+
+/* Prints it to stdout; an exit code. */
+int vg_status_json(struct vg_shell *shell, const struct vg_status *status);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The outbox: what is to be sent, in order per (sink, key), until it is sent or set aside.
+ *
+ * Owns `outbox` and `outbox_total`. Only the oldest waiting row of a (sink, key) is ever due, so a
+ * resolve never overtakes its trigger; a row that is dead no longer blocks its key. Totals are kept
+ * apart from the rows, so that they never shrink when old rows are trimmed.
+ */
+#include "agent/store/inner.h"
+
+/* States of a row, as in the SQL below. */
+enum { WAITING, SENT, DEAD };
+
+#define COLUMNS                                                                                    \
+    "o.id, o.sink_kind, o.sink, o.key, o.kind, o.body, o.created_us, o.next_us, o.attempts,"       \
+    " o.last_error"
+/* No older row of the same sink and key waits before it. */
+#define IS_FIRST                                                                                   \
+    " NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.state = 0 AND e.sink_kind = o.sink_kind"       \
+    " AND e.sink = o.sink AND e.key = o.key AND e.id < o.id)"
+
+static void read_outgoing(struct vg_sql_row *row, void *item)
+{
+    struct vg_outgoing *out = item;
+    out->id = vg_row_int(row);
+    out->sink_kind = (enum vg_sink_kind)vg_row_enum(row, VG_SINK_RETRAIN + 1);
+    out->sink = vg_row_text(row);
+    vg_row_key(row, out->key);
+    out->kind = (enum vg_message_kind)vg_row_enum(row, VG_MSG_TEST + 1);
+    out->body = vg_row_text(row);
+    out->created_us = vg_row_int(row);
+    out->next_us = vg_row_int(row);
+    out->attempts = (int)vg_row_int(row);
+    out->last_error = vg_row_text(row);
+}
+
+int vg_store_outbox_put(struct vg_store *store, const struct vg_outgoing *row, struct vg_error *err)
+{
+    static const char text[] =
+        "INSERT INTO outbox (sink_kind, sink, key, kind, body, created_us, next_us, attempts,"
+        " last_error, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)";
+    const struct vg_sql sql =
+        VG_SQL(text, vg_p_int((int64_t)row->sink_kind), vg_p_text(row->sink), vg_p_text(row->key),
+               vg_p_int((int64_t)row->kind), vg_p_text(row->body), vg_p_int(row->created_us),
+               vg_p_int(row->next_us), vg_p_int(row->attempts), vg_p_text(row->last_error));
+    return vg_sql_run(store, &sql, err);
+}
+
+int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
+                        struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
+                        struct vg_error *err)
+{
+    /* The places are counted on the ids alone, so that no body is read in vain. */
+    static const char text[] =
+        "SELECT " COLUMNS " FROM outbox AS o JOIN (SELECT o.id, row_number() OVER"
+        " (PARTITION BY o.sink_kind, o.sink ORDER BY o.id) AS place FROM outbox AS o"
+        " WHERE o.state = 0 AND o.next_us <= $1 AND" IS_FIRST ") AS d ON d.id = o.id"
+        " WHERE d.place <= $2 ORDER BY o.id";
+    const struct vg_sql_shape shape = {sizeof **out, read_outgoing, arena};
+    const struct vg_sql sql = VG_SQL(text, vg_p_int(now_us), vg_p_count(per_sink));
+    void *items;
+    int rc = vg_sql_list(store, &sql, &shape, &items, n, err);
+    *out = items;
+    return rc;
+}
+
+int vg_store_outbox_next(struct vg_store *store, int64_t now_us, int64_t *out, struct vg_error *err)
+{
+    static const char text[] =
+        "SELECT COALESCE(min(o.next_us), 9223372036854775807) FROM outbox AS o"
+        " WHERE o.state = 0 AND o.next_us > $1 AND" IS_FIRST;
+    *out = VG_NEVER;
+    return vg_sql_int(store, &VG_SQL(text, vg_p_int(now_us)), out, err);
+}
+
+/* --- The end of a row ----------------------------------------------------------------------------
+ */
+
+static int must_exist(struct vg_store *store, int64_t id, struct vg_error *err)
+{
+    int64_t n = 0;
+    if (vg_sql_int(store, &VG_SQL("SELECT count(*) FROM outbox WHERE id = $1", vg_p_int(id)), &n,
+                   err) < 0)
+        return -1;
+    return n ? 0 : vg_fail(err, VG_E_NOT_FOUND, "the outbox has no row %lld", (long long)id);
+}
+
+static int count_end(struct vg_store *store, int64_t id, int state, struct vg_error *err)
+{
+    static const char text[] =
+        "INSERT INTO outbox_total (sink_kind, sink, sent, dead)"
+        " SELECT sink_kind, sink, $1, $2 FROM outbox WHERE id = $3 ON CONFLICT (sink_kind, sink)"
+        " DO UPDATE SET sent = outbox_total.sent + excluded.sent,"
+        " dead = outbox_total.dead + excluded.dead";
+    return vg_sql_run(
+        store, &VG_SQL(text, vg_p_int(state == SENT), vg_p_int(state == DEAD), vg_p_int(id)), err);
+}
+
+/* A row that has ended already stays as it is, so saying it twice is harmless. */
+static int end_row(struct vg_store *store, int64_t id, int state, int64_t now_us, const char *why,
+                   struct vg_error *err)
+{
+    static const char text[] =
+        "UPDATE outbox SET state = $1, ended_us = $2, attempts = attempts + 1,"
+        " last_error = COALESCE($3, last_error) WHERE id = $4 AND state = 0";
+    const struct vg_sql sql =
+        VG_SQL(text, vg_p_int(state), vg_p_int(now_us), vg_p_text(why), vg_p_int(id));
+    struct vg_scope scope;
+    int64_t changed = 0;
+    if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
+        return -1;
+    int rc = vg_sql_change(store, &sql, &changed, err);
+    if (rc == 0)
+        rc = changed ? count_end(store, id, state, err) : must_exist(store, id, err);
+    return vg_scope_leave(store, &scope, rc, err);
+}
+
+int vg_store_outbox_sent(struct vg_store *store, int64_t id, int64_t now_us, struct vg_error *err)
+{
+    return end_row(store, id, SENT, now_us, NULL, err);
+}
+
+int vg_store_outbox_dead(struct vg_store *store, int64_t id, int64_t now_us, const char *why,
+                         struct vg_error *err)
+{
+    return end_row(store, id, DEAD, now_us, why, err);
+}
+
+int vg_store_outbox_retry(struct vg_store *store, int64_t id, int64_t next_us, const char *why,
+                          struct vg_error *err)
+{
+    static const char text[] = "UPDATE outbox SET next_us = $1, last_error = $2,"
+                               " attempts = attempts + 1 WHERE id = $3 AND state = 0";
+    int64_t changed = 0;
+    if (vg_sql_change(store, &VG_SQL(text, vg_p_int(next_us), vg_p_text(why), vg_p_int(id)),
+                      &changed, err) < 0)
+        return -1;
+    return changed ? 0 : must_exist(store, id, err);
+}
+
+/* --- Counts --------------------------------------------------------------------------------------
+ */
+
+static void read_count(struct vg_sql_row *row, void *item)
+{
+    struct vg_outbox_count *count = item;
+    count->sink = vg_row_text(row);
+    count->sink_kind = (enum vg_sink_kind)vg_row_enum(row, VG_SINK_RETRAIN + 1);
+    count->waiting = vg_row_int(row);
+    count->dead = vg_row_int(row);
+    count->sent = vg_row_int(row);
+}
+
+int vg_store_outbox_counts(struct vg_store *store, struct vg_arena *arena,
+                           struct vg_outbox_count **out, size_t *n, struct vg_error *err)
+{
+    static const char text[] =
+        "SELECT sink, sink_kind, sum(waiting), sum(dead), sum(sent) FROM ("
+        " SELECT sink, sink_kind, count(*) AS waiting, 0 AS dead, 0 AS sent FROM outbox"
+        " WHERE state = 0 GROUP BY sink, sink_kind"
+        " UNION ALL SELECT sink, sink_kind, 0, dead, sent FROM outbox_total) AS parts"
+        " GROUP BY sink, sink_kind ORDER BY sink, sink_kind";
+    const struct vg_sql_shape shape = {sizeof **out, read_count, arena};
+    void *items;
+    int rc = vg_sql_list(store, &VG_SQL_PLAIN(text), &shape, &items, n, err);
+    *out = items;
+    return rc;
+}

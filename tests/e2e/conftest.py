@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the end-to-end tests; what they are made of is in stack.py.
+
+  cluster        one private PostgreSQL for the whole session
+  database       a fresh database of it, dropped afterwards
+  flights        a fresh clone of the real data with the small model: schema ml
+  pushgateway    a Pushgateway of the test's own
+  prometheus     prometheus(targets=[...], rule_files=[...]) starts one
+  receiver       receiver(arguments...) starts a recording HTTP server
+  pgvigil        a folder with configuration and rules; its connection `warehouse` is `database`
+  vigil_flights  the same on `flights`
+"""
+import itertools
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import stack  # noqa: E402  (found by the line above)
+
+numbers = itertools.count(1)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes minutes; run by make test-long only")
+    # Ended by SIGTERM the fixtures still stop what they have started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    made = stack.Cluster()
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="session")
+def flights_template(cluster):
+    return stack.load_flights(cluster)
+
+
+@pytest.fixture
+def database(cluster):
+    made = cluster.create(f"db{next(numbers)}", "TEMPLATE template0")
+    yield made
+    made.close()
+    cluster.drop(made.name)
+
+
+@pytest.fixture
+def flights(cluster, flights_template):
+    made = cluster.create(f"db{next(numbers)}", f"TEMPLATE {flights_template} STRATEGY file_copy")
+    yield made
+    made.close()
+    cluster.drop(made.name)
+
+
+@pytest.fixture
+def folder():
+    """A temporary folder that servers under other users may enter."""
+    made = stack.new_folder("test")
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture
+def pushgateway(folder):
+    started = stack.Pushgateway(folder)
+    yield started
+    started.kill()
+
+
+@pytest.fixture
+def prometheus(folder):
+    yield from starting(lambda targets, rule_files=(): stack.Prometheus(
+        subfolder(folder, "prometheus"), targets, rule_files))
+
+
+@pytest.fixture
+def receiver(folder):
+    yield from starting(lambda *arguments, **more: stack.Receiver(folder, *arguments, **more))
+
+
+def starting(start):
+    """Hands out a function that starts servers, and ends them all afterwards."""
+    started = []
+
+    def keep(*arguments, **more):
+        started.append(start(*arguments, **more))
+        return started[-1]
+
+    yield keep
+    for server in started:
+        server.kill()
+
+
+def subfolder(folder, name):
+    made = folder / f"{name}{next(numbers)}"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def pgvigil(folder, database):
+    made = stack.Pgvigil(folder / "agent", database.conninfo)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def vigil_flights(folder, flights):
+    made = stack.Pgvigil(folder / "agent", flights.conninfo)
+    yield made
+    made.close()

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Unit tests of the sentences about a message (agent/phrase.c). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/phrase.h"
+#include "pgvigil/text.h"
+#include "tests/unit/delivery_kit.h"
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+static void test_values_in_their_units(void **state)
+{
+    static const struct {
+        double value;
+        enum vg_unit unit;
+        const char *class, *text;
+    } cases[] = {
+        {0.384, VG_UNIT_RATIO, "drift", "0.384"},
+        {0.0796, VG_UNIT_RATIO, "quality", "7.96%"},
+        {0.01, VG_UNIT_RATIO, "quality", "1%"},
+        {1, VG_UNIT_RATIO, "quality", "100%"},
+        {0.25, VG_UNIT_RATIO, "performance", "0.25"},
+        {2310, VG_UNIT_ROWS, "volume", "2310 rows"},
+        {0, VG_UNIT_ROWS, "volume", "0 rows"},
+        {2, VG_UNIT_COUNT, "schema", "2"},
+        {3.14159, VG_UNIT_NONE, "drift", "3.14"},
+        {45, VG_UNIT_SECONDS, "freshness", "45 s"},
+        {600, VG_UNIT_SECONDS, "freshness", "10 min"},
+        {28800, VG_UNIT_SECONDS, "freshness", "8 h"},
+        {33120, VG_UNIT_SECONDS, "freshness", "9 h 12 min"},
+        {777600, VG_UNIT_SECONDS, "freshness", "9 d"},
+        {273600, VG_UNIT_SECONDS, "freshness", "3 d 4 h"},
+        {-600, VG_UNIT_SECONDS, "freshness", "-10 min"},
+        {NAN, VG_UNIT_SECONDS, "freshness", "unknown"},
+        {INFINITY, VG_UNIT_ROWS, "volume", "infinite"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct vg_buf out;
+        vg_buf_init(&out, 1000);
+        vg_phrase_value(&out, cases[i].value, cases[i].unit, cases[i].class);
+        assert_string_equal(out.data, cases[i].text);
+        vg_buf_free(&out);
+    }
+}
+
+static void expect_item(const struct vg_message_item *item, const char *text)
+{
+    struct vg_buf out;
+    vg_buf_init(&out, 4000);
+    vg_phrase_item(&out, item);
+    assert_string_equal(out.data, text);
+    vg_buf_free(&out);
+}
+
+static void test_what_by_how_much_since_when(void **state)
+{
+    (void)state;
+    struct vg_message_item item = kit_item();
+    expect_item(&item, "ks of probability fires: 0.384, above the limit 0.35 (p < 0.001), since "
+                       "2001-06-12T00:00:00Z, rule score-drift");
+    item.emits = 0;
+    item.p_value = 0.0123;
+    expect_item(&item, "ks of probability still fires: 0.384, above the limit 0.35 (p = 0.012), "
+                       "since 2001-06-12T00:00:00Z, rule score-drift");
+    item.emits = VG_EMIT_ESCALATE;
+    item.p_value = NAN;
+    expect_item(&item, "ks of probability fires now, after a warning: 0.384, above the limit 0.35, "
+                       "since 2001-06-12T00:00:00Z, rule score-drift");
+    item.value = 0.35000001;
+    expect_item(&item, "ks of probability fires now, after a warning: 0.35000001, above the limit "
+                       "0.35, since 2001-06-12T00:00:00Z, rule score-drift");
+    item = (struct vg_message_item){.rule = "volume",
+                                    .check = "volume",
+                                    .class = "volume",
+                                    .segment = "ORD",
+                                    .emits = VG_EMIT_FIRE,
+                                    .state = VG_ALERT_FIRING,
+                                    .verdict = VG_FAIL,
+                                    .unit = VG_UNIT_ROWS,
+                                    .value = 1240,
+                                    .limit = 2500,
+                                    .p_value = NAN,
+                                    .onset_us = VG_NEVER,
+                                    .why = ""};
+    expect_item(&item, "volume in ORD fires: 1240 rows, below the limit 2500 rows, rule volume");
+    item.limit = NAN;
+    expect_item(&item, "volume in ORD fires: 1240 rows, rule volume");
+}
+
+static void test_what_is_not_seen_has_no_value(void **state)
+{
+    (void)state;
+    struct vg_message_item item = kit_item();
+    item.state = VG_ALERT_BLIND;
+    item.emits = VG_EMIT_BLIND;
+    item.verdict = VG_UNKNOWN;
+    expect_item(&item, "ks of probability cannot be looked at, since 2001-06-12T00:00:00Z, rule "
+                       "score-drift");
+    item.state = VG_ALERT_FIRING_BLIND;
+    expect_item(&item, "ks of probability fires, and cannot be looked at now, since "
+                       "2001-06-12T00:00:00Z, rule score-drift");
+    item.state = VG_ALERT_OK;
+    item.emits = VG_EMIT_SIGHTED;
+    item.verdict = VG_PASS;
+    item.value = 0.21;
+    item.p_value = NAN;
+    expect_item(&item, "ks of probability can be looked at again: 0.21, the limit 0.35, begun "
+                       "2001-06-12T00:00:00Z, rule score-drift");
+}
+
+static void expect_title(const struct vg_message *message, const char *text)
+{
+    struct vg_buf out;
+    vg_buf_init(&out, 4000);
+    vg_phrase_title(&out, message);
+    assert_string_equal(out.data, text);
+    vg_buf_free(&out);
+}
+
+static void test_titles(void **state)
+{
+    (void)state;
+    struct vg_message_item items[3];
+    struct vg_message message = kit_message(items);
+    expect_title(&message, "CRITICAL delay_predictions: ks of probability 0.384, above 0.35");
+    items[1] = items[2] = items[0];
+    items[0].emits = 0; /* what fires now leads */
+    items[1].check = "nulls";
+    items[1].class = "quality";
+    message.nitems = 3;
+    message.kind = VG_MSG_UPDATE;
+    message.severity = VG_SEVERITY_WARNING;
+    expect_title(&message, "WARNING, update: delay_predictions: nulls of probability 38.4%, above "
+                           "35%, and 2 more");
+    message.kind = VG_MSG_REMIND;
+    message.more = 7;
+    expect_title(&message, "STILL WARNING delay_predictions: nulls of probability 38.4%, above "
+                           "35%, and 9 more");
+    message.more = 0;
+    message.kind = VG_MSG_RESOLVE;
+    for (size_t i = 0; i < 3; i++) {
+        items[i].state = VG_ALERT_OK;
+        items[i].emits = VG_EMIT_CLEAR;
+    }
+    expect_title(&message, "RESOLVED delay_predictions: ks of probability has cleared, and 2 more");
+    message.kind = VG_MSG_SUMMARY;
+    message.nitems = 1;
+    expect_title(&message, "SUMMARY delay_predictions: ks of probability fired and has cleared "
+                           "while windows were caught up");
+    message.kind = VG_MSG_OPEN;
+    message.severity = VG_SEVERITY_INFO;
+    items[0].state = VG_ALERT_BLIND;
+    items[0].emits = VG_EMIT_BLIND;
+    expect_title(&message, "INFO delay_predictions: ks of probability cannot be looked at");
+    message.kind = VG_MSG_TEST;
+    message.nitems = 0;
+    expect_title(&message, "TEST delay_predictions: a test message, nothing has happened");
+}
+
+static void test_place_and_standing(void **state)
+{
+    (void)state;
+    struct vg_message_item items[4];
+    struct vg_message message = kit_message(items);
+    struct vg_buf out;
+    vg_buf_init(&out, 4000);
+    vg_phrase_place(&out, &message);
+    assert_string_equal(out.data, "table ml.delay_predictions on warehouse, window "
+                                  "2001-06-12T00:00:00Z to 2001-06-13T00:00:00Z, 3458 rows, model "
+                                  "delay-model, owner ml-team");
+    vg_buf_clear(&out);
+    vg_phrase_standing(&out, &message);
+    assert_string_equal(out.data, "1 alert fires");
+    items[1] = items[2] = items[3] = items[0];
+    items[1].state = VG_ALERT_BLIND;
+    items[2].state = VG_ALERT_CLEARING;
+    items[3].state = VG_ALERT_OK;
+    message.nitems = 4;
+    vg_buf_clear(&out);
+    vg_phrase_standing(&out, &message);
+    assert_string_equal(out.data, "2 alerts fire, 1 cannot be looked at, 1 has cleared");
+    items[0].state = items[1].state = items[2].state = VG_ALERT_OK;
+    vg_buf_clear(&out);
+    vg_phrase_standing(&out, &message);
+    assert_string_equal(out.data, "nothing fires any more, 4 have cleared");
+    message.table = message.connection = message.model = message.owner = NULL;
+    message.has_window = false;
+    vg_buf_clear(&out);
+    vg_phrase_place(&out, &message);
+    assert_string_equal(out.data, "dataset delay_predictions");
+    vg_buf_free(&out);
+}
+
+static void test_cleaning(void **state)
+{
+    static const struct {
+        const char *given, *clean;
+    } cases[] = {
+        {"plain", "plain"},
+        {"", ""},
+        {" \n two\r\n\tlines  ", "two\xef\xbf\xbd lines"},
+        {"a\x01z", "a\xef\xbf\xbdz"},
+        {"\xff\xc3\xa9", "\xef\xbf\xbd\xc3\xa9"},
+        {"\xe2\x80\xaeright", "\xef\xbf\xbdright"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct vg_buf out;
+        vg_buf_init(&out, 1000);
+        vg_buf_puts(&out, "> ");
+        vg_phrase_clean(&out, cases[i].given);
+        assert_string_equal(out.data + 2, cases[i].clean);
+        assert_int_equal(out.len, 2 + strlen(cases[i].clean));
+        vg_buf_free(&out);
+    }
+}
+
+static void test_hostile_names_stay_one_clean_line(void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    for (int i = 0; i < 2000; i++) {
+        struct vg_message_item item;
+        struct vg_message message = kit_message(&item);
+        struct vg_arena *arena = vg_arena_new();
+        struct vg_buf out;
+        vg_buf_init(&out, 1 << 20);
+        kit_poison(&message, &seed, arena);
+        vg_phrase_title(&out, &message);
+        vg_phrase_place(&out, &message);
+        vg_phrase_item(&out, &item);
+        assert_false(out.failed);
+        assert_true(vg_utf8_valid(out.data, out.len));
+        for (size_t k = 0; k < out.len; k++)
+            assert_true((unsigned char)out.data[k] >= 0x20 && out.data[k] != 0x7f);
+        vg_buf_free(&out);
+        vg_arena_free(arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values_in_their_units),
+        cmocka_unit_test(test_what_by_how_much_since_when),
+        cmocka_unit_test(test_what_is_not_seen_has_no_value),
+        cmocka_unit_test(test_titles),
+        cmocka_unit_test(test_place_and_standing),
+        cmocka_unit_test(test_cleaning),
+        cmocka_unit_test(test_hostile_names_stay_one_clean_line),
+    };
+    return cmocka_run_group_tests_name("phrase", tests, NULL, NULL);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Unit tests of top values (agent/summary_top.c): exact counts, the bottom-k sample against a recount
+ * in any split and order, labels, ranks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/summary_parts.h"
+#include "tests/unit/made_batch.h"
+
+static struct vg_slice slice_of(const char *text)
+{
+    return (struct vg_slice){text, (uint32_t)strlen(text)};
+}
+
+static void add_text(struct vg_top *top, const char *text, uint64_t count)
+{
+    assert_int_equal(vg_top_add(top, vg_hash64(text, strlen(text)), count, slice_of(text)), 0);
+}
+
+static void test_ranks(void **state)
+{
+    (void)state;
+    struct vg_top *top = vg_top_new();
+    struct vg_top_entry out[5];
+    bool sampled = true;
+    assert_int_equal(vg_top_largest(top, out, 5, &sampled), 0);
+    assert_false(sampled);
+    static const char *const texts[] = {"d", "a", "c", "b", "e", "a", "c", "c", "e"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        add_text(top, texts[i], 1);
+    static const char *const expect[] = {"c", "a", "e", "b", "d"};
+    for (size_t n = 0; n <= 5; n++) {
+        assert_int_equal(vg_top_largest(top, out, n, &sampled), n);
+        for (size_t i = 0; i < n; i++)
+            assert_string_equal(out[i].label, expect[i]);
+    }
+    assert_int_equal(vg_top_count(top, "c", 1), 3);
+    assert_int_equal(vg_top_count(top, "x", 1), 0);
+    assert_int_equal(vg_top_size(top), 5);
+    vg_top_free(top);
+    vg_top_free(NULL);
+}
+
+static void test_labels(void **state)
+{
+    (void)state;
+    char longest[301], cut[301], broken[301];
+    memset(longest, 'x', 300);
+    longest[300] = '\0';
+    snprintf(cut, sizeof cut, "%.199s€ after", longest); /* the euro sign ends at byte 202 */
+    snprintf(broken, sizeof broken, "%.199s\xff!", longest);
+    const struct {
+        const char *value;
+        size_t len;
+        const char *start;
+    } cases[] = {
+        {"", 0, ""},
+        {longest, 200, longest},
+        {cut, 199, longest},
+        {broken, 199, longest},
+        {"\xc3", 3, "\xef\xbf\xbd"},
+        {"a\xffz", 5, "a\xef\xbf\xbdz"},
+        {"Zürich", 7, "Zürich"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct vg_top *top = vg_top_new();
+        struct vg_top_entry entry;
+        bool sampled;
+        add_text(top, cases[i].value, 2);
+        assert_int_equal(vg_top_largest(top, &entry, 1, &sampled), 1);
+        assert_int_equal(strlen(entry.label), cases[i].len);
+        assert_memory_equal(entry.label, cases[i].start, cases[i].len);
+        assert_true(vg_utf8_valid(entry.label, strlen(entry.label)));
+        assert_int_equal(vg_top_count(top, cases[i].value, strlen(cases[i].value)), 2);
+        vg_top_free(top);
+    }
+}
+
+/* Two long values that differ after the cut are two entries with one label. */
+static void test_long_values_are_told_apart(void **state)
+{
+    (void)state;
+    char a[300], b[300];
+    struct vg_top_entry out[2];
+    bool sampled;
+    memset(a, 'y', sizeof a);
+    a[299] = '\0';
+    memcpy(b, a, sizeof b);
+    b[298] = 'z';
+    struct vg_top *top = vg_top_new();
+    add_text(top, a, 1);
+    add_text(top, b, 1);
+    assert_int_equal(vg_top_largest(top, out, 2, &sampled), 2);
+    assert_string_equal(out[0].label, out[1].label);
+    assert_true(out[0].hash < out[1].hash);
+    vg_top_free(top);
+}
+
+/* --- the sample ------------------------------------------------------------------------------- */
+
+enum { VALUES = 26000, ROWS = 120000 };
+
+struct row {
+    uint64_t hash;
+    uint32_t value;
+};
+
+static int compare_rows(const void *left, const void *right)
+{
+    const struct row *a = left, *b = right;
+    return (a->hash > b->hash) - (a->hash < b->hash);
+}
+
+static void add_rows(struct vg_top *top, const struct row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char text[24];
+        snprintf(text, sizeof text, "v%u", rows[i].value);
+        assert_int_equal(vg_top_add(top, rows[i].hash, 1, slice_of(text)), 0);
+    }
+}
+
+/* Skewed: small numbers come often, most of the values once or twice. */
+static void make_rows(struct chance *chance, struct row *rows, size_t n, uint32_t values)
+{
+    for (size_t i = 0; i < n; i++) {
+        double skewed = chance_unit(chance) * chance_unit(chance);
+        char text[24];
+        rows[i].value = (uint32_t)(skewed * values);
+        int len = snprintf(text, sizeof text, "v%u", rows[i].value);
+        rows[i].hash = vg_hash64(text, (size_t)len);
+    }
+}
+
+/* The table against a recount of all rows: the smallest hashes, each with all its rows. */
+static void assert_recount(const struct vg_top *top, const struct row *rows, size_t n)
+{
+    struct row *sorted = vg_array(n, sizeof *sorted);
+    struct vg_top_entry *list = vg_array(vg_top_size(top), sizeof *list);
+    size_t k = 0;
+    assert_true(sorted && list);
+    memcpy(sorted, rows, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, compare_rows);
+    vg_top_list(top, list);
+    for (size_t i = 0, j; i < n; i = j, k++) {
+        for (j = i; j < n && sorted[j].hash == sorted[i].hash;)
+            j++;
+        if (k >= VG_TOP_EXACT)
+            continue;
+        char text[24];
+        snprintf(text, sizeof text, "v%u", sorted[i].value);
+        assert_true(k < vg_top_size(top) && list[k].hash == sorted[i].hash);
+        assert_int_equal(list[k].count, j - i);
+        assert_string_equal(list[k].label, text);
+    }
+    assert_int_equal(vg_top_size(top), k < VG_TOP_EXACT ? k : VG_TOP_EXACT);
+    assert_int_equal(vg_top_sampled(top), k > VG_TOP_EXACT);
+    free(sorted);
+    free(list);
+}
+
+static void shuffle(struct chance *chance, struct row *rows, size_t n)
+{
+    for (size_t i = n; i > 1; i--) {
+        size_t j = chance_below(chance, (uint32_t)i);
+        struct row held = rows[i - 1];
+        rows[i - 1] = rows[j];
+        rows[j] = held;
+    }
+}
+
+static void test_sample_in_any_split_and_order(void **state)
+{
+    (void)state;
+    static const uint32_t values[] = {40, 9000, 13000, VALUES};
+    struct chance chance = {4};
+    struct row *rows = vg_array(ROWS, sizeof *rows);
+    assert_non_null(rows);
+    for (size_t v = 0; v < 4; v++) {
+        make_rows(&chance, rows, ROWS, values[v]);
+        for (int order = 0; order < 3; order++) {
+            struct vg_top *whole = vg_top_new(), *merged = vg_top_new();
+            if (order == 1)
+                qsort(rows, ROWS, sizeof *rows, compare_rows); /* evicts nothing */
+            else
+                shuffle(&chance, rows, ROWS);
+            if (order == 2) { /* largest hashes first: evicts most */
+                qsort(rows, ROWS, sizeof *rows, compare_rows);
+                for (size_t i = 0; i < ROWS / 2; i++) {
+                    struct row held = rows[i];
+                    rows[i] = rows[ROWS - 1 - i];
+                    rows[ROWS - 1 - i] = held;
+                }
+            }
+            add_rows(whole, rows, ROWS);
+            assert_recount(whole, rows, ROWS);
+            for (size_t from = 0, n; from < ROWS; from += n) {
+                struct vg_top *part = vg_top_new();
+                n = chance_below(&chance, 70000);
+                n = n < ROWS - from ? n : ROWS - from;
+                add_rows(part, rows + from, n);
+                assert_int_equal(vg_top_merge(merged, part), 0);
+                vg_top_free(part);
+            }
+            assert_recount(merged, rows, ROWS);
+            vg_top_free(whole);
+            vg_top_free(merged);
+        }
+    }
+    free(rows);
+}
+
+/* Exactly as many values as are kept: no sample; one more: a sample. */
+static void test_edge_of_the_sample(void **state)
+{
+    (void)state;
+    struct vg_top *top = vg_top_new();
+    char text[24];
+    for (uint32_t i = 0; i < 3 * VG_TOP_EXACT; i++) {
+        snprintf(text, sizeof text, "v%u", i % VG_TOP_EXACT);
+        add_text(top, text, 1);
+    }
+    assert_int_equal(vg_top_size(top), VG_TOP_EXACT);
+    assert_false(vg_top_sampled(top));
+    add_text(top, "one more", 1);
+    assert_int_equal(vg_top_size(top), VG_TOP_EXACT);
+    assert_true(vg_top_sampled(top));
+    vg_top_free(top);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ranks),
+        cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_long_values_are_told_apart),
+        cmocka_unit_test(test_sample_in_any_split_and_order),
+        cmocka_unit_test(test_edge_of_the_sample),
+    };
+    return cmocka_run_group_tests_name("test_summary_top", tests, NULL, NULL);
+}
