@@ -30,15 +30,17 @@ OUT        := $(BUILD)/$(VARIANT)
 MAIN_SRC   := agent/main.c
 LIB_SRC    := $(filter-out $(MAIN_SRC),$(sort $(wildcard agent/*.c agent/*/*.c checks/*.c)))
 TEST_SRC   := $(sort $(wildcard tests/unit/test_*.c tests/integration/test_*.c))
+TOOL_SRC   := $(sort $(wildcard tests/*.c tests/bench/*.c))
 FAKE_SRC   := $(filter-out $(TEST_SRC),$(sort $(wildcard tests/unit/*.c tests/integration/*.c)))
 C_FILES    := $(sort $(wildcard agent/*.[ch] agent/*/*.[ch] checks/*.[ch] include/pgvigil/*.h \
-                tests/unit/*.[ch] tests/integration/*.[ch]))
+                tests/*.c tests/bench/*.c tests/unit/*.[ch] tests/integration/*.[ch]))
 
 object      = $(patsubst %.c,$(OUT)/%.o,$(1))
 LIBRARY    := $(OUT)/libpgvigil.a
 FAKES      := $(if $(FAKE_SRC),$(OUT)/libfakes.a)
 PROGRAM    := $(OUT)/pgvigil
 TESTS      := $(patsubst %.c,$(OUT)/%,$(TEST_SRC))
+TOOLS      := $(patsubst %.c,$(OUT)/%,$(TOOL_SRC))
 
 # --- flags --------------------------------------------------------------------------------------
 
@@ -141,7 +143,7 @@ need:
 # --- how it is built ----------------------------------------------------------------------------
 
 build: $(PROGRAM)
-build-tests: $(TESTS)
+build-tests: $(TESTS) $(TOOLS)
 
 # Rewritten only when compiler or flags change; every object depends on it.
 $(OUT)/flags: FORCE
@@ -175,4 +177,9 @@ $(TESTS): $(OUT)/%: $(OUT)/%.o $(FAKES) $(LIBRARY)
 	@echo "  link $@"
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(PC_LIBS) -lm
 
--include $(patsubst %.o,%.d,$(call object,$(MAIN_SRC) $(LIB_SRC) $(TEST_SRC) $(FAKE_SRC)))
+$(TOOLS): $(OUT)/%: $(OUT)/%.o $(LIBRARY)
+	@echo "  link $@"
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PC_LIBS) -lm
+
+-include $(patsubst %.o,%.d,$(call object,$(MAIN_SRC) $(LIB_SRC) $(TEST_SRC) $(TOOL_SRC) \
+	$(FAKE_SRC)))

@@ -10,7 +10,7 @@
 #include "pgvigil/check.h"
 #include "pgvigil/text.h"
 
-enum { MOST_TEXT = 4096 };
+enum { MOST_TEXT = 4096, VALUE_DIGITS = 4, LIMIT_DIGITS = 12 };
 
 static bool is_percent(const struct vg_check_type *type)
 {
@@ -28,19 +28,6 @@ static void write_value(const struct vg_check_type *type, double value, int digi
         vg_value_text(value, type->unit, digits, out);
 }
 
-/* The limit in as many digits as tell it from the value. */
-static void write_limit(const struct vg_check_type *type, double limit, double value,
-                        char out[VG_VALUE_TEXT])
-{
-    char other[VG_VALUE_TEXT];
-    for (int digits = 4; digits <= 15; digits++) {
-        write_value(type, limit, digits, out);
-        write_value(type, value, digits, other);
-        if (limit == value || strcmp(out, other))
-            return;
-    }
-}
-
 static void add_p(struct vg_buf *text, const char *before, double p)
 {
     if (p < 1e-300)
@@ -56,8 +43,8 @@ static void add_limit(struct vg_buf *text, const struct vg_judged *judged,
     const struct vg_check_type *type = judged->measure->rule->type;
     double value = judged->measure->value;
     char min[VG_VALUE_TEXT], max[VG_VALUE_TEXT];
-    write_limit(type, limit->min, value, min);
-    write_limit(type, limit->max, value, max);
+    write_value(type, limit->min, LIMIT_DIGITS, min);
+    write_value(type, limit->max, LIMIT_DIGITS, max);
     if (value < limit->min)
         vg_buf_printf(text, "below %s%s", name, min);
     else if (value > limit->max && !isinf(value))
@@ -103,7 +90,7 @@ static void add_level(struct vg_buf *text, const struct vg_judged *judged)
         add_p(text, " ", judged->p);
     }
     vg_buf_printf(text, ", %s %s", judged->verdict == VG_PASS ? "level" : "below",
-                  vg_format_human(limit, 4, level));
+                  vg_format_human(limit, LIMIT_DIGITS, level));
 }
 
 /* Bytes of a measure's words without a character that their size has cut in the middle. */
@@ -126,7 +113,7 @@ static void add_found(struct vg_buf *text, const struct vg_judged *judged)
     const struct vg_measure *measure = judged->measure;
     const struct vg_check_type *type = measure->rule->type;
     char value[VG_VALUE_TEXT];
-    write_value(type, measure->value, 4, value);
+    write_value(type, measure->value, VALUE_DIGITS, value);
     if (!*measure->why)
         vg_buf_printf(text, "%s %s", type->name, value);
     else

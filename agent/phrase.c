@@ -208,7 +208,7 @@ static void write_head(struct vg_buf *out, const struct vg_message *message)
         vg_buf_puts(out, severity);
         break;
     case VG_MSG_UPDATE:
-        vg_buf_printf(out, "%s, update:", severity);
+        vg_buf_printf(out, "%s UPDATE", severity);
         break;
     case VG_MSG_REMIND:
         vg_buf_printf(out, "STILL %s", severity);

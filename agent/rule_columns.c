@@ -8,6 +8,7 @@
 #include "pgvigil/text.h"
 
 enum place { IN_COLUMN, IN_DRIFT, IN_CHECKS };
+_Static_assert((int)IN_CHECKS < (int)VG_RULE_PLACES, "the reading keeps the keys of each place");
 
 static enum place find_place(const struct vg_check_type *type)
 {
@@ -27,14 +28,9 @@ static const char *advise_place(struct vg_rule_reading *in, const struct vg_chec
     return vg_read_printf(&in->r, "%.*s%s%s", (int)(gap - form), form, type->name, gap + 2);
 }
 
-/* The checks as keys: those of this place as nodes, the others as refused; in scratch. */
-static struct vg_part make_keys(struct vg_rule_reading *in, enum place place)
+static void fill_keys(struct vg_rule_reading *in, enum place place, struct vg_key *keys)
 {
-    struct vg_reader *r = &in->r;
-    struct vg_key *keys = vg_arena_array(r->scratch, vg_checks_n + 1, sizeof *keys);
-    void *out = vg_arena_array(r->scratch, vg_checks_n + 1, sizeof(struct vg_node *));
-    r->memory = r->memory || !keys || !out;
-    for (size_t i = 0; keys && i < vg_checks_n; i++) {
+    for (size_t i = 0; i < vg_checks_n; i++) {
         const struct vg_check_type *type = vg_checks[i];
         bool here = find_place(type) == place;
         keys[i] = (struct vg_key){
@@ -42,12 +38,27 @@ static struct vg_part make_keys(struct vg_rule_reading *in, enum place place)
             .type = here ? VG_VALUE_NODE : VG_VALUE_REFUSED,
             .offset = i * sizeof(struct vg_node *),
             .fallback = here ? NULL : advise_place(in, type),
-            .doc = here ? type->doc : vg_read_printf(r, "%s does not stand here", type->name),
+            .doc = here ? type->doc : vg_read_printf(&in->r, "%s does not stand here", type->name),
         };
-        if (!here && !keys[i].doc)
-            r->memory = true;
+        in->r.memory = in->r.memory || !keys[i].doc;
     }
-    return (struct vg_part){.keys = keys, .n = r->memory ? 0 : vg_checks_n, .out = out};
+}
+
+/* The checks as keys: those of this place as nodes, the others as refused; in scratch, made once.
+ */
+static struct vg_part make_keys(struct vg_rule_reading *in, enum place place)
+{
+    struct vg_part *part = &in->places[place];
+    if (!part->keys) {
+        struct vg_key *keys = vg_arena_array(in->r.scratch, vg_checks_n + 1, sizeof *keys);
+        part->out = vg_arena_array(in->r.scratch, vg_checks_n + 1, sizeof(struct vg_node *));
+        in->r.memory = in->r.memory || !keys || !part->out;
+        if (keys && part->out)
+            fill_keys(in, place, keys);
+        part->keys = keys;
+        part->n = in->r.memory ? 0 : vg_checks_n;
+    }
+    return *part;
 }
 
 /* The rules of a mapping in the order in which they stand. */

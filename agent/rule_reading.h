@@ -5,14 +5,17 @@
 
 #include "agent/rule_keys.h"
 
+enum { VG_RULE_PLACES = 3 }; /* in a column, in its drift, in checks */
+
 struct vg_rule_reading {
     struct vg_reader r;
     const struct vg_config *config; /* or NULL */
     struct vg_raw_dataset raw;
     struct vg_dataset *dataset; /* in the reader's arena */
     struct vg_notify_given notify;
-    bool window_doubtful;  /* a window was written, but not understood */
-    struct vg_rule *rules; /* on the heap while they grow */
+    bool window_doubtful;                  /* a window was written, but not understood */
+    struct vg_part places[VG_RULE_PLACES]; /* the checks as keys, made when first needed */
+    struct vg_rule *rules;                 /* on the heap while they grow */
     size_t nrules, size;
 };
 

@@ -29,6 +29,7 @@ enum {
 
 struct link { /* one connection */
     int fd;
+    bool asked; /* its request is whole */
     int64_t deadline_ms;
 };
 
@@ -200,8 +201,10 @@ static enum MHD_Result handle(HANDLER_PARAMETERS)
     (void)upload_size;
     (void)request;
     struct link *link = find_link(web, get_socket(connection));
-    if (link)
+    if (link) {
+        link->asked = true;
         link->deadline_ms = read_clock_ms() + VG_WEB_ANSWER_S * 1000;
+    }
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return answer_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD only\n");
     if (has_body(connection))
@@ -223,7 +226,7 @@ static void watch_connection(void *arg, struct MHD_Connection *connection, void 
     (void)context;
     if (what == MHD_CONNECTION_NOTIFY_STARTED && web->nlinks < VG_WEB_CONNECTIONS) {
         web->links[web->nlinks++] =
-            (struct link){fd, read_clock_ms() + (int64_t)VG_WEB_REQUEST_S * 1000};
+            (struct link){fd, false, read_clock_ms() + (int64_t)VG_WEB_REQUEST_S * 1000};
         return;
     }
     struct link *link = find_link(web, fd);
@@ -231,12 +234,21 @@ static void watch_connection(void *arg, struct MHD_Connection *connection, void 
         *link = web->links[--web->nlinks];
 }
 
-/* The library's own time-out starts again with every byte; this one does not. */
-static void close_overdue(struct vg_web *web, int64_t now_ms)
+/* Whether the other side has closed and everything it said has been read. */
+static bool has_ended(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* The library's own time-out starts again with every byte; this one does not. And where the end of
+ * a connection comes together with the last bytes, the library sees the bytes only. */
+static void close_hopeless(struct vg_web *web, int64_t now_ms)
 {
     for (size_t i = 0; i < web->nlinks; i++) {
-        if (web->links[i].deadline_ms <= now_ms)
-            shutdown(web->links[i].fd, SHUT_RDWR);
+        const struct link *link = &web->links[i];
+        if (link->deadline_ms <= now_ms || (!link->asked && has_ended(link->fd)))
+            shutdown(link->fd, SHUT_RDWR);
     }
 }
 
@@ -253,6 +265,16 @@ static int64_t measure_wait(const struct vg_web *web, int64_t now_ms)
     return wait < 1 ? 1 : wait;
 }
 
+/* At its limit the library listens again only in the run after one that closed a connection. */
+static void run_daemon(struct vg_web *web)
+{
+    size_t before;
+    do {
+        before = web->nlinks;
+        MHD_run(web->daemon);
+    } while (web->nlinks < before);
+}
+
 static void *serve(void *arg)
 {
     struct vg_web *web = arg;
@@ -260,8 +282,8 @@ static void *serve(void *arg)
         struct pollfd fds[2] = {{.fd = web->epoll_fd, .events = POLLIN},
                                 {.fd = web->wake_fd, .events = POLLIN}};
         poll(fds, 2, (int)measure_wait(web, read_clock_ms()));
-        close_overdue(web, read_clock_ms());
-        MHD_run(web->daemon);
+        run_daemon(web);
+        close_hopeless(web, read_clock_ms());
     }
     return NULL;
 }

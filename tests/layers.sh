@@ -39,6 +39,7 @@ layers='
 1 include/pgvigil/event.h
 1 agent/batch*.c
 1 agent/catalog*.c
+1 agent/event.c
 1 agent/grid.c
 1 agent/names.c
 1 agent/phrase*
@@ -52,6 +53,7 @@ layers='
 3 agent/alert*
 3 agent/judge*
 3 agent/plan*
+3 agent/rehearse*
 3 agent/retrain*
 3 agent/settle*
 3 agent/sketch*
@@ -92,6 +94,7 @@ arrows='
 checks/check -> checks/stat
 agent/plan -> agent/sql
 agent/plan -> agent/tally
+agent/rehearse -> agent/settle
 agent/retrain -> agent/window
 agent/settle -> agent/alert
 agent/pg -> agent/decode
@@ -103,6 +106,7 @@ agent/config -> agent/zone
 agent/deliver -> agent/receivers
 agent/deliver -> agent/secret
 agent/deliver -> agent/triggers
+agent/rule -> agent/rules
 agent/rule -> agent/value
 agent/rule -> agent/yaml
 agent/rule -> agent/zone
@@ -130,7 +134,7 @@ libraries='
 yaml.h          agent/yaml*.c
 libpq-fe.h      agent/pg*
 curl/*          agent/http*.c
-sqlite3.h       agent/store/sqlite*.c
+sqlite3.h       agent/store/sqlite*
 microhttpd.h    agent/web*.c
 gsl/*           checks/stat_*.c
 gsl/gsl_errno.h agent/main.c
@@ -146,10 +150,10 @@ jansson.h       agent/commands/*
 pure='assert ctype errno float inttypes limits math stdalign stdarg stdbool stddef stdint stdio stdlib
 stdnoreturn string strings'
 system="$pure
-alloca arpa/inet dirent endian execinfo fcntl fnmatch getopt ifaddrs libgen locale net/if netdb
-netinet/in netinet/tcp poll pthread pwd sched setjmp signal stdatomic sys/epoll sys/eventfd
-sys/file sys/mman sys/prctl sys/random sys/resource sys/signalfd sys/socket sys/stat sys/time
-sys/timerfd sys/types sys/uio sys/un sys/wait syslog time unistd"
+alloca arpa/inet dirent endian execinfo fcntl fnmatch getopt ifaddrs libgen linux/openat2 locale
+net/if netdb netinet/in netinet/tcp poll pthread pwd sched setjmp signal stdatomic sys/epoll
+sys/eventfd sys/file sys/mman sys/prctl sys/random sys/resource sys/signalfd sys/socket sys/stat
+sys/syscall sys/time sys/timerfd sys/types sys/uio sys/un sys/wait syslog time unistd"
 
 bad=0
 fault() { printf '%s\n' "$*"; bad=1; }

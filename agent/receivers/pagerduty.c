@@ -163,7 +163,18 @@ static json_t *make_links(const struct vg_message *message, struct vg_arena *are
     return NULL;
 }
 
-/* What is affected: the table where it is known. */
+/* An optional name; nothing where nothing is left of it. */
+static int set_name(json_t *payload, const char *key, const char *name)
+{
+    json_t *text = vg_receiver_text(name, NAME_CHARS);
+    bool empty = text && !json_string_length(text);
+    if (!empty)
+        return vg_receiver_set(payload, key, text);
+    json_decref(text);
+    return 0;
+}
+
+/* What is affected: the table where it is known. Never empty. */
 static json_t *make_source(const struct vg_message *message)
 {
     const char *table = message->table ? message->table : message->dataset;
@@ -172,6 +183,8 @@ static json_t *make_source(const struct vg_message *message)
     if (message->connection)
         vg_buf_printf(&text, "%s/", message->connection);
     vg_buf_puts(&text, table);
+    if (!text.data[strspn(text.data, " \t\n")])
+        vg_buf_puts(&text, "pgvigil");
     json_t *source = text.failed ? NULL : vg_receiver_text(text.data, NAME_CHARS);
     vg_buf_free(&text);
     return source;
@@ -189,12 +202,10 @@ static json_t *make_payload(const struct vg_message *message)
         vg_receiver_set(payload, "source", make_source(message)) ||
         vg_receiver_set(payload, "severity", json_string(severity)) ||
         vg_receiver_set(payload, "timestamp", make_time(message->at_us)) ||
-        vg_receiver_set(payload, "component", vg_receiver_text(message->dataset, NAME_CHARS)) ||
-        vg_receiver_set(payload, "group", vg_receiver_text(group, NAME_CHARS)) ||
+        set_name(payload, "component", message->dataset) || set_name(payload, "group", group) ||
         vg_receiver_set(payload, "custom_details", make_details(message));
     if (!bad && message->nitems)
-        bad = vg_receiver_set(payload, "class",
-                              vg_receiver_text(message->items[0].class, NAME_CHARS));
+        bad = set_name(payload, "class", message->items[0].class);
     if (!bad)
         return payload;
     json_decref(payload);

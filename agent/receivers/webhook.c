@@ -13,12 +13,15 @@ enum { NAME_CHARS = 1000, TEXT_CHARS = 4000, KEYS = 10, TEXT_BYTES = 1 << 20 };
 
 static const char no_end[] = "0001-01-01T00:00:00Z";
 
-/* A label or annotation; nothing for NULL and for empty text. */
+/* A label or annotation; nothing for NULL and for text of which nothing is left. */
 static int set_text(json_t *object, const char *name, const char *s, size_t max_chars)
 {
-    if (!s || !*s)
-        return 0;
-    return vg_receiver_set(object, name, vg_receiver_text(s, max_chars));
+    json_t *text = vg_receiver_text(s, max_chars);
+    bool empty = text && !json_string_length(text);
+    if (!empty)
+        return vg_receiver_set(object, name, text);
+    json_decref(text);
+    return 0;
 }
 
 static int set_phrase(json_t *object, const char *name, const struct vg_buf *text)

@@ -18,6 +18,7 @@ struct vg_store {
     char *path;
     enum vg_store_mode mode;
     int lock_fd;               /* holds the flock of a daemon, else -1 */
+    bool known_place;          /* a lock signed earlier says that a store has been here */
     pthread_mutex_t mutex;     /* recursive; held from begin to commit or rollback */
     struct vg_db *db;          /* NULL: closed after a failure, opened again by the next call */
     enum vg_store_doubt doubt; /* how closely it is to be examined when it is opened */

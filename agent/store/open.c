@@ -37,13 +37,20 @@ static int take_lock(struct vg_store *store, struct vg_error *err)
         holder[n > 0 ? strspn(holder, "0123456789") : 0] = '\0';
         rc = vg_fail(err, code, "the state store %s is in use by another pgvigil%s%s", store->path,
                      *holder ? ", process " : "", holder);
-    } else if (ftruncate(store->lock_fd, 0) != 0 ||
-               dprintf(store->lock_fd, "%ld\n", (long)getpid()) < 0) {
-        /* The number is for the message above only. */
-        vg_log(VG_LOG_WARN, "the lock file cannot be written", "path", name, NULL);
+    } else {
+        store->known_place = pread(store->lock_fd, holder, 1, 0) == 1;
     }
     free(name);
     return rc;
+}
+
+/* The number is for people, and says later that a store has been here. */
+static int sign_lock(struct vg_store *store, struct vg_error *err)
+{
+    if (ftruncate(store->lock_fd, 0) == 0 && dprintf(store->lock_fd, "%ld\n", (long)getpid()) > 0)
+        return 0;
+    return vg_fail(err, VG_E_IO, "cannot write the lock of the state store, %s.lock: %s",
+                   store->path, strerror(errno));
 }
 
 static int make_file(const char *path, struct vg_error *err)
@@ -231,13 +238,27 @@ static int connect_once(struct vg_store *store, bool *damaged, struct vg_error *
     return -1;
 }
 
+/* A path given by mistake may lead to any file, which must not be moved. */
+static bool was_store(const struct vg_store *store)
+{
+    static const char mark[] = "SQLite format 3";
+    char start[sizeof mark] = "";
+    int fd = open(store->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return store->known_place;
+    bool marked =
+        read(fd, start, sizeof start) == (ssize_t)sizeof start && !memcmp(start, mark, sizeof mark);
+    close(fd);
+    return marked || store->known_place;
+}
+
 int vg_store_connect(struct vg_store *store, struct vg_error *err)
 {
     struct vg_error local;
     bool damaged;
     const char *aside;
     int rc = connect_once(store, &damaged, &local);
-    if (rc < 0 && damaged && store->mode == VG_STORE_DAEMON) {
+    if (rc < 0 && damaged && store->mode == VG_STORE_DAEMON && was_store(store)) {
         if (vg_quarantine(store->path, store->names, &aside, err) < 0)
             return -1;
         vg_log(VG_LOG_ERROR, "the state store was damaged; it is set aside and a new one is made",
@@ -292,6 +313,8 @@ int vg_store_open(const char *path, enum vg_store_mode mode, struct vg_store **o
         rc = take_lock(store, err);
     if (rc == 0)
         rc = vg_store_connect(store, err);
+    if (rc == 0 && mode != VG_STORE_COMMAND)
+        rc = sign_lock(store, err);
     if (rc < 0) {
         vg_store_close(store);
         return -1;

@@ -5,7 +5,6 @@ Owns every process it starts and the folder, and ends both, in whatever way the 
 by a failure, by ctrl-C, by SIGTERM. Processes are ended by their own ids only.
 """
 import json
-import os
 import shutil
 import signal
 import socket
@@ -149,11 +148,3 @@ class Stage:
                                 "--log", self.folder / "received.jsonl"],
                    lambda: get(f"{url}/state"))
         return url
-
-
-def end_as_asked(error):
-    """Exit code for how the demo ended."""
-    return 130 if isinstance(error, KeyboardInterrupt) else 1
-
-
-__all__ = ["Failure", "PYTHON", "ROOT", "Stage", "free_port", "get", "get_json", "wait_for", "os"]

@@ -9,6 +9,7 @@
   receiver       receiver(arguments...) starts a recording HTTP server
   pgvigil        a folder with configuration and rules; its connection `warehouse` is `database`
   vigil_flights  the same on `flights`
+  source         the PostgreSQL source alone, with its connection `main` on `database`
 """
 import itertools
 import shutil
@@ -19,7 +20,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import stack  # noqa: E402  (found by the line above)
+import source_driver  # noqa: E402  (found by the line above)
+import stack  # noqa: E402
 
 numbers = itertools.count(1)
 
@@ -113,5 +115,19 @@ def pgvigil(folder, database):
 @pytest.fixture
 def vigil_flights(folder, flights):
     made = stack.Pgvigil(folder / "agent", flights.conninfo)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def driver_program():
+    folder = stack.new_folder("driver")
+    yield source_driver.build(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def source(driver_program, database):
+    made = source_driver.Driver(driver_program, main=database.conninfo)
     yield made
     made.close()

@@ -99,6 +99,17 @@ static json_t *do_open(const json_t *call, struct vg_session **session, struct v
                : NULL;
 }
 
+/* JSON holds valid UTF-8 only. */
+static json_t *clean(const char *text)
+{
+    struct vg_buf buf;
+    vg_buf_init(&buf, 1 << 20);
+    vg_utf8_clean(&buf, text, strlen(text), false);
+    json_t *string = json_string(buf.data);
+    vg_buf_free(&buf);
+    return string;
+}
+
 static json_t *do_catalog(const json_t *call, struct vg_session *session, struct vg_arena *arena,
                           struct vg_error *err)
 {
@@ -281,6 +292,52 @@ static json_t *do_rss(void)
     return json_pack("{s:I}", "kib", (json_int_t)usage.ru_maxrss);
 }
 
+struct storm {
+    const char *name;
+    int64_t times;
+    int failures;
+    struct vg_error err;
+};
+
+static void *open_and_close(void *arg)
+{
+    struct storm *storm = arg;
+    struct vg_limits_of_session limits = {.timeout_us = 20 * VG_US};
+    for (int64_t i = 0; i < storm->times; i++) {
+        struct vg_arena *arena = vg_arena_new();
+        struct vg_session *session = NULL;
+        struct vg_rows rows;
+        if (source->ops->open(source, storm->name, &limits, &session, &storm->err) != 0 ||
+            source->ops->rows(session, "SELECT 1", NULL, 0, arena, &rows, &storm->err) != 0 ||
+            rows.nrows != 1)
+            storm->failures++;
+        source->ops->close(session);
+        vg_arena_free(arena);
+    }
+    return NULL;
+}
+
+/* "threads" threads open and close "times" sessions each, all at once. */
+static json_t *do_storm(const json_t *call, struct vg_error *err)
+{
+    pthread_t threads[16];
+    struct storm storms[16] = {0};
+    int64_t n = get_int(call, "threads", 1), failures = 0;
+    for (int64_t i = 0; i < n && i < 16; i++) {
+        storms[i].name = get_text(call, "name");
+        storms[i].times = get_int(call, "times", 1);
+        if (pthread_create(&threads[i], NULL, open_and_close, &storms[i]) != 0)
+            abort();
+    }
+    for (int64_t i = 0; i < n && i < 16; i++) {
+        pthread_join(threads[i], NULL);
+        failures += storms[i].failures;
+        if (storms[i].failures)
+            *err = storms[i].err;
+    }
+    return failures ? NULL : json_object();
+}
+
 static json_t *obey(const json_t *call, struct vg_arena *arena, struct vg_error *err)
 {
     const char *what = get_text(call, "do");
@@ -297,6 +354,8 @@ static json_t *obey(const json_t *call, struct vg_arena *arena, struct vg_error 
         return do_rows(call, *session, arena, err);
     if (strcmp(what, "stop") == 0)
         return do_stop(call);
+    if (strcmp(what, "storm") == 0)
+        return do_storm(call, err);
     if (strcmp(what, "rss") == 0)
         return do_rss();
     if (strcmp(what, "close") != 0)

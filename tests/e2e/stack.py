@@ -77,7 +77,8 @@ class Cluster:
 
     def _control(self, verb, *more):
         done = subprocess.run([ROOT / "tests/cluster", verb, self.folder / "c", *more],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              check=False)
         assert done.returncode == 0, done.stderr
         return done
 
@@ -177,7 +178,7 @@ def load_flights(cluster, name="flights_template"):
     return name
 
 
-# --- other servers ----------------------------------------------------------------------------------
+# --- other servers -----------------------------------------------------------------------------
 
 
 class Process:
@@ -290,7 +291,7 @@ class Receiver(Process):
         return requests.get(self.url + "/state", timeout=10).json()
 
 
-# --- pgvigil ----------------------------------------------------------------------------------------
+# --- pgvigil -----------------------------------------------------------------------------------
 
 
 class Result:

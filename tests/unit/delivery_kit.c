@@ -88,12 +88,46 @@ static uint64_t next_number(uint64_t *seed)
 
 const char *kit_hostile_name(uint64_t *seed, struct vg_arena *arena)
 {
-    static const char *const pieces[] = {
-        "<!channel>", "<!here|x>", "<@U012345>", "<http://evil.test|click>", "&lt;", "&", "<", ">",
-        "\"", "\\", "'", "`", "*bold*", "_", "~", "\n", "\r\n", "\t", "\x01", "\x1b[31m", "\x7f",
-        "\xff", "\xc3", "\xe2\x80", "\xf0\x9f\x92", "\xc0\xaf", "\xed\xa0\x80", "\xe2\x80\xae",
-        "\xf0\x9f\x92\xa9", "\xc3\xa9", "{{model}}", "%s%n", "|", "@everyone", "</script>", "]]>",
-        "probability", "x", " ", "\xe2\x80\xa8"};
+    static const char *const pieces[] = {"<!channel>",
+                                         "<!here|x>",
+                                         "<@U012345>",
+                                         "<http://evil.test|click>",
+                                         "&lt;",
+                                         "&",
+                                         "<",
+                                         ">",
+                                         "\"",
+                                         "\\",
+                                         "'",
+                                         "`",
+                                         "*bold*",
+                                         "_",
+                                         "~",
+                                         "\n",
+                                         "\r\n",
+                                         "\t",
+                                         "\x01",
+                                         "\x1b[31m",
+                                         "\x7f",
+                                         "\xff",
+                                         "\xc3",
+                                         "\xe2\x80",
+                                         "\xf0\x9f\x92",
+                                         "\xc0\xaf",
+                                         "\xed\xa0\x80",
+                                         "\xe2\x80\xae",
+                                         "\xf0\x9f\x92\xa9",
+                                         "\xc3\xa9",
+                                         "{{model}}",
+                                         "%s%n",
+                                         "|",
+                                         "@everyone",
+                                         "</script>",
+                                         "]]>",
+                                         "probability",
+                                         "x",
+                                         " ",
+                                         "\xe2\x80\xa8"};
     struct vg_buf name;
     vg_buf_init(&name, 1 << 20);
     uint64_t n = 1 + next_number(seed) % 12;
@@ -109,9 +143,9 @@ const char *kit_hostile_name(uint64_t *seed, struct vg_arena *arena)
 
 void kit_poison(struct vg_message *message, uint64_t *seed, struct vg_arena *arena)
 {
-    const char **texts[] = {&message->agent, &message->dataset, &message->model,
-                            &message->connection, &message->table, &message->owner,
-                            &message->runbook, &message->url};
+    const char **texts[] = {&message->agent,      &message->dataset, &message->model,
+                            &message->connection, &message->table,   &message->owner,
+                            &message->runbook,    &message->url};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = kit_hostile_name(seed, arena);
     for (size_t i = 0; i < message->nitems; i++) {
@@ -121,16 +155,15 @@ void kit_poison(struct vg_message *message, uint64_t *seed, struct vg_arena *are
             keys[k] = kit_hostile_name(seed, arena);
         item->keys = keys;
         item->nkeys = 3;
-        const char **own[] = {&item->rule, &item->check, &item->column, &item->segment,
-                              &item->class, &item->why, &item->description, &item->runbook};
+        const char **own[] = {&item->rule,  &item->check, &item->column,      &item->segment,
+                              &item->class, &item->why,   &item->description, &item->runbook};
         for (size_t k = 0; k < sizeof own / sizeof own[0]; k++)
             *own[k] = kit_hostile_name(seed, arena);
     }
 }
 
 json_t *kit_render(const struct vg_receiver *receiver, const char *secret,
-                   const struct vg_message *message, struct vg_arena *arena,
-                   struct vg_request *out)
+                   const struct vg_message *message, struct vg_arena *arena, struct vg_request *out)
 {
     struct vg_error err = {0};
     json_error_t where;
@@ -190,7 +223,8 @@ void kit_expect_answer(const struct vg_sink_ops *sink, int status, const char *b
 {
     char why[200] = "";
     int64_t retry_after_us = 0;
-    enum vg_outcome got = sink->answer(kit_response(status, body), &retry_after_us, why, sizeof why);
+    enum vg_outcome got =
+        sink->answer(kit_response(status, body), &retry_after_us, why, sizeof why);
     if (got != outcome)
         fail_msg("%s: status %d with '%.40s' is %d, not %d", sink->name, status, body, got,
                  outcome);

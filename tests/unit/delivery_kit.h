@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the tests of messages, receivers and delivery share: messages made of literals, hostile names
- * from a seed, requests rendered and parsed.
+/* What the tests of messages, receivers and delivery share: messages made of literals, hostile
+ * names from a seed, requests rendered and parsed.
  */
 #ifndef TESTS_UNIT_DELIVERY_KIT_H
 #define TESTS_UNIT_DELIVERY_KIT_H
@@ -12,7 +12,7 @@
 #include "pgvigil/mem.h"
 #include "pgvigil/ports.h"
 
-#define KIT_KEY "00112233445566778899aabbccddeeff"
+#define KIT_KEY     "00112233445566778899aabbccddeeff"
 #define KIT_JUNE_12 INT64_C(992304000000000) /* 2001-06-12T00:00:00Z */
 
 /* One item that fires: ks of probability 0.384 over 0.35 since 12 June 2001. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of agent/judge.c. */
+/* Unit tests of agent/judge.c: verdicts by threshold, least numbers of rows, the worst of a rule.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,76 +11,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "agent/judge.h"
-#include "pgvigil/check.h"
 #include "pgvigil/text.h"
+#include "tests/unit/judge_kit.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
-
-/* A list of measures of up to eight rules of one dataset. */
-struct world {
-    struct vg_arena *arena;
-    struct vg_dataset dataset;
-    struct vg_rule rules[8];
-    struct vg_measures measures;
-    struct vg_result *results;
-    size_t n;
-};
-
-static void start(struct world *world)
-{
-    *world = (struct world){.arena = vg_arena_new()};
-    assert_non_null(world->arena);
-    world->measures.arena = world->arena;
-    world->dataset = (struct vg_dataset){
-        .id = "flights", .file = "rules/flights.yaml", .schedule = {.window_us = VG_HOUR_US}};
-}
-
-static void stop(struct world *world)
-{
-    vg_arena_free(world->arena);
-}
-
-static struct vg_rule *set_rule(struct world *world, size_t at, const char *check)
-{
-    static const char *const ids[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
-    const struct vg_check_type *type = vg_check_find(check);
-    assert_non_null(type);
-    world->rules[at] = (struct vg_rule){
-        .id = ids[at],
-        .column = type->of_column ? "delay" : NULL,
-        .dataset = &world->dataset,
-        .type = type,
-        .severity = VG_SEVERITY_CRITICAL,
-        .min_rows = VG_DEFAULT,
-        .after = VG_DEFAULT,
-        .resolve_after = VG_DEFAULT,
-        .blind_after_us = VG_DEFAULT,
-    };
-    return &world->rules[at];
-}
-
-static struct vg_measure *add(struct world *world, size_t rule, double value)
-{
-    struct vg_measure *measure = vg_measure_add(&world->measures, &world->rules[rule]);
-    assert_non_null(measure);
-    measure->value = value;
-    measure->n_now = 1000;
-    return measure;
-}
-
-static const struct vg_result *judge(struct world *world, size_t expected)
-{
-    struct vg_error err;
-    assert_int_equal(vg_judge(&world->measures, world->arena, &world->results, &world->n, &err), 0);
-    assert_int_equal(world->n, expected);
-    return world->results;
-}
-
-static void assert_verdict(const struct vg_result *result, enum vg_verdict verdict)
-{
-    assert_string_equal(vg_verdict_name(result->verdict), vg_verdict_name(verdict));
-}
 
 static void test_threshold(void **state)
 {
@@ -376,217 +311,6 @@ static void test_segments_and_order(void **state)
     stop(&world);
 }
 
-static void test_p_value_policy(void **state)
-{
-    (void)state;
-    static const struct {
-        double p;
-        enum vg_verdict verdict;
-        const char *why;
-    } rows[] = {
-        {.009, VG_FAIL, "ks 0.9; p 0.009, below 0.01"},
-        {.01, VG_WARN, "ks 0.9; p 0.01, below 0.05"},
-        {.05, VG_PASS, "ks 0.9; p 0.05, level 0.01"},
-        {0, VG_FAIL, "ks 0.9; p < 1e-300, below 0.01"},
-        {NAN, VG_NODATA, "nothing to look at"},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct world world;
-        start(&world);
-        struct vg_rule *rule = set_rule(&world, 0, "ks");
-        rule->policy = VG_POLICY_P_VALUE;
-        rule->limits =
-            (struct vg_limits){.has_fail = true, .has_warn = true, .fail = .01, .warn = .05};
-        add(&world, 0, .9)->p_value = rows[i].p;
-        const struct vg_result *result = judge(&world, 1);
-        assert_verdict(result, rows[i].verdict);
-        assert_string_equal(result->why, rows[i].why);
-        assert_true(result->level == .01 && isnan(result->limit) && isnan(result->warn_limit));
-        assert_true(isnan(rows[i].p) || result->p_value == rows[i].p);
-        stop(&world);
-    }
-}
-
-/* The example of Benjamini and Hochberg (1995): 15 tests, four rejected at q = 0.05; eight of them
- * here with the same cut, as R's p.adjust(p, "BH") gives them. */
-static void test_benjamini_hochberg(void **state)
-{
-    (void)state;
-    static const double p[8] = {.0344, .0001, .6528, .0019, .0004, .0298, .0278, .0095};
-    /* p.adjust: .03931429 .0008 .6528 .005066667 .0016 .03931429 .03931429 .019 */
-    static const bool at_039[8] = {false, true, false, true, true, false, false, true};
-    static const bool at_040[8] = {true, true, false, true, true, true, true, true};
-    for (int level = 0; level < 2; level++) {
-        struct world world;
-        start(&world);
-        for (size_t i = 0; i < 8; i++) {
-            struct vg_rule *rule = set_rule(&world, i, "ks");
-            rule->policy = VG_POLICY_BH;
-            rule->limits = (struct vg_limits){.has_fail = true, .fail = level ? .040 : .039};
-            add(&world, i, .1)->p_value = p[i];
-        }
-        const struct vg_result *results = judge(&world, 8);
-        for (size_t i = 0; i < 8; i++) {
-            assert_verdict(&results[i], (level ? at_040 : at_039)[i] ? VG_FAIL : VG_PASS);
-            assert_true(results[i].p_value == p[i]);
-            assert_true(results[i].level == (level ? .040 : .039));
-        }
-        assert_string_equal(results[7].why, level ? "ks 0.1; p 0.0095, adjusted for 8 tests p "
-                                                    "0.019, below 0.04"
-                                                  : "ks 0.1; p 0.0095, adjusted for 8 tests p "
-                                                    "0.019, below 0.039");
-        stop(&world);
-    }
-}
-
-/* Only tests that were made are counted: too few rows, no p, other policies are none. */
-static void test_bh_counts_its_own_tests(void **state)
-{
-    (void)state;
-    struct world world;
-    start(&world);
-    for (size_t i = 0; i < 4; i++) {
-        struct vg_rule *rule = set_rule(&world, i, "ks");
-        rule->policy = i == 3 ? VG_POLICY_P_VALUE : VG_POLICY_BH;
-        rule->limits = (struct vg_limits){.has_fail = true, .fail = .05};
-    }
-    add(&world, 0, .1)->p_value = .05; /* the only test: adjusted p is .05, at the level */
-    struct vg_measure *few = add(&world, 1, .1);
-    few->p_value = .9;
-    few->n_now = 3;
-    add(&world, 2, .1);
-    add(&world, 3, .1)->p_value = .9;
-    const struct vg_result *results = judge(&world, 4);
-    assert_verdict(&results[0], VG_FAIL);
-    assert_string_equal(results[0].why, "ks 0.1; p 0.05, adjusted for 1 test p 0.05, below 0.05");
-    assert_verdict(&results[1], VG_NODATA);
-    assert_verdict(&results[2], VG_NODATA);
-    assert_verdict(&results[3], VG_PASS);
-    stop(&world);
-}
-
-static void test_budget_is_not_judged(void **state)
-{
-    (void)state;
-    struct world world;
-    struct vg_error err;
-    start(&world);
-    set_rule(&world, 0, "ks")->policy = VG_POLICY_BUDGET;
-    add(&world, 0, .1);
-    assert_int_equal(vg_judge(&world.measures, world.arena, &world.results, &world.n, &err), -1);
-    assert_int_equal(err.code, VG_E_INTERNAL);
-    stop(&world);
-}
-
-static void test_streak_defaults(void **state)
-{
-    (void)state;
-    static const struct {
-        int64_t window_us;
-        int after, resolve_after;
-        int64_t blind_after_us;
-        int want_after, want_resolve;
-        int64_t want_blind;
-    } rows[] = {
-        {VG_HOUR_US, -1, -1, -1, 1, 3, 15 * VG_MINUTE_US},
-        {VG_MINUTE_US, -1, -1, -1, 1, 3, 15 * VG_MINUTE_US},
-        {2 * VG_HOUR_US, -1, -1, -1, 1, 1, 15 * VG_MINUTE_US},
-        {VG_DAY_US, 2, 4, VG_HOUR_US, 2, 4, VG_HOUR_US},
-        {VG_HOUR_US, 1, 1, 0, 1, 1, 0},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct world world;
-        start(&world);
-        world.dataset.schedule.window_us = rows[i].window_us;
-        struct vg_rule *rule = set_rule(&world, 0, "nulls");
-        rule->after = rows[i].after;
-        rule->resolve_after = rows[i].resolve_after;
-        rule->blind_after_us = rows[i].blind_after_us;
-        add(&world, 0, 0);
-        const struct vg_result *result = judge(&world, 1);
-        assert_int_equal(result->after, rows[i].want_after);
-        assert_int_equal(result->resolve_after, rows[i].want_resolve);
-        assert_int_equal(result->blind_after_us, rows[i].want_blind);
-        stop(&world);
-    }
-}
-
-/* Everything of the rule is copied: a reload frees the rules while results live on. */
-static void test_fields_are_copied(void **state)
-{
-    (void)state;
-    struct world world;
-    start(&world);
-    char id[] = "late", column[] = "delay", was[] = "old", text[] = "why it matters",
-         url[] = "https://wiki/x", file[] = "rules/a.yaml", ops[] = "ops", audit[] = "audit",
-         segment[] = "ORD";
-    const char *to[] = {ops, audit}, *warn_to[] = {audit};
-    struct vg_rule *rule = set_rule(&world, 0, "ks");
-    rule->id = id;
-    rule->column = column;
-    rule->was = was;
-    rule->description = text;
-    rule->runbook = url;
-    rule->loc = (struct vg_loc){file, 12, 3};
-    rule->to = (struct vg_strings){to, 2};
-    rule->warn_to = (struct vg_strings){warn_to, 1};
-    rule->severity = VG_SEVERITY_WARNING;
-    rule->limits = (struct vg_limits){.has_fail = true, .fail = .35};
-    struct vg_measure *measure = add(&world, 0, .384);
-    measure->segment = segment;
-    measure->effect = .384;
-    measure->p_value = 1e-9;
-    measure->n_now = 3458;
-    measure->n_ref = 105943;
-    measure->direction = -1;
-    const struct vg_result *r = judge(&world, 1);
-    memset(id, '?', 4);
-    memset(column, '?', 5);
-    memset(was, '?', 3);
-    memset(text, '?', 14);
-    memset(url, '?', 14);
-    memset(file, '?', 12);
-    memset(ops, '?', 3);
-    memset(audit, '?', 5);
-    memset(segment, '?', 3);
-    assert_string_equal(r->rule, "late");
-    assert_string_equal(r->check, "ks");
-    assert_string_equal(r->column, "delay");
-    assert_string_equal(r->segment, "ORD");
-    assert_string_equal(r->was, "old");
-    assert_string_equal(r->description, "why it matters");
-    assert_string_equal(r->runbook, "https://wiki/x");
-    assert_string_equal(r->file, "rules/a.yaml");
-    assert_int_equal(r->line, 12);
-    assert_int_equal(r->to.n, 2);
-    assert_string_equal(r->to.items[0], "ops");
-    assert_string_equal(r->to.items[1], "audit");
-    assert_int_equal(r->warn_to.n, 1);
-    assert_string_equal(r->warn_to.items[0], "audit");
-    assert_true(r->severity == VG_SEVERITY_WARNING && r->class == VG_CLASS_DRIFT &&
-                r->cadence == VG_ON_WINDOW && r->unit == VG_UNIT_RATIO);
-    assert_true(r->value == .384 && r->effect == .384 && r->p_value == 1e-9);
-    assert_true(r->n == 3458 && r->n_ref == 105943 && r->direction == -1);
-    assert_true(!r->keys && !r->nkeys);
-    assert_string_equal(r->why, "ks 0.384 above 0.35, downwards; p 1e-09");
-    stop(&world);
-}
-
-static void test_absent_text_stays_absent(void **state)
-{
-    (void)state;
-    struct world world;
-    start(&world);
-    set_rule(&world, 0, "reach");
-    add(&world, 0, NAN);
-    const struct vg_result *r = judge(&world, 1);
-    assert_true(!r->column && !r->segment && !r->was && !r->description && !r->runbook);
-    assert_string_equal(r->file, "rules/flights.yaml"); /* of the dataset: the rule is implicit */
-    assert_int_equal(r->line, 0);
-    assert_true(r->to.n == 0 && r->warn_to.n == 0);
-    stop(&world);
-}
-
 static void test_empty_list(void **state)
 {
     (void)state;
@@ -631,13 +355,6 @@ int main(void)
         cmocka_unit_test(test_worst_of_a_rule),
         cmocka_unit_test(test_a_measure_that_can_only_warn),
         cmocka_unit_test(test_segments_and_order),
-        cmocka_unit_test(test_p_value_policy),
-        cmocka_unit_test(test_benjamini_hochberg),
-        cmocka_unit_test(test_bh_counts_its_own_tests),
-        cmocka_unit_test(test_budget_is_not_judged),
-        cmocka_unit_test(test_streak_defaults),
-        cmocka_unit_test(test_fields_are_copied),
-        cmocka_unit_test(test_absent_text_stays_absent),
         cmocka_unit_test(test_empty_list),
         cmocka_unit_test(test_many_rules),
     };

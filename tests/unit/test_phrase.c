@@ -140,7 +140,7 @@ static void test_titles(void **state)
     message.nitems = 3;
     message.kind = VG_MSG_UPDATE;
     message.severity = VG_SEVERITY_WARNING;
-    expect_title(&message, "WARNING, update: delay_predictions: nulls of probability 38.4%, above "
+    expect_title(&message, "WARNING UPDATE delay_predictions: nulls of probability 38.4%, above "
                            "35%, and 2 more");
     message.kind = VG_MSG_REMIND;
     message.more = 7;

@@ -61,7 +61,11 @@ static void test_not_a_database(void **state)
     fixture_write(f->path, text, sizeof text);
     REFUSED(f, VG_E_STATE, vg_store_open(f->path, VG_STORE_COMMAND, &store, &f->err));
     REFUSED(f, VG_E_STATE, vg_store_open(f->path, VG_STORE_REPLAY, &store, &f->err));
+    /* No store was ever here: the path may be a mistake, and the file dear to somebody. */
+    for (int i = 0; i < 2; i++)
+        REFUSED(f, VG_E_STATE, vg_store_open(f->path, VG_STORE_DAEMON, &store, &f->err));
     assert_int_equal(fixture_files(f, "damaged"), 0);
+    fixture_write(fixture_beside(f, ".lock"), "1\n", 2);
     fixture_open(f, VG_STORE_DAEMON);
     assert_kept(f, text, sizeof text);
     assert_works(f);
@@ -70,6 +74,7 @@ static void test_not_a_database(void **state)
 static void test_twice_in_a_second(void **state)
 {
     struct fixture *f = *state;
+    fixture_write(fixture_beside(f, ".lock"), "1\n", 2);
     for (int i = 0; i < 3; i++) {
         fixture_write(f->path, "garbage", 7);
         fixture_open(f, VG_STORE_DAEMON);
@@ -85,7 +90,7 @@ static void test_cut_off(void **state)
     put_alerts(f, ALERTS);
     fixture_close(f);
     char *whole = fixture_read(f->path, &size);
-    const size_t keep[] = {1, 50, 100, 512, 4096, 8192, size / 2, size - 4096, size - 1};
+    const size_t keep[] = {1, 50, 100, 512, 4096, 8192, size / 2, size - 8192, size - 4096};
     for (size_t i = 0; i < sizeof keep / sizeof keep[0]; i++) {
         fixture_write(f->path, whole, keep[i]);
         fixture_open(f, VG_STORE_DAEMON);

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Retraining: the life of an onset, and each guard by itself. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent/retrain.h"
+#include "pgvigil/check.h"
+
+static const struct vg_check_type ks = {.name = "ks", .class = VG_CLASS_DRIFT};
+static const struct vg_check_type nulls = {.name = "nulls", .class = VG_CLASS_QUALITY};
+
+/* Two daily datasets of a model, both judged up to the same day, drift firing on the predictions.
+ */
+struct world {
+    struct vg_arena *arena;
+    struct vg_retraining config;
+    struct vg_rule rules[2];
+    struct vg_dataset predictions, features;
+    struct vg_latest nulls_latest, ks_latest;
+    struct vg_alert drift;
+    struct vg_group_member members[2];
+    struct vg_cycle cycle;
+    struct vg_retrain_in in;
+    struct vg_retrain_out out;
+};
+
+enum { DAY = 1000 };
+
+static struct vg_window day(int64_t n)
+{
+    return (struct vg_window){n * VG_DAY_US, (n + 1) * VG_DAY_US, false};
+}
+
+static void fill_member(struct vg_group_member *member, const struct vg_dataset *dataset, int64_t n)
+{
+    *member = (struct vg_group_member){
+        .dataset = dataset,
+        .has_newest = true,
+        .newest = {.window = day(n),
+                   .due_us = day(n).end_us + 10 * VG_MINUTE_US,
+                   .committed_us = day(n).end_us + 10 * VG_MINUTE_US,
+                   .rows = 3000},
+    };
+}
+
+static void start(struct world *world)
+{
+    *world = (struct world){.arena = vg_arena_new()};
+    assert_non_null(world->arena);
+    world->config = (struct vg_retraining){.model = "m",
+                                           .when = 1U << VG_CLASS_DRIFT,
+                                           .after = 1,
+                                           .cooldown_us = VG_DAY_US,
+                                           .max_per_week = 2};
+    world->rules[0] = (struct vg_rule){.id = "p.drift.ks", .column = "p", .type = &ks};
+    world->rules[1] = (struct vg_rule){.id = "x.nulls", .column = "x", .type = &nulls};
+    struct vg_schedule schedule = {.window_us = VG_DAY_US, .delay_us = 10 * VG_MINUTE_US};
+    world->predictions = (struct vg_dataset){.id = "predictions",
+                                             .model = "m",
+                                             .role = VG_ROLE_PREDICTIONS,
+                                             .zone = &vg_utc,
+                                             .schedule = schedule,
+                                             .rules = &world->rules[0],
+                                             .nrules = 1};
+    world->features = world->predictions;
+    world->features.id = "features";
+    world->features.role = VG_ROLE_FEATURES;
+    world->features.rules = &world->rules[1];
+    fill_member(&world->members[0], &world->predictions, DAY);
+    fill_member(&world->members[1], &world->features, DAY);
+    world->nulls_latest = (struct vg_latest){.dataset = "features",
+                                             .rule = "x.nulls",
+                                             .class = VG_CLASS_QUALITY,
+                                             .cadence = VG_ON_WINDOW,
+                                             .verdict = VG_PASS,
+                                             .decided = VG_PASS,
+                                             .why = "0 % null",
+                                             .window_end_us = day(DAY).end_us,
+                                             .decided_us = day(DAY).end_us};
+    world->members[1].latest = &world->nulls_latest;
+    world->members[1].nlatest = 1;
+    world->drift = (struct vg_alert){.rule = "p.drift.ks",
+                                     .check = "ks",
+                                     .class = VG_CLASS_DRIFT,
+                                     .state = VG_ALERT_FIRING,
+                                     .verdict = VG_FAIL,
+                                     .bad = 1,
+                                     .why = "D 0.48 above 0.35"};
+    world->members[0].alerts = &world->drift;
+    world->members[0].nalerts = 1;
+    world->cycle = (struct vg_cycle){.dataset = "predictions",
+                                     .has_window = true,
+                                     .window = day(DAY),
+                                     .due_us = day(DAY).end_us + 10 * VG_MINUTE_US,
+                                     .now_us = day(DAY).end_us + 10 * VG_MINUTE_US,
+                                     .rows = 3000};
+    world->in = (struct vg_retrain_in){.config = &world->config,
+                                       .agent = "prod",
+                                       .cycle = &world->cycle,
+                                       .members = world->members,
+                                       .nmembers = 2};
+}
+
+static void stop(struct world *world)
+{
+    vg_arena_free(world->arena);
+}
+
+static void step(struct world *world)
+{
+    struct vg_error err;
+    assert_int_equal(vg_retrain(&world->in, world->arena, &world->out, &err), 0);
+}
+
+static const char *last_decision(const struct world *world)
+{
+    size_t n = world->out.ndecisions;
+    return n ? vg_decision_name(world->out.decisions[n - 1].kind) : "none";
+}
+
+static const char *last_reason(const struct world *world)
+{
+    size_t n = world->out.ndecisions;
+    return n ? world->out.decisions[n - 1].reason : "";
+}
+
+static void test_fires_once_and_ends(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    step(&world);
+    assert_true(world.out.fire);
+    assert_int_equal(world.out.ndecisions, 2); /* opened, fired */
+    assert_string_equal(last_decision(&world), "fired");
+    assert_int_equal(world.out.onset.evidence.end_us, day(DAY).end_us);
+    struct vg_onset onset = world.out.onset;
+    world.in.onset = &onset;
+    step(&world);
+    assert_false(world.out.fire);
+    assert_string_equal(last_decision(&world), "none");
+    world.drift.state = VG_ALERT_OK;
+    step(&world);
+    assert_string_equal(last_decision(&world), "ended");
+    assert_int_equal(world.out.onset.state, VG_ONSET_ENDED);
+    stop(&world);
+}
+
+static void test_nothing_without_drift(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    world.drift.state = VG_ALERT_OK;
+    step(&world);
+    assert_false(world.out.has_onset);
+    world.drift.state = VG_ALERT_FIRING;
+    world.drift.class = VG_CLASS_QUALITY;
+    step(&world);
+    assert_false(world.out.has_onset);
+    world.drift.class = VG_CLASS_DRIFT;
+    world.config.after = 2;
+    step(&world);
+    assert_false(world.out.has_onset);
+    stop(&world);
+}
+
+static void test_withheld_then_ended_unfired(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    world.nulls_latest.verdict = VG_FAIL;
+    world.nulls_latest.why = "20 % null, 5 % allowed";
+    step(&world);
+    assert_false(world.out.fire);
+    assert_string_equal(last_decision(&world), "withheld");
+    assert_non_null(strstr(last_reason(&world), "x.nulls of features: fail, 20 % null"));
+    struct vg_onset onset = world.out.onset;
+    world.in.onset = &onset;
+    world.drift.state = VG_ALERT_OK;
+    step(&world);
+    assert_string_equal(last_decision(&world), "ended_unfired");
+    stop(&world);
+}
+
+static void test_withheld_then_fired(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    fill_member(&world.members[1], &world.features, DAY - 1); /* not yet as far as the evidence */
+    world.members[1].latest = &world.nulls_latest;
+    world.members[1].nlatest = 1;
+    step(&world);
+    assert_string_equal(last_decision(&world), "withheld");
+    assert_non_null(strstr(last_reason(&world), "features has been judged up to"));
+    struct vg_onset onset = world.out.onset;
+    world.in.onset = &onset;
+    fill_member(&world.members[1], &world.features, DAY);
+    world.members[1].latest = &world.nulls_latest;
+    world.members[1].nlatest = 1;
+    world.cycle.dataset = "features";
+    step(&world);
+    assert_true(world.out.fire);
+    assert_string_equal(world.out.onset.key, onset.key);
+    stop(&world);
+}
+
+static void withhold_failures(struct world *world)
+{
+    world->members[1].progress.failures = 1;
+}
+static void withhold_unknown(struct world *world)
+{
+    world->nulls_latest.verdict = VG_UNKNOWN;
+}
+static void withhold_stale_rule(struct world *world)
+{
+    world->nulls_latest.window_end_us -= VG_DAY_US;
+}
+static void withhold_missing(struct world *world)
+{
+    world->members[1].nlatest = 0;
+}
+static void withhold_nodata_after_fail(struct world *world)
+{
+    world->nulls_latest.verdict = VG_NODATA;
+    world->nulls_latest.decided = VG_FAIL;
+}
+static void withhold_unjudged(struct world *world)
+{
+    world->members[1].has_newest = false;
+}
+static void withhold_late(struct world *world)
+{
+    world->members[0].newest.committed_us += VG_DAY_US + 1;
+}
+static void withhold_catching_up(struct world *world)
+{
+    world->in.catching_up = true;
+}
+static void withhold_in_flight(struct world *world)
+{
+    world->in.in_flight = true;
+}
+static void withhold_cooldown(struct world *world)
+{
+    static int64_t fired;
+    fired = world->cycle.now_us - VG_HOUR_US;
+    world->in.fired = &fired;
+    world->in.nfired = 1;
+}
+static void withhold_budget(struct world *world)
+{
+    static int64_t fired[2];
+    fired[0] = world->cycle.now_us - 2 * VG_DAY_US;
+    fired[1] = world->cycle.now_us - 3 * VG_DAY_US;
+    world->in.fired = fired;
+    world->in.nfired = 2;
+}
+
+static void test_guards(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*set)(struct world *);
+        const char *says;
+    } cases[] = {
+        {withhold_failures, "features could not be read"},
+        {withhold_unknown, "x.nulls of features: unknown"},
+        {withhold_stale_rule, "x.nulls of features has no verdict on the newest window"},
+        {withhold_missing, "x.nulls of features has not been checked"},
+        {withhold_nodata_after_fail, "no data now, before that fail"},
+        {withhold_unjudged, "no window of features with rows has been judged"},
+        {withhold_late, "judged more than 24h after it was due"},
+        {withhold_catching_up, "caught up"},
+        {withhold_in_flight, "still being delivered"},
+        {withhold_cooldown, "cooldown until"},
+        {withhold_budget, "2 requests in the last week, 2 allowed"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world world;
+        start(&world);
+        cases[i].set(&world);
+        step(&world);
+        assert_false(world.out.fire);
+        assert_string_equal(last_decision(&world), "withheld");
+        if (!strstr(last_reason(&world), cases[i].says))
+            fail_msg("'%s' does not say '%s'", last_reason(&world), cases[i].says);
+        stop(&world);
+    }
+}
+
+static void test_what_does_not_withhold(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    world.nulls_latest.verdict = VG_WARN;
+    step(&world);
+    assert_true(world.out.fire);
+    world.nulls_latest.verdict = VG_NODATA;
+    world.nulls_latest.decided = VG_NODATA; /* never another verdict */
+    step(&world);
+    assert_true(world.out.fire);
+    world.nulls_latest.decided = VG_FAIL; /* too long ago to count */
+    world.nulls_latest.decided_us -= 3 * VG_DAY_US;
+    step(&world);
+    assert_true(world.out.fire);
+    stop(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fires_once_and_ends),
+        cmocka_unit_test(test_nothing_without_drift),
+        cmocka_unit_test(test_withheld_then_ended_unfired),
+        cmocka_unit_test(test_withheld_then_fired),
+        cmocka_unit_test(test_guards),
+        cmocka_unit_test(test_what_does_not_withhold),
+    };
+    return cmocka_run_group_tests_name("retrain", tests, NULL, NULL);
+}
