@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include "agent/deliver_parts.h"
 #include "pgvigil/failpoint.h"
@@ -342,15 +343,23 @@ int vg_deliver_drain(struct vg_deliver *deliver, int64_t now_us, struct vg_error
 
 /* --- In the daemon ---------------------------------------------------------------------------- */
 
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * VG_US + now.tv_nsec / 1000;
+}
+
+/* How long the end may take is a matter of the real clock, whichever clock the engine is on. */
 static void finish(struct vg_deliver *deliver)
 {
     const struct vg_response *response;
     struct vg_error err = {0};
     void *tag;
     bool any;
-    int64_t end_us = now_of(deliver) + grace_us, left_us;
-    while (is_under_way(deliver) && (left_us = end_us - now_of(deliver)) > 0) {
-        if (deliver->http->ops->poll(deliver->http, earlier(left_us, grace_us), &tag, &response))
+    int64_t end_us = monotonic_us() + grace_us, left_us;
+    while (is_under_way(deliver) && (left_us = end_us - monotonic_us()) > 0) {
+        if (deliver->http->ops->poll(deliver->http, left_us, &tag, &response))
             take_answer(deliver, tag, response, now_of(deliver));
     }
     for (struct vg_lane *lane = deliver->lanes; lane; lane = lane->next)

@@ -19,8 +19,8 @@ struct vg_shell_ops {
     struct vg_book *(*load)(void *arg);
     /* The book is in force from now on: tell receivers, metrics, connections. */
     void (*loaded)(void *arg, const struct vg_book *book);
-    /* Replay: sends what is due and waits for the answers; when the next try is due, or VG_NEVER. */
-    int64_t (*drain)(void *arg, int64_t now_us);
+    /* Without threads: sends what is due and waits for the answers. */
+    void (*drain)(void *arg, int64_t now_us);
     /* Daemon: about once a minute, for what is not urgent (figures of the agent itself). */
     void (*idle)(void *arg, int64_t now_us);
     void *arg;

@@ -71,12 +71,14 @@ static int read_begin(struct vg_session *s, struct vg_error *err)
 {
     struct vg_pg_wait wait = vg_pg_wait_for(s->timeout_us + VG_PG_GRACE_US, s->stop);
     int rc = 0;
+    struct vg_error ignored; /* what follows the first fault */
     for (bool synced = false; !synced;) {
         PGresult *result;
-        if (vg_pg_next(s, &wait, &result, err) != 0)
+        struct vg_error *sink = rc ? &ignored : err;
+        if (vg_pg_next(s, &wait, &result, sink) != 0)
             return -1;
         if (!result && PQstatus(s->conn) == CONNECTION_BAD)
-            return rc ? rc : vg_pg_fault(s->conn, NULL, err);
+            return vg_pg_fault(s->conn, NULL, sink);
         ExecStatusType status = result ? PQresultStatus(result) : PGRES_COMMAND_OK;
         synced = status == PGRES_PIPELINE_SYNC;
         if (status == PGRES_TUPLES_OK && rc == 0)

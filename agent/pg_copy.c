@@ -29,6 +29,18 @@ static void report_progress(struct scan *scan)
     scan->query->progress(scan->query->progress_arg, vg_decoder_rows(scan->decoder));
 }
 
+/* As vg_pg_next(), with reports on the way: a server may sort for long before the first row. */
+static int await_result(struct scan *scan, PGresult **out, struct vg_error *err)
+{
+    while (PQisBusy(scan->session->conn)) {
+        report_progress(scan);
+        if (vg_pg_await(scan->session->conn, &scan->wait, err) != 0)
+            return -1;
+    }
+    *out = PQgetResult(scan->session->conn);
+    return 0;
+}
+
 /* -1: the server's fault; 1: no stream that could be read. */
 static int judge_start(const struct scan *scan, const PGresult *result, struct vg_error *err)
 {
@@ -50,9 +62,10 @@ static int judge_start(const struct scan *scan, const PGresult *result, struct v
 static int start_copy(struct scan *scan, struct vg_error *err)
 {
     int rc = 0;
+    struct vg_error ignored;
     for (;;) {
         PGresult *result;
-        if (vg_pg_next(scan->session, &scan->wait, &result, err) != 0)
+        if (await_result(scan, &result, rc ? &ignored : err) != 0)
             return 1;
         if (!result)
             return rc ? rc : vg_fail(err, VG_E_INTERNAL, "the scan's statement is empty");
@@ -92,9 +105,10 @@ static int end_copy(struct scan *scan, struct vg_error *err)
     struct vg_session *s = scan->session;
     int rc = 0;
     int64_t rows = -1;
+    struct vg_error ignored; /* what follows the first fault */
     for (;;) {
         PGresult *result;
-        if (vg_pg_next(s, &scan->wait, &result, err) != 0)
+        if (await_result(scan, &result, rc ? &ignored : err) != 0)
             return 1;
         if (!result)
             break;

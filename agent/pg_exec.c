@@ -62,9 +62,10 @@ static int collect(struct vg_session *s, const struct vg_pg_wait *wait, PGresult
                    struct vg_error *err)
 {
     PGresult *kept = NULL, *result;
+    struct vg_error ignored; /* what follows the first fault */
     int rc = 0;
     for (;;) {
-        int verdict = vg_pg_next(s, wait, &result, err) == 0 ? 0 : 1;
+        int verdict = vg_pg_next(s, wait, &result, rc ? &ignored : err) == 0 ? 0 : 1;
         if (verdict == 0 && !result)
             break;
         if (verdict == 0 && rc == 0)

@@ -55,9 +55,10 @@ static int collect_rows(struct vg_session *s, const struct vg_pg_wait *wait, str
                         struct vg_error *err)
 {
     int rc = 0;
+    struct vg_error ignored; /* what follows the first fault */
     for (;;) {
         PGresult *result;
-        if (vg_pg_next(s, wait, &result, err) != 0)
+        if (vg_pg_next(s, wait, &result, rc ? &ignored : err) != 0)
             return 1;
         if (!result)
             return rc;

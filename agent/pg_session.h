@@ -58,7 +58,8 @@ int vg_pg_check(const struct vg_pg_wait *wait, struct vg_error *err);
 /* Waits for any of poll()'s events on a socket; *ready may be 0 after a fraction of a second. */
 int vg_pg_poll(int socket, short events, const struct vg_pg_wait *wait, short *ready,
                struct vg_error *err);
-/* Sends what is pending and waits until something has been read. VG_E_CONNECT too. */
+/* Sends what is pending and waits, a fraction of a second at most, for something to read; to be
+ * called until what is awaited is there. VG_E_CONNECT too. */
 int vg_pg_await(struct pg_conn *conn, const struct vg_pg_wait *wait, struct vg_error *err);
 
 /* --- pg_aside.c ----------------------------------------------------------------------------------

@@ -70,13 +70,11 @@ int vg_pg_await(struct pg_conn *conn, const struct vg_pg_wait *wait, struct vg_e
     short ready = 0;
     if (PQsocket(conn) < 0)
         return vg_pg_fault(conn, NULL, err);
-    while (!(ready & (POLLIN | POLLERR | POLLHUP))) {
-        int unsent = PQflush(conn);
-        if (unsent < 0)
-            break; /* the server may have said why before it closed: read on */
-        short events = unsent ? POLLIN | POLLOUT : POLLIN;
-        if (vg_pg_poll(PQsocket(conn), events, wait, &ready, err) != 0)
-            return -1;
-    }
+    int unsent = PQflush(conn);
+    if (vg_pg_poll(PQsocket(conn), unsent > 0 ? POLLIN | POLLOUT : POLLIN, wait, &ready, err) != 0)
+        return -1;
+    /* What could not be sent does not matter yet: the server may have said why before it closed. */
+    if (unsent >= 0 && !(ready & (POLLIN | POLLERR | POLLHUP)))
+        return 0;
     return PQconsumeInput(conn) ? 0 : vg_pg_fault(conn, NULL, err);
 }

@@ -126,8 +126,8 @@ static int compare_down(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* From the largest D down, as long as one incident is opened at most; lower still, all windows
- * would melt into one endless incident. */
+/* Among the limits that fail at most a quarter of the windows (lower ones melt all windows into one
+ * endless incident) the smallest that opens one incident at most. */
 static int find_least(const struct vg_rehearsal *rehearsal, struct vg_rehearsed_rule *rule,
                       struct vg_error *err)
 {
@@ -142,14 +142,13 @@ static int find_least(const struct vg_rehearsal *rehearsal, struct vg_rehearsed_
     qsort(sorted, n, sizeof *sorted, compare_down);
     rule->least = (double)NAN;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < n; i++) {
+    for (size_t i = 0; rc == 0 && i < n && i <= n / 4; i++) {
         size_t opened;
         double limit = ceil(sorted[i] * 1000) / 1000;
         struct limit_of at = {rule, limit};
         rc = count_incidents(rehearsal, &at, 1, &opened, err);
-        if (rc < 0 || opened > 1)
-            break;
-        rule->least = limit;
+        if (rc == 0 && opened <= 1)
+            rule->least = limit;
     }
     free(sorted);
     return rc;

@@ -16,7 +16,8 @@ struct vg_rehearsed_rule {
     const struct vg_rule *rule;
     const double *d;            /* per base window; NAN: too few rows */
     size_t incidents;           /* it alone would have opened, at its own limit */
-    double least;               /* smallest limit that opens at most one, rounded up to .001 */
+    double least;               /* smallest limit that opens at most one, rounded up to .001;
+                                 * NAN: none does */
 };
 struct vg_rehearsal {
     const struct vg_dataset *dataset;

@@ -48,8 +48,6 @@ char *vg_value_text(double value, enum vg_unit unit, int digits, char out[VG_VAL
     char number[VG_NUMBER_TEXT];
     if (unit == VG_UNIT_SECONDS && isfinite(value))
         write_seconds(value, digits, out);
-    else if ((unit == VG_UNIT_ROWS || unit == VG_UNIT_COUNT) && fabs(value) < 1e15)
-        snprintf(out, VG_VALUE_TEXT, "%.0f", value);
     else
         snprintf(out, VG_VALUE_TEXT, "%s", vg_format_human(value, digits, number));
     return out;

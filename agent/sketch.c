@@ -322,23 +322,29 @@ static uint32_t list_distinct(const struct vg_sketch *sketch, uint64_t *keys)
     return n;
 }
 
+/* floor(j (count - 1) / parts), without overflow for any count. */
+static uint64_t place_rank(uint64_t count, uint64_t j, uint64_t parts)
+{
+    return (count - 1) / parts * j + (count - 1) % parts * j / parts;
+}
+
 /* The values at `resolution` evenly spaced ranks, ties once; the extremes always, although the ladder
  * may have given them up. */
 static uint32_t list_quantiles(const struct vg_sketch *sketch, uint64_t *keys)
 {
     struct walk walk = start_walk(sketch);
-    uint64_t lowest = key_of(sketch->min), highest = key_of(sketch->max);
-    double step = (double)(sketch->count - 1) / (sketch->resolution < 2 ? 1 : sketch->resolution - 1);
-    double passed = 0, target = step;
+    uint64_t lowest = key_of(sketch->min), highest = key_of(sketch->max), passed = 0, j = 1;
+    uint64_t parts = sketch->resolution > 1 ? sketch->resolution - 1 : 1;
     uint32_t n = 0;
     keys[n++] = lowest;
-    while (walk_on(&walk)) {
-        passed += (double)walk.weight;
-        if (passed <= target)
+    while (j < parts && walk_on(&walk)) {
+        passed += walk.weight;
+        if (passed <= place_rank(sketch->count, j, parts))
             continue;
-        target = step * (floor((passed - 1) / step) + 1);
-        if (walk.key > lowest && walk.key < highest && n + 1 < sketch->resolution)
+        if (walk.key > lowest && walk.key < highest)
             keys[n++] = walk.key;
+        while (j < parts && place_rank(sketch->count, j, parts) < passed)
+            j++;
     }
     if (highest > lowest)
         keys[n++] = highest;

@@ -167,8 +167,11 @@ static const char *keep_path(struct vg_reader *r, const char *text)
         text += 2;
         n -= 2;
     }
-    const char *out = joined ? vg_arena_printf(r->arena, "%s/%.*s", r->folder, (int)n, text)
-                             : vg_arena_strndup(r->arena, text, n);
+    const char *out = vg_arena_strndup(r->arena, text, n);
+    if (joined) {
+        const char *gap = r->folder[strlen(r->folder) - 1] == '/' ? "" : "/";
+        out = vg_arena_printf(r->arena, "%s%s%.*s", r->folder, gap, (int)n, text);
+    }
     r->memory = r->memory || !out;
     return out;
 }

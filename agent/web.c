@@ -25,6 +25,7 @@ enum {
     PAGE_BYTES = 64 << 20,
     REPORT_AGE_MS = 1000, /* the report costs reads of the store: made at most so often */
     IDLE_MS = 60000,
+    BACKLOG = 128,
 };
 
 struct link { /* one connection */
@@ -234,11 +235,12 @@ static void watch_connection(void *arg, struct MHD_Connection *connection, void 
         *link = web->links[--web->nlinks];
 }
 
-/* Whether the other side has closed and everything it said has been read. */
+/* Whether the other side has closed or broken off, and everything it said has been read. */
 static bool has_ended(int fd)
 {
     char byte;
-    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 /* The library's own time-out starts again with every byte; this one does not. And where the end of
@@ -311,7 +313,7 @@ static int bind_socket(const struct addrinfo *address)
     if (fd < 0)
         return -1;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
-        bind(fd, address->ai_addr, address->ai_addrlen) || listen(fd, VG_WEB_CONNECTIONS)) {
+        bind(fd, address->ai_addr, address->ai_addrlen) || listen(fd, BACKLOG)) {
         int kept = errno;
         close(fd);
         errno = kept;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The other end of deliveries: a recording HTTP server for the demo and the tests.
 
-  python3 tests/receiver.py --port 0 --log FILE [--rules JSON] [--tls CERT KEY]
+  python3 tests/receiver.py --port 0 --log FILE [--rules JSON] [--tls CERT KEY [--tls-old]]
 
 Prints its port, then records every request as one JSON line (time, method, path, headers, body,
 status, fault). It plays Slack at /slack and PagerDuty at /v2/enqueue, both as strict as their
@@ -31,6 +31,7 @@ import struct
 import sys
 import threading
 import time
+import warnings
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -443,6 +444,7 @@ def main():
     parser.add_argument("--log", help="file to append the requests to")
     parser.add_argument("--rules", default="[]", help="JSON list of rules")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
+    parser.add_argument("--tls-old", action="store_true", help="speak TLS 1.0 and 1.1 only")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     Handler.world = World(args.log, json.loads(args.rules))
@@ -450,6 +452,11 @@ def main():
     if args.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*args.tls)
+        if args.tls_old:
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+            context.set_ciphers("ALL:@SECLEVEL=0")
         server.socket = context.wrap_socket(server.socket, server_side=True,
                                             do_handshake_on_connect=False)
     print(server.server_address[1], flush=True)

@@ -120,17 +120,12 @@ static void tell_loaded(void *arg, const struct vg_book *book)
            vg_format_double((double)book->rules->ndatasets, datasets), NULL);
 }
 
-static int64_t drain_outbox(void *arg, int64_t now_us)
+static void drain_outbox(void *arg, int64_t now_us)
 {
     struct vg_daemon *daemon = arg;
     struct vg_error err = {0};
-    int64_t next = VG_NEVER;
-    if (vg_deliver_drain(daemon->deliver, now_us, &err) < 0 ||
-        vg_store_outbox_next(daemon->shell.store, now_us, &next, &err) < 0) {
+    if (vg_deliver_drain(daemon->deliver, now_us, &err) < 0)
         vg_log(VG_LOG_ERROR, "delivery failed", "error", err.msg, NULL);
-        return VG_NEVER;
-    }
-    return next;
 }
 
 static void tell_outbox(struct vg_daemon *daemon)

@@ -11,7 +11,7 @@
 
 #define ALERT_COLUMNS                                                                              \
     "dataset, rule, segment, check_name, column_name, class, state, severity, good, bad, blind,"   \
-    " blind_since_us, onset_us, due_us, changed_us, reminded_us, incident, why, value,"            \
+    " blind_since_us, onset_us, due_us, changed_us, reminded_us, incident, untold, why, value,"    \
     " limit_value, unit, verdict, runbook"
 
 static void read_alert(struct vg_sql_row *row, void *item)
@@ -34,6 +34,7 @@ static void read_alert(struct vg_sql_row *row, void *item)
     alert->changed_us = vg_row_int(row);
     alert->reminded_us = vg_row_int(row);
     vg_row_key(row, alert->incident);
+    alert->untold = (unsigned)vg_row_int(row);
     alert->why = vg_row_text(row);
     alert->value = vg_row_real(row);
     alert->limit = vg_row_real(row);
@@ -61,14 +62,15 @@ int vg_store_alert_put(struct vg_store *store, const struct vg_alert *a, struct 
 {
     static const char text[] =
         "INSERT INTO alert (" ALERT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-        " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"
+        " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"
         " ON CONFLICT (dataset, rule, segment) DO UPDATE SET check_name = excluded.check_name,"
         " column_name = excluded.column_name, class = excluded.class, state = excluded.state,"
         " severity = excluded.severity, good = excluded.good, bad = excluded.bad,"
         " blind = excluded.blind, blind_since_us = excluded.blind_since_us,"
         " onset_us = excluded.onset_us, due_us = excluded.due_us,"
         " changed_us = excluded.changed_us, reminded_us = excluded.reminded_us,"
-        " incident = excluded.incident, why = excluded.why, value = excluded.value,"
+        " incident = excluded.incident, untold = excluded.untold, why = excluded.why, value = "
+        "excluded.value,"
         " limit_value = excluded.limit_value, unit = excluded.unit, verdict = excluded.verdict,"
         " runbook = excluded.runbook";
     const struct vg_sql sql = VG_SQL(
@@ -77,9 +79,9 @@ int vg_store_alert_put(struct vg_store *store, const struct vg_alert *a, struct 
         vg_p_int((int64_t)a->state), vg_p_int((int64_t)a->severity), vg_p_int(a->good),
         vg_p_int(a->bad), vg_p_int(a->blind), vg_p_int(a->blind_since_us), vg_p_int(a->onset_us),
         vg_p_int(a->due_us), vg_p_int(a->changed_us), vg_p_int(a->reminded_us),
-        vg_p_text(a->incident), vg_p_text(a->why ? a->why : ""), vg_p_real(a->value),
-        vg_p_real(a->limit), vg_p_int((int64_t)a->unit), vg_p_int((int64_t)a->verdict),
-        vg_p_text(a->runbook));
+        vg_p_text(a->incident), vg_p_int((int64_t)a->untold), vg_p_text(a->why ? a->why : ""),
+        vg_p_real(a->value), vg_p_real(a->limit), vg_p_int((int64_t)a->unit),
+        vg_p_int((int64_t)a->verdict), vg_p_text(a->runbook));
     return vg_sql_run(store, &sql, err);
 }
 
@@ -157,12 +159,13 @@ static void read_incident(struct vg_sql_row *row, void *item)
     incident->told_us = vg_row_int(row);
 }
 
-/* 9223372036854775807 is VG_NEVER: not closed. */
+/* 9223372036854775807 is VG_NEVER: not closed, or never told. */
 #define SELECT_INCIDENTS                                                                           \
     "SELECT key, dataset, severity, opened_due_us, first_us, closed_us, onset_us, told_us"         \
     " FROM incident"
 #define NEWEST_FIRST " ORDER BY opened_due_us DESC, key LIMIT 1000"
-#define OPEN         " closed_us = 9223372036854775807"
+#define OPEN                                                                                       \
+    " (closed_us = 9223372036854775807 OR told_us < closed_us OR told_us = 9223372036854775807)"
 
 static int list_incidents(struct vg_store *store, const char *dataset, bool open_only,
                           struct vg_arena *arena, struct vg_incident **out, size_t *n,

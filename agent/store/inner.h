@@ -26,7 +26,7 @@ struct vg_store {
     bool in_transaction;
     bool failed;            /* a statement of the transaction failed: it cannot be committed */
     struct vg_error first;  /* the failure */
-    uint64_t writes;        /* statements that may have written */
+    uint64_t writes;        /* statements that changed something */
     struct vg_arena *names; /* of quarantined, which is never freed before the store is */
     const char *_Atomic quarantined; /* where a damaged file was put, or NULL */
 };

@@ -11,10 +11,14 @@
 int vg_sql_change(struct vg_store *store, const struct vg_sql *sql, int64_t *changed,
                   struct vg_error *err)
 {
+    int64_t n = 0;
     if (vg_call_enter(store, err) < 0)
         return -1;
-    store->writes++;
-    return vg_call_leave(store, store->db->ops->run(store->db, sql, changed, err), err);
+    int rc = store->db->ops->run(store->db, sql, &n, err);
+    store->writes += n > 0;
+    if (rc == 0 && changed)
+        *changed = n;
+    return vg_call_leave(store, rc, err);
 }
 
 int vg_sql_run(struct vg_store *store, const struct vg_sql *sql, struct vg_error *err)

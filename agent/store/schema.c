@@ -74,8 +74,9 @@ static const char *const first_tables[] = {
     " severity {int} NOT NULL, good {int} NOT NULL, bad {int} NOT NULL, blind {int} NOT NULL,"
     " blind_since_us {int} NOT NULL, onset_us {int} NOT NULL, due_us {int} NOT NULL,"
     " changed_us {int} NOT NULL, reminded_us {int} NOT NULL, incident TEXT NOT NULL,"
-    " why TEXT NOT NULL, value {real}, limit_value {real}, unit {int} NOT NULL,"
-    " verdict {int} NOT NULL, runbook TEXT, PRIMARY KEY (dataset, rule, segment)) {table}",
+    " untold {int} NOT NULL, why TEXT NOT NULL, value {real}, limit_value {real},"
+    " unit {int} NOT NULL, verdict {int} NOT NULL, runbook TEXT,"
+    " PRIMARY KEY (dataset, rule, segment)) {table}",
 
     "CREATE TABLE incident (key TEXT PRIMARY KEY, dataset TEXT NOT NULL, severity {int} NOT NULL,"
     " opened_due_us {int} NOT NULL, first_us {int} NOT NULL, closed_us {int} NOT NULL,"

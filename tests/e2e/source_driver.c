@@ -119,11 +119,11 @@ static json_t *do_catalog(const json_t *call, struct vg_session *session, struct
     json_t *columns = json_array();
     for (size_t i = 0; i < c->n; i++) {
         const struct vg_catalog_column *col = &c->columns[i];
-        json_array_append_new(columns, json_pack("{s:s,s:s,s:s,s:i,s:s,s:b,s:b}", "name", col->name,
-                                                 "quoted", col->quoted, "type", col->type, "oid",
-                                                 (int)col->wire_oid, "kind",
-                                                 vg_kind_name(col->kind), "not_null", col->not_null,
-                                                 "indexed_first", col->indexed_first));
+        json_array_append_new(
+            columns, json_pack("{s:o,s:o,s:s,s:i,s:s,s:b,s:b}", "name", clean(col->name), "quoted",
+                               clean(col->quoted), "type", col->type, "oid", (int)col->wire_oid,
+                               "kind", vg_kind_name(col->kind), "not_null", col->not_null,
+                               "indexed_first", col->indexed_first));
     }
     char relkind[2] = {c->relkind, '\0'};
     return json_pack("{s:i,s:s,s:s,s:I,s:f,s:s,s:i,s:o}", "oid", (int)c->oid, "relkind", relkind,

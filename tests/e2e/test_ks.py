@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""KS drift end to end: generated columns with fixed seeds in a real PostgreSQL, captured and checked
-by the program, against scipy.stats.ks_2samp of the same rows.
+"""KS drift end to end: generated columns with fixed seeds in a real PostgreSQL, captured and
+checked by the program, against scipy.stats.ks_2samp of the same rows.
 
 Exact references (all distinct values held): D within 1e-12. Grids: SciPy's D within the bounds
 shown, and hi - lo at most 1.5 / resolution for references without ties. p: R's with ties within
@@ -35,7 +35,8 @@ def tied_columns():
     yield "tenth", "double precision", r.normal(0, 1, 3000).round(1), r.normal(.1, 1, 800).round(1)
     yield "finer", "double precision", r.normal(0, 1, 3000).round(1), r.normal(.1, 1, 800).round(2)
     yield "half", "real", r.normal(5, 2, 900).round() / 2, r.normal(5, 2, 9000).round() / 2
-    yield "amount", "numeric(12,2)", r.lognormal(0, 1, 2000).round(2), r.lognormal(.2, 1, 900).round(2)
+    yield ("amount", "numeric(12,2)", r.lognormal(0, 1, 2000).round(2),
+           r.lognormal(.2, 1, 900).round(2))
     yield "minute", "integer", n(0, 1440, 20000), (n(0, 1440, 6000) + 90) % 1440
     yield "beyond", "double precision", n(-5, 6, 1000), n(-9, 30, 300)
     yield "same", "integer", n(0, 50, 1200), None
@@ -90,11 +91,12 @@ def tied_grid_columns():
     r = np.random.default_rng(13)
     ref = np.concatenate([np.zeros(9000), r.normal(0, 1, 15000).round(4)])
     yield "spike", "double precision", ref, np.concatenate([np.zeros(100), r.normal(0, 1, 900)])
-    yield "cents", "double precision", r.lognormal(3, 1, 30000).round(2), r.lognormal(3, 1, 4000).round(2)
+    yield ("cents", "double precision", r.lognormal(3, 1, 30000).round(2),
+           r.lognormal(3, 1, 4000).round(2))
     yield "seconds", "integer", r.integers(0, 86400, 40000), r.integers(0, 86400, 5000) // 2
 
 
-# --- the program ----------------------------------------------------------------------------------
+# --- the program -------------------------------------------------------------------------------
 
 
 def load(database, table, columns):
@@ -154,7 +156,7 @@ def limit_law(d, m, n):
     return kolmogorov(math.sqrt(m * n / (m + n)) * d)
 
 
-# --- an oracle for p --------------------------------------------------------------------------------
+# --- an oracle for p ---------------------------------------------------------------------------
 
 
 def exact_p(groups, c):
@@ -187,7 +189,7 @@ def groups_as_counted(ref, now):
     return sizes, len(ref)
 
 
-# --- tests ------------------------------------------------------------------------------------------
+# --- tests -------------------------------------------------------------------------------------
 
 
 def test_exact_references_with_ties(pgvigil, database):
@@ -263,7 +265,8 @@ def test_values_that_are_no_numbers(pgvigil, database):
     r = np.random.default_rng(31)
     odd = np.array([np.nan, np.inf, -np.inf] * 40)
     columns = [
-        ("both", "double precision", mix(r, r.normal(0, 1, 900), odd), mix(r, r.normal(1, 1, 500), odd)),
+        ("both", "double precision", mix(r, r.normal(0, 1, 900), odd),
+         mix(r, r.normal(1, 1, 500), odd)),
         ("current", "real", r.integers(0, 9, 900), mix(r, r.integers(2, 9, 500), odd)),
     ]
     for result, ref, now in check(pgvigil, database, "odd", columns).values():

@@ -7,11 +7,12 @@ import socket
 
 import pytest
 from source_driver import Driver
-from stack import Closing, Cluster, wait_for
+from stack import VARIANT, Closing, Cluster, wait_for
 
-SLOW = "COPY (SELECT i FROM {0} t(i), LATERAL (SELECT pg_sleep(0.0001 * (i % 2 + 1))) s)" \
-    " TO STDOUT (FORMAT binary)".format("generate_series(1, 10000000)")
-BIG = "COPY (SELECT i FROM generate_series(1, 10000000) t(i)) TO STDOUT (FORMAT binary)"
+# In the SELECT list generate_series() hands its rows out at once.
+BIG = "COPY (SELECT generate_series(1, 10000000)) TO STDOUT (FORMAT binary)"
+SLOW = "COPY (SELECT i FROM (SELECT generate_series(1, 10000000) AS i OFFSET 0) t" \
+    " WHERE pg_sleep(0.0001)::text = '') TO STDOUT (FORMAT binary)"
 INT4 = [["number", 23, False]]
 
 
@@ -48,11 +49,19 @@ def rough():
 
 def test_terminated_back_end(database, source):
     source.open()
-    source.send(**scan(BIG, pause_at=1000))
+    source.send(**scan(SLOW, pause_at=1000))
     assert source.receive()["paused"] >= 1000
     database.execute("SELECT pg_terminate_backend(%s)", (backend(database),))
     failed = source.fails(go=True)
-    assert (failed.code, failed.sqlstate) == ("connect", "57P01")
+    assert (failed.code, failed.sqlstate) == ("connect", "57P01"), failed
+    source.shut()
+    source.open()
+    source.send(**scan(BIG, pause_at=1000))
+    source.receive()
+    # a back end that is waiting for us to read has no way to say farewell
+    database.execute("SELECT pg_terminate_backend(%s)", (backend(database),))
+    failed = source.fails(go=True)
+    assert failed.code == "connect"
     assert failed.answer["rows"] < 10000000
     assert source.fails(do="rows", sql="SELECT 1").code == "connect"
     source.shut()
@@ -110,14 +119,14 @@ def test_statement_timeout_and_going_on(database, source):
 def test_server_that_hangs(database, source):
     """The client's own deadline, 5 s after the server's: the back end is stopped in its tracks."""
     source.open()
-    source.send(**scan(BIG, timeout_us=500000, pause_at=1000))
+    source.send(**scan(BIG, timeout_us=1000000, pause_at=1000))
     source.receive()
     pid = backend(database)
     os.kill(pid, signal.SIGSTOP)
     try:
         failed = source.fails(go=True)
         assert failed.code == "timeout" and "`scan_timeout`" in failed.hint
-        assert 4 < failed.seconds < 13
+        assert 4 < failed.seconds < 14
         assert source.call(do="close")["us"] < 3e6
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -155,6 +164,10 @@ def test_progress(database, source):
     source.open()
     failed = source.fails(**scan(SLOW, timeout_us=2600000))
     assert failed.answer["progress"] == 2
+    # before the first row too
+    failed = source.fails(**scan("COPY (SELECT 1 WHERE pg_sleep(9)::text = '') TO STDOUT"
+                                 " (FORMAT binary)", timeout_us=1500000))
+    assert (failed.answer["progress"], failed.answer["rows"]) == (1, 0)
     source.shut()
 
 
@@ -217,7 +230,8 @@ def test_memory_is_flat(database, source):
         assert source.call(do="scan", sql=sql, columns=columns, quiet=True)["rows"] == rows
         peak.append(source.call(do="rss")["kib"])
     source.shut()
-    assert peak[1] - peak[0] < 1024
+    # the address sanitizer keeps what was freed, up to a limit of its own
+    assert peak[1] - peak[0] < 1024 or VARIANT == "san"
 
 
 # --- hostile SQL -------------------------------------------------------------------------------

@@ -28,6 +28,8 @@ static void test_age(void **state)
     kit_assert_found(kit_measure(&kit, 1), 5400, "newest row 90m old");
     kit.live.newest_us = kit.evidence.now_us - 9 * VG_HOUR_US - 72 * VG_US;
     kit_assert_found(kit_measure(&kit, 1), 32472, "newest row 9.02h old");
+    kit.live.newest_us = kit.evidence.now_us;
+    kit_assert_found(kit_measure(&kit, 1), 0, "newest row 0s old");
     kit_free(&kit);
 }
 

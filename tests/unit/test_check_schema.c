@@ -105,6 +105,9 @@ static void test_only_the_first_are_told(void **state)
     (void)state;
     struct world world;
     start(&world);
+    world.kit.catalog.n = 1;
+    kit_assert_found(kit_measure(&world.kit, 1), 3,
+                     "column at is missing, column delay is missing, column carrier is missing");
     world.kit.catalog.n = 0;
     kit_assert_found(kit_measure(&world.kit, 1), 4,
                      "column id is missing, column at is missing, column delay is missing and 1 "

@@ -20,6 +20,7 @@ static void test_same(void **state)
         {"int8", "bigint"},
         {"BIGSERIAL", "bigint"},
         {"int", "integer"},
+        {"\t int8  ", "bigint"},
         {"int4", "integer"},
         {"serial", "integer"},
         {"int2", "smallint"},

@@ -175,6 +175,31 @@ static void test_default_limits(void **state)
     stop(&world);
 }
 
+/* The default of a type is text in the unit of its value. */
+static void test_default_limit_as_text(void **state)
+{
+    (void)state;
+    static const struct {
+        enum vg_unit unit;
+        const char *text;
+        double limit;
+    } rows[] = {{VG_UNIT_SECONDS, "8h", 28800}, {VG_UNIT_SECONDS, "500ms", .5},
+                {VG_UNIT_RATIO, "5%", .05},     {VG_UNIT_COUNT, "3", 3},
+                {VG_UNIT_SECONDS, "8", NAN},    {VG_UNIT_RATIO, "much", NAN}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct world world;
+        start(&world);
+        struct vg_check_type type = {
+            .name = "new", .unit = rows[i].unit, .default_fail = rows[i].text};
+        set_rule(&world, 0, "reach")->type = &type;
+        add(&world, 0, 1e9);
+        const struct vg_result *result = judge(&world, 1);
+        assert_verdict(result, isnan(rows[i].limit) ? VG_PASS : VG_FAIL);
+        assert_true(isnan(rows[i].limit) ? isnan(result->limit) : result->limit == rows[i].limit);
+        stop(&world);
+    }
+}
+
 static void test_min_rows(void **state)
 {
     (void)state;
@@ -268,6 +293,21 @@ static void test_worst_of_a_rule(void **state)
     }
 }
 
+/* Of measures with the same verdict the first is shown. */
+static void test_first_of_equals(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    set_rule(&world, 0, "ks")->limits = (struct vg_limits){.has_fail = true, .fail = .35};
+    add(&world, 0, .1);
+    add(&world, 0, .4);
+    add(&world, 0, .5);
+    const struct vg_result *result = judge(&world, 1);
+    assert_true(result->value == .4);
+    stop(&world);
+}
+
 static void test_a_measure_that_can_only_warn(void **state)
 {
     (void)state;
@@ -350,7 +390,9 @@ int main(void)
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_bounded_values),
         cmocka_unit_test(test_default_limits),
+        cmocka_unit_test(test_default_limit_as_text),
         cmocka_unit_test(test_min_rows),
+        cmocka_unit_test(test_first_of_equals),
         cmocka_unit_test(test_no_number_is_nodata),
         cmocka_unit_test(test_worst_of_a_rule),
         cmocka_unit_test(test_a_measure_that_can_only_warn),

@@ -99,6 +99,9 @@ static void test_bh_counts_its_own_tests(void **state)
     assert_verdict(&results[1], VG_NODATA);
     assert_verdict(&results[2], VG_NODATA);
     assert_verdict(&results[3], VG_PASS);
+    world.rules[0].limits =
+        (struct vg_limits){.has_fail = true, .has_warn = true, .fail = .01, .warn = .05};
+    assert_verdict(judge(&world, 4), VG_WARN);
     stop(&world);
 }
 

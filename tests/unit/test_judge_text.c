@@ -58,6 +58,7 @@ static const struct row rows[] = {
      NAN, NAN, NAN, NAN, 0, VG_PASS,
      "a b c\xef\xbf\xbd"
      "d\xef\xbf\xbd"},
+    {"reach", "\na", NAN, NAN, NAN, NAN, 0, VG_PASS, " a"},
     {"reach", "caf\xc3\xa9", NAN, NAN, NAN, NAN, 0, VG_PASS, "caf\xc3\xa9"},
 };
 

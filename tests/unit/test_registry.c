@@ -35,16 +35,18 @@ static void test_the_promised_checks(void **state)
         enum vg_class class;
         enum vg_cadence cadence;
         bool of_column, implicit;
+        int64_t min_rows;
+        const char *kinds; /* other, number, time, bool, text; "" for all */
     } rows[] = {
-        {"reach", VG_CLASS_FRESHNESS, VG_ON_TICK, false, true},
-        {"judged", VG_CLASS_VOLUME, VG_ON_TICK, false, true},
-        {"schema", VG_CLASS_SCHEMA, VG_ON_TICK, false, true},
-        {"freshness", VG_CLASS_FRESHNESS, VG_ON_TICK, false, false},
-        {"volume", VG_CLASS_VOLUME, VG_ON_WINDOW, false, false},
-        {"nulls", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false},
-        {"range", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false},
-        {"allowed", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false},
-        {"ks", VG_CLASS_DRIFT, VG_ON_WINDOW, true, false},
+        {"reach", VG_CLASS_FRESHNESS, VG_ON_TICK, false, true, 0, ""},
+        {"judged", VG_CLASS_VOLUME, VG_ON_TICK, false, true, 0, ""},
+        {"schema", VG_CLASS_SCHEMA, VG_ON_TICK, false, true, 0, ""},
+        {"freshness", VG_CLASS_FRESHNESS, VG_ON_TICK, false, false, 0, ""},
+        {"volume", VG_CLASS_VOLUME, VG_ON_WINDOW, false, false, 0, ""},
+        {"nulls", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false, 1, ""},
+        {"range", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false, 1, "-nt--"},
+        {"allowed", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false, 1, "-n-bt"},
+        {"ks", VG_CLASS_DRIFT, VG_ON_WINDOW, true, false, 200, "-n---"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct vg_check_type *type = vg_check_find(rows[i].name);
@@ -53,6 +55,11 @@ static void test_the_promised_checks(void **state)
         assert_int_equal(type->cadence, rows[i].cadence);
         assert_int_equal(type->of_column, rows[i].of_column);
         assert_int_equal(type->implicit, rows[i].implicit);
+        assert_int_equal(type->min_rows, rows[i].min_rows);
+        unsigned kinds = 0;
+        for (size_t k = 0; rows[i].kinds[k]; k++)
+            kinds |= (unsigned)(rows[i].kinds[k] != '-') << k;
+        assert_int_equal(type->kinds, kinds);
     }
 }
 

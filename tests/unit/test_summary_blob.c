@@ -32,7 +32,7 @@ static struct vg_column_summary *make_column(struct chance *chance, enum vg_kind
         at++;
     struct made_batch *made = make_batch(chance, kinds, KINDS, nrows, chance_below(chance, 4) == 0);
     struct vg_column_summary *column = calloc(1, sizeof *column);
-    *grid = make_grid(chance, (enum shape)chance_below(chance, SHAPES), 1500);
+    *grid = make_grid(chance, (enum shape)chance_below(chance, SHAPES), nrows < 10 ? 30 : 1500);
     assert_int_equal(vg_column_init(column, "näme \"x\"", kind, chance_below(chance, 4) ? *grid : NULL,
                                     chance_below(chance, 4), &err), 0);
     assert_int_equal(vg_column_count(column, &made->cols[at], nrows, &err), 0);

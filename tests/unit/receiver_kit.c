@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tests/receiver.py as a child process. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pgvigil/time.h"
+#include "tests/unit/receiver_kit.h"
+
+extern char **environ;
+
+static pid_t spawn(const char *const *argv, int out)
+{
+    pid_t pid;
+    posix_spawn_file_actions_t actions;
+    char *args[24] = {0};
+    for (size_t i = 0; argv[i]; i++) {
+        assert_true(i + 1 < sizeof args / sizeof args[0]);
+        args[i] = (char *)(uintptr_t)argv[i];
+    }
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO), 0);
+    if (posix_spawnp(&pid, args[0], &actions, NULL, args, environ))
+        fail_msg("%s cannot be started", args[0]);
+    posix_spawn_file_actions_destroy(&actions);
+    return pid;
+}
+
+int kit_run(const char *const *argv)
+{
+    int status;
+    pid_t pid = spawn(argv, STDERR_FILENO);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+void kit_start(struct kit_receiver *receiver, const char *const *more)
+{
+    const char *argv[16] = {"/usr/bin/python3", "tests/receiver.py", "--port", "0"};
+    int ends[2];
+    char line[32] = "";
+    for (size_t i = 0; more && more[i]; i++) {
+        assert_true(i + 5 < sizeof argv / sizeof argv[0]);
+        argv[i + 4] = more[i];
+    }
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    receiver->pid = spawn(argv, ends[1]);
+    close(ends[1]);
+    FILE *out = fdopen(ends[0], "r");
+    assert_non_null(out);
+    if (!fgets(line, sizeof line, out))
+        fail_msg("tests/receiver.py printed no port");
+    fclose(out);
+    receiver->port = (int)strtol(line, NULL, 10);
+    assert_true(receiver->port > 0);
+}
+
+void kit_stop(struct kit_receiver *receiver)
+{
+    int status;
+    kill(receiver->pid, SIGTERM);
+    assert_int_equal(waitpid(receiver->pid, &status, 0), receiver->pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+const struct vg_response *kit_exchange(struct vg_http *http, const struct vg_request *request)
+{
+    const struct vg_response *response;
+    struct vg_error err = {0};
+    void *tag = NULL;
+    int mine;
+    if (http->ops->start(http, request, &mine, &err) < 0)
+        fail_msg("not started: %s", err.msg);
+    if (!http->ops->poll(http, 20 * VG_US, &tag, &response))
+        fail_msg("no answer at all");
+    assert_ptr_equal(tag, &mine);
+    return response;
+}
+
+static const struct vg_response *ask(struct vg_http *http, const struct kit_receiver *receiver,
+                                     const char *method, const char *path, const char *body)
+{
+    char url[100];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d%s", receiver->port, path);
+    const struct vg_request request = {
+        .method = method, .url = url, .body = body, .body_size = body ? strlen(body) : 0};
+    const struct vg_response *response = kit_exchange(http, &request);
+    if (response->status != 200)
+        fail_msg("%s: status %d %s", path, response->status, response->error.msg);
+    return response;
+}
+
+void kit_rules(struct vg_http *http, const struct kit_receiver *receiver, const char *rules)
+{
+    char body[2000];
+    snprintf(body, sizeof body, "{\"clear\": true, \"rules\": %s}", rules);
+    ask(http, receiver, "POST", "/control", body);
+}
+
+json_t *kit_ask(struct vg_http *http, const struct kit_receiver *receiver, const char *path)
+{
+    json_t *root = json_loads(ask(http, receiver, "GET", path, NULL)->body, 0, NULL);
+    assert_non_null(root);
+    return root;
+}
