@@ -28,9 +28,15 @@ static bool check_host(struct vg_config_reading *in, const struct vg_node *url, 
     return false;
 }
 
-static void check_url(struct vg_config_reading *in, const struct vg_node *url, bool slack,
-                      const struct vg_raw_endpoint *raw)
+static bool has_url_file(const struct vg_key_table *table)
 {
+    return table != &vg_pushgateway_table && table != &vg_pagerduty_table;
+}
+
+static void check_url(struct vg_config_reading *in, const struct vg_node *url,
+                      const struct vg_key_table *table, const struct vg_raw_endpoint *raw)
+{
+    bool slack = table == &vg_slack_table;
     char host[VG_HOST_TEXT];
     if (!vg_url_host(raw->url, host)) {
         vg_read_fault(&in->r, url->loc, NULL, "url: the host or the port cannot be read");
@@ -40,7 +46,8 @@ static void check_url(struct vg_config_reading *in, const struct vg_node *url, b
     if (slack && !loopback)
         vg_read_fault(&in->r, url->loc, use_file, "the address of a Slack webhook is a secret");
     else if (!slack && vg_url_has_secret(raw->url))
-        vg_read_fault(&in->r, url->loc, use_file, "a secret does not stand in this file");
+        vg_read_fault(&in->r, url->loc, has_url_file(table) ? use_file : "token_file",
+                      "a secret does not stand in this file");
     else if (check_host(in, url, host, raw->allow_private) && vg_url_is_plain(raw->url) &&
              !loopback && !raw->insecure_http)
         vg_read_fault(&in->r, url->loc, "use https, or set insecure_http: true",
@@ -52,9 +59,8 @@ static void check_choice(struct vg_config_reading *in, const struct vg_node *nod
                          const struct vg_key_table *table)
 {
     const struct vg_node *url = vg_node_get(node, "url"), *file = vg_node_get(node, "url_file");
-    bool both = table != &vg_pushgateway_table && table != &vg_pagerduty_table;
     bool slack = table == &vg_slack_table;
-    if (!both || node->partial)
+    if (!has_url_file(table) || node->partial)
         return;
     if (url && file)
         vg_read_fault(&in->r, file->loc, NULL, "url and url_file exclude each other");
@@ -159,7 +165,7 @@ void vg_config_endpoint(struct vg_config_reading *in, const struct vg_node *node
         return;
     check_choice(in, node, table);
     if (vg_part_fine(&part, "url"))
-        check_url(in, vg_node_get(node, "url"), table == &vg_slack_table, raw);
+        check_url(in, vg_node_get(node, "url"), table, raw);
     vg_config_secret(in, node, "url_file", raw->url_file);
     vg_config_secret(in, node, "token_file", raw->token_file);
     vg_config_secret(in, node, "routing_key_file", raw->routing_key_file);
@@ -242,7 +248,8 @@ static void read_classes(struct vg_config_reading *in, const struct vg_node *nod
             bit |= vg_streq(names->items[i], words[class]) ? 1u << class : 0;
         out->when |= bit;
         if (!bit)
-            vg_read_fault(&in->r, item->loc, vg_read_advice(&in->r, names->items[i], words, 6),
+            vg_read_fault(&in->r, item->loc,
+                          vg_read_advice(&in->r, names->items[i], words, VG_CLASSES),
                           "when: there is no class \"%s\"", vg_read_shown(&in->r, names->items[i]));
         else if (bit != 1u << VG_CLASS_DRIFT)
             vg_read_fault(&in->r, item->loc, "when: [drift]",

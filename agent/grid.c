@@ -166,8 +166,8 @@ uint32_t vg_grid_cell(const struct vg_grid *grid, double x)
     return 2 * below - (below && grid->q[below - 1] == x);
 }
 
-/* One step of WIDE searches among the `len` thresholds from `below` on; a finished one, len 0, looks
- * at a threshold above its value and so stays. Returns 0 when all have finished. */
+/* One step of WIDE searches among the `len` thresholds from `below` on; a finished one, len 0,
+ * looks at a threshold above its value and so stays. Returns 0 when all have finished. */
 static inline uint32_t step_searches(const double *q, const double *x, uint32_t *below,
                                      uint32_t *len)
 {

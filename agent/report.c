@@ -60,11 +60,14 @@ static void put_count(struct vg_buf *out, const char *label, int64_t n)
     vg_buf_printf(out, "<td class=num data-label=\"%s\">%lld</td>", label, (long long)n);
 }
 
+/* A name that begins with "#" heads a column of numbers. */
 static void put_table(struct vg_buf *out, const char *const *heads)
 {
     vg_buf_puts(out, "<table><thead><tr>");
-    for (; *heads; heads++)
-        vg_buf_printf(out, "<th scope=col>%s</th>", *heads);
+    for (; *heads; heads++) {
+        bool number = **heads == '#';
+        vg_buf_printf(out, "<th scope=col%s>%s</th>", number ? " class=num" : "", *heads + number);
+    }
     vg_buf_puts(out, "</tr></thead><tbody>\n");
 }
 
@@ -283,7 +286,8 @@ static void put_window(struct vg_buf *out, const struct vg_report_dataset *datas
 
 static void put_dataset(struct vg_buf *out, const struct vg_report_dataset *dataset, int64_t now_us)
 {
-    static const char *const heads[] = {"Verdict", "Rule", "Value", "Limit", "Finding", "At", NULL};
+    static const char *const heads[] = {"Verdict", "Rule", "#Value", "#Limit",
+                                        "Finding", "At",   NULL};
     const char *worst = dataset->n ? vg_verdict_name(dataset->worst) : "nodata";
     bool grave = dataset->worst == VG_FAIL || dataset->worst == VG_UNKNOWN;
     vg_buf_printf(out, "<details class=\"box %s\"%s><summary>", worst, grave ? " open" : "");
@@ -300,7 +304,7 @@ static void put_dataset(struct vg_buf *out, const struct vg_report_dataset *data
     put_window(out, dataset);
     vg_buf_puts(out, "</span></summary>\n<p class=soft>last read ");
     put_ago(out, dataset->progress.success_us, now_us);
-    vg_buf_printf(out, " · %lld cycles, %lld failed · %lld windows skipped</p>\n",
+    vg_buf_printf(out, " · cycles: %lld, failed: %lld · windows skipped: %lld</p>\n",
                   (long long)dataset->progress.cycles, (long long)dataset->progress.cycle_failures,
                   (long long)dataset->progress.windows_skipped);
     put_table(out, heads);
@@ -387,7 +391,7 @@ static void put_decisions(struct vg_buf *out, const struct vg_report *report)
 
 static void put_sinks(struct vg_buf *out, const struct vg_report *report)
 {
-    static const char *const heads[] = {"Receiver", "Waiting", "Sent", "Set aside", NULL};
+    static const char *const heads[] = {"Receiver", "#Waiting", "#Sent", "#Set aside", NULL};
     vg_buf_puts(out, "<section><h2>Deliveries</h2>\n");
     if (!report->nsinks) {
         vg_buf_puts(out, "<p>Nothing has been sent yet.</p></section>\n");

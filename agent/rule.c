@@ -165,38 +165,38 @@ static bool keep_rules(struct vg_rule_reading *in)
     return rules != NULL;
 }
 
-static int report_memory(struct vg_diags *diags, const char *path)
+static void report_memory(struct vg_diags *diags, const char *path)
 {
     vg_diag_add(diags, VG_GRADE_ERROR, (struct vg_loc){path, 0, 0}, NULL, NULL, "out of memory");
-    return -1;
 }
 
-int vg_rule_parse(const char *text, size_t n, const char *path, const struct vg_config *config,
-                  struct vg_arena *arena, struct vg_diags *diags, struct vg_dataset **out)
+int vg_rule_parse(const struct vg_rule_text *in, struct vg_arena *arena, struct vg_diags *diags,
+                  struct vg_dataset **out)
 {
     int rc = -1;
     size_t errors = diags->errors;
     struct vg_document *document = NULL;
-    struct vg_rule_reading in = {.config = config, .r = {.arena = arena, .diags = diags}};
+    struct vg_rule_reading reading = {.config = in->config, .r = {.arena = arena, .diags = diags}};
     *out = NULL;
-    in.r.scratch = vg_arena_new();
-    in.dataset = vg_arena_alloc(arena, sizeof *in.dataset);
-    if (!in.r.scratch || !in.dataset || !(in.dataset->file = vg_arena_strdup(arena, path)) ||
-        vg_yaml_parse(text, n, path, in.r.scratch, diags, &document) < 0) {
-        report_memory(diags, path);
+    struct vg_arena *scratch = reading.r.scratch = vg_arena_new();
+    reading.dataset = vg_arena_alloc(arena, sizeof *reading.dataset);
+    if (!scratch || !reading.dataset ||
+        !(reading.dataset->file = vg_arena_strdup(arena, in->path)) ||
+        vg_yaml_parse(in->text, in->n, in->path, scratch, diags, &document) < 0) {
+        report_memory(diags, in->path);
         goto out;
     }
-    in.r.document = document;
+    reading.r.document = document;
     if (document->root)
-        read_all(&in, document->root);
-    if (in.r.memory || !keep_rules(&in))
-        report_memory(diags, path);
+        read_all(&reading, document->root);
+    if (reading.r.memory || !keep_rules(&reading))
+        report_memory(diags, in->path);
     if (diags->errors == errors) {
-        *out = in.dataset;
+        *out = reading.dataset;
         rc = 0;
     }
 out:
-    free(in.rules);
-    vg_arena_free(in.r.scratch);
+    free(reading.rules);
+    vg_arena_free(scratch);
     return rc;
 }

@@ -10,11 +10,20 @@
 #include "pgvigil/error.h"
 #include "pgvigil/rule.h"
 
+enum { VG_RULES_MAX = 10000 }; /* of a dataset */
+
+struct vg_rule_text {
+    const char *text;
+    size_t n;
+    const char *path;               /* as shown to people */
+    const struct vg_config *config; /* NULL: connections and receivers are taken as written, and
+                                     * nothing is defaulted */
+};
+
 /* 0 when the text has no error (it may have warnings); else -1 and *out is NULL. Every fault is in
- * diags under `path`. The dataset lives in arena and points into nothing else but the check types.
- * With config NULL, connections and receivers are taken as written and nothing is defaulted. */
-int vg_rule_parse(const char *text, size_t n, const char *path, const struct vg_config *config,
-                  struct vg_arena *arena, struct vg_diags *diags,
+ * diags under the path. The dataset lives in arena and points into nothing else but the check
+ * types. */
+int vg_rule_parse(const struct vg_rule_text *in, struct vg_arena *arena, struct vg_diags *diags,
                   struct vg_dataset **out) VG_MUST_CHECK;
 
 #endif

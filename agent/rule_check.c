@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/rule.h"
 #include "agent/rule_reading.h"
-#include "agent/rules.h"
 #include "pgvigil/text.h"
 
 static const struct vg_param *find_param(const struct vg_check_type *type, const char *name)

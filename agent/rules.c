@@ -46,7 +46,8 @@ static bool add_text(struct load *load, const char *path, const char *text, size
 {
     struct vg_dataset *dataset;
     struct vg_ruleset *rules = load->rules;
-    if (vg_rule_parse(text, n, path, load->in->config, rules->arena, diags, &dataset) < 0)
+    struct vg_rule_text in = {text, n, path, load->in->config};
+    if (vg_rule_parse(&in, rules->arena, diags, &dataset) < 0)
         return false;
     const struct vg_dataset *taken = find_taken(load, dataset->id);
     if (taken) {
@@ -115,7 +116,7 @@ static void load_file(struct load *load, const struct vg_folder *folder, const c
         load->memory = true;
         return;
     }
-    size_t n = 0, first = load->diags->n;
+    size_t n = 0;
     bool skip;
     const char *text = read_file(load, folder, name, file->path, &n, &skip);
     if (skip)
@@ -123,8 +124,6 @@ static void load_file(struct load *load, const struct vg_folder *folder, const c
     rules->nfiles++;
     file->ok = text && add_text(load, file->path, text, n, load->diags);
     file->text = file->ok ? text : NULL;
-    if (!file->ok && load->diags->n == first)
-        load->memory = true; /* not even its fault could be kept */
     if (!file->ok)
         fall_back(load, file);
 }

@@ -18,10 +18,7 @@ struct vg_rules_load {
     void *arg;
 };
 
-enum {
-    VG_RULE_FILES_MAX = 10000,
-    VG_RULES_MAX = 10000
-}; /* files of a folder, rules of a dataset */
+enum { VG_RULE_FILES_MAX = 10000 }; /* of a folder */
 
 /* Faults of files go to diags and are no failure of the call: look at vg_rule_file.ok and at
  * folder_ok. -1 only with VG_E_MEMORY. *out is owned by the caller. */

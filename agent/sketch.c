@@ -3,10 +3,11 @@
  *
  * Values are kept as 64-bit keys in the order of the doubles. Level h holds keys that stand for 2^h
  * values each. A full level is sorted and every other key of it climbs one level, the offset drawn
- * at random for one compaction and opposite for the next of that level, so that their errors cancel:
- * Manku, Rajagopalan, Lindsay, "Approximate Medians and other Quantiles in One Pass and with Limited
- * Memory" (SIGMOD 1998) with the random offsets of Agarwal et al., "Mergeable Summaries" (PODS 2012).
- * The generator is seeded with a constant: the same values in the same order give the same grid. */
+ * at random for one compaction and opposite for the next of that level, so that their errors
+ * cancel: Manku, Rajagopalan, Lindsay, "Approximate Medians and other Quantiles in One Pass and
+ * with Limited Memory" (SIGMOD 1998) with the random offsets of Agarwal et al., "Mergeable
+ * Summaries" (PODS 2012). The generator is seeded with a constant: the same values in the same
+ * order give the same grid. */
 #include "agent/sketch.h"
 
 #include <math.h>
@@ -108,7 +109,8 @@ static uint64_t draw(struct vg_sketch *sketch)
     return x ^ x >> 31;
 }
 
-/* --- sorting: least significant digit first, eleven bits at a time ------------------------------- */
+/* --- sorting: least significant digit first, eleven bits at a time -------------------------------
+ */
 
 enum { DIGITS = 6, DIGIT_BITS = 11, BUCKETS = 1 << DIGIT_BITS };
 
@@ -143,7 +145,8 @@ static void sort_keys(uint64_t *keys, uint64_t *scratch, size_t n)
         memcpy(keys, from, n * sizeof *keys);
 }
 
-/* --- the ladder ------------------------------------------------------------------------------------ */
+/* --- the ladder
+ * ------------------------------------------------------------------------------------ */
 
 static int push_keys(struct vg_sketch *sketch, size_t h, const uint64_t *keys, size_t n);
 
@@ -190,7 +193,8 @@ static int push_keys(struct vg_sketch *sketch, size_t h, const uint64_t *keys, s
     return 0;
 }
 
-/* --- few distinct values --------------------------------------------------------------------------- */
+/* --- few distinct values
+ * --------------------------------------------------------------------------- */
 
 static size_t find_slot(const struct distinct *table, size_t slots, uint64_t key)
 {
@@ -276,7 +280,8 @@ int vg_sketch_add(struct vg_sketch *sketch, const double *x, size_t n, struct vg
     return 0;
 }
 
-/* --- the grid --------------------------------------------------------------------------------------- */
+/* --- the grid
+ * --------------------------------------------------------------------------------------- */
 
 /* Walks all levels, each sorted, as one ascending series of keys and their weights. */
 struct walk {
@@ -328,8 +333,8 @@ static uint64_t place_rank(uint64_t count, uint64_t j, uint64_t parts)
     return (count - 1) / parts * j + (count - 1) % parts * j / parts;
 }
 
-/* The values at `resolution` evenly spaced ranks, ties once; the extremes always, although the ladder
- * may have given them up. */
+/* The values at `resolution` evenly spaced ranks, ties once; the extremes always, although the
+ * ladder may have given them up. */
 static uint32_t list_quantiles(const struct vg_sketch *sketch, uint64_t *keys)
 {
     struct walk walk = start_walk(sketch);

@@ -4,7 +4,8 @@
  *
  * Promises: while there are at most `resolution` distinct values they are all kept, with counts;
  * beyond that quantiles come from a ladder of compactors with seeded randomness: exact while fewer
- * than VG_SKETCH level capacity values were seen, rank error about 1.4 / capacity of all rows after.
+ * than VG_SKETCH level capacity values were seen, rank error about 1.4 / capacity of all rows
+ * after.
  */
 #ifndef PGVIGIL_AGENT_SKETCH_H
 #define PGVIGIL_AGENT_SKETCH_H
@@ -30,7 +31,8 @@ uint64_t vg_sketch_count(const struct vg_sketch *sketch);
  * is already chosen by the masses seen (vg_grid_choose_coarse), so one pass later fine and coarse
  * cells can be counted together. *out is NULL when no finite value was seen. VG_E_MEMORY.
  * The sketch may be added to no more after this. */
-int vg_sketch_grid(struct vg_sketch *sketch, struct vg_grid **out, struct vg_error *err) VG_MUST_CHECK;
+int vg_sketch_grid(struct vg_sketch *sketch, struct vg_grid **out,
+                   struct vg_error *err) VG_MUST_CHECK;
 /* An upper bound of the memory one sketch holds after `rows` values, vg_sketch_grid included. */
 size_t vg_sketch_bytes(uint32_t resolution, uint64_t rows);
 void vg_sketch_free(struct vg_sketch *sketch);

@@ -218,7 +218,8 @@ static int read_top(struct vg_blob *blob, struct vg_column_summary *column)
     return 0;
 }
 
-int vg_column_write(const struct vg_column_summary *column, struct vg_buf *out, struct vg_error *err)
+int vg_column_write(const struct vg_column_summary *column, struct vg_buf *out,
+                    struct vg_error *err)
 {
     size_t start, len = strlen(column->name);
     bool coarse = column->coarse || (column->fine && column->grid);

@@ -54,7 +54,8 @@ int vg_blob_open(struct vg_blob *blob, const void *data, size_t size, uint8_t ve
         return vg_fail(err, VG_E_STATE, "a stored summary is cut short at %zu bytes", size);
     struct vg_blob tail = {.at = bytes + size - CHECKSUM, .end = bytes + size};
     if (vg_blob_u64(&tail) != vg_hash64(bytes, size - CHECKSUM))
-        return vg_fail(err, VG_E_STATE, "a stored summary of %zu bytes is damaged (checksum)", size);
+        return vg_fail(err, VG_E_STATE, "a stored summary of %zu bytes is damaged (checksum)",
+                       size);
     if (bytes[0] != version)
         return vg_fail(err, VG_E_STATE, "a stored summary has format %u, this program reads %u",
                        bytes[0], version);

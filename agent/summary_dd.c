@@ -170,7 +170,8 @@ static void find_extremes(const double *x, size_t n, double *min, double *max)
         lo[0] = lo[k] < lo[0] ? lo[k] : lo[0];
         hi[0] = hi[k] > hi[0] ? hi[k] : hi[0];
     }
-    /* Adding 0.0 turns -0.0, which no comparison tells from 0.0, into 0.0: the same in any order. */
+    /* Adding 0.0 turns -0.0, which no comparison tells from 0.0, into 0.0: the same in any order.
+     */
     *min = lo[0] + 0.0;
     *max = hi[0] + 0.0;
 }

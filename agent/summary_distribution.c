@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The fine distribution of a reference column: a grid and the mass in each of its cells; made from a
- * counted column, written and read as a blob. Thresholds are kept bit by bit. */
+/* The fine distribution of a reference column: a grid and the mass in each of its cells; made from
+ * a counted column, written and read as a blob. Thresholds are kept bit by bit. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Adding up summaries of disjoint sets of rows. Whatever is counted is added, extremes are compared,
- * moments are merged in double-double, keys and categories keep the smallest hashes: the summary of
- * a whole is that of its parts, however cut. */
+/* Adding up summaries of disjoint sets of rows. Whatever is counted is added, extremes are
+ * compared, moments are merged in double-double, keys and categories keep the smallest hashes: the
+ * summary of a whole is that of its parts, however cut. */
 #include <stdlib.h>
 
 #include "agent/summary_parts.h"
@@ -27,9 +27,11 @@ static uint32_t coarse_size(const struct vg_column_summary *column)
 static int check_columns(const struct vg_column_summary *a, const struct vg_column_summary *b,
                          struct vg_error *err)
 {
+    if (a->npending || b->npending)
+        BUG("column %s is added while values are pending", a->name);
     if (!vg_streq(a->name, b->name) || a->kind != b->kind)
-        return vg_fail(err, VG_E_INTERNAL, "summaries of columns %s and %s cannot be added", a->name,
-                       b->name);
+        return vg_fail(err, VG_E_INTERNAL, "summaries of columns %s and %s cannot be added",
+                       a->name, b->name);
     if (a->grid_id != b->grid_id)
         return vg_fail(err, VG_E_INTERNAL, "column %s was counted on two different grids", a->name);
     if (coarse_size(a) && coarse_size(b) && coarse_size(a) != coarse_size(b))

@@ -13,7 +13,8 @@
 
 #include "pgvigil/summary.h"
 
-/* --- summary_dd.c: unevaluated sums of two doubles ----------------------------------------------- */
+/* --- summary_dd.c: unevaluated sums of two doubles -----------------------------------------------
+ */
 
 /* a / b and a * b to about 1e-31 relative. b of the division must not be 0. */
 struct vg_dd vg_dd_divide(struct vg_dd a, double b);
@@ -32,7 +33,8 @@ void vg_moments_merge(struct vg_moments *a, const struct vg_moments *b);
  * pass with the mean known. zeros and negatives are added to. */
 struct vg_moments vg_moments_of(const double *x, size_t n, uint64_t *zeros, uint64_t *negatives);
 
-/* --- summary_hll.c: HyperLogLog, VG_HLL_SIZE registers of one byte ------------------------------- */
+/* --- summary_hll.c: HyperLogLog, VG_HLL_SIZE registers of one byte -------------------------------
+ */
 
 /* Raises the register that a 64-bit hash names. */
 static inline void vg_hll_add(uint8_t *registers, uint64_t hash)
@@ -44,14 +46,15 @@ static inline void vg_hll_add(uint8_t *registers, uint64_t hash)
         *place = rank;
 }
 enum { VG_HLL_RANK_MAX = 64 - VG_HLL_BITS + 1 };
-/* n finite numbers, by their eight bytes with -0.0 as 0.0. Their hash is not vg_hash64 but an inline
- * bijective mix of 64 bits (the finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014), as fast
- * as the scan needs and as good for registers. */
+/* n finite numbers, by their eight bytes with -0.0 as 0.0. Their hash is not vg_hash64 but an
+ * inline bijective mix of 64 bits (the finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014),
+ * as fast as the scan needs and as good for registers. */
 void vg_hll_add_numbers(uint8_t *registers, const double *x, size_t n);
 void vg_hll_merge(uint8_t *into, const uint8_t *from);
 double vg_hll_estimate(const uint8_t *registers);
 
-/* --- summary_top.c ------------------------------------------------------------------------------- */
+/* --- summary_top.c -------------------------------------------------------------------------------
+ */
 
 struct vg_top *vg_top_new(void);
 void vg_top_free(struct vg_top *top);
@@ -62,17 +65,19 @@ bool vg_top_sampled(const struct vg_top *top);
 /* All entries in ascending order of hash, borrowed labels; out has room for vg_top_size(). */
 void vg_top_list(const struct vg_top *top, struct vg_top_entry *out);
 /* Takes a label as it was stored; -1 also for a hash that is there already or one too many. */
-int vg_top_restore(struct vg_top *top, uint64_t hash, uint64_t count, const char *label, size_t len);
+int vg_top_restore(struct vg_top *top, uint64_t hash, uint64_t count, const char *label,
+                   size_t len);
 void vg_top_set_sampled(struct vg_top *top);
 
-/* --- summary_codec.c: blobs ----------------------------------------------------------------------- */
+/* --- summary_codec.c: blobs
+ * ----------------------------------------------------------------------- */
 
 /* Version byte, payload, and 8 bytes of XXH3 over both, little-endian throughout. */
 void vg_blob_begin(struct vg_buf *out, uint8_t version, size_t *start);
 void vg_blob_end(struct vg_buf *out, size_t start);
-void vg_blob_put_count(struct vg_buf *out, uint64_t x);  /* LEB128: 7 bits a byte */
-void vg_blob_put_u64(struct vg_buf *out, uint64_t x);    /* 8 bytes */
-void vg_blob_put_double(struct vg_buf *out, double x);   /* 8 bytes; any NaN as one NaN */
+void vg_blob_put_count(struct vg_buf *out, uint64_t x); /* LEB128: 7 bits a byte */
+void vg_blob_put_u64(struct vg_buf *out, uint64_t x);   /* 8 bytes */
+void vg_blob_put_double(struct vg_buf *out, double x);  /* 8 bytes; any NaN as one NaN */
 
 /* A reader never leaves the blob: past its end, or on nonsense, it sets `bad` and yields zeros. */
 struct vg_blob {
@@ -91,7 +96,12 @@ double vg_blob_double(struct vg_blob *blob);
 /* n bytes in place, or NULL and bad. */
 const uint8_t *vg_blob_bytes(struct vg_blob *blob, size_t n);
 
-/* --- summary.c ------------------------------------------------------------------------------------- */
+/* --- summary.c
+ * ------------------------------------------------------------------------------------- */
+
+/* Values held back per column before their cells are counted, and the least grid that it pays for:
+ * one that, with the cells, no longer stays in the first-level cache from batch to batch. */
+enum { VG_PENDING = 8 * VG_BATCH_ROWS, VG_PENDING_GRID = 512 };
 
 static inline bool vg_kind_is_numeric(enum vg_kind kind)
 {

@@ -4,14 +4,15 @@
  * in any split and order of the rows.
  *
  * Why it is the same. Let K = VG_TOP_EXACT and let a value be its 64-bit hash (two values sharing
- * one, a chance of 2^-64 a pair, count as one). Claim: after any rows, the table holds exactly the K
- * smallest hashes seen so far (all, while there are at most K), each with the number of all its rows.
- *  - One more row with hash h. If h is held, its count stays complete. If h is not held and there is
- *    room or h lies below the largest held one, it must never have been seen: the largest held hash
- *    only falls once the table is full, and whatever was turned away or evicted was above it at that
- *    moment, hence is above it now. So this row is its first, and counting from 1 is complete. If the
- *    table was full, evicting the largest leaves the K smallest. Else h is above all K held, and is
- *    turned away: K smaller ones are known.
+ * one, a chance of 2^-64 a pair, count as one). Claim: after any rows, the table holds exactly the
+ * K smallest hashes seen so far (all, while there are at most K), each with the number of all its
+ * rows.
+ *  - One more row with hash h. If h is held, its count stays complete. If h is not held and there
+ * is room or h lies below the largest held one, it must never have been seen: the largest held hash
+ *    only falls once the table is full, and whatever was turned away or evicted was above it at
+ * that moment, hence is above it now. So this row is its first, and counting from 1 is complete. If
+ * the table was full, evicting the largest leaves the K smallest. Else h is above all K held, and
+ * is turned away: K smaller ones are known.
  *  - Two tables merge: a hash among the K smallest of both sets of rows together has fewer than K
  *    below it in either part, so each part that saw it holds it with its complete count. Adding up
  *    and keeping the K smallest therefore gives the table of all rows.

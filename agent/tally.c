@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The tally as an object: a plan, a summary per variant, and the walk over a batch: variant by
- * variant, column by column. What is counted in a column is the summary's business, what offends the
- * predicates'. */
+ * variant, column by column. What is counted in a column is the summary's business, what offends
+ * the predicates'. */
 #include "agent/tally.h"
 
 #include <stdlib.h>
@@ -16,7 +16,8 @@ struct vg_tally {
     struct vg_tally_rows rows;
 };
 
-static size_t count_columns(const struct vg_tally_plan *plan, const struct vg_tally_variant *variant)
+static size_t count_columns(const struct vg_tally_plan *plan,
+                            const struct vg_tally_variant *variant)
 {
     if (variant->none)
         return 0;
@@ -117,6 +118,8 @@ struct vg_summary *vg_tally_take(struct vg_tally *tally, size_t variant)
         BUG("variant %zu of a tally is taken twice or does not exist", variant);
     struct vg_summary *summary = tally->summaries[variant];
     tally->summaries[variant] = NULL;
+    for (size_t i = 0; i < summary->ncolumns; i++)
+        vg_column_settle(&summary->columns[i]);
     return summary;
 }
 

@@ -24,7 +24,7 @@
 /* One column to be counted. Nulls, NaN, infinities, minimum, maximum, moments, text lengths are
  * always counted, as far as they fit the kind; a kind OTHER has rows and nulls only. */
 struct vg_tally_column {
-    const char *name;           /* of the column in the summary; copied */
+    const char *name; /* of the column in the summary; copied */
     size_t source;
     enum vg_kind kind;          /* must be the batch's */
     const struct vg_grid *grid; /* fine cells of NUMBER, TIME, BOOL on this grid; NULL: no cells.
@@ -40,27 +40,31 @@ struct vg_tally_column {
 struct vg_tally_predicate {
     const struct vg_rule *rule;
     bool warn;
-    size_t source;              /* the column it looks at */
-    size_t variant;             /* the rows it looks at, and the summary it stands in */
+    size_t source;  /* the column it looks at */
+    size_t variant; /* the rows it looks at, and the summary it stands in */
 };
 
 struct vg_tally_variant {
-    size_t condition;           /* BOOL column that must be true; VG_TALLY_NONE: all rows */
-    const size_t *columns;      /* indices into plan->columns, in the order of the summary; */
-    size_t ncolumns;            /* NULL and 0: all of them */
-    bool none;                  /* count no column here (predicates only) */
+    size_t condition;      /* BOOL column that must be true; VG_TALLY_NONE: all rows */
+    const size_t *columns; /* indices into plan->columns, in the order of the summary; */
+    size_t ncolumns;       /* NULL and 0: all of them */
+    bool none;             /* count no column here (predicates only) */
 };
 
 /* What to count. The tally borrows the plan and all it points to until vg_tally_free(). */
 struct vg_tally_plan {
-    const struct vg_tally_column *columns; size_t ncolumns;
-    const struct vg_tally_predicate *predicates; size_t npredicates;
-    const struct vg_tally_variant *variants; size_t nvariants; /* at least 1 */
-    const size_t *keys; size_t nkeys;  /* key columns; none: no offending keys are kept */
-    size_t max_keys;                   /* kept per predicate; 0: none */
-    size_t time;                       /* time column or VG_TALLY_NONE. Rows whose time is null or
-                                        * infinite are counted in null_times and infinite_times of
-                                        * every variant whose condition they meet, nowhere else. */
+    const struct vg_tally_column *columns;
+    size_t ncolumns;
+    const struct vg_tally_predicate *predicates;
+    size_t npredicates;
+    const struct vg_tally_variant *variants;
+    size_t nvariants; /* at least 1 */
+    const size_t *keys;
+    size_t nkeys;    /* key columns; none: no offending keys are kept */
+    size_t max_keys; /* kept per predicate; 0: none */
+    size_t time;     /* time column or VG_TALLY_NONE. Rows whose time is null or
+                      * infinite are counted in null_times and infinite_times of
+                      * every variant whose condition they meet, nowhere else. */
 };
 
 struct vg_tally;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which rows break a rule. The check type decides; it is spared the rows whose answer is known:
- * numbers inside the rule's bounds, repeated nulls and truths, short texts just asked about. Offending
- * rows are counted, and of their keys those of smallest hash are kept. */
+ * numbers inside the rule's bounds, repeated nulls and truths, short texts just asked about.
+ * Offending rows are counted, and of their keys those of smallest hash are kept. */
 #include <math.h>
 #include <string.h>
 
@@ -11,7 +11,8 @@
 
 enum { MEMO_SLOTS = 64, MEMO_TEXT = 24 };
 
-/* Answers of one predicate within one batch; `offends` is pure, so asking again would be the same. */
+/* Answers of one predicate within one batch; `offends` is pure, so asking again would be the same.
+ */
 struct memo {
     bool known[VG_CELL_NINF + 1][2]; /* by state and truth */
     int answer[VG_CELL_NINF + 1][2];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The rows of a batch that one variant of a tally counts at a time; layer 3, pure.
  *
- * Shared by the files of the tally only. Holds the scratch memory of one tally: at most one column's
- * selected values, and the hashes of the rows' keys.
+ * Shared by the files of the tally only. Holds the scratch memory of one tally: at most one
+ * column's selected values, and the hashes of the rows' keys.
  */
 #ifndef PGVIGIL_AGENT_TALLY_ROWS_H
 #define PGVIGIL_AGENT_TALLY_ROWS_H
@@ -11,9 +11,9 @@
 
 struct vg_tally_rows {
     const struct vg_batch *batch;
-    size_t first, span;           /* rows first .. first + span - 1, span <= VG_BATCH_ROWS */
-    bool all;                     /* all of them are selected, else those listed */
-    size_t n;                     /* how many */
+    size_t first, span; /* rows first .. first + span - 1, span <= VG_BATCH_ROWS */
+    bool all;           /* all of them are selected, else those listed */
+    size_t n;           /* how many */
     uint32_t selected[VG_BATCH_ROWS];
     uint8_t state[VG_BATCH_ROWS]; /* one gathered column */
     double num[VG_BATCH_ROWS];

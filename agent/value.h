@@ -85,7 +85,7 @@ bool vg_part_given(const struct vg_part *part, const char *name);
 bool vg_part_fine(const struct vg_part *part, const char *name);
 
 /* Reads one value of a key into `out` (the field itself). False after a fault, which is reported
- * with `what` as the value's name. */
+ * with `what` as the value's name; a list then holds NULL for each of its faulty items. */
 bool vg_read_value(struct vg_reader *r, const struct vg_node *node, const struct vg_key *key,
                    const char *what, void *out);
 /* Reads the text of a default or a bound. False when it does not fit its type: a bug of the table.

@@ -182,9 +182,11 @@ static void check_receiver(struct vg_reader *r, const struct vg_node *node, cons
 static void check_receivers(struct vg_reader *r, const struct vg_node *node,
                             const struct vg_strings *names, const struct vg_config *config)
 {
-    for (size_t i = 0; i < names->n; i++)
-        check_receiver(r, node->kind == VG_NODE_SEQUENCE ? node->items[i] : node, names->items[i],
-                       config);
+    for (size_t i = 0; i < names->n; i++) {
+        if (names->items[i])
+            check_receiver(r, node->kind == VG_NODE_SEQUENCE ? node->items[i] : node,
+                           names->items[i], config);
+    }
 }
 
 void vg_read_notify(struct vg_reader *r, const struct vg_node *node,
@@ -205,9 +207,9 @@ void vg_read_notify(struct vg_reader *r, const struct vg_node *node,
     vg_read_table(r, node, table, &part, out);
     out->has_to = vg_part_fine(&part, "to");
     out->has_warn = vg_part_fine(&part, "warn");
-    if (out->has_to)
+    if (vg_part_given(&part, "to"))
         check_receivers(r, vg_node_get(node, "to"), &out->to, config);
-    if (out->has_warn)
+    if (vg_part_given(&part, "warn"))
         check_receivers(r, vg_node_get(node, "warn"), &out->warn, config);
 }
 

@@ -261,6 +261,8 @@ static const char *advise(struct vg_reader *r, const struct vg_key *key, const c
     case VG_VALUE_CHOICE:
         return advise_choice(r, key, text);
     case VG_VALUE_DURATION:
+        if (!key->least && (!strcmp(text, "never") || !strcmp(text, "0")))
+            return "write 0s";
         return vg_duration_advice(text, r->scratch);
     case VG_VALUE_INT:
         if (vg_parse_double(text, &number) == 0 && number == nearbyint(number) &&
@@ -396,7 +398,8 @@ static bool read_list(struct vg_reader *r, const struct vg_node *node, const str
         }
         fine = fine && good;
     }
-    *out = (struct vg_strings){fine ? texts : NULL, fine ? n : 0};
+    /* After a fault the list is still there, with gaps, for what else may be said of its items. */
+    *out = (struct vg_strings){texts, texts ? n : 0};
     return fine && texts;
 }
 
@@ -408,10 +411,9 @@ bool vg_read_value(struct vg_reader *r, const struct vg_node *node, const struct
         return node->kind != VG_NODE_BAD;
     }
     if (key->type == VG_VALUE_STRINGS || key->type == VG_VALUE_NAMES) {
-        struct vg_strings list;
+        struct vg_strings list = {0};
         bool fine = node->kind != VG_NODE_BAD && read_list(r, node, key, what, &list);
-        if (fine)
-            memcpy(out, &list, sizeof list);
+        memcpy(out, &list, sizeof list);
         return fine;
     }
     union value value = {0};

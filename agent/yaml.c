@@ -5,6 +5,7 @@
 #include "agent/yaml.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -20,7 +21,7 @@ struct reading {
     int depth;
     bool stopped; /* nothing more will be read */
     bool memory;  /* ran out of it */
-    bool quiet;   /* syntax faults may come from lines that were blanked */
+    bool blanked; /* lines were: what is missing or wrong in form may be their fault */
 };
 
 static struct vg_loc locate(const struct reading *r, yaml_mark_t mark)
@@ -55,7 +56,7 @@ static void report_syntax(struct reading *r)
         r->memory = true;
         return;
     }
-    if (r->quiet)
+    if (r->blanked)
         return;
     const char *problem = parser->problem ? parser->problem : "this cannot be read";
     const char *hint = NULL;
@@ -177,7 +178,7 @@ static struct vg_node *read_sequence(struct reading *r, const yaml_event_t *star
     }
     node->items = kept;
     node->n = n;
-    node->partial = !ended;
+    node->partial = !ended || r->blanked;
     return node;
 }
 
@@ -283,7 +284,7 @@ static struct vg_node *read_mapping(struct reading *r, const yaml_event_t *start
     }
     node->entries = kept;
     node->n = n;
-    node->partial = !ended;
+    node->partial = !ended || r->blanked;
     return node;
 }
 
@@ -356,7 +357,7 @@ int vg_yaml_parse(const char *text, size_t n, const char *path, struct vg_arena 
     if (clean.hopeless)
         return 0;
     struct reading r = {
-        .arena = arena, .diags = diags, .document = document, .quiet = clean.blanked};
+        .arena = arena, .diags = diags, .document = document, .blanked = clean.blanked};
     if (!yaml_parser_initialize(&r.parser))
         return -1;
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);

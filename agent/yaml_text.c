@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -189,6 +190,10 @@ int vg_yaml_text_scan(struct vg_document *document, struct vg_arena *arena, stru
         scan_characters(&scan, line, document->lines[line - 1], n);
         scan_tabs(&scan, line, document->lines[line - 1], n);
     }
+    if (scan.faults > TEXT_FAULTS_MAX)
+        vg_document_fault(document, diags, VG_GRADE_ERROR, (struct vg_loc){document->path, 0, 0},
+                          NULL, "%zu more lines hold such characters",
+                          scan.faults - TEXT_FAULTS_MAX);
     size_t mark = document->lines[0];
     *out = (struct vg_yaml_text){copy + mark, document->size - mark, scan.blanked, false};
     return 0;

@@ -186,7 +186,7 @@ int vg_ks_exact(const struct vg_ks_counts *counts, int64_t c, double *p, struct 
         return 0;
     estimate(&walk, counts, &width);
     walk.width = (size_t)width + 2;
-    walk.size = 2 * walk.width + 64;
+    walk.size = 2 * walk.width;
     walk.buffer = walk.u = malloc(walk.size * sizeof *walk.buffer);
     if (!walk.buffer)
         return vg_fail(err, VG_E_MEMORY, "out of memory");

@@ -15,11 +15,12 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MARKED = re.compile(r"(<!-- (\w+)(?: ([^>]*?))? -->\n)(.*?)(<!-- end -->)", re.S)
-EXAMPLE = re.compile(r"^```yaml\n(.*?)^```", re.S | re.M)
+EXAMPLE = re.compile(r"^ *```yaml\n(.*?)^ *```", re.S | re.M)
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 
@@ -94,17 +95,18 @@ class Program:
 
     def make_check(self, name):
         check = next(c for c in self.checks if c["name"] == name)
-        bounds = {"none": "", "value": "`min` and `max` are compared with the value",
-                  "rows": "`min` and `max` are compared with each row; `fail` is the share that may "
-                          "lie outside"}[check["bounds"]]
+        bounds = {"none": "–", "value": "`min` and `max` are compared with the value",
+                  "rows": "`min` and `max` are compared with each row; `fail` is the share that "
+                          "may lie outside"}[check["bounds"]]
         fits = "all" if len(check["kinds"]) == 5 else ", ".join(check["kinds"])
         rows = [("value", f"{check['unit']}"), ("written short", check["shorthand"] or "–"),
-                ("limit if none is written", check["default"] or "–"), ("bounds", bounds or "–"),
+                ("limit if none is written", check["default"] or "–"), ("bounds", bounds),
                 ("columns", fits if check["of"] == "column" else "–"),
                 ("`where`", "yes" if check["where"] else "no"),
                 ("`min_rows`", check["min_rows"] or "none needed")]
-        rows += [(f"`{p['name']}`", p["doc"] + (f"; default {p['default']}" if p["default"] else ""))
-                 for p in check["params"]]
+        for param in check["params"]:
+            default = f"; default {param['default']}" if param["default"] else ""
+            rows.append((f"`{param['name']}`", param["doc"] + default))
         return table((f"`{name}`", ""), rows)
 
     def make_metrics(self, group):
@@ -178,7 +180,7 @@ class Pages:
         for path in self.paths:
             text = path.read_text()
             for found in EXAMPLE.finditer(text):
-                example = found.group(1)
+                example = textwrap.dedent(found.group(1))
                 if "version: 1" in example and "dataset:" in example:
                     said = self.load(example, None)
                 elif re.search(r"^connections:", example, re.M) and "rules:" in example:

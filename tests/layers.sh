@@ -100,6 +100,7 @@ agent/settle -> agent/alert
 agent/pg -> agent/decode
 agent/pg -> agent/secret
 agent/cell -> agent/decode
+agent/config -> agent/secret
 agent/config -> agent/value
 agent/config -> agent/yaml
 agent/config -> agent/zone
@@ -147,8 +148,8 @@ jansson.h       agent/commands/*
 '
 
 # What the core may use of C itself; the other layers may use all of C and POSIX.
-pure='assert ctype errno float inttypes limits math stdalign stdarg stdbool stddef stdint stdio stdlib
-stdnoreturn string strings'
+pure='assert ctype errno float inttypes limits math stdalign stdarg stdbool stddef stdint stdio
+stdlib stdnoreturn string strings'
 system="$pure
 alloca arpa/inet dirent endian execinfo fcntl fnmatch getopt ifaddrs libgen linux/openat2 locale
 net/if netdb netinet/in netinet/tcp poll pthread pwd sched setjmp signal stdatomic sys/epoll

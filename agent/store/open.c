@@ -102,8 +102,8 @@ static int examine(struct vg_store *store, struct vg_db *db, bool *damaged, stru
     if (store->doubt == VG_DOUBT_NONE)
         return 0;
     int rc = db->ops->examine(db, store->doubt == VG_DOUBT_GRAVE, &sound, err);
-    *damaged = !sound;
-    return rc < 0 || !sound ? -1 : 0;
+    *damaged = rc == 0 && !sound;
+    return sound ? 0 : -1;
 }
 
 static int refuse_version(const struct vg_store *store, int64_t version, struct vg_error *err)

@@ -3,6 +3,8 @@
  *
  * Owns the mark by which a file is known as ours. Damage is an answer here, not a failure.
  */
+#include <stdlib.h>
+
 #include "agent/store/sqlite.h"
 
 enum { OUR_MARK = 0x70677667 }; /* application_id: "pgvg" */
@@ -20,6 +22,16 @@ static int read_int(struct vg_db *base, const struct vg_sql *sql, int64_t *out,
     return rc;
 }
 
+/* A page that could not be read is reported among the faults of the file, but it is the disk's. */
+static bool blames_disk(const char *text)
+{
+    static const char with_code[] = "unable to get the page. error code=";
+    const char *at = strstr(text, with_code);
+    if (at)
+        return (strtol(at + strlen(with_code), NULL, 10) & 0xff) != SQLITE_CORRUPT;
+    return strstr(text, "failed to get page") != NULL;
+}
+
 /* Looks at every page, row and constraint; the whole examination also at every index entry. */
 int vg_sqlite_examine(struct vg_db *base, bool whole, bool *sound, struct vg_error *err)
 {
@@ -34,8 +46,8 @@ int vg_sqlite_examine(struct vg_db *base, bool whole, bool *sound, struct vg_err
     const char *text = rc == 0 && more ? base->ops->get_text(rows, 0) : NULL;
     *sound = text && !strcmp(text, "ok");
     if (rc == 0 && !*sound)
-        vg_fail(&found, VG_E_STATE, "state store %s is damaged: %s", self_of(base)->path,
-                text ? text : "the examination said nothing");
+        vg_fail(&found, text && blames_disk(text) ? VG_E_IO : VG_E_STATE, "state store %s: %s",
+                self_of(base)->path, text ? text : "the examination said nothing");
     base->ops->done(rows);
     if (*sound)
         return 0;

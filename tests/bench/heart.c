@@ -53,9 +53,9 @@ static double numbers[BATCHES][COLUMNS][VG_BATCH_ROWS];
 static uint8_t states[VG_BATCH_ROWS];
 static struct vg_slice texts[BATCHES][VG_BATCH_ROWS];
 static struct vg_column columns[BATCHES][COLUMNS];
-static const char *const categories[CATEGORIES] = {"visa", "mastercard", "transfer", "cash",
-                                                   "direct debit", "cheque", "voucher", "paypal",
-                                                   "klarna", "apple pay", "google pay", "crypto"};
+static const char *const categories[CATEGORIES] = {
+    "visa",    "mastercard", "transfer", "cash",      "direct debit", "cheque",
+    "voucher", "paypal",     "klarna",   "apple pay", "google pay",   "crypto"};
 
 static void make_batches(void)
 {
@@ -171,8 +171,8 @@ static void measure_parts(struct vg_grid *const *grids, struct vg_grid *const *l
     static uint64_t cells[2 * 10000 + 1], signs;
     static uint8_t registers[VG_HLL_SIZE];
     double kept = 0;
-    MEASURE("moments of a number", kept += vg_moments_of(columns[b][0].num, VG_BATCH_ROWS, &signs,
-                                                         &signs).m2.hi);
+    MEASURE("moments of a number",
+            kept += vg_moments_of(columns[b][0].num, VG_BATCH_ROWS, &signs, &signs).m2.hi);
     MEASURE("distinct of a number",
             vg_hll_add_numbers(registers, columns[b][0].num, VG_BATCH_ROWS));
     for (int c = 0; c < NUMBERS; c++) {
@@ -188,10 +188,10 @@ static void measure_parts(struct vg_grid *const *grids, struct vg_grid *const *l
 
 int main(void)
 {
-    static const char *const names[COLUMNS] = {"a", "b", "c", "d",      "e",    "f",
+    static const char *const names[COLUMNS] = {"a", "b", "c", "d",     "e",    "f",
                                                "g", "h", "t", "truth", "time", "id"};
-    static const struct vg_check_type range = {.name = "range", .bounds = VG_BOUNDS_ON_ROWS,
-                                               .offends = range_offends};
+    static const struct vg_check_type range = {
+        .name = "range", .bounds = VG_BOUNDS_ON_ROWS, .offends = range_offends};
     static const struct vg_check_type allowed = {.name = "allowed", .offends = allowed_offends};
     static const struct vg_strings list = {categories, CATEGORIES};
     static const size_t key = ID;
@@ -206,17 +206,24 @@ int main(void)
         large[c] = make_grid(c, 10000);
     }
     for (int c = 0; c < COLUMNS; c++)
-        counted[c] = (struct vg_tally_column){.name = names[c], .source = (size_t)c,
-                                              .kind = columns[0][c].kind, .distinct = true,
+        counted[c] = (struct vg_tally_column){.name = names[c],
+                                              .source = (size_t)c,
+                                              .kind = columns[0][c].kind,
+                                              .distinct = true,
                                               .top = c == TEXT || c == TRUTH};
     for (int c = 0; c <= NUMBERS; c++) {
-        rules[c] = (struct vg_rule){.id = names[c], .type = c < NUMBERS ? &range : &allowed,
-                                    .params = &list};
+        rules[c] = (struct vg_rule){
+            .id = names[c], .type = c < NUMBERS ? &range : &allowed, .params = &list};
         rules[c].limits.bounds = (struct vg_bounds){true, true, -1e7, 1e7};
         predicates[c] = (struct vg_tally_predicate){.rule = &rules[c], .source = (size_t)c};
     }
-    struct vg_tally_plan plan = {.columns = counted, .ncolumns = COLUMNS, .variants = &variant,
-                                 .nvariants = 1, .keys = &key, .nkeys = 1, .max_keys = 10,
+    struct vg_tally_plan plan = {.columns = counted,
+                                 .ncolumns = COLUMNS,
+                                 .variants = &variant,
+                                 .nvariants = 1,
+                                 .keys = &key,
+                                 .nkeys = 1,
+                                 .max_keys = 10,
                                  .time = VG_TALLY_NONE};
     measure_parts(grids, large);
     for (int c = 0; c < COLUMNS; c++) {

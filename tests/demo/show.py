@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the demo looks: headings, the table of days, bodies of requests. Colour on a terminal only."""
+"""How the demo looks: headings, the table of days, bodies of requests. Colour on terminals only."""
 import json
 import os
 import sys
@@ -26,50 +26,54 @@ def heading(text):
                                                              "dim"))
 
 
-def number(value, unit):
-    if value is None:
-        return "–"
-    if unit == "ratio":
-        return f"{value:.3f}" if value >= 0.1 else f"{100 * value:.2g} %"
-    if unit == "seconds":
-        return f"{value / 3600:.1f} h"
-    return f"{value:,.0f}"
-
-
-def rule_line(result):
-    """One result as a line: what, verdict, number against limit, why."""
-    verdict = paint(f"{result['verdict']:7}", result["verdict"])
-    limit = "" if result["limit"] is None else f"limit {number(result['limit'], result['unit'])}"
-    value = number(result["value"], result["unit"])
-    return f"  {verdict} {result['rule']:34} {value:>8}  {limit:14} {result['why']}"
-
-
-def day_rows(days, datasets):
-    """One row per day and dataset: passes counted, everything else said."""
+def day_rows(days, drifting):
+    """One row per day and dataset: passes counted, how far it has drifted, everything else said."""
     for day, results in days:
-        for dataset in datasets:
+        for dataset, column in drifting.items():
             mine = results[dataset]["results"]
-            windowed = [r for r in mine if r["verdict"] == "pass"]
             others = [r for r in mine if r["verdict"] != "pass"]
-            grave = "fail" if any(r["verdict"] == "fail" for r in others) else "pass"
-            drift = next(r for r in mine if r["class"] == "drift")
-            say(f"  {day:%a %d %b}  {dataset:18} {results[dataset]['rows']:>5,} rows  "
-                f"{paint(f'{len(windowed)} passed', grave if not others else 'dim'):}  "
-                f"D of {drift['column']} {drift['value']:.3f}")
+            drift = next(r for r in mine if r["class"] == "drift" and r["column"] == column)
+            passed = paint(f"{len(mine) - len(others):2} passed", "pass" if not others else "dim")
+            say(f"  {day:%a %d %b}  {dataset:18}{results[dataset]['rows']:>6,} rows  {passed}  "
+                f"D of {column} {drift['value']:.3f}, limit {drift['limit']}")
             for result in others:
-                say("         " + rule_line(result))
+                text = f"{result['rule']}: {result['why']}"
+                for i, line in enumerate(textwrap.wrap(text, 88)):
+                    verdict = f"{result['verdict']:>8}" if i == 0 else " " * 8
+                    say(f"  {paint(verdict, result['verdict'])}  {line}")
 
 
-def body(title, value, width=92, lines=40):
-    """A request's body, indented JSON, long texts folded, cut to so many lines."""
+def fold(text, first, rest, width=100):
+    """Prints a text folded at blanks, with these beginnings of lines."""
+    for line in textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest,
+                              break_on_hyphens=False):
+        say(line)
+
+
+def nested(value, indent, name="", end=""):
+    """Prints JSON: what holds no further level side by side as it fits, level below level."""
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    entries = value.items() if isinstance(value, dict) else ((None, v) for v in value)
+    entries = [(f"{json.dumps(k)}: " if k else "", v) for k, v in entries]
+    line = ""
+    say(f"{indent}{name}{opening}")
+    for i, (key, inner) in enumerate(entries):
+        comma = "," if i < len(entries) - 1 else ""
+        text = key + json.dumps(inner, ensure_ascii=False) + comma
+        deep = isinstance(inner, (dict, list)) and len(text) > 90 - len(indent)
+        if line and (deep or len(indent) + len(line) + len(text) > 97):
+            fold(line, indent + "  ", indent + "      ")
+            line = ""
+        if deep:
+            nested(inner, indent + "  ", key, comma)
+        else:
+            line += (" " if line else "") + text
+    if line:
+        fold(line, indent + "  ", indent + "      ")
+    say(indent + closing + end)
+
+
+def body(title, value):
+    """A request's body as compact JSON."""
     say(f"  {paint(title, 'bold')}")
-    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-    shown = []
-    for line in text.splitlines():
-        indent = " " * (len(line) - len(line.lstrip()) + 2)
-        shown += textwrap.wrap(line, width, subsequent_indent=indent, drop_whitespace=True,
-                               break_long_words=True, replace_whitespace=False) or [""]
-    for line in shown[:lines]:
-        say(f"    {line}")
-    if len(shown) > lines:
-        say(f"    … and {len(shown) - lines} more lines")
+    nested(value, "    ")

@@ -71,14 +71,23 @@ static void *must(void *memory)
 
 static struct vg_slice make_text(struct chance *chance, bool uuid)
 {
-    static const char *const words[] = {
-        "a", "b", "visa", "mastercard", "", "Zürich", "日本語", "🙂 smile", "\xff\xfe broken",
-        "cut \xe2\x82", "exactly ten", "The quick brown fox jumps over the lazy dog"};
+    static const char *const words[] = {"a",
+                                        "b",
+                                        "visa",
+                                        "mastercard",
+                                        "",
+                                        "Zürich",
+                                        "日本語",
+                                        "🙂 smile",
+                                        "\xff\xfe broken",
+                                        "cut \xe2\x82",
+                                        "exactly ten",
+                                        "The quick brown fox jumps over the lazy dog"};
     char bytes[700];
     size_t len = 0;
     if (uuid) {
-        uint64_t parts[2] = {chance_below(chance, 5) ? chance_below(chance, 9) : chance_bits(chance),
-                             7};
+        uint64_t parts[2] = {
+            chance_below(chance, 5) ? chance_below(chance, 9) : chance_bits(chance), 7};
         memcpy(bytes, parts, len = sizeof parts);
     } else if (chance_below(chance, 12) == 0) {
         size_t times = chance_below(chance, 40);

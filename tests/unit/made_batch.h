@@ -15,8 +15,18 @@ uint32_t chance_below(struct chance *chance, uint32_t n); /* 0 .. n - 1 */
 double chance_unit(struct chance *chance);                /* [0, 1) */
 double chance_normal(struct chance *chance);
 
-enum shape { SHAPE_NORMAL, SHAPE_TIES, SHAPE_CONSTANT, SHAPE_OFFSET, SHAPE_CANCEL, SHAPE_TAILS,
-             SHAPE_HUGE, SHAPE_DENORMAL, SHAPE_SIGNED_ZERO, SHAPES };
+enum shape {
+    SHAPE_NORMAL,
+    SHAPE_TIES,
+    SHAPE_CONSTANT,
+    SHAPE_OFFSET,
+    SHAPE_CANCEL,
+    SHAPE_TAILS,
+    SHAPE_HUGE,
+    SHAPE_DENORMAL,
+    SHAPE_SIGNED_ZERO,
+    SHAPES
+};
 double make_value(struct chance *chance, enum shape shape);
 
 /* A batch that owns all it points to. Texts may be invalid UTF-8, empty, or long. */

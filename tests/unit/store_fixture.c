@@ -50,9 +50,8 @@ int fixture_setup(void **state)
     return vg_store_open(f->path, VG_STORE_DAEMON, &f->store, &f->err);
 }
 
-static void each_file(const struct fixture *f, void (*visit)(const char *dir, const char *name,
-                                                             void *arg),
-                      void *arg)
+static void each_file(const struct fixture *f,
+                      void (*visit)(const char *dir, const char *name, void *arg), void *arg)
 {
     DIR *dir = opendir(f->dir);
     assert_non_null(dir);
@@ -157,7 +156,8 @@ int64_t fixture_int(struct vg_store *store, const char *text)
     return out;
 }
 
-/* --- Made-up data --------------------------------------------------------------------------------- */
+/* --- Made-up data
+ * --------------------------------------------------------------------------------- */
 
 struct vg_window made_hour(int hour)
 {
@@ -272,7 +272,8 @@ struct made_column *made_column(const char *name, int n, double step)
     assert_non_null(made->grid);
     fixture_must(vg_column_init(&made->column, name, VG_KIND_NUMBER, made->grid, VG_PART_HLL, &err),
                  &err, "vg_column_init", 0);
-    fixture_must(vg_column_count(&made->column, &rows, (size_t)n, &err), &err, "vg_column_count", 0);
+    fixture_must(vg_column_count(&made->column, &rows, (size_t)n, &err), &err, "vg_column_count",
+                 0);
     return made;
 }
 

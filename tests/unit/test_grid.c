@@ -111,10 +111,12 @@ static void test_identity(void **state)
     (void)state;
     static const double q[] = {-0.0, 1, 2, 3}, plus[] = {0.0, 1, 2, 3}, other[] = {0, 1, 2, 3.5};
     static const uint32_t coarse[] = {0, 2}, others[] = {0, 3};
-    struct vg_grid *grids[] = {
-        vg_grid_new(q, 4, true),        vg_grid_new(plus, 4, true),
-        vg_grid_new(other, 4, true),    vg_grid_new_coarse(q, 4, true, coarse, 2),
-        vg_grid_new_coarse(q, 4, true, others, 2), vg_grid_new(q, 3, true)};
+    struct vg_grid *grids[] = {vg_grid_new(q, 4, true),
+                               vg_grid_new(plus, 4, true),
+                               vg_grid_new(other, 4, true),
+                               vg_grid_new_coarse(q, 4, true, coarse, 2),
+                               vg_grid_new_coarse(q, 4, true, others, 2),
+                               vg_grid_new(q, 3, true)};
     assert_true(grids[0]->id == grids[1]->id);
     assert_int_equal(signbit(grids[0]->q[0]), 0);
     for (size_t i = 1; i < 6; i++) {
@@ -144,8 +146,8 @@ static void test_few_thresholds_are_all_coarse(void **state)
     vg_grid_free(grid);
 }
 
-/* Distance in mass between a quantile and threshold i, 0 inside its atom; upto[c] is the mass of the
- * cells up to and with c. */
+/* Distance in mass between a quantile and threshold i, 0 inside its atom; upto[c] is the mass of
+ * the cells up to and with c. */
 static double measure_distance(const double *upto, uint32_t i, double target)
 {
     double below = upto[2 * i], with = upto[2 * i + 1];

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "pgvigil/check.h"
 #include "pgvigil/text.h"
 #include "tests/unit/judge_kit.h"
 

@@ -224,7 +224,7 @@ static void test_the_story_is_told(void **state)
         "3458 rows",
         "model delay-model",
         "(3 min ago)",
-        "2880 cycles, 2 failed · 1 windows skipped",
+        "cycles: 2880, failed: 2 · windows skipped: 1",
         ">0.384</td>",
         ">0.35</td>",
         "features: recent_origin_delay.nulls fails",

@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "checks/stat_ks.h"
@@ -95,6 +96,62 @@ static void test_p_without_ties_is_scipys(void **state)
     }
 }
 
+enum { MOST_CELLS = 15, MOST_VALUES = 2000 };
+
+/* p by the recursion over all states without band or buffer. */
+static double find_naively(const struct vg_ks_counts *counts, int64_t m, int64_t n, int64_t c)
+{
+    static double u[MOST_VALUES];
+    double p = 0;
+    int64_t k = 0;
+    memset(u, 0, sizeof u);
+    u[0] = 1;
+    for (size_t g = 0; g < counts->cells; g++) {
+        int64_t size = (int64_t)(counts->ref[g] + counts->now[g]);
+        for (int64_t v = 0; v < size; v++, k++) {
+            double left = (double)(m + n - k);
+            for (int64_t i = k < m ? k + 1 : m; i >= 0; i--)
+                u[i] = u[i] * (double)(n - k + i < 0 ? 0 : n - k + i) / left +
+                       (i ? u[i - 1] * (double)(m - i + 1) / left : 0);
+            bool ends = v + 1 == size || (counts->gaps && g % 2 == 0);
+            for (int64_t i = 0; ends && i <= m; i++) {
+                if (llabs(i * (m + n) - (k + 1) * m) < c)
+                    continue;
+                p += u[i];
+                u[i] = 0;
+            }
+        }
+    }
+    return p;
+}
+
+/* Cells of any size and kind, and any c, attained or not. */
+static void test_p_of_random_cells(void **state)
+{
+    (void)state;
+    uint64_t seed = 1;
+    for (size_t i = 0; i < 2000; i++) {
+        uint64_t ref[MOST_CELLS], now[MOST_CELLS], sizes[4];
+        int64_t m = 0, n = 0;
+        for (size_t s = 0; s < 4; s++)
+            sizes[s] = (seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407) >> 33;
+        size_t cells = 1 + sizes[0] % MOST_CELLS;
+        for (size_t g = 0; g < cells; g++) {
+            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+            ref[g] = (seed >> 33) % (1 + sizes[1] % 30);
+            now[g] = (seed >> 45) % (1 + sizes[2] % 90);
+            m += (int64_t)ref[g];
+            n += (int64_t)now[g];
+        }
+        if (!m || !n)
+            continue;
+        struct vg_ks_counts counts = {ref, now, cells, i % 2 == 0};
+        int64_t c = 1 + (int64_t)(sizes[3] % (uint64_t)(m * n)) / (i % 3 ? 8 : 1);
+        double naive = fmin(find_naively(&counts, m, n, c), 1);
+        assert_close(find_exact(&counts, c), naive, 1e-12 * naive, "p of case", i);
+    }
+}
+
 static void test_p_of_equal_groups(void **state)
 {
     (void)state;
@@ -152,6 +209,9 @@ static void test_choice_of_the_law(void **state)
     assert_int_equal(vg_ks_p(&counts, &ks, &p, NULL), 0);
     assert_close(p, 4.822818e-2, 1e-8, "p of row", 0);
     assert_true(p != vg_ks_limit(sqrt(5000) * .0193));
+    const uint64_t beyond = 1000000001;
+    assert_true(isinf(vg_ks_cost(&(struct vg_ks_counts){&beyond, &m, 1, true}, 1)));
+    assert_true(isinf(vg_ks_cost(&(struct vg_ks_counts){&m, &beyond, 1, true}, 1)));
     counts.now = &large;
     ks = (struct vg_ks){.m = m, .n = large, .d = .0136, .c = 1360000000};
     assert_true(vg_ks_cost(&counts, ks.c) > VG_KS_MOST_STEPS);
@@ -263,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_p_with_ties_is_rs),
         cmocka_unit_test(test_p_without_ties_is_scipys),
+        cmocka_unit_test(test_p_of_random_cells),
         cmocka_unit_test(test_p_of_equal_groups),
         cmocka_unit_test(test_p_of_the_farthest_tail),
         cmocka_unit_test(test_p_is_one_at_nought),

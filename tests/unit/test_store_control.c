@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- Retraining ---------------------------------------------------------------------------------- */
+/* --- Retraining ----------------------------------------------------------------------------------
+ */
 
 static struct vg_onset made_onset(const char *key, int64_t due_us)
 {
@@ -131,7 +132,8 @@ static void test_decisions(void **state)
     assert_int_equal(n, 0);
 }
 
-/* --- Control, files, groups ---------------------------------------------------------------------- */
+/* --- Control, files, groups ----------------------------------------------------------------------
+ */
 
 static void test_control(void **state)
 {
@@ -200,7 +202,8 @@ static void test_pushed(void **state)
     assert_string_equal(got[0].dataset, "b");
 }
 
-/* --- Trimming ------------------------------------------------------------------------------------ */
+/* --- Trimming ------------------------------------------------------------------------------------
+ */
 
 static const int64_t now_us = 1000 * VG_DAY_US;
 
@@ -227,7 +230,8 @@ static void test_trim(void **state)
         const char *insert, *count;
         int kept, gone; /* days */
     } cases[] = {
-        {"INSERT INTO result (dataset, rule, segment, check_name, class, cadence, verdict, severity,"
+        {"INSERT INTO result (dataset, rule, segment, check_name, class, cadence, verdict, "
+         "severity,"
          " unit, at_us, due_us, direction, why)"
          " VALUES ('d', 'r', '', 'ks', 0, 0, 0, 0, 0, {age}, 0, 0, '')",
          "SELECT count(*) FROM result", 29, 31},
@@ -252,7 +256,8 @@ static void test_trim(void **state)
         {"INSERT INTO control (verb, at_us, answer, done_us) VALUES ('v', 0, '', {age})",
          "SELECT count(*) FROM control", 399, 401},
         {"INSERT INTO reference (dataset, spec, from_us, to_us, base_us, captured_us, row_count,"
-         " resolution, columns, windows, state, active) VALUES ('d', '', 0, 0, 0, {age}, 0, 0, 0, 0,"
+         " resolution, columns, windows, state, active) VALUES ('d', '', 0, 0, 0, {age}, 0, 0, 0, "
+         "0,"
          " 2, 0)",
          "SELECT count(*) FROM reference", 399, 401},
     };
@@ -286,9 +291,9 @@ static void test_trim_keeps(void **state)
     MUST(f, vg_store_alert_put(f->store, &alert, &f->err));
     MUST(f, vg_store_trim(f->store, now_us, &f->err));
     static const char *const counts[] = {
-        "SELECT count(*) FROM outbox",  "SELECT count(*) FROM onset",
+        "SELECT count(*) FROM outbox",    "SELECT count(*) FROM onset",
         "SELECT count(*) FROM reference", "SELECT count(*) FROM control",
-        "SELECT count(*) FROM incident", "SELECT count(*) FROM alert",
+        "SELECT count(*) FROM incident",  "SELECT count(*) FROM alert",
     };
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         assert_int_equal(fixture_int(f->store, counts[i]), 1);
@@ -330,9 +335,9 @@ int main(void)
 {
 #define OPEN(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        OPEN(test_onset),      OPEN(test_fired),     OPEN(test_decisions),
-        OPEN(test_control),    OPEN(test_files),     OPEN(test_pushed),
-        OPEN(test_trim),       OPEN(test_trim_keeps), OPEN(test_trim_sent),
+        OPEN(test_onset),          OPEN(test_fired),      OPEN(test_decisions),
+        OPEN(test_control),        OPEN(test_files),      OPEN(test_pushed),
+        OPEN(test_trim),           OPEN(test_trim_keeps), OPEN(test_trim_sent),
         OPEN(test_trim_thousands),
     };
     return cmocka_run_group_tests_name("test_store_control", tests, NULL, NULL);

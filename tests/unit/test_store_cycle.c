@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- Transactions -------------------------------------------------------------------------------- */
+/* --- Transactions --------------------------------------------------------------------------------
+ */
 
 static size_t count_datasets(struct fixture *f)
 {
@@ -62,9 +63,8 @@ static void test_failed_statement(void **state)
     struct vg_error ignored;
     MUST(f, vg_store_begin(f->store, NULL, &f->err));
     put_progress(f, "a");
-    assert_int_equal(vg_sql_run(f->store, &VG_SQL_PLAIN("INSERT INTO meta VALUES ('k', NULL)"),
-                                &ignored),
-                     -1);
+    assert_int_equal(
+        vg_sql_run(f->store, &VG_SQL_PLAIN("INSERT INTO meta VALUES ('k', NULL)"), &ignored), -1);
     struct vg_progress progress = {.first_seen_us = 1};
     REFUSED(f, VG_E_INTERNAL, vg_store_progress_put(f->store, "b", &progress, &f->err));
     REFUSED(f, VG_E_INTERNAL, vg_store_commit(f->store, &f->err));
@@ -85,29 +85,30 @@ static void test_refusal_is_no_failure(void **state)
     assert_int_equal(count_datasets(f), 1);
 }
 
-/* --- Progress and windows ------------------------------------------------------------------------ */
+/* --- Progress and windows ------------------------------------------------------------------------
+ */
 
 static void test_progress(void **state)
 {
     struct fixture *f = *state;
     struct vg_progress got, put = {
-        .known = true,
-        .first_seen_us = 1,
-        .watermark_us = VG_NEVER,
-        .judged_us = 3,
-        .success_us = 4,
-        .tick_us = 5,
-        .failures = 6,
-        .scan_failures = 7,
-        .retry_us = VG_NEVER,
-        .cycles = 8,
-        .cycle_failures = 9,
-        .ticks_skipped = 10,
-        .windows_skipped = 11,
-        .rows_scanned = UINT64_MAX,
-        .model = "delay-model",
-        .role = VG_ROLE_LABELS,
-    };
+                                .known = true,
+                                .first_seen_us = 1,
+                                .watermark_us = VG_NEVER,
+                                .judged_us = 3,
+                                .success_us = 4,
+                                .tick_us = 5,
+                                .failures = 6,
+                                .scan_failures = 7,
+                                .retry_us = VG_NEVER,
+                                .cycles = 8,
+                                .cycle_failures = 9,
+                                .ticks_skipped = 10,
+                                .windows_skipped = 11,
+                                .rows_scanned = UINT64_MAX,
+                                .model = "delay-model",
+                                .role = VG_ROLE_LABELS,
+                            };
     MUST(f, vg_store_progress(f->store, "d", f->arena, &got, &f->err));
     assert_false(got.known);
     assert_int_equal(got.watermark_us, VG_NEVER);
@@ -178,9 +179,11 @@ static void test_windows(void **state)
     assert_int_equal(open[0].window.start_us, made_hour(2).start_us);
     assert_int_equal(open[1].window.start_us, made_hour(5).start_us);
     assert_int_equal(open[1].probe_rows, -1);
-    MUST(f, vg_store_windows_open(f->store, "d", made_hour(2).end_us, f->arena, &open, &n, &f->err));
+    MUST(f,
+         vg_store_windows_open(f->store, "d", made_hour(2).end_us, f->arena, &open, &n, &f->err));
     assert_int_equal(n, 1);
-    MUST(f, vg_store_windows_open(f->store, "d", made_hour(5).end_us, f->arena, &open, &n, &f->err));
+    MUST(f,
+         vg_store_windows_open(f->store, "d", made_hour(5).end_us, f->arena, &open, &n, &f->err));
     assert_int_equal(n, 0);
     assert_null(open);
     /* Filled late: the empty commit is replaced. */
@@ -196,7 +199,8 @@ static void test_windows(void **state)
     assert_false(found);
 }
 
-/* --- Alerts and incidents ------------------------------------------------------------------------ */
+/* --- Alerts and incidents ------------------------------------------------------------------------
+ */
 
 static void assert_same_alert(const struct vg_alert *a, const struct vg_alert *b)
 {
@@ -360,7 +364,8 @@ static void test_incidents(void **state)
     assert_int_equal(n, 3);
 }
 
-/* --- Renaming and retiring ----------------------------------------------------------------------- */
+/* --- Renaming and retiring -----------------------------------------------------------------------
+ */
 
 static void fill_dataset(struct fixture *f)
 {
@@ -431,8 +436,10 @@ static void test_retire(void **state)
     MUST(f, vg_store_retire(f->store, "d", &f->err));
     assert_int_equal(count_datasets(f), 1);
     static const char *const gone[] = {
-        "SELECT count(*) FROM scanned_window", "SELECT count(*) FROM latest",
-        "SELECT count(*) FROM alert",          "SELECT count(*) FROM summary",
+        "SELECT count(*) FROM scanned_window",
+        "SELECT count(*) FROM latest",
+        "SELECT count(*) FROM alert",
+        "SELECT count(*) FROM summary",
         "SELECT count(*) FROM dataset WHERE dataset = 'd'",
     };
     for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++)
@@ -446,8 +453,8 @@ static void test_retire(void **state)
 static void test_odd_names(void **state)
 {
     struct fixture *f = *state;
-    static const char *const odd[] = {"a'b", "a\"b", "a\nb", "a;--", "%s$1?", "\xf0\x9f\x99\x82", "",
-                                      "\xff\xfe"};
+    static const char *const odd[] = {"a'b", "a\"b",    "a\nb", "a;--", "%s$1?", "\xf0\x9f\x99\x82",
+                                      "",    "\xff\xfe"};
     struct vg_strings names;
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++)
         put_progress(f, odd[i]);

@@ -167,9 +167,11 @@ static void test_flipped_bits(void **state)
     assert_true(quarantined > FLIPS / 20);
 }
 
-/* --- Found while in use -------------------------------------------------------------------------- */
+/* --- Found while in use --------------------------------------------------------------------------
+ */
 
-/* A number that is out of range is found when it is read; then the file is examined and set aside. */
+/* A number that is out of range is found when it is read; then the file is examined and set aside.
+ */
 static void test_bad_number_in_use(void **state)
 {
     struct fixture *f = *state;
@@ -191,7 +193,8 @@ static void test_bad_number_at_start(void **state)
         "UPDATE alert SET verdict = -1 WHERE rule = 'rule-1'",
         "UPDATE alert SET class = 9",
         "INSERT INTO dataset VALUES ('d', NULL, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
-        "INSERT INTO outbox (sink_kind, sink, key, kind, body, created_us, next_us, attempts, state)"
+        "INSERT INTO outbox (sink_kind, sink, key, kind, body, created_us, next_us, attempts, "
+        "state)"
         " VALUES (0, 's', 'k', 99, '', 0, 0, 0, 0)",
     };
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {

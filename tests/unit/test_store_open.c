@@ -67,7 +67,8 @@ static void test_name(void **state)
     assert_string_equal(again, "prod");
 }
 
-/* --- Who may open -------------------------------------------------------------------------------- */
+/* --- Who may open --------------------------------------------------------------------------------
+ */
 
 static void test_second_daemon(void **state)
 {
@@ -174,7 +175,8 @@ static void test_replay_over_daemon(void **state)
     fixture_open(f, VG_STORE_DAEMON);
 }
 
-/* --- What may be opened -------------------------------------------------------------------------- */
+/* --- What may be opened --------------------------------------------------------------------------
+ */
 
 static void test_odd_paths(void **state)
 {
@@ -253,7 +255,8 @@ static void test_other_program(void **state)
     free(after);
 }
 
-/* --- Versions ------------------------------------------------------------------------------------ */
+/* --- Versions ------------------------------------------------------------------------------------
+ */
 
 static void set_version(struct fixture *f, int64_t version, int64_t recorded)
 {
@@ -289,10 +292,11 @@ static void test_version_contradicted(void **state)
     assert_int_equal(access(vg_store_quarantined(f->store), F_OK), 0);
 }
 
-static const char *const step_one[] = {"CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) {table}",
-                                       "CREATE TABLE one (id {id}, a {int}, b {real}, c {blob})"
-                                       " {table}",
-                                       NULL};
+static const char *const step_one[] = {
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) {table}",
+    "CREATE TABLE one (id {id}, a {int}, b {real}, c {blob})"
+    " {table}",
+    NULL};
 static const char *const step_two[] = {"ALTER TABLE one ADD COLUMN d TEXT",
                                        "INSERT INTO one (a, d) VALUES (1, 'two')", NULL};
 static const char *const step_bad[] = {"CREATE TABLE three (a {int}) {table}",

@@ -110,7 +110,8 @@ static void test_read_back(void **state)
     const struct vg_distribution *fine = got->columns[0].fine;
     assert_int_equal(fine->n, 100);
     assert_int_equal(fine->grid->id, a->grid->id);
-    assert_memory_equal(fine->cells, a->column.fine, (2 * (size_t)a->grid->n + 1) * sizeof *fine->cells);
+    assert_memory_equal(fine->cells, a->column.fine,
+                        (2 * (size_t)a->grid->n + 1) * sizeof *fine->cells);
     /* The coarse counts come back on the grid of the fine ones. */
     assert_ptr_equal(got->columns[0].total->grid, fine->grid);
     assert_null(got->columns[0].total->fine);
@@ -164,7 +165,8 @@ static void test_series(void **state)
 {
     struct fixture *f = *state;
     int64_t version = complete(f, "d");
-    struct seen seen = {.stop_at = -1, .last_us = INT64_MIN, .ordered = true, .right = true, .f = f};
+    struct seen seen = {
+        .stop_at = -1, .last_us = INT64_MIN, .ordered = true, .right = true, .f = f};
     MUST(f, vg_store_reference_windows(f->store, version, "a", see, &seen, &f->err));
     assert_int_equal(seen.n, WINDOWS);
     assert_true(seen.ordered && seen.right);
@@ -177,7 +179,8 @@ static void test_series(void **state)
     assert_int_equal(seen.n, 0);
 }
 
-/* --- Versions ------------------------------------------------------------------------------------ */
+/* --- Versions ------------------------------------------------------------------------------------
+ */
 
 static void test_versions(void **state)
 {
@@ -331,17 +334,10 @@ int main(void)
 {
 #define OPEN(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        OPEN(test_read_back),
-        OPEN(test_fine_of_some),
-        OPEN(test_series),
-        OPEN(test_versions),
-        OPEN(test_failure),
-        OPEN(test_immutable),
-        OPEN(test_use),
-        OPEN(test_drop),
-        OPEN(test_incomplete_at_start),
-        OPEN(test_durable_again),
-        OPEN(test_damaged_blob),
+        OPEN(test_read_back),     OPEN(test_fine_of_some), OPEN(test_series),
+        OPEN(test_versions),      OPEN(test_failure),      OPEN(test_immutable),
+        OPEN(test_use),           OPEN(test_drop),         OPEN(test_incomplete_at_start),
+        OPEN(test_durable_again), OPEN(test_damaged_blob),
     };
     return cmocka_run_group_tests_name("test_store_reference", tests, NULL, NULL);
 }

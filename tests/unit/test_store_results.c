@@ -9,7 +9,8 @@
 
 #include "tests/unit/made_batch.h"
 
-/* --- Latest and history -------------------------------------------------------------------------- */
+/* --- Latest and history --------------------------------------------------------------------------
+ */
 
 static struct vg_latest latest_of(struct fixture *f)
 {
@@ -75,7 +76,8 @@ static void test_fields(void **state)
     assert_true(r->value == 0.384 && r->limit == 0.35 && r->p_value == 0.001);
 }
 
-/* Windows in the order in which they are judged, and what is then the latest. `decided` -1: none. */
+/* Windows in the order in which they are judged, and what is then the latest. `decided` -1: none.
+ */
 static void test_latest(void **state)
 {
     static const struct {
@@ -88,17 +90,37 @@ static void test_latest(void **state)
         {"one", {{1, VG_PASS}}, 1, VG_PASS, 1, VG_PASS, 1},
         {"none yet", {{1, VG_NODATA}}, 1, VG_NODATA, 1, -1, 0},
         {"newer", {{1, VG_PASS}, {2, VG_FAIL}}, 2, VG_FAIL, 2, VG_FAIL, 2},
-        {"nodata keeps what was decided", {{1, VG_FAIL}, {2, VG_NODATA}}, 2, VG_NODATA, 2, VG_FAIL, 1},
+        {"nodata keeps what was decided",
+         {{1, VG_FAIL}, {2, VG_NODATA}},
+         2,
+         VG_NODATA,
+         2,
+         VG_FAIL,
+         1},
         {"unknown decides", {{1, VG_PASS}, {2, VG_UNKNOWN}}, 2, VG_UNKNOWN, 2, VG_UNKNOWN, 2},
         {"the same again", {{1, VG_NODATA}, {1, VG_FAIL}}, 2, VG_FAIL, 1, VG_FAIL, 1},
         {"older is not the latest", {{2, VG_PASS}, {1, VG_FAIL}}, 2, VG_PASS, 2, VG_PASS, 2},
-        {"older decides behind nodata", {{2, VG_NODATA}, {1, VG_FAIL}}, 2, VG_NODATA, 2, VG_FAIL, 1},
+        {"older decides behind nodata",
+         {{2, VG_NODATA}, {1, VG_FAIL}},
+         2,
+         VG_NODATA,
+         2,
+         VG_FAIL,
+         1},
         {"filled late, in order",
          {{3, VG_NODATA}, {1, VG_FAIL}, {2, VG_PASS}},
-         3, VG_NODATA, 3, VG_PASS, 2},
+         3,
+         VG_NODATA,
+         3,
+         VG_PASS,
+         2},
         {"older does not take back",
          {{3, VG_NODATA}, {2, VG_PASS}, {1, VG_FAIL}},
-         3, VG_NODATA, 3, VG_PASS, 2},
+         3,
+         VG_NODATA,
+         3,
+         VG_PASS,
+         2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct fixture *f = *state;
@@ -171,9 +193,9 @@ static void test_history_of_ticks(void **state)
         enum vg_verdict verdict;
         int64_t kept;
     } ticks[] = {
-        {0, VG_PASS, 1},  {1, VG_PASS, 1},   {59, VG_PASS, 1},  {60, VG_PASS, 2}, {61, VG_PASS, 2},
-        {62, VG_FAIL, 3}, {63, VG_FAIL, 3},  {64, VG_PASS, 4},  {123, VG_PASS, 4}, {124, VG_PASS, 5},
-        {30, VG_PASS, 6}, {40, VG_PASS, 6},
+        {0, VG_PASS, 1},   {1, VG_PASS, 1},   {59, VG_PASS, 1}, {60, VG_PASS, 2},
+        {61, VG_PASS, 2},  {62, VG_FAIL, 3},  {63, VG_FAIL, 3}, {64, VG_PASS, 4},
+        {123, VG_PASS, 4}, {124, VG_PASS, 5}, {30, VG_PASS, 6}, {40, VG_PASS, 6},
     };
     for (size_t i = 0; i < sizeof ticks / sizeof ticks[0]; i++) {
         tick(f, ticks[i].minute, ticks[i].verdict);
@@ -182,7 +204,8 @@ static void test_history_of_ticks(void **state)
     }
 }
 
-/* --- Summaries ----------------------------------------------------------------------------------- */
+/* --- Summaries -----------------------------------------------------------------------------------
+ */
 
 static void add(struct fixture *f, int hour, struct made_column *made)
 {
@@ -204,8 +227,8 @@ static struct vg_column_summary *stored(struct fixture *f)
     const struct vg_sql_shape shape = {sizeof(void *), read_body, NULL};
     struct vg_column_summary *out;
     bool found;
-    MUST(f, vg_sql_one(f->store, &VG_SQL_PLAIN("SELECT body FROM summary ORDER BY start_us"), &shape,
-                       &out, &found, &f->err));
+    MUST(f, vg_sql_one(f->store, &VG_SQL_PLAIN("SELECT body FROM summary ORDER BY start_us"),
+                       &shape, &out, &found, &f->err));
     assert_true(found);
     return out;
 }

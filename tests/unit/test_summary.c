@@ -47,8 +47,8 @@ static void test_statistics_by_literals(void **state)
         {4, {1e16, 1, -1e16, 1}, 0.5, 8.16496580927726e15},
         {3, {-0.0, 0.0, -0.0}, 0, 0},
         {2, {tiny, 3 * tiny}, 2 * tiny, 0},
-        {2, {h, h}, NAN, NAN},      /* the sum overflows */
-        {3, {h, -h, 1}, NAN, NAN},  /* in some order it does */
+        {2, {h, h}, NAN, NAN},        /* the sum overflows */
+        {3, {h, -h, 1}, NAN, NAN},    /* in some order it does */
         {2, {1e200, -1e200}, 0, NAN}, /* squares overflow */
         {2, {1e130, -1e130}, 0, 1.4142135623730951e130},
     };
@@ -81,11 +81,10 @@ static void test_null_ratio_and_distinct(void **state)
 static void test_infinities_and_nan_stay_apart(void **state)
 {
     (void)state;
-    static const uint8_t states[] = {VG_CELL_VALUE, VG_CELL_NAN,  VG_CELL_PINF, VG_CELL_NINF,
+    static const uint8_t states[] = {VG_CELL_VALUE, VG_CELL_NAN,   VG_CELL_PINF, VG_CELL_NINF,
                                      VG_CELL_NULL,  VG_CELL_VALUE, VG_CELL_NAN};
     static const double num[] = {-5, 0, 0, 0, 0, 7, 0};
-    struct vg_column rows = {
-        .kind = VG_KIND_NUMBER, .special = 5, .state = states, .num = num};
+    struct vg_column rows = {.kind = VG_KIND_NUMBER, .special = 5, .state = states, .num = num};
     struct vg_grid *grid = vg_grid_new((double[]){0}, 1, true);
     struct vg_column_summary column;
     struct vg_error err;
@@ -172,14 +171,37 @@ static void test_lookups(void **state)
     vg_summary_free(NULL);
 }
 
+static const struct {
+    uint64_t hash;
+    const char *text;
+} keys[] = {{9, "i"}, {2, "b"}, {7, "g"}, {2, "a"}, {5, "e"}, {2, "b"}, {1, "z"}, {9, "h"}};
+enum { KEYS = sizeof keys / sizeof *keys };
+
+/* The keys kept of all, offered in a random order, as one string. */
+static void keep_keys(struct chance *chance, size_t max_keys, char kept[16])
+{
+    struct vg_error err;
+    uint32_t order[KEYS];
+    struct vg_summary *owner = vg_summary_new(0, 1);
+    struct vg_predicate_summary *predicate = &owner->predicates[0];
+    assert_int_equal(vg_predicate_init(predicate, "r", false, max_keys, &err), 0);
+    shuffle_rows(chance, order, KEYS);
+    for (size_t i = 0; i < KEYS; i++) {
+        uint64_t hash = keys[order[i]].hash;
+        const char *text = keys[order[i]].text;
+        if (vg_predicate_wants(predicate, hash))
+            assert_int_equal(vg_predicate_add_key(predicate, hash, text, &err), 0);
+    }
+    kept[0] = '\0';
+    for (size_t i = 0; i < predicate->nkeys; i++)
+        snprintf(kept + i, 16 - i, "%s", predicate->keys[i]);
+    vg_summary_free(owner);
+}
+
 /* Whatever the order and however often each comes, the smallest by (hash, text) are kept. */
 static void test_keys(void **state)
 {
     (void)state;
-    static const struct {
-        uint64_t hash;
-        const char *text;
-    } keys[] = {{9, "i"}, {2, "b"}, {7, "g"}, {2, "a"}, {5, "e"}, {2, "b"}, {1, "z"}, {9, "h"}};
     static const struct {
         size_t max;
         const char *expect;
@@ -187,24 +209,9 @@ static void test_keys(void **state)
     struct chance chance = {6};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         for (int round = 0; round < 50; round++) {
-            struct vg_predicate_summary predicate;
-            struct vg_error err;
-            uint32_t order[8];
-            char kept[16] = "";
-            shuffle_rows(&chance, order, 8);
-            assert_int_equal(vg_predicate_init(&predicate, "r", false, cases[c].max, &err), 0);
-            for (size_t i = 0; i < 8; i++) {
-                uint64_t hash = keys[order[i]].hash;
-                const char *text = keys[order[i]].text;
-                if (vg_predicate_wants(&predicate, hash))
-                    assert_int_equal(vg_predicate_add_key(&predicate, hash, text, &err), 0);
-            }
-            for (size_t i = 0; i < predicate.nkeys; i++)
-                snprintf(kept + i, sizeof kept - i, "%s", predicate.keys[i]);
+            char kept[16];
+            keep_keys(&chance, cases[c].max, kept);
             assert_string_equal(kept, cases[c].expect);
-            struct vg_summary *owner = vg_summary_new(0, 1);
-            owner->predicates[0] = predicate;
-            vg_summary_free(owner);
         }
     }
 }

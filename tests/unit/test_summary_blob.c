@@ -18,8 +18,8 @@
 
 enum { BLOB_MAX = 1 << 24 };
 
-static const enum vg_kind kinds[] = {VG_KIND_NUMBER, VG_KIND_TEXT, VG_KIND_TEXT, VG_KIND_BOOL,
-                                     VG_KIND_TIME, VG_KIND_OTHER};
+static const enum vg_kind kinds[] = {VG_KIND_NUMBER, VG_KIND_TEXT, VG_KIND_TEXT,
+                                     VG_KIND_BOOL,   VG_KIND_TIME, VG_KIND_OTHER};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* A counted column of a random kind; the grid is the caller's. */
@@ -33,9 +33,12 @@ static struct vg_column_summary *make_column(struct chance *chance, enum vg_kind
     struct made_batch *made = make_batch(chance, kinds, KINDS, nrows, chance_below(chance, 4) == 0);
     struct vg_column_summary *column = calloc(1, sizeof *column);
     *grid = make_grid(chance, (enum shape)chance_below(chance, SHAPES), nrows < 10 ? 30 : 1500);
-    assert_int_equal(vg_column_init(column, "näme \"x\"", kind, chance_below(chance, 4) ? *grid : NULL,
-                                    chance_below(chance, 4), &err), 0);
+    assert_int_equal(vg_column_init(column, "näme \"x\"", kind,
+                                    chance_below(chance, 4) ? *grid : NULL, chance_below(chance, 4),
+                                    &err),
+                     0);
     assert_int_equal(vg_column_count(column, &made->cols[at], nrows, &err), 0);
+    vg_column_settle(column);
     free_batch(made);
     return column;
 }
@@ -118,6 +121,7 @@ static void test_sizes(void **state)
         for (size_t i = 0; i < 20000; i++)
             ((double *)made->cols[0].num)[i] = few ? (double)(i % 7) : chance_normal(&chance);
         assert_int_equal(vg_column_count(&column, &made->cols[0], 20000, &err), 0);
+        vg_column_settle(&column);
         struct vg_buf blob = write_column(&column);
         assert_in_range(blob.len, few ? 400 : 3000, few ? 700 : 4200);
         vg_buf_free(&blob);
@@ -176,8 +180,8 @@ static void test_every_flip_and_truncation_is_refused(void **state)
     }
 }
 
-/* Random damage under a right checksum reaches the checks behind it. What passes them must be safe to
- * use. */
+/* Random damage under a right checksum reaches the checks behind it. What passes them must be safe
+ * to use. */
 static void forge(struct chance *chance, struct vg_buf *blob)
 {
     size_t payload = blob->len - 8;
@@ -316,7 +320,8 @@ static void test_varints(void **state)
         struct vg_buf buf;
         vg_buf_init(&buf, 100);
         vg_blob_put_count(&buf, values[i]);
-        struct vg_blob blob = {(const uint8_t *)buf.data, (const uint8_t *)buf.data + buf.len, false};
+        struct vg_blob blob = {(const uint8_t *)buf.data, (const uint8_t *)buf.data + buf.len,
+                               false};
         assert_true(vg_blob_count(&blob) == values[i]);
         assert_false(blob.bad);
         assert_ptr_equal(blob.at, blob.end);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of double-double sums and moments (agent/summary_dd.c) against arithmetic in 113 bits. */
+/* Unit tests of double-double sums and moments (agent/summary_dd.c) against arithmetic in 113 bits.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -69,7 +70,7 @@ static void test_division_finds_the_constant_again(void **state)
 static void test_moments(void **state)
 {
     (void)state;
-    static const enum shape shapes[] = {SHAPE_NORMAL, SHAPE_TIES,  SHAPE_CONSTANT,
+    static const enum shape shapes[] = {SHAPE_NORMAL, SHAPE_TIES,   SHAPE_CONSTANT,
                                         SHAPE_OFFSET, SHAPE_CANCEL, SHAPE_TAILS};
     struct chance chance = {2};
     double x[VG_BATCH_ROWS];

@@ -45,7 +45,8 @@ static void add_series(uint8_t *registers, enum series series, uint32_t set, uin
 /* Root mean square of the relative error over independent sets, and its mean, at growing sizes.
  * Bounds: the standard error 1.04 / sqrt(m), widened by 4 standard errors of its estimate from SETS
  * draws; the bias by 4 standard errors of the mean. Few values are counted exactly but for two of a
- * set that share a register, which is rare and then weighs much: one such pair in SETS is allowed. */
+ * set that share a register, which is rare and then weighs much: one such pair in SETS is allowed.
+ */
 static void test_error(void **state)
 {
     (void)state;

@@ -15,7 +15,7 @@
 
 #include "tests/unit/made_batch.h"
 
-static const enum vg_kind kinds[] = {VG_KIND_NUMBER, VG_KIND_TEXT, VG_KIND_TEXT,  VG_KIND_BOOL,
+static const enum vg_kind kinds[] = {VG_KIND_NUMBER, VG_KIND_TEXT,  VG_KIND_TEXT,  VG_KIND_BOOL,
                                      VG_KIND_TIME,   VG_KIND_OTHER, VG_KIND_NUMBER};
 enum { COLUMNS = sizeof kinds / sizeof *kinds };
 
@@ -27,7 +27,8 @@ static struct vg_summary *empty_summary(const struct vg_grid *grid)
         char name[8];
         snprintf(name, sizeof name, "c%zu", c);
         assert_int_equal(vg_column_init(&summary->columns[c], name, kinds[c], grid,
-                                        VG_PART_HLL | VG_PART_TOP, &err), 0);
+                                        VG_PART_HLL | VG_PART_TOP, &err),
+                         0);
     }
     assert_int_equal(vg_predicate_init(&summary->predicates[0], "rule", false, 7, &err), 0);
     return summary;
@@ -39,8 +40,8 @@ static void count_batch(struct vg_summary *summary, const struct made_batch *mad
     struct vg_predicate_summary *predicate = &summary->predicates[0];
     summary->rows += made->batch.nrows;
     for (size_t c = 0; c < COLUMNS; c++)
-        assert_int_equal(vg_column_count(&summary->columns[c], &made->cols[c], made->batch.nrows,
-                                         &err), 0);
+        assert_int_equal(
+            vg_column_count(&summary->columns[c], &made->cols[c], made->batch.nrows, &err), 0);
     for (size_t row = 0; row < made->batch.nrows; row++) {
         struct vg_slice text = made->cols[2].raw[row];
         bool tested = made->cols[2].state[row] == VG_CELL_VALUE;
@@ -50,8 +51,15 @@ static void count_batch(struct vg_summary *summary, const struct made_batch *mad
             continue;
         char key[16] = "";
         memcpy(key, text.data, text.len);
-        assert_int_equal(vg_predicate_add_key(predicate, vg_hash64(key, strlen(key)), key, &err), 0);
+        assert_int_equal(vg_predicate_add_key(predicate, vg_hash64(key, strlen(key)), key, &err),
+                         0);
     }
+}
+
+static void settle(struct vg_summary *summary)
+{
+    for (size_t c = 0; c < COLUMNS; c++)
+        vg_column_settle(&summary->columns[c]);
 }
 
 /* One part: a run of the shuffled rows, counted in batches of any size. */
@@ -65,6 +73,7 @@ static struct vg_summary *count_part(struct chance *chance, const struct made_ba
         count_batch(part, run);
         free_batch(run);
     }
+    settle(part);
     return part;
 }
 
@@ -76,10 +85,12 @@ static void test_whole_is_its_parts(void **state)
     for (int round = 0; round < 250; round++) {
         size_t n = chance_below(&chance, round % 10 ? 400 : 4000);
         struct made_batch *all = make_batch(&chance, kinds, COLUMNS, n, round % 4 == 0);
-        struct vg_grid *grid = make_grid(&chance, (enum shape)(round % SHAPES), 300);
+        uint32_t thresholds = round % 3 ? 300 : 900;
+        struct vg_grid *grid = make_grid(&chance, (enum shape)(round % SHAPES), thresholds);
         struct vg_summary *whole = empty_summary(grid), *merged = empty_summary(grid);
         uint32_t *order = vg_array(n, sizeof *order);
         count_batch(whole, all);
+        settle(whole);
         shuffle_rows(&chance, order, n);
         for (size_t from = 0, k; from < n; from += k) {
             k = chance_below(&chance, (uint32_t)(n - from) + 1); /* a part may be empty */
@@ -154,9 +165,10 @@ static void test_mismatches(void **state)
     struct vg_grid *one = vg_grid_new((double[]){1, 2}, 2, true);
     struct vg_grid *other = vg_grid_new((double[]){1, 3}, 2, true);
     struct vg_column_summary a = literal_column("x", VG_KIND_NUMBER, one, 0);
-    struct vg_column_summary wrong[] = {
-        literal_column("y", VG_KIND_NUMBER, one, 0), literal_column("x", VG_KIND_TIME, one, 0),
-        literal_column("x", VG_KIND_NUMBER, other, 0), literal_column("x", VG_KIND_NUMBER, NULL, 0)};
+    struct vg_column_summary wrong[] = {literal_column("y", VG_KIND_NUMBER, one, 0),
+                                        literal_column("x", VG_KIND_TIME, one, 0),
+                                        literal_column("x", VG_KIND_NUMBER, other, 0),
+                                        literal_column("x", VG_KIND_NUMBER, NULL, 0)};
     struct vg_error err;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         wrong[i].rows = 5;
@@ -196,6 +208,8 @@ static void test_coarse_meets_fine(void **state)
         struct vg_column_summary stored = literal_column("x", number, grid, 0);
         assert_int_equal(vg_column_count(&fresh, &all->cols[0], 800, &err), 0);
         assert_int_equal(vg_column_count(&stored, &all->cols[0], 800, &err), 0);
+        vg_column_settle(&fresh);
+        vg_column_settle(&stored);
         assert_int_equal(vg_column_coarsen(&stored), 0);
         uint64_t *expect = vg_array(stored.coarse_cells, sizeof *expect);
         for (size_t i = 0; i < stored.coarse_cells; i++)

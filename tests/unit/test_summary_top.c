@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of top values (agent/summary_top.c): exact counts, the bottom-k sample against a recount
- * in any split and order, labels, ranks. */
+/* Unit tests of top values (agent/summary_top.c): exact counts, the bottom-k sample against a
+ * recount in any split and order, labels, ranks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -177,6 +177,40 @@ static void shuffle(struct chance *chance, struct row *rows, size_t n)
     }
 }
 
+enum order { SHUFFLED, ASCENDING, DESCENDING, ORDERS };
+
+static void arrange(struct chance *chance, struct row *rows, size_t n, enum order order)
+{
+    shuffle(chance, rows, n);
+    if (order == SHUFFLED)
+        return;
+    qsort(rows, n, sizeof *rows, compare_rows);                 /* evicts nothing */
+    for (size_t i = 0; order == DESCENDING && i < n / 2; i++) { /* evicts most */
+        struct row held = rows[i];
+        rows[i] = rows[n - 1 - i];
+        rows[n - 1 - i] = held;
+    }
+}
+
+/* Rows as given and in random parts. */
+static void check_sample(struct chance *chance, const struct row *rows, size_t all)
+{
+    struct vg_top *whole = vg_top_new(), *merged = vg_top_new();
+    add_rows(whole, rows, all);
+    assert_recount(whole, rows, all);
+    for (size_t from = 0, n; from < all; from += n) {
+        struct vg_top *part = vg_top_new();
+        n = chance_below(chance, 70000);
+        n = n < all - from ? n : all - from;
+        add_rows(part, rows + from, n);
+        assert_int_equal(vg_top_merge(merged, part), 0);
+        vg_top_free(part);
+    }
+    assert_recount(merged, rows, all);
+    vg_top_free(whole);
+    vg_top_free(merged);
+}
+
 static void test_sample_in_any_split_and_order(void **state)
 {
     (void)state;
@@ -184,35 +218,11 @@ static void test_sample_in_any_split_and_order(void **state)
     struct chance chance = {4};
     struct row *rows = vg_array(ROWS, sizeof *rows);
     assert_non_null(rows);
-    for (size_t v = 0; v < 4; v++) {
+    for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
         make_rows(&chance, rows, ROWS, values[v]);
-        for (int order = 0; order < 3; order++) {
-            struct vg_top *whole = vg_top_new(), *merged = vg_top_new();
-            if (order == 1)
-                qsort(rows, ROWS, sizeof *rows, compare_rows); /* evicts nothing */
-            else
-                shuffle(&chance, rows, ROWS);
-            if (order == 2) { /* largest hashes first: evicts most */
-                qsort(rows, ROWS, sizeof *rows, compare_rows);
-                for (size_t i = 0; i < ROWS / 2; i++) {
-                    struct row held = rows[i];
-                    rows[i] = rows[ROWS - 1 - i];
-                    rows[ROWS - 1 - i] = held;
-                }
-            }
-            add_rows(whole, rows, ROWS);
-            assert_recount(whole, rows, ROWS);
-            for (size_t from = 0, n; from < ROWS; from += n) {
-                struct vg_top *part = vg_top_new();
-                n = chance_below(&chance, 70000);
-                n = n < ROWS - from ? n : ROWS - from;
-                add_rows(part, rows + from, n);
-                assert_int_equal(vg_top_merge(merged, part), 0);
-                vg_top_free(part);
-            }
-            assert_recount(merged, rows, ROWS);
-            vg_top_free(whole);
-            vg_top_free(merged);
+        for (int order = 0; order < ORDERS; order++) {
+            arrange(&chance, rows, ROWS, (enum order)order);
+            check_sample(&chance, rows, ROWS);
         }
     }
     free(rows);

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""kill -9 at random moments and in every phase of a busy daemon: nothing committed is lost.
+
+What must follow is written down before the first kill: every incident (dataset, severity, due time
+of its opening cycle, hence its key) and every retraining request. At the end the keys and resolves
+that a deduplicating receiver holds, and the requests of the retraining endpoint, equal that list one
+to one; at most one request is repeated per kill; every window has been judged once, on all its rows.
+"""
+import collections
+import ctypes
+import mmap
+import os
+import random
+import sqlite3
+import time
+
+import pytest
+
+import stack
+
+WINDOW = 2  # seconds
+DELAY = 1
+STEP = 0.05  # seconds between rows
+PHASES = {
+    "scan": {"scan", "mid_copy", "rollback"},
+    "before commit": {"before_commit"},
+    "after commit": {"after_commit"},
+    "before send": {"before_post"},
+    "after send": {"after_send", "after_2xx_before_mark", "after_mark"},
+    "reload": {"reload", "reload_swap"},
+}
+GROUP_OF = {name: group for group, names in PHASES.items() for name in names}
+
+xxhash = ctypes.CDLL("libxxhash.so.0")
+
+
+class Hash128(ctypes.Structure):
+    _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
+
+
+xxhash.XXH3_128bits.restype = Hash128
+xxhash.XXH3_128bits.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+
+
+def key_of(*parts):
+    """The key of CONTRACT 3.4 and 3.5, computed apart from the program."""
+    data = b"".join(part.encode() + b"\0" for part in parts)
+    made = xxhash.XXH3_128bits(data, len(data))
+    return f"{made.high:016x}{made.low:016x}"
+
+
+class Plan:
+    """The faults to come and what must follow of them."""
+
+    def __init__(self, start, windows, quality, drift):
+        self.start, self.windows = start, windows  # start: whole seconds, a multiple of WINDOW
+        self.quality = [f"q{i:02}" for i in range(quality)]
+        self.drift = [f"p{i:02}" for i in range(drift)]
+        self.incidents = {}
+        self.requests = {}
+        for i, dataset in enumerate(self.quality):
+            for severity in ("critical", "warning"):
+                for due in self.openings(i):
+                    key = key_of("test", dataset, severity, str(due))
+                    self.incidents[key] = (dataset, severity, due)
+        for i, dataset in enumerate(self.drift):
+            for due in self.openings(i):
+                self.incidents[key_of("test", dataset, "critical", str(due))] = (
+                    dataset, "critical", due)
+                self.requests[key_of("test", f"model-{dataset}", str(due))] = (dataset, due)
+
+    def fails(self, i, k):
+        """Windows 5 to 9 of every ten fail, shifted from dataset to dataset; the last ones pass."""
+        return 5 <= (k + i) % 10 and 5 <= k < self.windows - 5
+
+    def openings(self, i):
+        return [(self.start + (k + 1) * WINDOW + DELAY) * 1000000 for k in range(self.windows)
+                if self.fails(i, k) and not self.fails(i, k - 1)]
+
+
+def load(database, plan):
+    seconds = plan.windows * WINDOW
+    for i, dataset in enumerate(plan.quality + plan.drift):
+        if dataset in plan.drift:
+            i = plan.drift.index(dataset)
+        bad = f"((k + {i}) % 10 >= 5 AND k BETWEEN 5 AND {plan.windows - 6})"
+        drifts = dataset in plan.drift
+        database.execute(f"""
+            CREATE TABLE {dataset} AS
+            SELECT at, CASE WHEN {bad} AND {not drifts} THEN 99 ELSE 0.5 END::float8 AS x,
+                   CASE WHEN {bad} AND {not drifts} THEN NULL ELSE 1 END::int AS y,
+                   ((n + 100000) * 7919 % 1000) / 1000.0 + CASE WHEN {bad} THEN 0.9 ELSE 0 END::float8 AS z
+            FROM (SELECT n, to_timestamp({plan.start}) + n * interval '{STEP} s' AS at,
+                         floor(n * {STEP} / {WINDOW})::int AS k
+                  FROM generate_series({int(-100 / STEP)}, {int(seconds / STEP) - 1}) AS n) AS rows;
+            CREATE INDEX ON {dataset} (at)""")
+
+
+def rule_of(dataset, plan):
+    rule = {"version": 1, "dataset": dataset,
+            "source": {"connection": "warehouse", "table": f"public.{dataset}",
+                       "time_column": "at"},
+            "schedule": {"window": f"{WINDOW}s", "delay": f"{DELAY}s", "every": f"{WINDOW}s"},
+            "columns": {"x": {"range": {"min": 0, "max": 1}},
+                        "y": {"nulls": {"fail": 0, "severity": "warning"}}},
+            "notify": {"to": ["oncall"], "after": 1, "resolve_after": 1}}
+    if dataset in plan.drift:
+        rule["model"] = f"model-{dataset}"
+        rule["role"] = "predictions"
+        rule["reference"] = {
+            "from": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(plan.start - 100)),
+            "to": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(plan.start - 10))}
+        rule["columns"]["z"] = {"drift": {"ks": {"fail": 0.5, "min_rows": 10}}}
+    return rule
+
+
+def configure(pgvigil, receiver, plan):
+    key = pgvigil.folder / "pagerduty"
+    key.write_text("0123456789abcdef0123456789abcdef\n")
+    key.chmod(0o600)
+    pgvigil.config["receivers"] = {"oncall": {"pagerduty": {
+        "routing_key_file": str(key), "url": receiver.url + "/v2/enqueue"}}}
+    pgvigil.config["retraining"] = {
+        f"model-{dataset}": {"http": {"url": receiver.url + "/train"}, "cooldown": "1s",
+                             "max_per_week": 1000} for dataset in plan.drift}
+    pgvigil.write()
+    for dataset in plan.quality + plan.drift:
+        pgvigil.rule(dataset, rule_of(dataset, plan))
+
+
+class Killer:
+    def __init__(self, pgvigil, plan, seed):
+        self.pgvigil, self.plan, self.random = pgvigil, plan, random.Random(seed)
+        path = pgvigil.folder / "phase"
+        path.write_bytes(bytes(64))
+        self.env = {"PGVIGIL_PHASE_FILE": str(path)}
+        self.file = open(path, "r+b")
+        self.page = mmap.mmap(self.file.fileno(), 64)
+        self.histogram = collections.Counter()
+
+    def phase(self):
+        return self.page[:64].split(b"\0", 1)[0].decode()
+
+    def start(self):
+        self.page[:64] = bytes(64)
+        start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.plan.start))
+        daemon = self.pgvigil.start("--backfill", start, env=self.env)
+        daemon.wait_for(lambda: self.phase() in GROUP_OF, what="a first phase")
+        return daemon
+
+    def aim(self, daemon, group):
+        """Polls without pause until the daemon is in the phase; gives up after two seconds."""
+        until = time.monotonic() + 2 * stack.PATIENCE
+        hup = 0
+        while time.monotonic() < until and self.phase() not in PHASES[group]:
+            if group == "reload" and time.monotonic() > hup:
+                daemon.reload()
+                hup = time.monotonic() + 0.05
+
+    def kill(self, group):
+        daemon = self.start()
+        if group:
+            self.aim(daemon, group)
+        else:
+            time.sleep(self.random.uniform(0, 1.2))  # the random moment itself, nothing awaited
+        daemon.kill()
+        self.histogram[GROUP_OF.get(self.phase(), self.phase())] += 1
+
+
+def state_matches(receiver, plan):
+    state = receiver.state()
+    held = {key for key, one in state["pagerduty"]["incidents"].items() if not one["open"]}
+    return held == set(plan.incidents) and set(state["train"]["accepted"]) == set(plan.requests)
+
+
+def compare(receiver, plan, kills):
+    """Fails with what is missing or too much; returns the number of repeated requests."""
+    state = receiver.state()
+    incidents, train = state["pagerduty"]["incidents"], state["train"]
+    lost = {plan.incidents[key] for key in set(plan.incidents) - set(incidents)}
+    extra = {key: incidents[key] for key in set(incidents) - set(plan.incidents)}
+    assert not lost and not extra, f"lost {lost}, never announced {extra}"
+    still_open = [plan.incidents[key] for key, one in incidents.items() if one["open"]]
+    assert not still_open, f"never resolved: {still_open}"
+    assert state["pagerduty"]["reopened"] == [], "a trigger after its resolve"
+    assert state["pagerduty"]["resolves_without_trigger"] == 0, "a resolve before its trigger"
+    assert state["pagerduty"]["refused"] == [] and train["refused"] == []
+    assert set(train["accepted"]) == set(plan.requests)
+    repeated = sum(one["triggers"] - 1 + one["resolves"] - 1 for one in incidents.values())
+    repeated += train["repeated"]
+    assert repeated <= kills, f"{repeated} repeated requests in {kills} kills"
+    return repeated
+
+
+def check_windows(pgvigil, plan):
+    """Each window from the start on is judged, on all of its rows, without a gap."""
+    with sqlite3.connect(f"file:{pgvigil.state}?mode=ro", uri=True) as db:
+        rows = db.execute("SELECT dataset, start_us, end_us, status, row_count FROM scanned_window"
+                          " ORDER BY dataset, start_us").fetchall()
+        marks = dict(db.execute("SELECT dataset, watermark_us FROM dataset"))
+    seen = collections.defaultdict(list)
+    for dataset, start, end, status, count in rows:
+        seen[dataset].append((start, end, status, count))
+    full = round(WINDOW / STEP)
+    for dataset in plan.quality + plan.drift:
+        ours = [w for w in seen[dataset] if w[0] < (plan.start + plan.windows * WINDOW) * 1000000]
+        expect = [((plan.start + k * WINDOW) * 1000000, (plan.start + (k + 1) * WINDOW) * 1000000,
+                   0, full) for k in range(len(ours))]
+        assert ours == expect, dataset
+        assert marks[dataset] == seen[dataset][-1][1], "the watermark is the last window's end"
+
+
+def run(database, pgvigil, receiver, kills, windows, quality, drift):
+    start = int(time.time()) // WINDOW * WINDOW + 8
+    plan = Plan(start, windows, quality, drift)
+    load(database, plan)
+    received = receiver()
+    configure(pgvigil, received, plan)
+    pgvigil.expect(0, "reference", "capture")
+    stack.wait_for(lambda: time.time() > start, 30, "the start of the plan")
+    killer = Killer(pgvigil, plan, seed=20011215)
+    targets = list(PHASES)
+    for i in range(kills):
+        killer.kill(targets[i // 2 % len(targets)] if i % 2 else None)
+    daemon = killer.start()
+    end = start + windows * WINDOW + DELAY
+    daemon.wait_for(lambda: time.time() > end and (state_matches(received, plan)
+                                                   or time.time() > end + 45 * stack.PATIENCE),
+                    end - time.time() + 60, "the end of the plan")
+    assert daemon.stop() == 0
+    repeated = compare(received, plan, kills)
+    check_windows(pgvigil, plan)
+    alerts = len(plan.incidents)
+    print(f"\nkills {kills}, incidents {alerts}, retraining requests {len(plan.requests)},"
+          f" lost 0, repeated {repeated}; kills by phase: {dict(killer.histogram)}")
+    return killer.histogram, alerts
+
+
+needs_failpoints = pytest.mark.skipif(
+    os.environ.get("PGVIGIL_VARIANT") not in ("test", "san", "cov"),
+    reason="kills by phase need a build with failpoints: make VARIANT=test")
+
+
+@needs_failpoints
+def test_a_dozen_kills(database, pgvigil, receiver):
+    run(database, pgvigil, receiver, kills=12, windows=20, quality=4, drift=1)
+
+
+@needs_failpoints
+@pytest.mark.long
+def test_a_hundred_kills(database, pgvigil, receiver, capsys):
+    with capsys.disabled():
+        histogram, alerts = run(database, pgvigil, receiver, kills=100, windows=110, quality=14,
+                                drift=3)
+    assert alerts >= 200
+    for phase in PHASES:
+        assert histogram[phase] >= 5, f"{phase} was hit {histogram[phase]} times"

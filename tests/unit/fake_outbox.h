@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The outbox part of store.h, in memory, for tests of delivery: it defines the functions of the
+ * contract, so it is included by exactly one file of a program that does not link the real store.
+ */
+#ifndef TESTS_UNIT_FAKE_OUTBOX_H
+#define TESTS_UNIT_FAKE_OUTBOX_H
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pgvigil/store.h"
+
+enum fake_state { FAKE_WAITING, FAKE_SENT, FAKE_DEAD, FAKE_GONE };
+enum { FAKE_ROWS = 300, FAKE_DECISIONS = 20 };
+
+struct vg_store {
+    struct fake_row {
+        struct vg_outgoing row;
+        enum fake_state state;
+        char why[200];
+    } rows[FAKE_ROWS];
+    size_t n;
+    struct {
+        enum vg_decision_kind kind;
+        char model[40], key[VG_KEY_SIZE], reason[300];
+        int64_t at_us;
+    } decisions[FAKE_DECISIONS];
+    size_t ndecisions;
+    int fail_records; /* so many calls that record an outcome fail */
+    int open;         /* transactions begun and not ended */
+    bool unordered;   /* a row ended while an older one of its key waited */
+};
+static struct vg_store store;
+static pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t store_changed = PTHREAD_COND_INITIALIZER;
+
+static bool is_first(const struct vg_outgoing *row)
+{
+    for (size_t i = 0; i < store.n; i++) {
+        const struct vg_outgoing *other = &store.rows[i].row;
+        if (store.rows[i].state == FAKE_WAITING && other->id < row->id &&
+            other->sink_kind == row->sink_kind && !strcmp(other->sink, row->sink) &&
+            !strcmp(other->key, row->key))
+            return false;
+    }
+    return true;
+}
+
+int vg_store_outbox_due(struct vg_store *self, int64_t now_us, size_t per_sink,
+                        struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
+                        struct vg_error *err)
+{
+    *n = 0;
+    *out = vg_arena_array(arena, FAKE_ROWS, sizeof **out);
+    if (!*out)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    pthread_mutex_lock(&store_lock);
+    for (size_t i = 0; i < self->n; i++) {
+        const struct vg_outgoing *row = &self->rows[i].row;
+        size_t before = 0;
+        for (size_t k = 0; k < *n; k++)
+            before += (*out)[k].sink_kind == row->sink_kind && !strcmp((*out)[k].sink, row->sink);
+        if (self->rows[i].state == FAKE_WAITING && row->next_us <= now_us && is_first(row) &&
+            before < per_sink)
+            (*out)[(*n)++] = *row;
+    }
+    pthread_mutex_unlock(&store_lock);
+    return 0;
+}
+
+int vg_store_outbox_next(struct vg_store *self, int64_t now_us, int64_t *out, struct vg_error *err)
+{
+    (void)err;
+    *out = VG_NEVER;
+    pthread_mutex_lock(&store_lock);
+    for (size_t i = 0; i < self->n; i++) {
+        const struct vg_outgoing *row = &self->rows[i].row;
+        if (self->rows[i].state == FAKE_WAITING && row->next_us > now_us && row->next_us < *out &&
+            is_first(row))
+            *out = row->next_us;
+    }
+    pthread_mutex_unlock(&store_lock);
+    return 0;
+}
+
+static int end_row(int64_t id, enum fake_state state, int64_t next_us, const char *why,
+                   struct vg_error *err)
+{
+    int rc = 0;
+    pthread_mutex_lock(&store_lock);
+    struct fake_row *row = &store.rows[id - 1];
+    if (store.open != 1)
+        rc = vg_fail(err, VG_E_INTERNAL, "outside a transaction");
+    else if (store.fail_records > 0 && store.fail_records--)
+        rc = vg_fail(err, VG_E_IO, "the disk is full");
+    else if (row->state == FAKE_GONE)
+        rc = vg_fail(err, VG_E_NOT_FOUND, "no such row");
+    if (!rc) {
+        store.unordered = store.unordered || !is_first(&row->row);
+        row->state = state;
+        row->row.attempts++;
+        row->row.next_us = state == FAKE_WAITING ? next_us : row->row.next_us;
+        snprintf(row->why, sizeof row->why, "%s", why ? why : "");
+        pthread_cond_broadcast(&store_changed);
+    }
+    pthread_mutex_unlock(&store_lock);
+    return rc;
+}
+
+int vg_store_outbox_sent(struct vg_store *self, int64_t id, int64_t now_us, struct vg_error *err)
+{
+    (void)self;
+    (void)now_us;
+    return end_row(id, FAKE_SENT, 0, NULL, err);
+}
+
+int vg_store_outbox_dead(struct vg_store *self, int64_t id, int64_t now_us, const char *why,
+                         struct vg_error *err)
+{
+    (void)self;
+    (void)now_us;
+    return end_row(id, FAKE_DEAD, 0, why, err);
+}
+
+int vg_store_outbox_retry(struct vg_store *self, int64_t id, int64_t next_us, const char *why,
+                          struct vg_error *err)
+{
+    (void)self;
+    return end_row(id, FAKE_WAITING, next_us, why, err);
+}
+
+int vg_store_begin(struct vg_store *self, const struct vg_claim *claim, struct vg_error *err)
+{
+    (void)claim;
+    (void)err;
+    pthread_mutex_lock(&store_lock);
+    self->open++;
+    pthread_mutex_unlock(&store_lock);
+    return 0;
+}
+
+int vg_store_commit(struct vg_store *self, struct vg_error *err)
+{
+    (void)err;
+    pthread_mutex_lock(&store_lock);
+    self->open--;
+    pthread_mutex_unlock(&store_lock);
+    return 0;
+}
+
+void vg_store_rollback(struct vg_store *self)
+{
+    pthread_mutex_lock(&store_lock);
+    self->open--;
+    pthread_mutex_unlock(&store_lock);
+}
+
+int vg_store_decision_put(struct vg_store *self, const struct vg_decision *decision, bool *recorded,
+                          struct vg_error *err)
+{
+    (void)err;
+    pthread_mutex_lock(&store_lock);
+    size_t i = self->ndecisions++;
+    self->decisions[i].kind = decision->kind;
+    self->decisions[i].at_us = decision->at_us;
+    snprintf(self->decisions[i].model, sizeof self->decisions[i].model, "%s", decision->model);
+    snprintf(self->decisions[i].reason, sizeof self->decisions[i].reason, "%s", decision->reason);
+    memcpy(self->decisions[i].key, decision->key, VG_KEY_SIZE);
+    *recorded = true;
+    pthread_mutex_unlock(&store_lock);
+    return 0;
+}
+
+int vg_store_name(struct vg_store *self, const char *given, struct vg_arena *arena,
+                  const char **out, struct vg_error *err)
+{
+    (void)self;
+    *out = vg_arena_strdup(arena, given ? given : "made-once");
+    return *out ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
+/* Puts a row into the outbox; its body lives as long as the test. Returns its id. */
+static int64_t put_row(enum vg_sink_kind kind, const char *sink, const char *key,
+                       enum vg_message_kind message, const char *body)
+{
+    pthread_mutex_lock(&store_lock);
+    struct fake_row *row = &store.rows[store.n++];
+    *row = (struct fake_row){.row = {.id = (int64_t)store.n,
+                                     .sink_kind = kind,
+                                     .sink = sink,
+                                     .kind = message,
+                                     .body = body}};
+    snprintf(row->row.key, VG_KEY_SIZE, "%s", key);
+    int64_t id = row->row.id;
+    pthread_mutex_unlock(&store_lock);
+    return id;
+}
+
+static enum fake_state state_of(int64_t id)
+{
+    pthread_mutex_lock(&store_lock);
+    enum fake_state state = store.rows[id - 1].state;
+    pthread_mutex_unlock(&store_lock);
+    return state;
+}
+
+#endif
