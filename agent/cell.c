@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Cells of a batch as text, and look-ups in a catalogue; layer 3, pure. Texts are valid UTF-8,
+/* Cells of a batch as text, and look-ups in a catalogue; layer 4, pure. Texts are valid UTF-8,
  * whatever bytes the server sent, and never longer than asked for. Wire bytes are preferred to the
  * double where a batch has them: keys above 2^53 and numerics stay exact. */
 #include <math.h>

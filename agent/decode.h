@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The decoder of COPY ... (FORMAT binary): a stream of bytes in, columnar batches out; layer 3.
+/* The decoder of COPY ... (FORMAT binary): a stream of bytes in, columnar batches out; layer 4.
  *
  * Pure: no socket, no clock. Trusts no byte: lengths and counts are checked before use, and what
  * does not fit is VG_E_DATA. Memory depends on the number of columns and on the largest single row.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One column of a batch, from where its fields lie to numbers, states and slices; layer 3, pure.
+/* One column of a batch, from where its fields lie to numbers, states and slices; layer 4, pure.
  *
  * Part of the decoder. The walk over the rows (decode.c) has checked every length before a column
  * is decoded, so the loops here look at values only.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Big-endian integers of the wire; part of the decoder, layer 3. Pure, no bounds are checked. */
+/* Big-endian integers of the wire; part of the decoder, layer 4. Pure, no bounds are checked. */
 #ifndef PGVIGIL_AGENT_DECODE_WIRE_H
 #define PGVIGIL_AGENT_DECODE_WIRE_H
 

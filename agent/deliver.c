@@ -16,6 +16,7 @@
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
 
+enum { PER_SINK = 8 };
 static const int64_t base_us = VG_US, cap_us = 5 * VG_MINUTE_US, hold_cap_us = VG_HOUR_US;
 static const int64_t idle_us = 30 * VG_US, store_pause_us = VG_US, grace_us = 2 * VG_US;
 static const struct vg_claim claim = {.owner = "", .epoch = 0};
@@ -248,6 +249,19 @@ static void send_row(struct vg_deliver *deliver, struct vg_lane *lane,
     }
 }
 
+/* Of the rows of one lane the one tried least goes first, so that a message which always fails does
+ * not keep the others of its receiver waiting. */
+static bool is_preferred(const struct vg_outgoing *rows, size_t n, size_t i)
+{
+    for (size_t k = 0; k < n; k++) {
+        bool before =
+            rows[k].attempts < rows[i].attempts || (rows[k].attempts == rows[i].attempts && k < i);
+        if (before && rows[k].sink_kind == rows[i].sink_kind && !strcmp(rows[k].sink, rows[i].sink))
+            return false;
+    }
+    return true;
+}
+
 /* Sends what is due on lanes that are free. */
 static int start_rows(struct vg_deliver *deliver, int64_t now_us, struct vg_error *err)
 {
@@ -256,8 +270,10 @@ static int start_rows(struct vg_deliver *deliver, int64_t now_us, struct vg_erro
     struct vg_arena *arena = vg_arena_new();
     if (!arena)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    int rc = vg_store_outbox_due(deliver->store, now_us, 1, arena, &rows, &n, err);
+    int rc = vg_store_outbox_due(deliver->store, now_us, PER_SINK, arena, &rows, &n, err);
     for (size_t i = 0; !rc && i < n; i++) {
+        if (!is_preferred(rows, n, i))
+            continue;
         pthread_mutex_lock(&deliver->lock);
         struct vg_lane *lane = vg_deliver_lane(deliver, rows[i].sink_kind, rows[i].sink);
         pthread_mutex_unlock(&deliver->lock);

@@ -28,6 +28,17 @@ static void write_value(const struct vg_check_type *type, double value, int digi
         vg_value_text(value, type->unit, digits, out);
 }
 
+/* A limit is shown as it was written, which a value need not be. */
+static void write_limit(const struct vg_check_type *type, double limit, char out[VG_VALUE_TEXT])
+{
+    char number[VG_DURATION_TEXT];
+    if (type->unit == VG_UNIT_SECONDS && fabs(limit) < 1e12)
+        snprintf(out, VG_VALUE_TEXT, "%s",
+                 vg_format_duration((int64_t)llround(limit * (double)VG_US), number));
+    else
+        write_value(type, limit, LIMIT_DIGITS, out);
+}
+
 static void add_p(struct vg_buf *text, const char *before, double p)
 {
     if (p < 1e-300)
@@ -43,8 +54,8 @@ static void add_limit(struct vg_buf *text, const struct vg_judged *judged,
     const struct vg_check_type *type = judged->measure->rule->type;
     double value = judged->measure->value;
     char min[VG_VALUE_TEXT], max[VG_VALUE_TEXT];
-    write_value(type, limit->min, LIMIT_DIGITS, min);
-    write_value(type, limit->max, LIMIT_DIGITS, max);
+    write_limit(type, limit->min, min);
+    write_limit(type, limit->max, max);
     if (value < limit->min)
         vg_buf_printf(text, "below %s%s", name, min);
     else if (value > limit->max && !isinf(value))
@@ -55,6 +66,13 @@ static void add_limit(struct vg_buf *text, const struct vg_judged *judged,
         vg_buf_printf(text, "at least %s", min);
     else
         vg_buf_printf(text, "within [%s, %s]", min, max);
+}
+
+/* Whether nobody can say on which side of the limit the exact value lies. */
+static bool is_inside(const struct vg_measure *measure, const struct vg_judge_limit *limit)
+{
+    return measure->bounded && limit->given && measure->lo <= limit->max &&
+           measure->hi > limit->max;
 }
 
 static void add_threshold(struct vg_buf *text, const struct vg_judged *judged)
@@ -75,8 +93,13 @@ static void add_threshold(struct vg_buf *text, const struct vg_judged *judged)
     }
     vg_buf_puts(text, plain ? " " : ", ");
     add_limit(text, judged, limit, limit == &judged->warn ? "the warning limit " : "");
-    if (measure->bounded && judged->verdict != VG_FAIL && measure->hi > limit->max)
-        vg_buf_puts(text, " within these bounds, so not counted as above it");
+    if (!is_inside(measure, &judged->fail) || judged->verdict == VG_FAIL)
+        return;
+    if (limit == &judged->warn) {
+        vg_buf_puts(text, ", ");
+        add_limit(text, judged, &judged->fail, "");
+    }
+    vg_buf_puts(text, " within these bounds, so not counted as above it");
 }
 
 static void add_level(struct vg_buf *text, const struct vg_judged *judged)

@@ -18,9 +18,7 @@ struct aside {
     pthread_mutex_t mutex;
     pthread_cond_t ended_cond;
     bool ended, left; /* by the work, by the caller */
-    void (*work)(void *arg);
-    void (*discard)(void *arg);
-    void *arg;
+    struct vg_pg_work work;
 };
 
 static void free_aside(struct aside *aside)
@@ -33,14 +31,14 @@ static void free_aside(struct aside *aside)
 static void *run_aside(void *arg)
 {
     struct aside *aside = arg;
-    aside->work(aside->arg);
+    aside->work.run(aside->work.arg);
     pthread_mutex_lock(&aside->mutex);
     bool left = aside->left;
     aside->ended = true;
     pthread_cond_signal(&aside->ended_cond);
     pthread_mutex_unlock(&aside->mutex);
     if (left) {
-        aside->discard(aside->arg);
+        aside->work.discard(aside->work.arg);
         free_aside(aside);
     }
     return NULL;
@@ -84,21 +82,18 @@ static struct timespec next_slice(const struct vg_pg_wait *wait)
     return (struct timespec){.tv_sec = (time_t)(at / VG_US), .tv_nsec = (long)(at % VG_US) * 1000};
 }
 
-int vg_pg_aside(void (*work)(void *arg), void (*discard)(void *arg), void *arg,
-                const struct vg_pg_wait *wait, struct vg_error *err)
+int vg_pg_aside(const struct vg_pg_work *work, const struct vg_pg_wait *wait, struct vg_error *err)
 {
     struct aside *aside = new_aside();
     if (!aside) {
-        discard(arg);
+        work->discard(work->arg);
         return vg_fail(err, VG_E_MEMORY, "out of memory for a thread");
     }
-    aside->work = work;
-    aside->discard = discard;
-    aside->arg = arg;
+    aside->work = *work;
     int rc = start_thread(aside);
     if (rc != 0) {
         free_aside(aside);
-        discard(arg);
+        work->discard(work->arg);
         return vg_fail(err, VG_E_INTERNAL, "a thread could not be started: %s", strerror(rc));
     }
     int late = 0;
@@ -109,6 +104,9 @@ int vg_pg_aside(void (*work)(void *arg), void (*discard)(void *arg), void *arg,
     }
     aside->left = !aside->ended;
     bool ended = aside->ended;
+    /* The thread cannot have discarded arg: it has not seen yet that it is left alone. */
+    if (!ended && work->left)
+        atomic_store(work->left, true);
     pthread_mutex_unlock(&aside->mutex);
     if (ended)
         free_aside(aside);

@@ -19,6 +19,7 @@ struct dial {
     PGconn *conn;
     struct vg_error err;
     bool failed;
+    atomic_bool left; /* nobody waits for it any more */
 };
 
 static void free_dial(void *arg)
@@ -54,7 +55,7 @@ static PGconn *start_connection(const struct dial *dial)
 
 static int poll_connection(struct dial *dial)
 {
-    struct vg_pg_wait wait = {.until_us = dial->until_us};
+    struct vg_pg_wait wait = {.until_us = dial->until_us, .stop = &dial->left};
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (state != PGRES_POLLING_OK) {
         short ready = 0, events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
@@ -136,7 +137,9 @@ int vg_pg_connect(const char *conninfo, const char *password_file, const struct 
             err->code = VG_E_CONNECT;
         return -1;
     }
-    if (vg_pg_aside(run_dial, free_dial, dial, wait, err) != 0) {
+    struct vg_pg_work work = {
+        .run = run_dial, .discard = free_dial, .arg = dial, .left = &dial->left};
+    if (vg_pg_aside(&work, wait, err) != 0) {
         if (err && err->code == VG_E_TIMEOUT) {
             vg_fail(err, VG_E_CONNECT, "no connection in time");
             vg_hint(err, "check host, port and name resolution, or raise `timeout`");

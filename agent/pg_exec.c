@@ -197,7 +197,8 @@ void vg_pg_abandon(struct vg_session *session)
         return;
     bool hurry = vg_pg_stopped(s->stop);
     struct vg_pg_wait wait = vg_pg_wait_for(hurry ? CANCEL_HURRIED_US : CANCEL_US, NULL);
-    if (vg_pg_aside(send_cancel, free_cancel, cancel, &wait, NULL) != 0)
+    struct vg_pg_work work = {.run = send_cancel, .discard = free_cancel, .arg = cancel};
+    if (vg_pg_aside(&work, &wait, NULL) != 0)
         return;
     free_cancel(cancel);
     wait = vg_pg_wait_for(hurry ? DRAIN_HURRIED_US : DRAIN_US, NULL);

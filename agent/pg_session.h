@@ -64,11 +64,16 @@ int vg_pg_await(struct pg_conn *conn, const struct vg_pg_wait *wait, struct vg_e
 
 /* --- pg_aside.c ----------------------------------------------------------------------------------
  */
-/* Runs work(arg) in a thread of its own, for calls that block without a deadline, and waits. 0: it
- * has ended and arg is the caller's again. -1: not in time, or not started; then discard(arg) is
- * called, once work has ended. */
-int vg_pg_aside(void (*work)(void *arg), void (*discard)(void *arg), void *arg,
-                const struct vg_pg_wait *wait, struct vg_error *err);
+/* A call that blocks without a deadline, to be made in a thread of its own. */
+struct vg_pg_work {
+    void (*run)(void *arg);
+    void (*discard)(void *arg);
+    void *arg;
+    atomic_bool *left; /* in arg, or NULL: set when nobody waits any more */
+};
+/* Runs the work and waits. 0: it has ended and arg is the caller's again. -1: not in time, or not
+ * started; then discard(arg) is called, once run has ended. */
+int vg_pg_aside(const struct vg_pg_work *work, const struct vg_pg_wait *wait, struct vg_error *err);
 
 /* --- pg_fault.c ----------------------------------------------------------------------------------
  */

@@ -141,7 +141,7 @@ static void scan_characters(struct scan *scan, size_t line, size_t from, size_t 
         if (!told)
             report(scan, line, column, NULL, fault);
         told = true;
-        memset(scan->text + from + i, '?', k);
+        memset(scan->text + from + i, '_', k);
     }
 }
 

@@ -17,6 +17,7 @@ A rule takes the next requests whose path begins with "path":
   {"action": "slow", "seconds": 1}    answers, one byte every so many seconds
   {"action": "delay", "seconds": 1}   answers late, but well
   {"action": "big", "bytes": 10000000}  answers 200 with a body of that size
+"unless_header": "Expect" keeps a rule from a request that has this header.
 With "effect": true the service takes the request before the fault, as when an answer is lost.
 "times" is 1 when not given, and -1 means always. State is in memory only. SIGTERM ends it at once.
 """
@@ -301,9 +302,10 @@ class World:
         self.services = {"/slack": Slack(), "/v2/enqueue": PagerDuty(), "/hook": Hook(),
                          "/train": Train()}
 
-    def pick_rule(self, path):
+    def pick_rule(self, path, headers):
         for rule in self.rules:
-            if path.startswith(rule.get("path", "/")) and rule.get("times", 1) != 0:
+            if (path.startswith(rule.get("path", "/")) and rule.get("times", 1) != 0
+                    and rule.get("unless_header") not in headers):
                 rule["times"] = rule.get("times", 1) - (rule.get("times", 1) > 0)
                 return rule
         return None
@@ -317,7 +319,7 @@ class World:
     def take(self, method, path, headers, body):
         """The answer and the rule that spoils it, if any; recorded before it is sent."""
         with self.lock:
-            rule = self.pick_rule(path)
+            rule = self.pick_rule(path, headers)
             lost = rule and rule.get("action", "answer") not in ("slow", "delay")
             answer = (200, "text/plain", "")
             if not lost or rule.get("effect"):

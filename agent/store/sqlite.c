@@ -254,12 +254,15 @@ static int commit_transaction(struct vg_db *base, struct vg_error *err)
     return run_statement(base, &VG_SQL_PLAIN("COMMIT"), NULL, err);
 }
 
-/* After some errors SQLite has rolled back by itself; the outcome is the same. */
+/* After some errors SQLite has rolled back by itself; the outcome is the same. Without memory it may
+ * be unable to: then only closing the connection ends the transaction. */
 static void roll_back(struct vg_db *base)
 {
     struct sqlite_db *db = self_of(base);
     if (!sqlite3_get_autocommit(db->handle))
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    if (!sqlite3_get_autocommit(db->handle) && base->trouble < VG_DB_IO)
+        base->trouble = VG_DB_IO;
 }
 
 static int set_durable(struct vg_db *base, bool on, struct vg_error *err)

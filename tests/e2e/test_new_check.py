@@ -89,12 +89,18 @@ def program():
     """The tree with the new check, built; what was built already is taken along."""
     assert len(SOURCE.splitlines()) < 120
     folder = stack.new_folder("tree")
-    tree = folder / "tree"
-    variant = stack.VARIANT
+    try:
+        yield build(folder / "tree", stack.VARIANT)
+    finally:
+        shutil.rmtree(folder)
+
+
+def build(tree, variant):
     shutil.copytree(stack.ROOT, tree, symlinks=True,
                     ignore=shutil.ignore_patterns(".git", "build", "__pycache__"))
     if stack.BINARY == stack.ROOT / "build" / variant / "pgvigil":
-        shutil.copytree(stack.BINARY.parent, tree / "build" / variant, symlinks=True)
+        shutil.copytree(stack.BINARY.parent, tree / "build" / variant, symlinks=True,
+                        ignore=shutil.ignore_patterns("tests", "logs", "pgvigil"))
     (tree / "checks/check_kuiper.c").write_text(SOURCE)
     with open(tree / "checks/checks.def", "a", encoding="ascii") as file:
         file.write(LINE)
@@ -102,8 +108,7 @@ def program():
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                           env={k: v for k, v in os.environ.items() if k != "MAKEFLAGS"})
     assert done.returncode == 0, done.stdout[-4000:]
-    yield tree / "build" / variant / "pgvigil"
-    shutil.rmtree(folder)
+    return tree / "build" / variant / "pgvigil"
 
 
 @pytest.fixture

@@ -394,14 +394,19 @@ def test_connection_limit_of_the_server(rough, driver_program):
 @pytest.fixture
 def black_hole():
     """A port where connections are taken and nothing is ever said."""
-    with socket.socket() as s:
+    class Hole(socket.socket):
+        conninfo = None
+
+    with Hole() as s:
         s.bind(("127.0.0.1", 0))
         s.listen(8)
-        yield f"host=127.0.0.1 port={s.getsockname()[1]} dbname=x sslmode=disable"
+        s.conninfo = f"host=127.0.0.1 port={s.getsockname()[1]} user=u dbname=x" \
+            " sslmode=disable gssencmode=disable"
+        yield s
 
 
 def test_server_that_says_nothing(database, black_hole, source):
-    source.config(main=database.conninfo, hole=black_hole,
+    source.config(main=database.conninfo, hole=black_hole.conninfo,
                   lost="host=nosuch.invalid dbname=x")
     failed = source.fails(do="open", name="hole", timeout_us=600000)
     assert failed.code == "connect" and 0.5 < failed.seconds < 2 and failed.hint
@@ -413,6 +418,16 @@ def test_server_that_says_nothing(database, black_hole, source):
     source.call(do="stop")
     source.open()
     source.shut()
+
+
+def test_startup_packet_suits_a_pooler(black_hole, source):
+    """A pooler in transaction mode refuses what it does not track: `options` above all."""
+    source.config(hole=black_hole.conninfo)
+    source.fails(do="open", name="hole", timeout_us=300000)
+    with Closing(black_hole.accept()[0]) as peer:
+        peer.settimeout(5)
+        words = peer.recv(4096)[8:].rstrip(b"\0").split(b"\0")
+    assert dict(zip(words[::2], words[1::2])).keys() == {b"user", b"database", b"application_name"}
 
 
 def test_settings_of_a_session(database, source):

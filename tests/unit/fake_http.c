@@ -19,10 +19,11 @@ static void copy(char *out, size_t size, const char *s)
 }
 
 /* Under the lock. */
-static struct fake_rule *find_rule(struct fake_http *http, const char *url)
+static struct fake_rule *find_rule(struct fake_http *http, const char *url, const char *body)
 {
     for (size_t i = 0; i < http->nrules; i++) {
-        if (http->rules[i].times && strstr(url, http->rules[i].url))
+        const char *part = http->rules[i].part;
+        if (http->rules[i].times && (strstr(url, part) || (body && strstr(body, part))))
             return &http->rules[i];
     }
     return NULL;
@@ -43,7 +44,7 @@ static int start(struct vg_http *self, const struct vg_request *request, void *t
     struct fake_http *http = fake_of(self);
     int rc = 0;
     pthread_mutex_lock(&http->lock);
-    struct fake_rule *rule = find_rule(http, request->url);
+    struct fake_rule *rule = find_rule(http, request->url, request->body);
     if (http->n == FAKE_REQUESTS) {
         rc = vg_fail(err, VG_E_INTERNAL, "the fake holds no more requests");
     } else if (rule && rule->status == FAKE_FAILS_TO_START) {
@@ -78,7 +79,7 @@ static struct fake_request *answer(struct fake_http *http)
         struct fake_request *request = &http->requests[i];
         if (request->answered)
             continue;
-        struct fake_rule *rule = find_rule(http, request->url);
+        struct fake_rule *rule = find_rule(http, request->url, request->body);
         if (rule && rule->status == FAKE_HANGS)
             continue;
         struct vg_response *response = &http->response;
@@ -157,11 +158,12 @@ void fake_http_free(struct fake_http *http)
     pthread_cond_destroy(&http->changed);
 }
 
-void fake_http_rule(struct fake_http *http, const char *url, int times, int status,
+void fake_http_rule(struct fake_http *http, const char *part, int times, int status,
                     int64_t retry_after_us)
 {
     pthread_mutex_lock(&http->lock);
-    http->rules[http->nrules++] = (struct fake_rule){url, times, status, retry_after_us, "said so"};
+    http->rules[http->nrules++] =
+        (struct fake_rule){part, times, status, retry_after_us, "said so"};
     pthread_mutex_unlock(&http->lock);
 }
 

@@ -27,9 +27,9 @@ struct fake_http {
     struct fake_request requests[FAKE_REQUESTS];
     size_t n;
     int most_at_once; /* requests to one URL under way at the same time */
-    /* rules, the first that fits a URL and has times left decides; without one: 200 "ok" */
+    /* rules, the first that fits and has times left decides; without one: 200 "ok" */
     struct fake_rule {
-        const char *url; /* part of it */
+        const char *part; /* of the URL or of the body */
         int times, status;
         int64_t retry_after_us;
         const char *body;
@@ -40,7 +40,7 @@ struct fake_http {
 
 void fake_http_init(struct fake_http *http);
 void fake_http_free(struct fake_http *http);
-void fake_http_rule(struct fake_http *http, const char *url, int times, int status,
+void fake_http_rule(struct fake_http *http, const char *part, int times, int status,
                     int64_t retry_after_us);
 /* The requests to URLs with this part. */
 size_t fake_http_count(struct fake_http *http, const char *url);

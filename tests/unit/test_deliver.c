@@ -273,6 +273,39 @@ static void test_a_dead_receiver_delays_no_other(void **state)
     expect_counts("audit", count_of("audit").attempts, 20, count_of("audit").failures, 0);
 }
 
+static void test_a_poisonous_message_delays_no_other(void **state)
+{
+    (void)state;
+    int64_t poison = put_message("audit", "poison", VG_MSG_OPEN), now_us = NOW;
+    fake_http_rule(&http, "poison", -1, 500, 0);
+    for (int i = 0; i < 20; i++) {
+        drain(now_us);
+        int64_t id = put_message("audit", vg_arena_printf(arena, "k%d", i), VG_MSG_OPEN);
+        drain(now_us + 2 * VG_US); /* a second is the most that one failure may cost */
+        assert_int_equal(state_of(id), FAKE_SENT);
+        now_us = store.rows[0].row.next_us;
+    }
+    assert_int_equal(state_of(poison), FAKE_WAITING);
+    assert_true(store.rows[0].row.attempts >= 20);
+}
+
+static void test_a_row_waits_as_long_as_its_receiver(void **state)
+{
+    (void)state;
+    fake_http_rule(&http, "audit", -1, 500, 0);
+    int64_t now_us = NOW;
+    put_message("audit", "k0", VG_MSG_OPEN);
+    for (int i = 0; i < 6; i++) {
+        drain(now_us);
+        now_us = store.rows[0].row.next_us;
+    }
+    int64_t id = put_message("audit", "k1", VG_MSG_OPEN);
+    drain(now_us);
+    assert_int_equal(store.rows[id - 1].row.attempts, 1);
+    assert_int_equal(store.rows[id - 1].row.next_us - now_us, 32 * VG_US); /* half of 2^6 s */
+    assert_int_equal(fake_http_count(&http, "audit"), 7);
+}
+
 static void test_rows_without_a_request(void **state)
 {
     (void)state;
@@ -426,6 +459,8 @@ int main(void)
         WITH(test_retry_after_is_a_minimum_up_to_an_hour),
         WITH(test_what_is_refused_is_set_aside),
         WITH(test_a_dead_receiver_delays_no_other),
+        WITH(test_a_poisonous_message_delays_no_other),
+        WITH(test_a_row_waits_as_long_as_its_receiver),
         WITH(test_rows_without_a_request),
         WITH(test_what_cannot_be_sent_now_waits),
         WITH(test_retraining_requests),

@@ -111,21 +111,27 @@ static void test_bounded_values(void **state)
 {
     (void)state;
     static const struct {
-        double lo, hi;
+        double lo, hi, warn;
         enum vg_verdict verdict;
         const char *why;
     } rows[] = {
-        {.36, .37, VG_FAIL, "D above 0.35, upwards; p 0.01"},
-        {.34, .36, VG_PASS,
+        {.30, .31, .25, VG_WARN, "D above the warning limit 0.25, upwards; p 0.01"},
+        {.30, .36, .25, VG_WARN,
+         "D above the warning limit 0.25, limit 0.35 within these bounds, so not counted as above "
+         "it, upwards; p 0.01"},
+        {.24, .26, .25, VG_PASS, "D, limit 0.35, upwards; p 0.01"},
+        {.36, .37, 1, VG_FAIL, "D above 0.35, upwards; p 0.01"},
+        {.34, .36, 1, VG_PASS,
          "D, limit 0.35 within these bounds, so not counted as above it, upwards; p 0.01"},
-        {.35, .36, VG_PASS,
+        {.35, .36, 1, VG_PASS,
          "D, limit 0.35 within these bounds, so not counted as above it, upwards; p 0.01"},
-        {.30, .31, VG_PASS, "D, limit 0.35, upwards; p 0.01"},
+        {.30, .31, 1, VG_PASS, "D, limit 0.35, upwards; p 0.01"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct world world;
         start(&world);
-        set_rule(&world, 0, "ks")->limits = (struct vg_limits){.has_fail = true, .fail = .35};
+        set_rule(&world, 0, "ks")->limits = (struct vg_limits){
+            .has_fail = true, .has_warn = true, .fail = .35, .warn = rows[i].warn};
         struct vg_measure *measure = add(&world, 0, rows[i].lo);
         measure->bounded = true;
         measure->lo = rows[i].lo;

@@ -45,6 +45,8 @@ static const struct row rows[] = {
      "0 of 3593 rows outside [-120, 900], none allowed"},
     {"freshness", "newest row 9.02h old", 32472, 28800, NAN, NAN, 0, VG_FAIL,
      "newest row 9.02h old, above 8h"},
+    {"freshness", "newest row 90m old", 5400, 3600, NAN, NAN, 0, VG_FAIL,
+     "newest row 90m old, above 1h"},
     {"freshness", "newest row 12m old", 720, 28800, NAN, NAN, 0, VG_PASS,
      "newest row 12m old, limit 8h"},
     {"freshness", "no row with a time up to now", INFINITY, 28800, NAN, NAN, 0, VG_FAIL,

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/store_vfs.h"
+
 enum { FLIPS = 400, ALERTS = 60 };
 
 static void put_alerts(struct fixture *f, int n)
@@ -271,5 +273,6 @@ int main(void)
         OPEN(test_overwritten_in_use),
         OPEN(test_damage_in_transaction),
     };
+    vfs_install(); /* for speed: nothing is synced */
     return cmocka_run_group_tests_name("test_store_damage", tests, NULL, NULL);
 }

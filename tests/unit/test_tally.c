@@ -212,8 +212,8 @@ static void test_tally_equals_a_recount(void **state)
     (void)state;
     struct chance chance = {1};
     struct vg_error err;
-    for (int round = 0; round < 200; round++) {
-        size_t n = chance_below(&chance, round % 8 ? 250 : 20000);
+    for (int round = 0; round < 128; round++) {
+        size_t n = chance_below(&chance, round % 16 ? 250 : 20000);
         struct made_batch *made = make_batch(&chance, kinds, COLUMNS, n, round % 5 == 0);
         struct fixture *fixture = make_fixture(&chance);
         struct vg_tally *tally;
