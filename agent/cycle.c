@@ -39,6 +39,7 @@ int vg_cycle_begin(struct vg_work *work, const struct vg_cycle_env *env, const s
         .has_window = job->window,
         .window = job->range,
         .newest_us = VG_NEVER,
+        .every_us = dataset->schedule.every_us,
     };
     return 0;
 }

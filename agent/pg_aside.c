@@ -96,9 +96,8 @@ int vg_pg_aside(const struct vg_pg_work *work, const struct vg_pg_wait *wait, st
         work->discard(work->arg);
         return vg_fail(err, VG_E_INTERNAL, "a thread could not be started: %s", strerror(rc));
     }
-    int late = 0;
     pthread_mutex_lock(&aside->mutex);
-    while (!aside->ended && (late = vg_pg_check(wait, err)) == 0) {
+    while (!aside->ended && vg_pg_check(wait, err) == 0) {
         struct timespec at = next_slice(wait);
         pthread_cond_timedwait(&aside->ended_cond, &aside->mutex, &at);
     }

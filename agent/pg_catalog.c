@@ -80,7 +80,7 @@ static int quote_name(struct vg_session *s, const char *name, struct vg_arena *a
 static int quote_relation(struct vg_session *s, const PGresult *result, struct vg_arena *arena,
                           const char **out, struct vg_error *err)
 {
-    const char *schema, *table;
+    const char *schema = "", *table = "";
     if (quote_name(s, PQgetvalue(result, 0, REL_SCHEMA), arena, &schema, err) != 0 ||
         quote_name(s, PQgetvalue(result, 0, REL_NAME), arena, &table, err) != 0)
         return -1;
@@ -175,7 +175,7 @@ static int read_columns(struct vg_session *s, struct vg_arena *arena, struct vg_
     out->columns = vg_arena_array(arena, out->n + 1, sizeof *out->columns);
     if (!out->columns)
         rc = fail_memory(err);
-    for (size_t i = 0; rc == 0 && i < out->n; i++)
+    for (size_t i = 0; rc == 0 && out->columns && i < out->n; i++)
         rc = read_column(s, result, (int)i, arena, &out->columns[i], err);
     PQclear(result);
     return rc;

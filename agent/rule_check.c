@@ -271,7 +271,6 @@ static void read_several(struct vg_rule_reading *in, const struct vg_rule_site *
 void vg_rule_read(struct vg_rule_reading *in, const struct vg_rule_site *site,
                   const struct vg_node *node)
 {
-    const struct vg_param *param = find_param(site->type, site->type->shorthand);
     if (node->kind == VG_NODE_BAD)
         return;
     if (node->kind == VG_NODE_MAPPING) {
@@ -281,8 +280,7 @@ void vg_rule_read(struct vg_rule_reading *in, const struct vg_rule_site *site,
     bool mappings = false;
     for (size_t i = 0; node->kind == VG_NODE_SEQUENCE && i < node->n; i++)
         mappings = mappings || node->items[i]->kind == VG_NODE_MAPPING;
-    bool list = param && param->type == VG_PARAM_STRINGS;
-    if (mappings || (node->kind == VG_NODE_SEQUENCE && node->n && !list))
+    if (mappings)
         read_several(in, site, node);
     else
         read_short(in, site, node);

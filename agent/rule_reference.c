@@ -86,7 +86,8 @@ void vg_rule_reference(struct vg_rule_reading *in)
         return;
     out->kind = find_kind(in, &part);
     check_span(in, &part, &raw);
-    check_fit(in, out->kind);
+    if (!part.bad)
+        check_fit(in, out->kind);
     out->loc = vg_rule_loc(in, vg_key_loc(in->r.document->root, "reference"));
     out->from_us = raw.from_us;
     out->to_us = raw.to_us;

@@ -8,7 +8,8 @@ Prints its port, then records every request as one JSON line (time, method, path
 status, fault). It plays Slack at /slack and PagerDuty at /v2/enqueue, both as strict as their
 published limits, an Alertmanager version-4 webhook at /hook, and a training system at /train. Any
 deeper path belongs to the same service (/slack/T1/B1). GET /state shows what they hold, GET
-/requests the record. POST /control adds rules: {"rules": [...]}, or {"clear": true}.
+/requests the record, GET /requests/last its last line. POST /control adds rules:
+{"rules": [...]}, or {"clear": true}.
 
 A rule takes the next requests whose path begins with "path":
   {"path": "/slack", "times": 3, "status": 429, "headers": {"Retry-After": "2"}, "body": "..."}
@@ -19,7 +20,8 @@ A rule takes the next requests whose path begins with "path":
   {"action": "big", "bytes": 10000000}  answers 200 with a body of that size
 "unless_header": "Expect" keeps a rule from a request that has this header.
 With "effect": true the service takes the request before the fault, as when an answer is lost.
-"times" is 1 when not given, and -1 means always. State is in memory only. SIGTERM ends it at once.
+"times" is 1 when not given, and -1 means always. State is in memory only. SIGTERM ends it at once,
+and so does the end of its standard input with --until-eof.
 """
 import argparse
 import json
@@ -305,7 +307,7 @@ class World:
     def pick_rule(self, path, headers):
         for rule in self.rules:
             if (path.startswith(rule.get("path", "/")) and rule.get("times", 1) != 0
-                    and rule.get("unless_header") not in headers):
+                    and rule.get("unless_header", "-") not in headers):
                 rule["times"] = rule.get("times", 1) - (rule.get("times", 1) > 0)
                 return rule
         return None
@@ -345,8 +347,10 @@ class World:
 
     def show(self, path):
         with self.lock:
-            if path == "/requests":
-                return 200, "application/json", json.dumps(self.requests)
+            if path.startswith("/requests"):
+                last = self.requests[-1] if self.requests else None
+                shown = last if path.endswith("/last") else self.requests
+                return 200, "application/json", json.dumps(shown)
             names = {"/slack": "slack", "/v2/enqueue": "pagerduty", "/hook": "hook",
                      "/train": "train"}
             state = {name: self.services[prefix].state() for prefix, name in names.items()}
@@ -410,7 +414,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.read_body()
         if path == "/control" and self.command == "POST":
             return self.answer(self.world.control(body))
-        if path in ("/state", "/requests") and self.command == "GET":
+        if path in ("/state", "/requests", "/requests/last") and self.command == "GET":
             return self.answer(self.world.show(path))
         answer, rule = self.world.take(self.command, path, self.headers, body)
         action = rule.get("action", "answer") if rule else "answer"
@@ -447,6 +451,7 @@ def main():
     parser.add_argument("--rules", default="[]", help="JSON list of rules")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
     parser.add_argument("--tls-old", action="store_true", help="speak TLS 1.0 and 1.1 only")
+    parser.add_argument("--until-eof", action="store_true")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     Handler.world = World(args.log, json.loads(args.rules))
@@ -461,6 +466,8 @@ def main():
             context.set_ciphers("ALL:@SECLEVEL=0")
         server.socket = context.wrap_socket(server.socket, server_side=True,
                                             do_handshake_on_connect=False)
+    if args.until_eof:
+        threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     print(server.server_address[1], flush=True)
     try:
         server.serve_forever()

@@ -114,6 +114,8 @@ static int run_mode(struct vg_daemon *daemon, enum vg_daemon_mode mode)
     vg_shell_progress_end();
     if (rc < 0)
         return vg_shell_fail(&err);
+    if (mode != VG_DAEMON_RUN)
+        vg_daemon_finish(daemon);
     vg_log(VG_LOG_INFO, "stopped", NULL);
     if (mode == VG_DAEMON_ONCE)
         return rate_latest(daemon, daemon->shell.options->strict);

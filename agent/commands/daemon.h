@@ -38,5 +38,7 @@ extern const struct vg_shell_ops vg_daemon_shell_ops;
 struct vg_book *vg_daemon_book(struct vg_daemon *daemon);
 /* Tells metrics and page what was loaded, and keeps the good texts in the store. */
 void vg_daemon_tell(struct vg_daemon *daemon, const struct vg_book *book);
+/* After the last cycle of a run without threads: pushes what its deliveries have changed. */
+void vg_daemon_finish(struct vg_daemon *daemon);
 
 #endif

@@ -150,6 +150,16 @@ static void idle(void *arg, int64_t now_us)
         vg_push_own(daemon->push);
 }
 
+void vg_daemon_finish(struct vg_daemon *daemon)
+{
+    struct vg_clock *clock = daemon->shell.clock;
+    if (!daemon->push)
+        return;
+    tell_outbox(daemon);
+    vg_push_own(daemon->push);
+    drain_outbox(daemon, clock->ops->now_us(clock));
+}
+
 const struct vg_shell_ops vg_daemon_shell_ops = {
     .load = load_book,
     .loaded = tell_loaded,

@@ -6,8 +6,7 @@
  */
 #include "agent/store/inner.h"
 
-/* --- Alerts --------------------------------------------------------------------------------------
- */
+/* --- Alerts ---------------------------------------------------------------------------- */
 
 #define ALERT_COLUMNS                                                                              \
     "dataset, rule, segment, check_name, column_name, class, state, severity, good, bad, blind,"   \
@@ -143,8 +142,7 @@ int vg_store_alert_rename(struct vg_store *store, const char *dataset, const cha
     return vg_scope_leave(store, &scope, move_rule(store, dataset, was, rule, err), err);
 }
 
-/* --- Incidents -----------------------------------------------------------------------------------
- */
+/* --- Incidents ------------------------------------------------------------------------- */
 
 static void read_incident(struct vg_sql_row *row, void *item)
 {

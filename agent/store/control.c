@@ -6,8 +6,7 @@
  */
 #include "agent/store/inner.h"
 
-/* --- Control -------------------------------------------------------------------------------------
- */
+/* --- Control --------------------------------------------------------------------------- */
 
 int vg_store_control_put(struct vg_store *store, const struct vg_control *row, int64_t *id,
                          struct vg_error *err)
@@ -82,8 +81,7 @@ int vg_store_control_answer(struct vg_store *store, int64_t id, struct vg_arena 
     return found ? 0 : fail_missing(id, err);
 }
 
-/* --- Rule files ----------------------------------------------------------------------------------
- */
+/* --- Rule files ------------------------------------------------------------------------ */
 
 int vg_store_file_put(struct vg_store *store, const char *path, const char *text, int64_t now_us,
                       struct vg_error *err)
@@ -111,8 +109,7 @@ int vg_store_file_delete(struct vg_store *store, const char *path, struct vg_err
                       err);
 }
 
-/* --- Groups on the Pushgateway -------------------------------------------------------------------
- */
+/* --- Groups on the Pushgateway --------------------------------------------------------- */
 
 int vg_store_pushed_put(struct vg_store *store, const char *dataset, const char *url,
                         struct vg_error *err)

@@ -147,8 +147,7 @@ struct vg_db_ops {
     void (*close)(struct vg_db *db); /* NULL is fine */
 };
 
-/* --- Drivers -------------------------------------------------------------------------------------
- */
+/* --- Drivers --------------------------------------------------------------------------- */
 
 /* Opens the SQLite file `path`, which must exist (it may be empty); NULL opens one in memory.
  * Errors: VG_E_IO, VG_E_PERMISSION, VG_E_MEMORY. `lasting` false: nothing need survive a power cut.

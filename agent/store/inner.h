@@ -31,8 +31,7 @@ struct vg_store {
     const char *_Atomic quarantined; /* where a damaged file was put, or NULL */
 };
 
-/* --- Opening (open.c, quarantine.c, ballast.c) -------------------------------------------------
- */
+/* --- Opening (open.c, quarantine.c) ---------------------------------------------------- */
 
 /* Opens store->path as its mode asks, sets a damaged file aside, migrates. */
 int vg_store_connect(struct vg_store *store, struct vg_error *err);
@@ -47,8 +46,7 @@ bool vg_quarantine_orphan(const char *path);
 void vg_ballast_make(const char *path);
 bool vg_ballast_free(const char *path);
 
-/* --- Schema (schema.c) --------------------------------------------------------------------------
- */
+/* --- Schema (schema.c) ----------------------------------------------------------------- */
 
 struct vg_migration {
     const char *what;              /* for the error message */
@@ -67,8 +65,7 @@ int vg_schema_recorded(struct vg_db *db, int64_t *version, struct vg_error *err)
  * program takes for enums are within their range. No: *sound false with a reason in err. */
 int vg_schema_plausible(struct vg_db *db, bool *sound, struct vg_error *err);
 
-/* --- Transactions and statements (session.c, rows.c) --------------------------------------------
- */
+/* --- Transactions and statements (session.c, rows.c) ----------------------------------- */
 
 /* Locks, and makes sure of a connection; on failure nothing is locked. Every enter that returned 0
  * is followed by a leave, which hands rc on. */

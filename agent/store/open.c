@@ -18,8 +18,7 @@
 
 enum { LEAST_BYTES = 512 }; /* the smallest page */
 
-/* --- The file and its lock -----------------------------------------------------------------------
- */
+/* --- The file and its lock ------------------------------------------------------------- */
 
 static int take_lock(struct vg_store *store, struct vg_error *err)
 {
@@ -93,8 +92,7 @@ static int look_at_file(struct vg_store *store, bool *damaged, struct vg_error *
     return there ? 0 : make_file(store->path, err);
 }
 
-/* --- What is in it -------------------------------------------------------------------------------
- */
+/* --- What is in it --------------------------------------------------------------------- */
 
 static int examine(struct vg_store *store, struct vg_db *db, bool *damaged, struct vg_error *err)
 {
@@ -208,8 +206,7 @@ static int start_writing(struct vg_store *store, struct vg_db *db,
     return db->ops->run(db, &VG_SQL_PLAIN("DELETE FROM reference WHERE state = 0"), NULL, err);
 }
 
-/* --- Opening -------------------------------------------------------------------------------------
- */
+/* --- Opening --------------------------------------------------------------------------- */
 
 static int connect_once(struct vg_store *store, bool *damaged, struct vg_error *err)
 {

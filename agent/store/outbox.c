@@ -72,8 +72,7 @@ int vg_store_outbox_next(struct vg_store *store, int64_t now_us, int64_t *out, s
     return vg_sql_int(store, &VG_SQL(text, vg_p_int(now_us)), out, err);
 }
 
-/* --- The end of a row ----------------------------------------------------------------------------
- */
+/* --- The end of a row ------------------------------------------------------------------ */
 
 static int must_exist(struct vg_store *store, int64_t id, struct vg_error *err)
 {
@@ -137,8 +136,7 @@ int vg_store_outbox_retry(struct vg_store *store, int64_t id, int64_t next_us, c
     return changed ? 0 : must_exist(store, id, err);
 }
 
-/* --- Counts --------------------------------------------------------------------------------------
- */
+/* --- Counts ---------------------------------------------------------------------------- */
 
 static void read_count(struct vg_sql_row *row, void *item)
 {

@@ -8,8 +8,7 @@
 
 #include "agent/store/inner.h"
 
-/* --- The list ------------------------------------------------------------------------------------
- */
+/* --- The list -------------------------------------------------------------------------- */
 
 static void read_meta(struct vg_sql_row *row, void *item)
 {
@@ -47,8 +46,7 @@ int vg_store_references(struct vg_store *store, const char *dataset, struct vg_a
     return rc;
 }
 
-/* --- One reference -------------------------------------------------------------------------------
- */
+/* --- One reference --------------------------------------------------------------------- */
 
 static bool wants(const struct vg_strings *names, const char *name)
 {
@@ -180,8 +178,7 @@ int vg_store_reference(struct vg_store *store, const char *dataset, int64_t vers
     return rc;
 }
 
-/* --- The series of a column ----------------------------------------------------------------------
- */
+/* --- The series of a column ------------------------------------------------------------ */
 
 struct base {
     struct vg_window window;

@@ -128,8 +128,7 @@ int vg_store_reference_window(struct vg_store *store, int64_t version, const str
     return vg_scope_leave(store, &scope, rc, err);
 }
 
-/* --- The end of a capture ------------------------------------------------------------------------
- */
+/* --- The end of a capture -------------------------------------------------------------- */
 
 static int complete(struct vg_store *store, int64_t version, uint64_t rows, int64_t now_us,
                     struct vg_error *err)
@@ -183,8 +182,7 @@ int vg_store_reference_done(struct vg_store *store, int64_t version, uint64_t ro
     return vg_scope_leave(store, &scope, rc, err);
 }
 
-/* --- Choosing and dropping -----------------------------------------------------------------------
- */
+/* --- Choosing and dropping ------------------------------------------------------------- */
 
 struct standing { /* of one version of a dataset */
     bool found, active;

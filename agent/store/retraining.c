@@ -79,8 +79,7 @@ int vg_store_fired(struct vg_store *store, const char *model, int64_t since_us,
     return rc;
 }
 
-/* --- Decisions -----------------------------------------------------------------------------------
- */
+/* --- Decisions ------------------------------------------------------------------------- */
 
 int vg_store_decision_put(struct vg_store *store, const struct vg_decision *decision,
                           bool *recorded, struct vg_error *err)

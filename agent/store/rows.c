@@ -26,8 +26,7 @@ int vg_sql_run(struct vg_store *store, const struct vg_sql *sql, struct vg_error
     return vg_sql_change(store, sql, NULL, err);
 }
 
-/* --- Columns -------------------------------------------------------------------------------------
- */
+/* --- Columns --------------------------------------------------------------------------- */
 
 static void fail_row(struct vg_sql_row *row, enum vg_code code, const char *what)
 {
@@ -102,8 +101,7 @@ void vg_row_skip(struct vg_sql_row *row)
     row->column++;
 }
 
-/* --- Rows ----------------------------------------------------------------------------------------
- */
+/* --- Rows ------------------------------------------------------------------------------ */
 
 /* Steps and reads one row; *more false at the end. */
 static int next_row(struct vg_sql_row *row, const struct vg_sql_shape *shape, void *item,

@@ -254,8 +254,8 @@ static int commit_transaction(struct vg_db *base, struct vg_error *err)
     return run_statement(base, &VG_SQL_PLAIN("COMMIT"), NULL, err);
 }
 
-/* After some errors SQLite has rolled back by itself; the outcome is the same. Without memory it may
- * be unable to: then only closing the connection ends the transaction. */
+/* After some errors SQLite has rolled back by itself; the outcome is the same. Without memory it
+ * may be unable to: then only closing the connection ends the transaction. */
 static void roll_back(struct vg_db *base)
 {
     struct sqlite_db *db = self_of(base);

@@ -20,15 +20,16 @@
 struct vg_store;
 
 enum vg_store_mode {
-    VG_STORE_DAEMON,   /* created if missing, migrated, locked: VG_E_LOCKED if another holds it */
-    VG_STORE_REPLAY,   /* as DAEMON, but must be empty or made by a replay: else VG_E_LOCKED */
-    VG_STORE_COMMAND,  /* beside a daemon: must exist (VG_E_NOT_FOUND), reads, and inserts control rows */
+    VG_STORE_DAEMON,  /* created if missing, migrated, locked: VG_E_LOCKED if another holds it */
+    VG_STORE_REPLAY,  /* as DAEMON, but must be empty or made by a replay: else VG_E_LOCKED */
+    VG_STORE_COMMAND, /* beside a daemon: must exist (VG_E_NOT_FOUND), reads, and inserts control
+                         rows */
 };
 int vg_store_open(const char *path, enum vg_store_mode mode, struct vg_store **out,
                   struct vg_error *err);
 void vg_store_close(struct vg_store *store);
-/* Where a damaged state file was put when a new one had to be made, or NULL; valid until the store is
- * closed. It may also be set while the store is in use: then what it held is gone, as at a first
+/* Where a damaged state file was put when a new one had to be made, or NULL; valid until the store
+ * is closed. It may also be set while the store is in use: then what it held is gone, as at a first
  * start. DAEMON only; the other modes refuse a damaged file with VG_E_STATE. */
 const char *vg_store_quarantined(const struct vg_store *store);
 
@@ -36,28 +37,34 @@ const char *vg_store_quarantined(const struct vg_store *store);
 int vg_store_name(struct vg_store *store, const char *given, struct vg_arena *arena,
                   const char **out, struct vg_error *err);
 
-/* begin locks the store to the calling thread until commit or rollback; it does not nest. A statement
- * that failed in between makes commit fail, so that nothing half done is stored. After commit, also a
- * failed one, the transaction is over. VG_E_IO at commit: it is unknown whether it was stored; the
- * connection is made anew by the next call, so read again what is there before doing it again. */
-struct vg_claim { const char *owner; int64_t epoch; };
+/* begin locks the store to the calling thread until commit or rollback; it does not nest. A
+ * statement that failed in between makes commit fail, so that nothing half done is stored. After
+ * commit, also a failed one, the transaction is over. VG_E_IO at commit: it is unknown whether it
+ * was stored; the connection is made anew by the next call, so read again what is there before
+ * doing it again. */
+struct vg_claim {
+    const char *owner;
+    int64_t epoch;
+};
 int vg_store_begin(struct vg_store *store, const struct vg_claim *claim, struct vg_error *err);
 int vg_store_commit(struct vg_store *store, struct vg_error *err);
 void vg_store_rollback(struct vg_store *store);
 
-/* --- Progress of a dataset ---------------------------------------------------------------------- */
+/* --- Progress of a dataset ------------------------------------------------------------- */
 struct vg_progress {
-    bool known;              /* a row exists */
+    bool known; /* a row exists */
     int64_t first_seen_us;
-    int64_t watermark_us;    /* end of the newest committed window, VG_NEVER: none yet */
-    int64_t judged_us;       /* clock when a window with rows was last committed, VG_NEVER */
-    int64_t success_us;      /* clock of the last cycle that could read, VG_NEVER */
-    int64_t tick_us;         /* due time of the last tick, VG_NEVER */
-    int failures;            /* reads failed in a row */
-    int scan_failures;       /* of the due window, in the scan */
-    int64_t retry_us;        /* not before; VG_NEVER: no back-off */
-    int64_t cycles, cycle_failures, ticks_skipped, windows_skipped; uint64_t rows_scanned;
-    const char *model; enum vg_role role;
+    int64_t watermark_us; /* end of the newest committed window, VG_NEVER: none yet */
+    int64_t judged_us;    /* clock when a window with rows was last committed, VG_NEVER */
+    int64_t success_us;   /* clock of the last cycle that could read, VG_NEVER */
+    int64_t tick_us;      /* due time of the last tick, VG_NEVER */
+    int failures;         /* reads failed in a row */
+    int scan_failures;    /* of the due window, in the scan */
+    int64_t retry_us;     /* not before; VG_NEVER: no back-off */
+    int64_t cycles, cycle_failures, ticks_skipped, windows_skipped;
+    uint64_t rows_scanned;
+    const char *model;
+    enum vg_role role;
 };
 int vg_store_progress(struct vg_store *store, const char *dataset, struct vg_arena *arena,
                       struct vg_progress *out, struct vg_error *err);
@@ -66,24 +73,29 @@ int vg_store_progress_put(struct vg_store *store, const char *dataset,
 /* Names of all datasets the store knows. */
 int vg_store_datasets(struct vg_store *store, struct vg_arena *arena, struct vg_strings *out,
                       struct vg_error *err);
-/* `was:`: moves alerts, references, windows and history of a dataset to its new id. Does nothing when
- * the new id is known already. */
+/* `was:`: moves alerts, references, windows and history of a dataset to its new id. Does nothing
+ * when the new id is known already. */
 int vg_store_rename(struct vg_store *store, const char *was, const char *id, struct vg_error *err);
 /* Forgets progress, windows, summaries, latest and alerts of a retired dataset; references and the
  * history of results stay. */
 int vg_store_retire(struct vg_store *store, const char *dataset, struct vg_error *err);
 
-/* --- Windows ------------------------------------------------------------------------------------- */
-enum vg_window_status { VG_WINDOW_JUDGED, VG_WINDOW_EMPTY, VG_WINDOW_UNREADABLE, VG_WINDOW_SKIPPED };
+/* --- Windows --------------------------------------------------------------------------- */
+enum vg_window_status {
+    VG_WINDOW_JUDGED,
+    VG_WINDOW_EMPTY,
+    VG_WINDOW_UNREADABLE,
+    VG_WINDOW_SKIPPED
+};
 struct vg_window_row {
     struct vg_window window;
     int64_t due_us, committed_us;
     enum vg_window_status status;
     uint64_t rows;
-    int64_t probe_rows;      /* of an open empty window: rows at the last probe, -1 none seen */
+    int64_t probe_rows; /* of an open empty window: rows at the last probe, -1 none seen */
 };
-int vg_store_window_put(struct vg_store *store, const char *dataset, const struct vg_window_row *row,
-                        struct vg_error *err);
+int vg_store_window_put(struct vg_store *store, const char *dataset,
+                        const struct vg_window_row *row, struct vg_error *err);
 /* found false when there is none. */
 int vg_store_window(struct vg_store *store, const char *dataset, int64_t start_us,
                     struct vg_window_row *out, bool *found, struct vg_error *err);
@@ -95,18 +107,22 @@ int vg_store_windows_open(struct vg_store *store, const char *dataset, int64_t s
 int vg_store_window_newest(struct vg_store *store, const char *dataset, struct vg_window_row *out,
                            bool *found, struct vg_error *err);
 
-/* --- Results and summaries ----------------------------------------------------------------------- */
-/* History and latest result of every rule in the cycle. A window judged again replaces its rows in the
- * history; a tick's result enters it when its verdict changes, and else once an hour. What an older
- * window says late is not the latest. */
-int vg_store_results_put(struct vg_store *store, const struct vg_cycle *cycle, struct vg_error *err);
+/* --- Results and summaries ------------------------------------------------------------- */
+/* History and latest result of every rule in the cycle. A window judged again replaces its rows in
+ * the history; a tick's result enters it when its verdict changes, and else once an hour. What an
+ * older window says late is not the latest. */
+int vg_store_results_put(struct vg_store *store, const struct vg_cycle *cycle,
+                         struct vg_error *err);
 struct vg_latest {
     const char *dataset, *rule, *segment;
     const char *check, *column, *why;
-    enum vg_class class; enum vg_cadence cadence; enum vg_severity severity; enum vg_unit unit;
-    enum vg_verdict verdict;          /* of the newest result */
-    int64_t at_us, window_end_us;     /* clock; end of its window, VG_NEVER on a tick */
-    enum vg_verdict decided;          /* newest result other than nodata; VG_NODATA: none ever */
+    enum vg_class class;
+    enum vg_cadence cadence;
+    enum vg_severity severity;
+    enum vg_unit unit;
+    enum vg_verdict verdict;      /* of the newest result */
+    int64_t at_us, window_end_us; /* clock; end of its window, VG_NEVER on a tick */
+    enum vg_verdict decided;      /* newest result other than nodata; VG_NODATA: none ever */
     int64_t decided_us, decided_window_end_us;
     double value, limit, p_value;
 };
@@ -117,13 +133,16 @@ int vg_store_latest(struct vg_store *store, const char *dataset, struct vg_arena
 int vg_store_summary_add(struct vg_store *store, const char *dataset, const struct vg_window *base,
                          const struct vg_summary *summary, struct vg_error *err);
 
-/* --- References: rows per (reference, column, base window) ---------------------------------------- */
+/* --- References: rows per (reference, column, base window) ----------------------------- */
 struct vg_reference_row {
-    int64_t version; const char *dataset, *spec;
-    int64_t from_us, to_us, base_us, captured_us; uint64_t rows; uint32_t resolution;
+    int64_t version;
+    const char *dataset, *spec;
+    int64_t from_us, to_us, base_us, captured_us;
+    uint64_t rows;
+    uint32_t resolution;
     size_t ncolumns, nwindows;
     bool active, complete;
-    const char *error;                /* why a capture failed, or NULL */
+    const char *error; /* why a capture failed, or NULL */
 };
 int vg_store_reference_begin(struct vg_store *store, const char *dataset,
                              const struct vg_reference *meta, int64_t *version,
@@ -133,15 +152,16 @@ int vg_store_reference_column(struct vg_store *store, int64_t version, size_t po
                               const struct vg_reference_column *column, struct vg_error *err);
 int vg_store_reference_window(struct vg_store *store, int64_t version, const struct vg_window *base,
                               const struct vg_column_summary *column, struct vg_error *err);
-/* Complete and active (the one used before becomes inactive); or failed, with the reason. Complete ones
- * never change again (VG_E_USAGE). Versions that a crash left incomplete go when a daemon starts. */
+/* Complete and active (the one used before becomes inactive); or failed, with the reason. Complete
+ * ones never change again (VG_E_USAGE). Versions that a crash left incomplete go when a daemon
+ * starts. */
 int vg_store_reference_done(struct vg_store *store, int64_t version, uint64_t rows,
                             const char *failure, int64_t now_us, struct vg_error *err);
 /* All of a dataset (NULL: of all), newest first. */
 int vg_store_references(struct vg_store *store, const char *dataset, struct vg_arena *arena,
                         struct vg_reference_row **out, size_t *n, struct vg_error *err);
-/* The active reference of a dataset (version 0), or that version, with the fine distributions of the
- * columns named in `fine` (NULL: of all). *out NULL when there is none. */
+/* The active reference of a dataset (version 0), or that version, with the fine distributions of
+ * the columns named in `fine` (NULL: of all). *out NULL when there is none. */
 int vg_store_reference(struct vg_store *store, const char *dataset, int64_t version,
                        const struct vg_strings *fine, struct vg_reference **out,
                        struct vg_error *err);
@@ -151,14 +171,14 @@ int vg_store_reference_windows(struct vg_store *store, int64_t version, const ch
                                            const struct vg_column_summary *summary,
                                            struct vg_error *err),
                                void *arg, struct vg_error *err);
-/* Only complete versions can be used. The active one can be dropped only when it is the dataset's last
- * complete one, and none while it is being captured. VG_E_NOT_FOUND, VG_E_USAGE. */
+/* Only complete versions can be used. The active one can be dropped only when it is the dataset's
+ * last complete one, and none while it is being captured. VG_E_NOT_FOUND, VG_E_USAGE. */
 int vg_store_reference_use(struct vg_store *store, const char *dataset, int64_t version,
                            struct vg_error *err);
 int vg_store_reference_drop(struct vg_store *store, const char *dataset, int64_t version,
                             struct vg_error *err);
 
-/* --- Alerts and incidents -------------------------------------------------------------------------- */
+/* --- Alerts and incidents -------------------------------------------------------------- */
 int vg_store_alerts(struct vg_store *store, const char *dataset /* NULL: all */,
                     struct vg_arena *arena, struct vg_alert **out, size_t *n, struct vg_error *err);
 int vg_store_alert_put(struct vg_store *store, const struct vg_alert *alert, struct vg_error *err);
@@ -176,28 +196,34 @@ int vg_store_incidents(struct vg_store *store, const char *dataset /* NULL: all 
 int vg_store_incident_put(struct vg_store *store, const struct vg_incident *incident,
                           struct vg_error *err);
 
-/* --- Outbox ------------------------------------------------------------------------------------------ */
-int vg_store_outbox_put(struct vg_store *store, const struct vg_outgoing *row, struct vg_error *err);
-/* Rows that may be tried now: of every (sink, key) only the oldest, and only if its next_us has come;
- * per sink at most `per_sink`. Order by id. */
+/* --- Outbox ---------------------------------------------------------------------------- */
+int vg_store_outbox_put(struct vg_store *store, const struct vg_outgoing *row,
+                        struct vg_error *err);
+/* Rows that may be tried now: of every (sink, key) only the oldest, and only if its next_us has
+ * come; per sink at most `per_sink`. Order by id. */
 int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
                         struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
                         struct vg_error *err);
 /* When the next row comes due after now, VG_NEVER when none waits. */
-int vg_store_outbox_next(struct vg_store *store, int64_t now_us, int64_t *out, struct vg_error *err);
-/* The end of a row, or another try later; attempts grow by one. A row that has ended stays as it is, so
- * saying it twice is harmless. VG_E_NOT_FOUND. */
+int vg_store_outbox_next(struct vg_store *store, int64_t now_us, int64_t *out,
+                         struct vg_error *err);
+/* The end of a row, or another try later; attempts grow by one. A row that has ended stays as it
+ * is, so saying it twice is harmless. VG_E_NOT_FOUND. */
 int vg_store_outbox_sent(struct vg_store *store, int64_t id, int64_t now_us, struct vg_error *err);
 int vg_store_outbox_retry(struct vg_store *store, int64_t id, int64_t next_us, const char *why,
                           struct vg_error *err);
 int vg_store_outbox_dead(struct vg_store *store, int64_t id, int64_t now_us, const char *why,
                          struct vg_error *err);
 /* sent and dead count all there ever were, also those trimmed since. */
-struct vg_outbox_count { const char *sink; enum vg_sink_kind sink_kind; int64_t waiting, dead, sent; };
+struct vg_outbox_count {
+    const char *sink;
+    enum vg_sink_kind sink_kind;
+    int64_t waiting, dead, sent;
+};
 int vg_store_outbox_counts(struct vg_store *store, struct vg_arena *arena,
                            struct vg_outbox_count **out, size_t *n, struct vg_error *err);
 
-/* --- Retraining ---------------------------------------------------------------------------------------- */
+/* --- Retraining ------------------------------------------------------------------------ */
 /* The onset of a model that is open or fired and not ended; *found false when there is none. */
 int vg_store_onset(struct vg_store *store, const char *model, struct vg_arena *arena,
                    struct vg_onset *out, bool *found, struct vg_error *err);
@@ -210,14 +236,18 @@ int vg_store_decision_put(struct vg_store *store, const struct vg_decision *deci
                           bool *recorded, struct vg_error *err);
 int vg_store_decisions(struct vg_store *store, const char *model /* NULL: all */, size_t most,
                        struct vg_arena *arena, struct vg_decision **out, size_t *n,
-                       struct vg_error *err);      /* newest first */
+                       struct vg_error *err); /* newest first */
 
-/* --- Commands beside the daemon, files, groups ------------------------------------------------------- */
-struct vg_control { int64_t id; const char *verb, *argument, *by; int64_t at_us; };
+/* --- Commands beside the daemon, files, groups ----------------------------------------- */
+struct vg_control {
+    int64_t id;
+    const char *verb, *argument, *by;
+    int64_t at_us;
+};
 int vg_store_control_put(struct vg_store *store, const struct vg_control *row, int64_t *id,
                          struct vg_error *err);
-int vg_store_control_pending(struct vg_store *store, struct vg_arena *arena, struct vg_control **out,
-                             size_t *n, struct vg_error *err);
+int vg_store_control_pending(struct vg_store *store, struct vg_arena *arena,
+                             struct vg_control **out, size_t *n, struct vg_error *err);
 int vg_store_control_done(struct vg_store *store, int64_t id, const char *answer, int64_t now_us,
                           struct vg_error *err);
 /* The answer to a control row, NULL while the daemon has not come to it. */
@@ -232,14 +262,16 @@ int vg_store_file_delete(struct vg_store *store, const char *path, struct vg_err
 
 int vg_store_pushed_put(struct vg_store *store, const char *dataset, const char *url,
                         struct vg_error *err);
-struct vg_pushed { const char *dataset, *url; };
-int vg_store_pushed(struct vg_store *store, struct vg_arena *arena, struct vg_pushed **out, size_t *n,
-                    struct vg_error *err);
+struct vg_pushed {
+    const char *dataset, *url;
+};
+int vg_store_pushed(struct vg_store *store, struct vg_arena *arena, struct vg_pushed **out,
+                    size_t *n, struct vg_error *err);
 int vg_store_pushed_delete(struct vg_store *store, const char *dataset, struct vg_error *err);
 
-/* Deletes in small steps what retention lets go of: results after 30d, summaries after the longer of
- * 8d and 35 base windows, the text of sent messages after 30d, windows, decisions, messages, ended
- * onsets, closed incidents and failed references after 400d. */
+/* Deletes in small steps what retention lets go of: results after 30d, summaries after the longer
+ * of 8d and 35 base windows, the text of sent messages after 30d, windows, decisions, messages,
+ * ended onsets, closed incidents and failed references after 400d. */
 int vg_store_trim(struct vg_store *store, int64_t now_us, struct vg_error *err);
 
 #endif

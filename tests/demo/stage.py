@@ -119,7 +119,19 @@ class Stage:
     def start_postgres(self):
         """Starts a private PostgreSQL; its conninfo."""
         self.cluster = self.folder / "postgres"
-        return self.run([ROOT / "tests/cluster", "start", self.cluster]).stdout.strip()
+        # In a session of its own, so that ctrl-C does not reach it half-way: it comes to its end,
+        # and then there is something that can be stopped.
+        start = subprocess.Popen([ROOT / "tests/cluster", "start", self.cluster], text=True,
+                                 stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                                 start_new_session=True)
+        try:
+            said, _ = start.communicate()
+        except BaseException:
+            start.wait()
+            raise
+        if start.returncode:
+            raise Failure("the private PostgreSQL does not start")
+        return said.strip()
 
     def start_pushgateway(self):
         url = f"http://127.0.0.1:{free_port()}"

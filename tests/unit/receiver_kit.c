@@ -21,7 +21,7 @@
 
 extern char **environ;
 
-static pid_t spawn(const char *const *argv, int out)
+static pid_t spawn(const char *const *argv, int in, int out)
 {
     pid_t pid;
     posix_spawn_file_actions_t actions;
@@ -31,6 +31,7 @@ static pid_t spawn(const char *const *argv, int out)
         args[i] = (char *)(uintptr_t)argv[i];
     }
     assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO), 0);
     assert_int_equal(posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO), 0);
     if (posix_spawnp(&pid, args[0], &actions, NULL, args, environ))
         fail_msg("%s cannot be started", args[0]);
@@ -41,22 +42,25 @@ static pid_t spawn(const char *const *argv, int out)
 int kit_run(const char *const *argv)
 {
     int status;
-    pid_t pid = spawn(argv, STDERR_FILENO);
+    pid_t pid = spawn(argv, STDIN_FILENO, STDERR_FILENO);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
 void kit_start(struct kit_receiver *receiver, const char *const *more)
 {
-    const char *argv[16] = {"/usr/bin/python3", "tests/receiver.py", "--port", "0"};
-    int ends[2];
+    const char *argv[16] = {"/usr/bin/python3", "tests/receiver.py", "--until-eof"};
+    int ends[2], alive[2];
     char line[32] = "";
     for (size_t i = 0; more && more[i]; i++) {
-        assert_true(i + 5 < sizeof argv / sizeof argv[0]);
-        argv[i + 4] = more[i];
+        assert_true(i + 4 < sizeof argv / sizeof argv[0]);
+        argv[i + 3] = more[i];
     }
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    receiver->pid = spawn(argv, ends[1]);
+    assert_int_equal(pipe2(alive, O_CLOEXEC), 0);
+    receiver->pid = spawn(argv, alive[0], ends[1]);
+    receiver->alive = alive[1];
+    close(alive[0]);
     close(ends[1]);
     FILE *out = fdopen(ends[0], "r");
     assert_non_null(out);
@@ -71,6 +75,7 @@ void kit_stop(struct kit_receiver *receiver)
 {
     int status;
     kill(receiver->pid, SIGTERM);
+    close(receiver->alive);
     assert_int_equal(waitpid(receiver->pid, &status, 0), receiver->pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }

@@ -13,6 +13,7 @@
 struct kit_receiver {
     pid_t pid;
     int port;
+    int alive; /* when this pipe ends, as it does with this process, the receiver ends */
 };
 
 /* Runs a program to its end; its exit code. argv ends with NULL. */
@@ -25,7 +26,7 @@ void kit_stop(struct kit_receiver *receiver);
 const struct vg_response *kit_exchange(struct vg_http *http, const struct vg_request *request);
 /* Replaces the rules of the receiver; `rules` is a JSON list. */
 void kit_rules(struct vg_http *http, const struct kit_receiver *receiver, const char *rules);
-/* GET of /state or /requests, parsed; the caller frees it. */
+/* GET of /state or /requests/last, parsed; the caller frees it. */
 json_t *kit_ask(struct vg_http *http, const struct kit_receiver *receiver, const char *path);
 
 #endif

@@ -156,8 +156,7 @@ int64_t fixture_int(struct vg_store *store, const char *text)
     return out;
 }
 
-/* --- Made-up data
- * --------------------------------------------------------------------------------- */
+/* --- Made-up data ---------------------------------------------------------------------- */
 
 struct vg_window made_hour(int hour)
 {

@@ -36,8 +36,7 @@ struct wrapped {
     sqlite3_file *real;
 };
 
-/* --- Failures
- * ------------------------------------------------------------------------------------- */
+/* --- Failures -------------------------------------------------------------------------- */
 
 static int fault(enum vfs_operation what)
 {
@@ -66,8 +65,7 @@ int vfs_heal(void)
     return vfs.hits;
 }
 
-/* --- Recording
- * ------------------------------------------------------------------------------------ */
+/* --- Recording ------------------------------------------------------------------------- */
 
 static void record(const struct wrapped *file, enum vfs_operation what, int64_t offset,
                    const void *data, size_t size)
@@ -137,8 +135,7 @@ size_t vfs_recorded(void)
     return vfs.n;
 }
 
-/* --- A power cut
- * ---------------------------------------------------------------------------------- */
+/* --- A power cut ----------------------------------------------------------------------- */
 
 struct image {
     char *data;
@@ -220,8 +217,7 @@ int vfs_cut(size_t n, uint64_t seed, const char *path)
     return rc;
 }
 
-/* --- Files
- * ---------------------------------------------------------------------------------------- */
+/* --- Files ----------------------------------------------------------------------------- */
 
 static struct wrapped *self_of(sqlite3_file *file)
 {

@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- Retraining ----------------------------------------------------------------------------------
- */
+/* --- Retraining ------------------------------------------------------------------------ */
 
 static struct vg_onset made_onset(const char *key, int64_t due_us)
 {
@@ -132,8 +131,7 @@ static void test_decisions(void **state)
     assert_int_equal(n, 0);
 }
 
-/* --- Control, files, groups ----------------------------------------------------------------------
- */
+/* --- Control, files, groups ------------------------------------------------------------ */
 
 static void test_control(void **state)
 {
@@ -202,8 +200,7 @@ static void test_pushed(void **state)
     assert_string_equal(got[0].dataset, "b");
 }
 
-/* --- Trimming ------------------------------------------------------------------------------------
- */
+/* --- Trimming -------------------------------------------------------------------------- */
 
 static const int64_t now_us = 1000 * VG_DAY_US;
 

@@ -107,8 +107,7 @@ static void test_kill(void **state)
     }
 }
 
-/* --- Threads
- * --------------------------------------------------------------------------------------- */
+/* --- Threads --------------------------------------------------------------------------- */
 
 struct worker {
     struct vg_store *store;
@@ -178,8 +177,7 @@ static void test_threads(void **state)
                      counts[0].sent);
 }
 
-/* --- Load
- * ------------------------------------------------------------------------------------------ */
+/* --- Load ------------------------------------------------------------------------------ */
 
 static double milliseconds(void)
 {
@@ -230,11 +228,12 @@ static void test_time_of_a_start(void **state)
     struct vg_reference_row *rows;
     struct vg_outgoing *due;
     size_t n;
-    fixture_exec(f->store,
-                 "WITH RECURSIVE t (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t WHERE i < 10000)"
-                 " INSERT INTO outbox (sink_kind, sink, key, kind, body, created_us, next_us,"
-                 " attempts, state) SELECT 0, 's' || i % 3, 'k' || i, 0, hex(zeroblob(1000)), 0, i,"
-                 " 0, 0 FROM t");
+    fixture_exec(
+        f->store,
+        "WITH RECURSIVE t (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t WHERE i < 10000)"
+        " INSERT INTO outbox (sink_kind, sink, key, kind, body, created_us, next_us,"
+        " attempts, state) SELECT 0, 's' || (i % 3), 'k' || i, 0, hex(zeroblob(1000)), 0, i,"
+        " 0, 0 FROM t");
     fixture_exec(f->store,
                  "WITH RECURSIVE t (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t WHERE i < 1000)"
                  " INSERT INTO reference (dataset, spec, from_us, to_us, base_us, captured_us,"

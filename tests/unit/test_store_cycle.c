@@ -8,8 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- Transactions --------------------------------------------------------------------------------
- */
+/* --- Transactions ---------------------------------------------------------------------- */
 
 static size_t count_datasets(struct fixture *f)
 {
@@ -85,8 +84,7 @@ static void test_refusal_is_no_failure(void **state)
     assert_int_equal(count_datasets(f), 1);
 }
 
-/* --- Progress and windows ------------------------------------------------------------------------
- */
+/* --- Progress and windows -------------------------------------------------------------- */
 
 static void test_progress(void **state)
 {
@@ -199,8 +197,7 @@ static void test_windows(void **state)
     assert_false(found);
 }
 
-/* --- Alerts and incidents ------------------------------------------------------------------------
- */
+/* --- Alerts and incidents -------------------------------------------------------------- */
 
 static void assert_same_alert(const struct vg_alert *a, const struct vg_alert *b)
 {
@@ -364,8 +361,7 @@ static void test_incidents(void **state)
     assert_int_equal(n, 3);
 }
 
-/* --- Renaming and retiring -----------------------------------------------------------------------
- */
+/* --- Renaming and retiring ------------------------------------------------------------- */
 
 static void fill_dataset(struct fixture *f)
 {

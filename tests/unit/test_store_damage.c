@@ -169,8 +169,7 @@ static void test_flipped_bits(void **state)
     assert_true(quarantined > FLIPS / 20);
 }
 
-/* --- Found while in use --------------------------------------------------------------------------
- */
+/* --- Found while in use ---------------------------------------------------------------- */
 
 /* A number that is out of range is found when it is read; then the file is examined and set aside.
  */

@@ -54,8 +54,7 @@ static int last_cycle(struct vg_store *store, struct vg_error *err)
     return whole ? (int)watermark : -1;
 }
 
-/* --- Every operation fails in turn
- * ---------------------------------------------------------------- */
+/* --- Every operation fails in turn ----------------------------------------------------- */
 
 struct plan {
     unsigned operations;
@@ -204,8 +203,7 @@ static void test_making_fails(void **state)
     assert_int_equal(fixture_files(f, "damaged"), 0);
 }
 
-/* --- A full disk
- * ----------------------------------------------------------------------------------- */
+/* --- A full disk ----------------------------------------------------------------------- */
 
 /* Reads go on; the ballast is given up, and made again when there is room. */
 static void test_page_limit(void **state)
@@ -275,8 +273,7 @@ static void test_file_size_limit(void **state)
     MUST(f, write_cycle(f->store, number + 1, &f->err));
 }
 
-/* --- A power cut
- * ------------------------------------------------------------------------------------ */
+/* --- A power cut ----------------------------------------------------------------------- */
 
 /* What was committed is there, what was not is not, and the store is sound. */
 static void check_cut(struct fixture *f, const char *path, const size_t *committed)

@@ -67,8 +67,7 @@ static void test_name(void **state)
     assert_string_equal(again, "prod");
 }
 
-/* --- Who may open --------------------------------------------------------------------------------
- */
+/* --- Who may open ---------------------------------------------------------------------- */
 
 static void test_second_daemon(void **state)
 {
@@ -175,8 +174,7 @@ static void test_replay_over_daemon(void **state)
     fixture_open(f, VG_STORE_DAEMON);
 }
 
-/* --- What may be opened --------------------------------------------------------------------------
- */
+/* --- What may be opened ---------------------------------------------------------------- */
 
 static void test_odd_paths(void **state)
 {
@@ -255,8 +253,7 @@ static void test_other_program(void **state)
     free(after);
 }
 
-/* --- Versions ------------------------------------------------------------------------------------
- */
+/* --- Versions -------------------------------------------------------------------------- */
 
 static void set_version(struct fixture *f, int64_t version, int64_t recorded)
 {

@@ -179,8 +179,7 @@ static void test_series(void **state)
     assert_int_equal(seen.n, 0);
 }
 
-/* --- Versions ------------------------------------------------------------------------------------
- */
+/* --- Versions -------------------------------------------------------------------------- */
 
 static void test_versions(void **state)
 {

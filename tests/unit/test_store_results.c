@@ -9,8 +9,7 @@
 
 #include "tests/unit/made_batch.h"
 
-/* --- Latest and history --------------------------------------------------------------------------
- */
+/* --- Latest and history ---------------------------------------------------------------- */
 
 static struct vg_latest latest_of(struct fixture *f)
 {
@@ -204,8 +203,7 @@ static void test_history_of_ticks(void **state)
     }
 }
 
-/* --- Summaries -----------------------------------------------------------------------------------
- */
+/* --- Summaries ------------------------------------------------------------------------- */
 
 static void add(struct fixture *f, int hour, struct made_column *made)
 {
