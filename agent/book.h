@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The book: a configuration with its rules, shared by whoever works with them; layer 5.
  *
- * A reload makes a new book; the old one lives until the last cycle that holds it has ended. What to
- * load from is the caller's (layer 6), so that the loop names no parser.
+ * A reload makes a new book; the old one lives until the last cycle that holds it has ended. What
+ * to load from is the caller's (layer 6), so that the loop names no parser.
  */
 #ifndef PGVIGIL_BOOK_H
 #define PGVIGIL_BOOK_H
@@ -22,8 +22,8 @@ struct vg_retirement {
     struct vg_strings gone;         /* to be retired */
     const char *refused;            /* why nothing is retired, or NULL */
 };
-/* Nothing is retired when the folder cannot be read or holds no rule file, or when more than half of
- * the known datasets would go, unless forced. In arena. 0, or -1 VG_E_MEMORY. */
+/* Nothing is retired when the folder cannot be read or holds no rule file, or when more than half
+ * of the known datasets would go, unless forced. In arena. 0, or -1 VG_E_MEMORY. */
 int vg_book_retirement(const struct vg_ruleset *rules, const struct vg_strings *known, bool force,
                        struct vg_arena *arena, struct vg_retirement *out, struct vg_error *err);
 

@@ -24,7 +24,8 @@ const char *vg_capture_spec(const struct vg_dataset *dataset, struct vg_arena *a
 bool vg_capture_ready(const struct vg_dataset *dataset, int64_t now_us);
 
 /* Captures now. timeout_us bounds each scan; `patient` ignores an estimate above it (the command).
- * Zero rows, an estimate above the timeout and every failed read are errors, recorded in the store. */
+ * Zero rows, an estimate above the timeout and every failed read are errors, recorded in the
+ * store. */
 int vg_capture_run(const struct vg_cycle_env *env, const struct vg_dataset *dataset, bool patient,
                    struct vg_capture_result *out, struct vg_error *err);
 

@@ -257,7 +257,8 @@ int vg_config_parse(const char *text, size_t n, const char *path, struct vg_diag
     struct vg_config_reading in = {.config = config};
     *out = NULL;
     char *folder = scratch ? find_folder(path, scratch) : NULL;
-    if (!config || !folder || vg_yaml_parse(text, n, path, scratch, diags, &document) < 0) {
+    if (!config || !folder || vg_yaml_parse(text, n, path, scratch, diags, &document) < 0 ||
+        vg_config_hide(document, scratch) < 0) {
         report_file(diags, path, "out of memory");
         goto out;
     }

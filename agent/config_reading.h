@@ -62,6 +62,9 @@ void vg_config_retrainings(struct vg_config_reading *in, const struct vg_node *n
 void vg_config_endpoint(struct vg_config_reading *in, const struct vg_node *node,
                         const struct vg_key_table *table, struct vg_raw_endpoint *raw,
                         struct vg_endpoint *out);
+/* Finds what must not be shown of the whole file, before anything is reported about it. */
+int vg_config_hide(struct vg_document *document, struct vg_arena *arena) VG_MUST_CHECK;
+
 /* A YAML mapping as JSON text with {{name}} checked; NULL after a fault. */
 const char *vg_config_body(struct vg_config_reading *in, const struct vg_node *node);
 

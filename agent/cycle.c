@@ -226,12 +226,11 @@ int vg_cycle_retire(const struct vg_cycle_env *env, const char *dataset, struct 
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     int64_t now_us = env->clock->ops->now_us(env->clock);
     struct vg_cycle cycle = {.dataset = dataset, .due_us = now_us, .now_us = now_us};
-    struct vg_alert *alerts;
-    size_t n;
+    struct vg_settling settling = {.cycle = &cycle};
     int rc = vg_store_begin(env->store, &env->claim, err);
     if (rc < 0)
         goto out;
-    rc = vg_cycle_settle(env, NULL, &cycle, false, arena, &alerts, &n, err);
+    rc = vg_cycle_settle(env, &settling, arena, err);
     if (rc == 0)
         rc = vg_store_retire(env->store, dataset, err);
     if (rc < 0)

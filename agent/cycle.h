@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One cycle of one dataset: look, scan, judge, commit, notify; layer 5.
  *
- * Everything is read in one snapshot; results, alert states, watermark and messages are committed in
- * one transaction before anything is sent. A read that fails commits no window.
+ * Everything is read in one snapshot; results, alert states, watermark and messages are committed
+ * in one transaction before anything is sent. A read that fails commits no window.
  */
 #ifndef PGVIGIL_CYCLE_H
 #define PGVIGIL_CYCLE_H
@@ -66,8 +66,9 @@ int vg_cycle_judge(struct vg_work *work, struct vg_error *err);
 int vg_cycle_commit(struct vg_work *work, struct vg_error *err);
 void vg_cycle_end(struct vg_work *work);
 
-/* All of it, with what follows (windows that were filled late, one cycle each). *progress is what was
- * stored last. 0, or -1 when nothing could be committed; a read that failed is a committed failure. */
+/* All of it, with what follows (windows that were filled late, one cycle each). *progress is what
+ * was stored last. 0, or -1 when nothing could be committed; a read that failed is a committed
+ * failure. */
 int vg_cycle_run(const struct vg_cycle_env *env, const struct vg_job *job,
                  struct vg_progress *progress, struct vg_error *err);
 /* The dataset is no longer in the rules: its alerts end, its incidents are resolved. */

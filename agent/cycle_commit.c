@@ -154,26 +154,26 @@ static int store_settled(const struct vg_cycle_env *env, const struct vg_dataset
     return 0;
 }
 
-int vg_cycle_settle(const struct vg_cycle_env *env, const struct vg_dataset *dataset,
-                    const struct vg_cycle *cycle, bool catching_up, struct vg_arena *arena,
-                    struct vg_alert **alerts, size_t *nalerts, struct vg_error *err)
+int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling,
+                    struct vg_arena *arena, struct vg_error *err)
 {
+    const struct vg_cycle *cycle = settling->cycle;
     struct vg_settle_in in = {
         .cycle = cycle,
         .agent = env->agent,
-        .dataset = dataset,
-        .catching_up = catching_up,
+        .dataset = settling->dataset,
+        .catching_up = settling->catching_up,
         .url = env->config->external_url,
     };
     struct vg_alert *stored;
     struct vg_incident *incidents;
     struct vg_strings gone;
-    if (carry_over(env->store, dataset, err) < 0 ||
+    if (carry_over(env->store, in.dataset, err) < 0 ||
         vg_store_alerts(env->store, cycle->dataset, arena, &stored, &in.nalerts, err) < 0 ||
         vg_store_incidents(env->store, cycle->dataset, true, arena, &incidents, &in.nincidents,
                            err) < 0)
         return -1;
-    if (find_gone(dataset, stored, in.nalerts, arena, &gone) < 0)
+    if (find_gone(in.dataset, stored, in.nalerts, arena, &gone) < 0)
         return fail_memory(err);
     in.alerts = stored;
     in.incidents = incidents;
@@ -181,9 +181,9 @@ int vg_cycle_settle(const struct vg_cycle_env *env, const struct vg_dataset *dat
     struct vg_settle_out settled;
     if (vg_settle(&in, arena, &settled, err) < 0)
         return -1;
-    *alerts = settled.alerts;
-    *nalerts = settled.nalerts;
-    return store_settled(env, dataset, &settled, arena, err);
+    settling->alerts = settled.alerts;
+    settling->nalerts = settled.nalerts;
+    return store_settled(env, in.dataset, &settled, arena, err);
 }
 
 static int store_skipped(const struct vg_work *work, struct vg_progress *after,
@@ -233,8 +233,8 @@ static int store_window(const struct vg_work *work, struct vg_error *err)
     return vg_store_summary_add(work->env->store, dataset->id, &base, cycle->summary, err);
 }
 
-static int store_parts(struct vg_work *work, struct vg_progress *after, struct vg_alert **alerts,
-                       size_t *nalerts, struct vg_error *err)
+static int store_parts(struct vg_work *work, struct vg_progress *after,
+                       struct vg_settling *settling, struct vg_error *err)
 {
     struct vg_store *store = work->env->store;
     const char *id = work->job.dataset->id;
@@ -244,15 +244,14 @@ static int store_parts(struct vg_work *work, struct vg_progress *after, struct v
     }
     if (store_skipped(work, after, err) < 0 || store_window(work, err) < 0 ||
         vg_store_results_put(store, &work->cycle, err) < 0 ||
-        vg_cycle_settle(work->env, work->job.dataset, &work->cycle, work->job.catching_up,
-                        work->arena, alerts, nalerts, err) < 0 ||
+        vg_cycle_settle(work->env, settling, work->arena, err) < 0 ||
         vg_store_progress_put(store, id, after, err) < 0)
         return -1;
     return vg_cycle_retrain(work, err);
 }
 
 static void publish(struct vg_work *work, const struct vg_progress *after,
-                    const struct vg_alert *alerts, size_t nalerts)
+                    const struct vg_settling *settling)
 {
     struct vg_cycle *cycle = &work->cycle;
     cycle->cycles = (uint64_t)after->cycles;
@@ -262,20 +261,24 @@ static void publish(struct vg_work *work, const struct vg_progress *after,
     cycle->rows_scanned = after->rows_scanned;
     cycle->last_success_us = after->success_us;
     if (work->env->publisher)
-        work->env->publisher->ops->publish(work->env->publisher, cycle, alerts, nalerts);
+        work->env->publisher->ops->publish(work->env->publisher, cycle, settling->alerts,
+                                           settling->nalerts);
 }
 
 int vg_cycle_commit(struct vg_work *work, struct vg_error *err)
 {
     struct vg_store *store = work->env->store;
     struct vg_progress after;
-    struct vg_alert *alerts = NULL;
-    size_t nalerts = 0;
+    struct vg_settling settling = {
+        .dataset = work->job.dataset,
+        .cycle = &work->cycle,
+        .catching_up = work->job.catching_up,
+    };
     vg_cycle_advance(work, &after);
     vg_failpoint("before_commit");
     if (vg_store_begin(store, &work->env->claim, err) < 0)
         return -1;
-    if (store_parts(work, &after, &alerts, &nalerts, err) < 0) {
+    if (store_parts(work, &after, &settling, err) < 0) {
         vg_store_rollback(store);
         return -1;
     }
@@ -284,7 +287,7 @@ int vg_cycle_commit(struct vg_work *work, struct vg_error *err)
     vg_failpoint("after_commit");
     if (work->env->committed)
         work->env->committed(work->env->committed_arg);
-    publish(work, &after, alerts, nalerts);
+    publish(work, &after, &settling);
     work->before = after;
     return 0;
 }

@@ -66,7 +66,7 @@ int vg_loop_replay(struct vg_loop *loop, struct vg_error *err);
 void vg_loop_stop(struct vg_loop *loop);
 void vg_loop_reload(struct vg_loop *loop);
 
-/* --- between the files of the loop --------------------------------------------------------------- */
+/* --- between the files of the loop ------------------------------------------------------------ */
 
 /* Slots after a new book: progress from the store, retired datasets ended. Holds the mutex. */
 int vg_loop_adopt(struct vg_loop *loop, struct vg_error *err);

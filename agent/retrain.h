@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* When a model is to be retrained, and when not; layer 3, pure.
  *
- * An onset opens with the first fail of a drift rule in the model's group, and ends when all of them
- * are clear. While it is open it fires at most once, and only when every guard passes: broken data
- * withhold it. Every decision is handed out with its reasons.
+ * An onset opens with the first fail of a drift rule in the model's group, and ends when all of
+ * them are clear. While it is open it fires at most once, and only when every guard passes: broken
+ * data withhold it. Every decision is handed out with its reasons.
  */
 #ifndef PGVIGIL_RETRAIN_H
 #define PGVIGIL_RETRAIN_H

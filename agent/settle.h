@@ -16,7 +16,7 @@ struct vg_settle_in {
     const struct vg_dataset *dataset;  /* NULL: it was retired; its alerts all end */
     const struct vg_alert *alerts; size_t nalerts;         /* stored states of the dataset */
     const struct vg_incident *incidents; size_t nincidents; /* its open incidents */
-    const struct vg_strings *gone;     /* ids of stored alerts whose rule is no longer in the files */
+    const struct vg_strings *gone;     /* ids of stored alerts that the files no longer name */
     bool catching_up;                  /* another window is due: tell at the end */
     const char *url;                   /* for messages, or NULL */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The text of every statement pgvigil sends about a dataset; layer 3, pure.
  *
- * Identifiers come quoted from the catalogue, times are literals made here; `filter` and `where` are
- * the user's own conditions, each in parentheses on lines of its own. The window's bounds are
+ * Identifiers come quoted from the catalogue, times are literals made here; `filter` and `where`
+ * are the user's own conditions, each in parentheses on lines of its own. The window's bounds are
  * converted for the bare time column, so that an index on it serves.
  */
 #ifndef PGVIGIL_SQL_H

@@ -348,7 +348,9 @@ static bool read_scalar(struct vg_reader *r, const struct vg_node *node, const s
         const char *shown = vg_read_shown(r, node->text);
         /* What stands in the environment is no one's business: advice on the written text only. */
         const char *hint = strstr(node->text, "${") ? NULL : advise(r, key, text);
-        if (*text)
+        if (key->type == VG_VALUE_URL) /* an address that is a key need not be shown twice */
+            vg_read_fault(r, node->loc, hint, "%s is not %s", what, nouns[key->type]);
+        else if (*text)
             vg_read_fault(r, node->loc, hint, "%s: \"%s\" is not %s", what, shown,
                           nouns[key->type]);
         else

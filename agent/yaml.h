@@ -42,6 +42,12 @@ struct vg_node {
     const struct vg_entry *entries;
 };
 
+/* From this place to the end of its line nothing is shown. */
+struct vg_hidden {
+    uint32_t line, column;
+    const struct vg_hidden *next;
+};
+
 /* A file as it was read. Lives in the arena given, as does everything it points to. */
 struct vg_document {
     const char *path;
@@ -50,6 +56,7 @@ struct vg_document {
     const uint32_t *lines; /* offset of each line */
     size_t nlines;
     const struct vg_node *root; /* a mapping, or NULL */
+    const struct vg_hidden *hidden;
 };
 
 /* Reads text. Faults go to diags; *out is set unless memory ran out (-1), and its root is NULL when
@@ -70,6 +77,10 @@ void vg_document_fault(const struct vg_document *document, struct vg_diags *diag
                        enum vg_grade grade, struct vg_loc loc, const char *hint, const char *fmt,
                        ...) __attribute__((format(printf, 6, 7)));
 
+/* Keeps the rest of a line, from loc on, out of all faults reported from now on: a secret that its
+ * looks do not give away. -1 without memory. */
+int vg_document_hide(struct vg_document *document, struct vg_loc loc,
+                     struct vg_arena *arena) VG_MUST_CHECK;
 /* Gives the diagnostics from the index `from` on, which others added about this document, the text
  * of their lines. */
 void vg_document_complete(const struct vg_document *document, struct vg_diags *diags, size_t from);

@@ -27,6 +27,37 @@ static size_t measure_line(const struct vg_document *document, size_t line)
     return end - from;
 }
 
+int vg_document_hide(struct vg_document *document, struct vg_loc loc, struct vg_arena *arena)
+{
+    struct vg_hidden *hidden = vg_arena_alloc(arena, sizeof *hidden);
+    if (!hidden)
+        return -1;
+    *hidden = (struct vg_hidden){loc.line, loc.column, document->hidden};
+    document->hidden = hidden;
+    return 0;
+}
+
+/* What stands at a hidden place or after it becomes one asterisk a character. */
+static void hide_rest(const struct vg_document *document, uint32_t line, struct vg_buf *text)
+{
+    uint32_t first = UINT32_MAX, column = 0;
+    for (const struct vg_hidden *h = document->hidden; h; h = h->next) {
+        if (h->line == line && h->column < first)
+            first = h->column;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < text->len; i++) {
+        bool begins = ((unsigned char)text->data[i] & 0xc0) != 0x80;
+        column += begins;
+        if (column < first)
+            text->data[kept++] = text->data[i];
+        else if (begins)
+            text->data[kept++] = '*';
+    }
+    text->len = kept;
+    text->data[kept] = '\0';
+}
+
 /* The line as it may be shown, in out; false when there is none. */
 static bool show_line(const struct vg_document *document, struct vg_loc loc, struct vg_buf *out)
 {
@@ -37,6 +68,8 @@ static bool show_line(const struct vg_document *document, struct vg_loc loc, str
     const char *from = document->text + document->lines[loc.line - 1];
     size_t n = measure_line(document, loc.line);
     vg_secret_mask(&masked, from, n < SEARCHED_BYTES ? n : SEARCHED_BYTES);
+    if (document->hidden && masked.len)
+        hide_rest(document, loc.line, &masked);
     vg_utf8_clean(out, masked.data, vg_utf8_prefix(masked.data, masked.len, SHOWN_COLUMNS), true);
     bool fine = !masked.failed && !out->failed;
     vg_buf_free(&masked);

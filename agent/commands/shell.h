@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the commands have in common: options, exit codes, and the opening of files, store and source;
- * layer 6. */
+/* What the commands have in common: options, exit codes, and the opening of files, store and
+ * source; layer 6. */
 #ifndef PGVIGIL_SHELL_H
 #define PGVIGIL_SHELL_H
 

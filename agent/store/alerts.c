@@ -68,9 +68,9 @@ int vg_store_alert_put(struct vg_store *store, const struct vg_alert *a, struct 
         " blind = excluded.blind, blind_since_us = excluded.blind_since_us,"
         " onset_us = excluded.onset_us, due_us = excluded.due_us,"
         " changed_us = excluded.changed_us, reminded_us = excluded.reminded_us,"
-        " incident = excluded.incident, untold = excluded.untold, why = excluded.why, value = "
-        "excluded.value,"
-        " limit_value = excluded.limit_value, unit = excluded.unit, verdict = excluded.verdict,"
+        " incident = excluded.incident, untold = excluded.untold, why = excluded.why,"
+        " value = excluded.value, limit_value = excluded.limit_value, unit = excluded.unit, "
+        "verdict = excluded.verdict,"
         " runbook = excluded.runbook";
     const struct vg_sql sql = VG_SQL(
         text, vg_p_text(a->dataset), vg_p_text(a->rule), vg_p_text(a->segment ? a->segment : ""),

@@ -305,7 +305,11 @@ int vg_store_open(const char *path, enum vg_store_mode mode, struct vg_store **o
     if (!store->path)
         store->path = strdup(path);
     store->names = vg_arena_new();
-    int rc = store->path && store->names ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+    int rc = 0;
+    if (!store->path || !store->names) {
+        vg_fail(err, VG_E_MEMORY, "out of memory");
+        rc = -1;
+    }
     if (rc == 0 && mode != VG_STORE_COMMAND)
         rc = take_lock(store, err);
     if (rc == 0)

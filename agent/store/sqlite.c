@@ -104,8 +104,10 @@ static int prepare_statement(struct sqlite_db *db, const struct vg_sql *sql, sql
                              struct vg_error *err)
 {
     int rc = sqlite3_prepare_v3(db->handle, sql->text, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
-    if (rc != SQLITE_OK)
-        return fail_with(db, rc, "prepare", err);
+    if (rc != SQLITE_OK) {
+        fail_with(db, rc, "prepare", err);
+        return -1;
+    }
     check_parameters(sql, *out);
     return 0;
 }
@@ -129,8 +131,10 @@ static int acquire(struct sqlite_db *db, const struct vg_sql *sql, struct vg_db_
 {
     struct vg_db_rows *rows = find_slot(db, sql->text);
     bool cached = rows != NULL;
-    if (!rows && !(rows = calloc(1, sizeof *rows)))
-        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    if (!rows && !(rows = calloc(1, sizeof *rows))) {
+        vg_fail(err, VG_E_MEMORY, "out of memory");
+        return -1;
+    }
     if (!rows->stmt && prepare_statement(db, sql, &rows->stmt, err) < 0) {
         if (!cached)
             free(rows);

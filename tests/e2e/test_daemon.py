@@ -332,7 +332,7 @@ def test_sigterm_in_a_long_scan(database, pgvigil):
 
 
 def test_never_idle_in_transaction(database, pgvigil):
-    """Sampled at 10 Hz over some seconds of work: no transaction is left open, nothing is written."""
+    """Sampled at 10 Hz over some seconds of work: no transaction is left open, no row changed."""
     table(database)
     pgvigil.rule("t", rule())
     content = "SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM t"

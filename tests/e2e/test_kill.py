@@ -3,8 +3,9 @@
 
 What must follow is written down before the first kill: every incident (dataset, severity, due time
 of its opening cycle, hence its key) and every retraining request. At the end the keys and resolves
-that a deduplicating receiver holds, and the requests of the retraining endpoint, equal that list one
-to one; at most one request is repeated per kill; every window has been judged once, on all its rows.
+that a deduplicating receiver holds, and the requests of the retraining endpoint, equal that list
+one to one; at most one request is repeated per kill; every window has been judged once, on all of
+its rows.
 """
 import collections
 import ctypes
@@ -89,7 +90,8 @@ def load(database, plan):
             CREATE TABLE {dataset} AS
             SELECT at, CASE WHEN {bad} AND {not drifts} THEN 99 ELSE 0.5 END::float8 AS x,
                    CASE WHEN {bad} AND {not drifts} THEN NULL ELSE 1 END::int AS y,
-                   ((n + 100000) * 7919 % 1000) / 1000.0 + CASE WHEN {bad} THEN 0.9 ELSE 0 END::float8 AS z
+                   (n + 100000) * 7919 % 1000 / 1000.0::float8
+                       + CASE WHEN {bad} THEN 0.9 ELSE 0 END AS z
             FROM (SELECT n, to_timestamp({plan.start}) + n * interval '{STEP} s' AS at,
                          floor(n * {STEP} / {WINDOW})::int AS k
                   FROM generate_series({int(-100 / STEP)}, {int(seconds / STEP) - 1}) AS n) AS rows;

@@ -87,7 +87,7 @@ def test_a_replay_needs_a_state_of_its_own(vigil_flights):
                          "new.db", "--notify", "nobody")
 
 
-# --- local time --------------------------------------------------------------------------------------
+# --- local time ----------------------------------------------------------------------------------
 
 BERLIN = {"version": 1, "dataset": "clock", "timezone": "Europe/Berlin",
           "source": {"connection": "warehouse", "table": "public.clock", "time_column": "at"},
@@ -122,8 +122,8 @@ def test_summer_time(database, pgvigil, type_name, window):
             assert before[1] == after[0], "a gap or an overlap"
         for start_us, end_us, _repeated, count, status in rows:
             minutes = (end_us - start_us) // 60_000_000
-            assert (status, count) == (0, minutes), datetime.fromtimestamp(start_us / 1e6,
-                                                                          timezone.utc)
+            start = datetime.fromtimestamp(start_us / 1e6, timezone.utc)
+            assert (status, count) == (0, minutes), start
         repeated = [r for r in rows if r[2]]
         short = window in ("15m", "1h")
         assert len(repeated) == (1 if name == "october" and short else 0)
@@ -135,15 +135,17 @@ def test_summer_time(database, pgvigil, type_name, window):
             assert verdicts == [(1,)], "volume has no verdict on the repeated hour"
 
 
-# --- check and its sampling ------------------------------------------------------------------------------
+# --- check and its sampling ----------------------------------------------------------------------
 
 
 def test_check_writes_nothing_and_states_its_sample(database, pgvigil):
-    database.execute("CREATE TABLE t AS SELECT i AS id, i % 10 AS x FROM generate_series(1, 20000) i")
-    rule = {"version": 1, "dataset": "t", "source": {"connection": "warehouse", "table": "public.t",
-                                                     "key": ["id"]},
+    database.execute("CREATE TABLE t AS SELECT i AS id, i % 10 AS x"
+                     " FROM generate_series(1, 20000) i")
+    rule = {"version": 1, "dataset": "t",
+            "source": {"connection": "warehouse", "table": "public.t", "key": ["id"]},
             "schedule": {"window": "1d"}, "sample": {"percent": 10},
-            "columns": {"x": {"range": {"min": 0, "max": 8}}}, "checks": [{"volume": {"min": 20000}}]}
+            "columns": {"x": {"range": {"min": 0, "max": 8}}},
+            "checks": [{"volume": {"min": 20000}}]}
     pgvigil.rule("t", rule)
     before = sorted(p.name for p in pgvigil.folder.iterdir())
     answer = pgvigil.check()

@@ -231,6 +231,7 @@ struct vg_alert made_alert(const char *rule, enum vg_alert_state state)
         .changed_us = 6,
         .reminded_us = VG_NEVER,
         .incident = "0123456789abcdef0123456789abcdef",
+        .untold = VG_EMIT_FIRE | VG_EMIT_BLIND,
         .why = "D 0.384 is above 0.35",
         .value = 0.384,
         .limit = NAN,

@@ -252,7 +252,7 @@ static const struct refusal refusals[] = {
      "a receiver is of one kind, not of 2", ""},
     {RECEIVER("webhook", ""), "\"url\" or \"url_file\" is missing in webhook", NULL},
     {RECEIVER("webhook", "url: \"ftp://a.b\""),
-     "url: \"ftp://a.b\" is not an address that begins with http:// or https://", NULL},
+     "url is not an address that begins with http:// or https://", NULL},
     {RECEIVER("webhook", "url: \"https://a.b:x/\""), "url: the host or the port cannot be read",
      NULL},
     {RECEIVER("webhook", "url: \"http://a.b\""), "url: http is for loopback addresses only", ""},

@@ -77,7 +77,7 @@ static void test_fired(void **state)
     static const int64_t times[] = {30, 10, 20, 40};
     int64_t *got;
     size_t n;
-    char key[8];
+    char key[16];
     for (int i = 0; i < 4; i++) {
         snprintf(key, sizeof key, "k%d", i);
         struct vg_onset onset = made_onset(key, i);

@@ -198,7 +198,7 @@ static void test_time_of_a_cycle(void **state)
     enum { COMMITS = 21, RESULTS = 30, ALERTS = 10 };
     struct fixture *f = *state;
     struct vg_result results[RESULTS];
-    char names[RESULTS][16];
+    char names[RESULTS][24];
     double times[COMMITS];
     for (int i = 0; i < RESULTS; i++) {
         snprintf(names[i], sizeof names[i], "rule-%d", i);

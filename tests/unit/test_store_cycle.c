@@ -218,6 +218,7 @@ static void assert_same_alert(const struct vg_alert *a, const struct vg_alert *b
     assert_int_equal(a->changed_us, b->changed_us);
     assert_int_equal(a->reminded_us, b->reminded_us);
     assert_string_equal(a->incident, b->incident);
+    assert_int_equal(a->untold, b->untold);
     assert_string_equal(a->why, b->why);
     assert_true(a->value == b->value);
     assert_true(isnan(a->limit) && isnan(b->limit));

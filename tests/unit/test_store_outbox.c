@@ -99,7 +99,7 @@ static void test_kinds_of_sink(void **state)
 static void test_most_per_sink(void **state)
 {
     struct fixture *f = *state;
-    char key[20];
+    char key[16];
     for (int i = 0; i < 6; i++) {
         snprintf(key, sizeof key, "k%d", i);
         put(f, i % 2 ? "ops" : "oncall", key, 6 - i);
@@ -175,7 +175,7 @@ static void test_against_plain_rule(void **state)
         bool ended;
     } rows[ROWS + 1];
     uint64_t seed = 42;
-    char sink[8], key[8];
+    char sink[16], key[16];
     MUST(f, vg_store_begin(f->store, NULL, &f->err));
     for (int i = 1; i <= ROWS; i++) {
         seed = seed * UINT64_C(6364136223846793005) + 1;
