@@ -7,8 +7,16 @@
 
 #include "pgvigil/event.h"
 
-enum vg_alert_input { VG_IN_GOOD, VG_IN_GOOD_PLUS, VG_IN_BAD, VG_IN_BAD_PLUS, VG_IN_BLIND,
-                      VG_IN_BLIND_PLUS, VG_IN_SKIP, VG_INPUTS };
+enum vg_alert_input {
+    VG_IN_GOOD,
+    VG_IN_GOOD_PLUS,
+    VG_IN_BAD,
+    VG_IN_BAD_PLUS,
+    VG_IN_BLIND,
+    VG_IN_BLIND_PLUS,
+    VG_IN_SKIP,
+    VG_INPUTS
+};
 const char *vg_alert_input_name(enum vg_alert_input input);
 
 struct vg_transition {

@@ -11,16 +11,16 @@
 #include "pgvigil/store.h"
 
 struct vg_book {
-    int refs;                       /* guarded by the loop's mutex */
+    int refs; /* guarded by the loop's mutex */
     struct vg_config *config;
     struct vg_ruleset *rules;
-    void (*free)(struct vg_book *book);   /* frees config, rules and the book */
+    void (*free)(struct vg_book *book); /* frees config, rules and the book */
 };
 
 /* What a load of a new book means for datasets the store knows and the rules no longer name. */
 struct vg_retirement {
-    struct vg_strings gone;         /* to be retired */
-    const char *refused;            /* why nothing is retired, or NULL */
+    struct vg_strings gone; /* to be retired */
+    const char *refused;    /* why nothing is retired, or NULL */
 };
 /* Nothing is retired when the folder cannot be read or holds no rule file, or when more than half
  * of the known datasets would go, unless forced. In arena. 0, or -1 VG_E_MEMORY. */

@@ -14,8 +14,8 @@ struct vg_capture_result {
     int64_t version;
     uint64_t rows;
     size_t columns, windows;
-    int64_t base_us;          /* 0: one base window */
-    uint32_t resolution;      /* in force, lowered if the fine counts would exceed 8 MiB */
+    int64_t base_us;     /* 0: one base window */
+    uint32_t resolution; /* in force, lowered if the fine counts would exceed 8 MiB */
 };
 
 /* What the reference of a dataset is, as text; a change of it asks for a new capture. In arena. */

@@ -85,8 +85,7 @@ static int scan_group(struct group *group, bool ordered,
     return capture->env->source->ops->scan(capture->session, &query, each, arg, err);
 }
 
-/* --- pass 1: grids, and rows per hour -----------------------------------------------------------
- */
+/* --- pass 1: grids, and rows per hour --------------------------------------------------------- */
 
 struct pass1 {
     struct group group;
@@ -252,8 +251,7 @@ int vg_capture_grids(struct vg_capture *capture, struct vg_error *err)
     return 0;
 }
 
-/* --- pass 2: counts per base window -------------------------------------------------------------
- */
+/* --- pass 2: counts per base window ----------------------------------------------------------- */
 
 struct pass2 {
     struct group group;

@@ -7,8 +7,8 @@
 
 struct vg_capture_column {
     const struct vg_catalog_column *column;
-    struct vg_grid *grid;                    /* of numbers with finite values; else NULL */
-    struct vg_column_summary *total;         /* fine until stored */
+    struct vg_grid *grid;            /* of numbers with finite values; else NULL */
+    struct vg_column_summary *total; /* fine until stored */
 };
 
 struct vg_capture {
@@ -17,10 +17,11 @@ struct vg_capture {
     struct vg_arena *arena;
     struct vg_session *session;
     const struct vg_catalog *catalog;
-    const struct vg_catalog_column *time;    /* NULL: one base window */
-    struct vg_window range;                  /* with a time column */
+    const struct vg_catalog_column *time; /* NULL: one base window */
+    struct vg_window range;               /* with a time column */
     const char *filter;
-    struct vg_capture_column *columns; size_t ncolumns;
+    struct vg_capture_column *columns;
+    size_t ncolumns;
     uint32_t resolution;
     int64_t base_us, timeout_us;
     uint64_t rows;

@@ -63,8 +63,7 @@ void vg_config_secret(struct vg_config_reading *in, const struct vg_node *mappin
     }
 }
 
-/* --- Connections, web, Pushgateway ---------------------------------------------------------------
- */
+/* --- Connections, web, Pushgateway ------------------------------------------------------------ */
 
 static void read_connection(struct vg_config_reading *in, const struct vg_entry *entry,
                             struct vg_connection *out)
@@ -145,8 +144,7 @@ static void read_pushgateway(struct vg_config_reading *in, const struct vg_node 
     config->push.method = NULL; /* each push has its own */
 }
 
-/* --- Defaults ------------------------------------------------------------------------------------
- */
+/* --- Defaults --------------------------------------------------------------------------------- */
 
 static void take_notify(struct vg_config *config, const struct vg_notify_given *notify)
 {
@@ -216,8 +214,7 @@ static void read_all(struct vg_config_reading *in, const struct vg_node *root)
         read_defaults(in, raw.defaults);
 }
 
-/* --- The file ------------------------------------------------------------------------------------
- */
+/* --- The file --------------------------------------------------------------------------------- */
 
 static struct vg_config *new_config(const char *path)
 {

@@ -71,8 +71,7 @@ static void check_choice(struct vg_config_reading *in, const struct vg_node *nod
             table->mapping);
 }
 
-/* --- Headers -------------------------------------------------------------------------------------
- */
+/* --- Headers ---------------------------------------------------------------------------------- */
 
 static bool is_header(const char *name)
 {
@@ -183,8 +182,7 @@ void vg_config_endpoint(struct vg_config_reading *in, const struct vg_node *node
         read_headers(in, raw->headers, out);
 }
 
-/* --- Receivers -----------------------------------------------------------------------------------
- */
+/* --- Receivers -------------------------------------------------------------------------------- */
 
 static void read_receiver(struct vg_config_reading *in, const struct vg_entry *entry,
                           struct vg_receiver *out)
@@ -232,8 +230,7 @@ void vg_config_receivers(struct vg_config_reading *in, const struct vg_node *nod
     }
 }
 
-/* --- Retraining ----------------------------------------------------------------------------------
- */
+/* --- Retraining ------------------------------------------------------------------------------- */
 
 static void read_classes(struct vg_config_reading *in, const struct vg_node *node,
                          const struct vg_strings *names, struct vg_retraining *out)

@@ -107,8 +107,7 @@ enum vg_host_kind vg_host_kind(const char *host)
     return isdigit((unsigned char)host[n]) ? VG_HOST_UNCLEAR : VG_HOST_NAME;
 }
 
-/* --- Secrets -------------------------------------------------------------------------------------
- */
+/* --- Secrets ---------------------------------------------------------------------------------- */
 
 static bool is_secret_part(const char *s, size_t n)
 {

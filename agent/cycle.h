@@ -15,10 +15,10 @@
 /* What cycles work with; shared by all workers, constant while they run. */
 struct vg_cycle_env {
     struct vg_source *source;
-    struct vg_store *store;           /* NULL: no references, nothing stored */
-    bool commits;                     /* false: the store is only read (check) */
+    struct vg_store *store; /* NULL: no references, nothing stored */
+    bool commits;           /* false: the store is only read (check) */
     struct vg_clock *clock;
-    struct vg_publisher *publisher;   /* or NULL */
+    struct vg_publisher *publisher; /* or NULL */
     const struct vg_config *config;
     const struct vg_ruleset *rules;
     const char *agent;
@@ -29,7 +29,7 @@ struct vg_cycle_env {
     void *progress_arg;
     void (*decided)(void *arg, const struct vg_decision *decision); /* counts; may be NULL */
     void *decided_arg;
-    void (*committed)(void *arg);     /* messages may wait; may be NULL */
+    void (*committed)(void *arg); /* messages may wait; may be NULL */
     void *committed_arg;
 };
 
@@ -44,11 +44,14 @@ struct vg_work {
     bool reference_failed;
     const char *reference_why;
     struct vg_plan plan;
-    struct vg_progress before;        /* progress when the cycle began */
+    struct vg_progress before; /* progress when the cycle began */
     struct vg_live live;
-    struct vg_summary **summaries; size_t nsummaries;   /* per variant */
-    struct vg_window_row *probed; size_t nprobed;       /* open windows counted at this tick */
-    struct vg_window_row *ready; size_t nready;         /* those to be judged now */
+    struct vg_summary **summaries;
+    size_t nsummaries; /* per variant */
+    struct vg_window_row *probed;
+    size_t nprobed; /* open windows counted at this tick */
+    struct vg_window_row *ready;
+    size_t nready; /* those to be judged now */
     struct vg_cycle cycle;
     const char *where_problem;
     int64_t started_us;

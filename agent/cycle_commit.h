@@ -12,7 +12,8 @@ struct vg_settling {
     const struct vg_dataset *dataset; /* NULL: it is being retired */
     const struct vg_cycle *cycle;
     bool catching_up;
-    struct vg_alert *alerts; size_t nalerts;
+    struct vg_alert *alerts;
+    size_t nalerts;
 };
 /* Inside the transaction: alerts, incidents, messages into the outbox. */
 int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling,

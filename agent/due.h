@@ -9,20 +9,20 @@
 /* One cycle to run. */
 struct vg_job {
     const struct vg_dataset *dataset;
-    int64_t due_us;             /* natural due time: window end + delay, or the tick's */
+    int64_t due_us; /* natural due time: window end + delay, or the tick's */
     bool tick, window;
-    struct vg_window range;     /* of the window */
-    bool late;                  /* the window had been committed empty */
-    bool catching_up;           /* another window is due behind this one */
-    int64_t ticks_skipped;      /* ticks that passed unrun */
-    struct vg_window skipped;   /* time skipped before this window; start = end: none */
+    struct vg_window range;   /* of the window */
+    bool late;                /* the window had been committed empty */
+    bool catching_up;         /* another window is due behind this one */
+    int64_t ticks_skipped;    /* ticks that passed unrun */
+    struct vg_window skipped; /* time skipped before this window; start = end: none */
 };
 
 /* Limits of a replay (`run --from --until`), or of a first run (`--backfill`). */
 struct vg_span {
-    int64_t from_us;            /* a first run begins with the first window starting at or after it;
-                                 * VG_NEVER: with the newest closed one */
-    int64_t until_us;           /* no window due after it, no tick after it; VG_NEVER: no end */
+    int64_t from_us;  /* a first run begins with the first window starting at or after it;
+                       * VG_NEVER: with the newest closed one */
+    int64_t until_us; /* no window due after it, no tick after it; VG_NEVER: no end */
 };
 
 /* When the next cycle is due (maybe in the past); VG_NEVER: never within the span. */

@@ -35,6 +35,25 @@ const char *vg_code_name(enum vg_code code)
     return (size_t)code < n && names[code] ? names[code] : "internal";
 }
 
+/* Texts are cut at the size of their field; a character that the cut went through goes whole. */
+static void drop_half_character(char *text, size_t size)
+{
+    size_t n = strlen(text), back = 0;
+    if (n + 1 < size)
+        return;
+    while (back < 3 && back < n && ((unsigned char)text[n - 1 - back] & 0xc0) == 0x80)
+        back++;
+    if (back < n && ((unsigned char)text[n - 1 - back] & 0xc0) == 0xc0)
+        text[n - 1 - back] = '\0';
+}
+
+__attribute__((format(printf, 2, 0))) static void write_message(struct vg_error *err,
+                                                                const char *fmt, va_list ap)
+{
+    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    drop_half_character(err->msg, sizeof err->msg);
+}
+
 int vg_fail(struct vg_error *err, enum vg_code code, const char *fmt, ...)
 {
     if (!err)
@@ -43,7 +62,7 @@ int vg_fail(struct vg_error *err, enum vg_code code, const char *fmt, ...)
     err->code = code;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    write_message(err, fmt, ap);
     va_end(ap);
     return -1;
 }
@@ -57,7 +76,7 @@ int vg_fail_at(struct vg_error *err, struct vg_loc loc, const char *fmt, ...)
     err->loc = loc;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    write_message(err, fmt, ap);
     va_end(ap);
     return -1;
 }
@@ -69,6 +88,7 @@ int vg_hint(struct vg_error *err, const char *fmt, ...)
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(err->hint, sizeof err->hint, fmt, ap);
+    drop_half_character(err->hint, sizeof err->hint);
     va_end(ap);
     return -1;
 }
@@ -77,15 +97,20 @@ int vg_where(struct vg_error *err, const char *fmt, ...)
 {
     if (!err)
         return -1;
-    char where[160], old[sizeof err->msg];
+    char old[sizeof err->msg];
     memcpy(old, err->msg, sizeof old);
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(where, sizeof where, fmt, ap);
+    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
     va_end(ap);
-    size_t n = strlen(where);
-    memcpy(err->msg, where, n);
-    snprintf(err->msg + n, sizeof err->msg - n, ": %s", old);
+    size_t n = strlen(err->msg), left = sizeof err->msg - n;
+    if (left > 2) {
+        memcpy(err->msg + n, ": ", 3);
+        size_t more = strnlen(old, left - 3);
+        memcpy(err->msg + n + 2, old, more);
+        err->msg[n + 2 + more] = '\0';
+    }
+    drop_half_character(err->msg, sizeof err->msg);
     return -1;
 }
 

@@ -26,24 +26,25 @@ struct vg_shell_ops {
     void *arg;
 };
 
-struct vg_slot {                     /* one dataset */
+struct vg_slot { /* one dataset */
     char *id;
-    struct vg_progress progress;     /* its text fields are not used here */
+    struct vg_progress progress; /* its text fields are not used here */
     int64_t next_us;
     bool busy, queued;
-    int64_t capture_us;              /* not to be captured before; VG_NEVER: nothing to capture */
+    int64_t capture_us; /* not to be captured before; VG_NEVER: nothing to capture */
     int capture_failures;
 };
 
 struct vg_loop {
-    struct vg_cycle_env env;         /* config, rules: those of the book, set per cycle */
+    struct vg_cycle_env env; /* config, rules: those of the book, set per cycle */
     struct vg_shell_ops shell;
     struct vg_span span;
-    atomic_bool stop, reload;        /* set by signals; the clock is woken too */
+    atomic_bool stop, reload; /* set by signals; the clock is woken too */
     pthread_mutex_t mutex;
-    pthread_cond_t work;             /* a slot was queued, or stop */
+    pthread_cond_t work; /* a slot was queued, or stop */
     struct vg_book *book;
-    struct vg_slot **slots; size_t nslots;
+    struct vg_slot **slots;
+    size_t nslots;
     bool force_reload;
     bool last_load_ok;
     int64_t failed_cycles, judged_cycles; /* of `run --once` and replays: what the exit code says */
@@ -72,7 +73,7 @@ void vg_loop_reload(struct vg_loop *loop);
 int vg_loop_adopt(struct vg_loop *loop, struct vg_error *err);
 /* Replaces the book by a fresh one; keeps the old one when there is none. Takes the mutex. */
 void vg_loop_renew(struct vg_loop *loop);
-struct vg_book *vg_loop_hold(struct vg_loop *loop);        /* under the mutex */
+struct vg_book *vg_loop_hold(struct vg_loop *loop); /* under the mutex */
 void vg_loop_release(struct vg_loop *loop, struct vg_book *book);
 /* Runs what is due for the slot, without the mutex; sets its progress and next time. */
 void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot);

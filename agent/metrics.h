@@ -19,8 +19,7 @@
 #include "pgvigil/rule.h"
 #include "pgvigil/store.h"
 
-/* --- The table of metrics ------------------------------------------------------------------------
- */
+/* --- The table of metrics --------------------------------------------------------------------- */
 
 enum vg_metric_kind { VG_METRIC_GAUGE, VG_METRIC_COUNTER, VG_METRIC_HISTOGRAM };
 const char *vg_metric_kind_name(enum vg_metric_kind kind);

@@ -46,8 +46,7 @@ struct vg_pg_statement {
     int64_t timeout_us;
 };
 
-/* --- pg_wait.c -----------------------------------------------------------------------------------
- */
+/* --- pg_wait.c -------------------------------------------------------------------------------- */
 int64_t vg_pg_now_us(void); /* CLOCK_MONOTONIC */
 struct vg_pg_wait vg_pg_wait_for(int64_t timeout_us, const atomic_bool *stop);
 /* As statement_timeout wants it: whole milliseconds, at least 1. */
@@ -62,8 +61,7 @@ int vg_pg_poll(int socket, short events, const struct vg_pg_wait *wait, short *r
  * called until what is awaited is there. VG_E_CONNECT too. */
 int vg_pg_await(struct pg_conn *conn, const struct vg_pg_wait *wait, struct vg_error *err);
 
-/* --- pg_aside.c ----------------------------------------------------------------------------------
- */
+/* --- pg_aside.c ------------------------------------------------------------------------------- */
 /* A call that blocks without a deadline, to be made in a thread of its own. */
 struct vg_pg_work {
     void (*run)(void *arg);
@@ -75,8 +73,7 @@ struct vg_pg_work {
  * started; then discard(arg) is called, once run has ended. */
 int vg_pg_aside(const struct vg_pg_work *work, const struct vg_pg_wait *wait, struct vg_error *err);
 
-/* --- pg_fault.c ----------------------------------------------------------------------------------
- */
+/* --- pg_fault.c ------------------------------------------------------------------------------- */
 /* Error from a failed result or, if that is NULL, from the connection. Returns -1. */
 int vg_pg_fault(const struct pg_conn *conn, const struct pg_result *result, struct vg_error *err);
 /* Error from a connection that could not be made; `password` (or NULL) is kept out. Returns -1. */
@@ -84,14 +81,12 @@ int vg_pg_fault_connect(struct pg_conn *conn, const char *password, struct vg_er
 /* Sets the hint of an error that came from a deadline; returns -1. */
 int vg_pg_hint_timeout(struct vg_error *err);
 
-/* --- pg_connect.c --------------------------------------------------------------------------------
- */
+/* --- pg_connect.c ----------------------------------------------------------------------------- */
 /* A new connection, ready for statements. password_file may be NULL. */
 int vg_pg_connect(const char *conninfo, const char *password_file, const struct vg_pg_wait *wait,
                   struct pg_conn **out, struct vg_error *err);
 
-/* --- pg_exec.c -----------------------------------------------------------------------------------
- */
+/* --- pg_exec.c -------------------------------------------------------------------------------- */
 /* Sends a statement and sees to the timeout on the server; results are for the caller to read. */
 int vg_pg_send(struct vg_session *session, const struct vg_pg_statement *statement,
                struct vg_error *err);
@@ -113,15 +108,13 @@ void vg_pg_recover(struct vg_session *session);
  * closing only. */
 void vg_pg_abandon(struct vg_session *session);
 
-/* --- pg_begin.c ----------------------------------------------------------------------------------
- */
+/* --- pg_begin.c ------------------------------------------------------------------------------- */
 /* Begins the transaction and its settings in one round trip. */
 int vg_pg_begin(struct vg_session *session, struct vg_error *err);
 /* Ends it. Whether the connection may serve another session. */
 bool vg_pg_end(struct vg_session *session);
 
-/* --- the operations of ports.h -------------------------------------------------------------------
- */
+/* --- the operations of ports.h ---------------------------------------------------------------- */
 int vg_pg_catalog(struct vg_session *session, const char *table, struct vg_arena *arena,
                   const struct vg_catalog **out, struct vg_error *err);
 int vg_pg_scan(struct vg_session *session, const struct vg_query *query,

@@ -14,21 +14,23 @@
 #include "pgvigil/ports.h"
 
 struct vg_bound {
-    struct vg_rule rule;        /* a copy, its column named */
-    const char *problem;        /* why it cannot be evaluated, or NULL */
-    size_t variant;             /* of its `where`; 0: all rows */
+    struct vg_rule rule; /* a copy, its column named */
+    const char *problem; /* why it cannot be evaluated, or NULL */
+    size_t variant;      /* of its `where`; 0: all rows */
 };
 
 struct vg_plan {
     const struct vg_dataset *dataset;
     const struct vg_catalog *catalog;
-    const struct vg_reference *reference;      /* or NULL */
-    struct vg_bound *bound; size_t nbound;
-    const struct vg_catalog_column *time;      /* NULL: no time column */
-    const char *time_problem;                  /* the time column cannot serve, or NULL */
-    const char *const *items; size_t nitems;   /* SELECT list: columns, then variants' conditions */
-    struct vg_query_column *query;             /* per item */
-    size_t time_item;                          /* index of the time column, or VG_TALLY_NONE */
+    const struct vg_reference *reference; /* or NULL */
+    struct vg_bound *bound;
+    size_t nbound;
+    const struct vg_catalog_column *time; /* NULL: no time column */
+    const char *time_problem;             /* the time column cannot serve, or NULL */
+    const char *const *items;
+    size_t nitems;                 /* SELECT list: columns, then variants' conditions */
+    struct vg_query_column *query; /* per item */
+    size_t time_item;              /* index of the time column, or VG_TALLY_NONE */
     struct vg_tally_plan tally;
     struct vg_strings private_columns;
 };

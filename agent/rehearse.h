@@ -14,16 +14,18 @@
 
 struct vg_rehearsed_rule {
     const struct vg_rule *rule;
-    const double *d;            /* per base window; NAN: too few rows */
-    size_t incidents;           /* it alone would have opened, at its own limit */
-    double least;               /* smallest limit that opens at most one, rounded up to .001;
-                                 * NAN: none does */
+    const double *d;  /* per base window; NAN: too few rows */
+    size_t incidents; /* it alone would have opened, at its own limit */
+    double least;     /* smallest limit that opens at most one, rounded up to .001;
+                       * NAN: none does */
 };
 struct vg_rehearsal {
     const struct vg_dataset *dataset;
-    const struct vg_window *windows; size_t nwindows;
-    struct vg_rehearsed_rule *rules; size_t nrules;
-    size_t incidents;           /* of the dataset, all rules together */
+    const struct vg_window *windows;
+    size_t nwindows;
+    struct vg_rehearsed_rule *rules;
+    size_t nrules;
+    size_t incidents; /* of the dataset, all rules together */
 };
 
 /* Fills incidents and least from rules, d and windows. 0, or -1 VG_E_MEMORY. */

@@ -16,27 +16,31 @@ struct vg_group_member {
     const struct vg_dataset *dataset;
     struct vg_progress progress;
     bool has_newest;
-    struct vg_window_row newest;                /* its newest window with rows */
-    const struct vg_latest *latest; size_t nlatest;
-    const struct vg_alert *alerts; size_t nalerts;
+    struct vg_window_row newest; /* its newest window with rows */
+    const struct vg_latest *latest;
+    size_t nlatest;
+    const struct vg_alert *alerts;
+    size_t nalerts;
 };
 
 struct vg_retrain_in {
     const struct vg_retraining *config;
     const char *agent;
-    const struct vg_cycle *cycle;               /* the one just settled */
-    bool catching_up;                           /* another window of its dataset is due */
-    const struct vg_group_member *members; size_t nmembers;
-    const struct vg_onset *onset;               /* not yet ended, or NULL */
-    const int64_t *fired; size_t nfired;        /* times of requests, newest first */
-    bool in_flight;                             /* a request waits in the outbox */
+    const struct vg_cycle *cycle; /* the one just settled */
+    bool catching_up;             /* another window of its dataset is due */
+    const struct vg_group_member *members;
+    size_t nmembers;
+    const struct vg_onset *onset; /* not yet ended, or NULL */
+    const int64_t *fired;
+    size_t nfired;  /* times of requests, newest first */
+    bool in_flight; /* a request waits in the outbox */
 };
 
 enum { VG_DECISIONS_MAX = 3 };
 struct vg_retrain_out {
-    bool has_onset;                             /* to be stored */
+    bool has_onset; /* to be stored */
     struct vg_onset onset;
-    bool fire;                                  /* put a request into the outbox */
+    bool fire; /* put a request into the outbox */
     struct vg_decision decisions[VG_DECISIONS_MAX];
     size_t ndecisions;
 };

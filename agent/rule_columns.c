@@ -160,8 +160,7 @@ void vg_rule_columns(struct vg_rule_reading *in)
         in->dataset->private_keys = false;
 }
 
-/* --- checks: -------------------------------------------------------------------------------------
- */
+/* --- checks: ---------------------------------------------------------------------------------- */
 
 static void report_item(struct vg_rule_reading *in, const struct vg_node *item)
 {
@@ -220,8 +219,7 @@ void vg_rule_implicit(struct vg_rule_reading *in)
     }
 }
 
-/* --- Identities ----------------------------------------------------------------------------------
- */
+/* --- Identities ------------------------------------------------------------------------------- */
 
 static int compare_rules(const void *pa, const void *pb)
 {

@@ -109,8 +109,7 @@ enum vg_secret_state vg_secret_inspect(const char *path)
     return st.st_mode & S_IROTH ? VG_SECRET_EXPOSED : VG_SECRET_FINE;
 }
 
-/* --- Masking -----------------------------------------------------------------------------------
- */
+/* --- Masking ---------------------------------------------------------------------------------- */
 
 struct span {
     size_t from, to;

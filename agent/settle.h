@@ -12,21 +12,26 @@
 
 struct vg_settle_in {
     const struct vg_cycle *cycle;
-    const char *agent;                 /* first part of every key */
-    const struct vg_dataset *dataset;  /* NULL: it was retired; its alerts all end */
-    const struct vg_alert *alerts; size_t nalerts;         /* stored states of the dataset */
-    const struct vg_incident *incidents; size_t nincidents; /* its open incidents */
-    const struct vg_strings *gone;     /* ids of stored alerts that the files no longer name */
-    bool catching_up;                  /* another window is due: tell at the end */
-    const char *url;                   /* for messages, or NULL */
+    const char *agent;                /* first part of every key */
+    const struct vg_dataset *dataset; /* NULL: it was retired; its alerts all end */
+    const struct vg_alert *alerts;
+    size_t nalerts; /* stored states of the dataset */
+    const struct vg_incident *incidents;
+    size_t nincidents;             /* its open incidents */
+    const struct vg_strings *gone; /* ids of stored alerts that the files no longer name */
+    bool catching_up;              /* another window is due: tell at the end */
+    const char *url;               /* for messages, or NULL */
 };
 
 struct vg_settle_out {
-    struct vg_alert *alerts; size_t nalerts;            /* all of the dataset, to be stored */
-    bool *retired;                                      /* per alert: delete it */
-    struct vg_incident *incidents; size_t nincidents;   /* changed or new, to be stored */
-    struct vg_message *messages; size_t nmessages;
-    struct vg_strings *receivers;                       /* per message */
+    struct vg_alert *alerts;
+    size_t nalerts; /* all of the dataset, to be stored */
+    bool *retired;  /* per alert: delete it */
+    struct vg_incident *incidents;
+    size_t nincidents; /* changed or new, to be stored */
+    struct vg_message *messages;
+    size_t nmessages;
+    struct vg_strings *receivers; /* per message */
 };
 
 /* Everything handed out lives in arena or points into the inputs. 0, or -1 VG_E_MEMORY. */

@@ -109,8 +109,7 @@ static uint64_t draw(struct vg_sketch *sketch)
     return x ^ x >> 31;
 }
 
-/* --- sorting: least significant digit first, eleven bits at a time -------------------------------
- */
+/* --- sorting: least significant digit first, eleven bits at a time ---------------------------- */
 
 enum { DIGITS = 6, DIGIT_BITS = 11, BUCKETS = 1 << DIGIT_BITS };
 

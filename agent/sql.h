@@ -15,10 +15,10 @@
 struct vg_rows_of {
     const struct vg_dataset *dataset;
     const struct vg_catalog *catalog;
-    const struct vg_catalog_column *time;  /* NULL: no time column */
-    const struct vg_window *range;         /* NULL: no bounds */
-    const char *filter;                    /* beyond the dataset's own, or NULL */
-    double sample_percent;                 /* 0 or 100: all */
+    const struct vg_catalog_column *time; /* NULL: no time column */
+    const struct vg_window *range;        /* NULL: no bounds */
+    const char *filter;                   /* beyond the dataset's own, or NULL */
+    double sample_percent;                /* 0 or 100: all */
 };
 
 /* SELECT items FROM ... [ORDER BY time], and the COPY of it in binary. NULL: out of memory. */

@@ -58,14 +58,10 @@ void vg_moments_merge(struct vg_moments *a, const struct vg_moments *b)
         return;
     }
     double na = (double)a->n, nb = (double)b->n;
-    a->m2 = vg_dd_add(a->m2, b->m2);
-    /* One constant value on both sides: the means differ by rounding alone, the deviation is 0. */
-    if (a->min < b->max || b->min < a->max) {
-        struct vg_dd mean = vg_dd_divide(a->sum, na), other = vg_dd_divide(b->sum, nb);
-        struct vg_dd delta = vg_dd_add(other, (struct vg_dd){-mean.hi, -mean.lo});
-        struct vg_dd between = vg_dd_multiply(delta, delta);
-        a->m2 = vg_dd_add(a->m2, vg_dd_mul(between, na * (nb / (na + nb))));
-    }
+    struct vg_dd mean = vg_dd_divide(a->sum, na), other = vg_dd_divide(b->sum, nb);
+    struct vg_dd delta = vg_dd_add(other, (struct vg_dd){-mean.hi, -mean.lo});
+    struct vg_dd between = vg_dd_mul(vg_dd_multiply(delta, delta), na * (nb / (na + nb)));
+    a->m2 = vg_dd_add(vg_dd_add(a->m2, b->m2), between);
     a->sum = vg_dd_add(a->sum, b->sum);
     a->n += b->n;
     if (b->min < a->min)

@@ -89,10 +89,8 @@ static void merge_counts(struct vg_column_summary *a, const struct vg_column_sum
         a->sum = total.sum;
         a->m2 = total.m2;
     }
-    if (a->kind == VG_KIND_TEXT && more.n) {
-        a->length_min = total.n && a->length_min < b->length_min ? a->length_min : b->length_min;
-        a->length_max = total.n && a->length_max > b->length_max ? a->length_max : b->length_max;
-    }
+    a->length_min = b->length_min < a->length_min ? b->length_min : a->length_min;
+    a->length_max = b->length_max > a->length_max ? b->length_max : a->length_max;
     a->rows += b->rows;
     a->nulls += b->nulls;
     a->nans += b->nans;

@@ -13,8 +13,7 @@
 
 #include "pgvigil/summary.h"
 
-/* --- summary_dd.c: unevaluated sums of two doubles -----------------------------------------------
- */
+/* --- summary_dd.c: unevaluated sums of two doubles -------------------------------------------- */
 
 /* a / b and a * b to about 1e-31 relative. b of the division must not be 0. */
 struct vg_dd vg_dd_divide(struct vg_dd a, double b);
@@ -33,8 +32,7 @@ void vg_moments_merge(struct vg_moments *a, const struct vg_moments *b);
  * pass with the mean known. zeros and negatives are added to. */
 struct vg_moments vg_moments_of(const double *x, size_t n, uint64_t *zeros, uint64_t *negatives);
 
-/* --- summary_hll.c: HyperLogLog, VG_HLL_SIZE registers of one byte -------------------------------
- */
+/* --- summary_hll.c: HyperLogLog, VG_HLL_SIZE registers of one byte ---------------------------- */
 
 /* Raises the register that a 64-bit hash names. */
 static inline void vg_hll_add(uint8_t *registers, uint64_t hash)
@@ -53,8 +51,7 @@ void vg_hll_add_numbers(uint8_t *registers, const double *x, size_t n);
 void vg_hll_merge(uint8_t *into, const uint8_t *from);
 double vg_hll_estimate(const uint8_t *registers);
 
-/* --- summary_top.c -------------------------------------------------------------------------------
- */
+/* --- summary_top.c ---------------------------------------------------------------------------- */
 
 struct vg_top *vg_top_new(void);
 void vg_top_free(struct vg_top *top);

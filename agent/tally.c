@@ -204,11 +204,6 @@ struct vg_column vg_tally_view(struct vg_tally_rows *rows, size_t source)
     view.state += rows->first;
     view.num = from->num ? from->num + rows->first : NULL;
     view.raw = from->raw ? from->raw + rows->first : NULL;
-    if (view.special && rows->span < rows->batch->nrows) {
-        view.special = 0;
-        for (size_t i = 0; i < rows->span; i++)
-            view.special += view.state[i] != VG_CELL_VALUE;
-    }
     return view;
 }
 

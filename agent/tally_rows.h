@@ -23,7 +23,7 @@ struct vg_tally_rows {
 };
 
 /* The selected rows of one column of the batch: in place, or gathered into the scratch memory and
- * valid until the next call. */
+ * valid until the next call. `special` is then an upper bound: 0 if it is 0. */
 struct vg_column vg_tally_view(struct vg_tally_rows *rows, size_t source);
 
 /* Tests the selected rows (view: those of predicate->source) and keeps the keys of offenders. */

@@ -96,8 +96,7 @@ const char *vg_read_advice(struct vg_reader *r, const char *given, const char *c
     return out;
 }
 
-/* --- Keys of a mapping ---------------------------------------------------------------------------
- */
+/* --- Keys of a mapping ------------------------------------------------------------------------ */
 
 static size_t find_key(const struct vg_part *part, const char *name)
 {
@@ -211,8 +210,7 @@ bool vg_read_table(struct vg_reader *r, const struct vg_node *node,
     return vg_read_mapping(r, node, table->mapping, part, 1);
 }
 
-/* --- Documentation -------------------------------------------------------------------------------
- */
+/* --- Documentation ---------------------------------------------------------------------------- */
 
 const char *vg_key_type_name(const struct vg_key *key, struct vg_arena *arena)
 {

@@ -89,8 +89,7 @@ void vg_read_schedule(struct vg_reader *r, const struct vg_node *node,
     };
 }
 
-/* --- Sample --------------------------------------------------------------------------------------
- */
+/* --- Sample ----------------------------------------------------------------------------------- */
 
 struct raw_sample {
     int64_t rows;
@@ -131,8 +130,7 @@ bool vg_read_sample(struct vg_reader *r, const struct vg_node *node, struct vg_s
     return true;
 }
 
-/* --- Notify --------------------------------------------------------------------------------------
- */
+/* --- Notify ----------------------------------------------------------------------------------- */
 
 #define RECEIVERS                                                                                  \
     {"to", VG_VALUE_NAMES, offsetof(struct vg_notify_given, to),                                   \

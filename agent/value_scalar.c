@@ -50,8 +50,7 @@ bool vg_name_valid(const char *name)
     return fine;
 }
 
-/* --- Durations in other words ------------------------------------------------------------------
- */
+/* --- Durations in other words ----------------------------------------------------------------- */
 
 static int64_t find_unit(const char *word, size_t n)
 {
@@ -111,8 +110,7 @@ const char *vg_duration_advice(const char *text, struct vg_arena *arena)
     return vg_arena_printf(arena, "write %s", vg_format_duration((int64_t)llround(total_us), out));
 }
 
-/* --- Texts as values ---------------------------------------------------------------------------
- */
+/* --- Texts as values -------------------------------------------------------------------------- */
 
 static bool parse_bool(const char *text, bool *out)
 {
@@ -241,8 +239,7 @@ bool vg_value_default(struct vg_reader *r, const struct vg_key *key, const char 
     return true;
 }
 
-/* --- Faults ------------------------------------------------------------------------------------
- */
+/* --- Faults ----------------------------------------------------------------------------------- */
 
 static const char *advise_choice(struct vg_reader *r, const struct vg_key *key, const char *text)
 {
@@ -328,8 +325,7 @@ static bool check_quotes(struct vg_reader *r, const struct vg_node *node, const 
     return false;
 }
 
-/* --- Values ------------------------------------------------------------------------------------
- */
+/* --- Values ----------------------------------------------------------------------------------- */
 
 static bool read_scalar(struct vg_reader *r, const struct vg_node *node, const struct vg_key *key,
                         const char *what, union value *out)

@@ -12,17 +12,17 @@
 #include "agent/web.h"
 
 struct vg_daemon {
-    struct vg_shell shell;          /* config and rules are handed to the first book */
+    struct vg_shell shell; /* config and rules are handed to the first book */
     struct vg_http *http;
     struct vg_deliver *deliver;
     struct vg_metrics *metrics;
-    struct vg_push *push;           /* NULL: no Pushgateway */
-    struct vg_web *web;             /* NULL: no web server */
+    struct vg_push *push; /* NULL: no Pushgateway */
+    struct vg_web *web;   /* NULL: no web server */
     struct vg_loop loop;
     bool loop_ready, threaded;
-    struct vg_strings only;         /* receivers of a replay */
-    pthread_mutex_t book_mutex;     /* guards faulty_text against the web thread */
-    char problem[200];              /* what is wrong with the configuration in force, or "" */
+    struct vg_strings only;     /* receivers of a replay */
+    pthread_mutex_t book_mutex; /* guards faulty_text against the web thread */
+    char problem[200];          /* what is wrong with the configuration in force, or "" */
 };
 
 enum vg_daemon_mode { VG_DAEMON_RUN, VG_DAEMON_ONCE, VG_DAEMON_REPLAY };

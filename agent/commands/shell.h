@@ -13,11 +13,11 @@
 
 enum vg_exit {
     VG_EXIT_OK = 0,
-    VG_EXIT_FAILED = 2,   /* a check failed; with --strict, also warned or without data */
-    VG_EXIT_BLIND = 3,    /* something could not be looked at, or nothing could be judged */
+    VG_EXIT_FAILED = 2, /* a check failed; with --strict, also warned or without data */
+    VG_EXIT_BLIND = 3,  /* something could not be looked at, or nothing could be judged */
     VG_EXIT_USAGE = 64,
     VG_EXIT_INTERNAL = 70,
-    VG_EXIT_BUSY = 75,    /* the state is in use by another daemon, or not made by a replay */
+    VG_EXIT_BUSY = 75, /* the state is in use by another daemon, or not made by a replay */
     VG_EXIT_CONFIG = 78,
 };
 /* The gravest of 78, 3, 2; others win over all. */
@@ -26,18 +26,20 @@ int vg_exit_of(const struct vg_error *err);
 
 /* Every option of every command; zero or NULL when not given. */
 struct vg_options {
-    const char *config;          /* default ./pgvigil.yaml */
+    const char *config; /* default ./pgvigil.yaml */
     bool json, strict, once, connect, force;
     const char *at, *window, *from, *until, *state, *backfill;
     const char *log_level, *log_format;
-    const char *notify[32]; size_t nnotify;
-    char **arguments; int narguments;
+    const char *notify[32];
+    size_t nnotify;
+    char **arguments;
+    int narguments;
 };
 
 struct vg_command {
     const char *name, *arguments, *doc;
-    const char *options;         /* names of the options it takes, with a blank between them */
-    int least, most;             /* arguments; most -1: any number */
+    const char *options; /* names of the options it takes, with a blank between them */
+    int least, most;     /* arguments; most -1: any number */
     int (*run)(const struct vg_options *options);
 };
 extern const struct vg_command *const vg_commands[];
@@ -47,12 +49,12 @@ struct vg_shell {
     struct vg_diags diags;
     struct vg_config *config;
     struct vg_ruleset *rules;
-    struct vg_store *store;      /* NULL: there is none yet */
+    struct vg_store *store; /* NULL: there is none yet */
     struct vg_source *source;
     struct vg_clock *clock;
     struct vg_arena *arena;
-    const char *agent;           /* name */
-    bool faulty;                 /* a file has errors: exit code 78 at the end */
+    const char *agent; /* name */
+    bool faulty;       /* a file has errors: exit code 78 at the end */
 };
 /* Reads pgvigil.yaml; on errors prints them and returns an exit code, else 0. */
 int vg_shell_open(struct vg_shell *shell, const struct vg_options *options);

@@ -7,11 +7,16 @@
 
 struct vg_status {
     struct vg_strings datasets;
-    struct vg_latest *latest; size_t nlatest;
-    struct vg_alert *alerts; size_t nalerts;
-    struct vg_incident *incidents; size_t nincidents;
-    struct vg_decision *decisions; size_t ndecisions;
-    struct vg_outbox_count *counts; size_t ncounts;
+    struct vg_latest *latest;
+    size_t nlatest;
+    struct vg_alert *alerts;
+    size_t nalerts;
+    struct vg_incident *incidents;
+    size_t nincidents;
+    struct vg_decision *decisions;
+    size_t ndecisions;
+    struct vg_outbox_count *counts;
+    size_t ncounts;
 };
 
 /* Prints it to stdout; an exit code. */

@@ -23,15 +23,15 @@
 #undef atof
 #undef strtok
 #undef alloca
-#define strcpy(...) strcpy_is_banned_use_vg_buf_or_snprintf
-#define strcat(...) strcat_is_banned_use_vg_buf_or_snprintf
-#define sprintf(...) sprintf_is_banned_use_snprintf
+#define strcpy(...)   strcpy_is_banned_use_vg_buf_or_snprintf
+#define strcat(...)   strcat_is_banned_use_vg_buf_or_snprintf
+#define sprintf(...)  sprintf_is_banned_use_snprintf
 #define vsprintf(...) vsprintf_is_banned_use_vsnprintf
-#define gets(...) gets_is_banned_use_fgets
-#define atoi(...) atoi_is_banned_use_vg_parse_int64
-#define atol(...) atol_is_banned_use_vg_parse_int64
-#define atof(...) atof_is_banned_use_vg_parse_double
-#define strtok(...) strtok_is_banned_use_strcspn
-#define alloca(...) alloca_is_banned_use_an_arena
+#define gets(...)     gets_is_banned_use_fgets
+#define atoi(...)     atoi_is_banned_use_vg_parse_int64
+#define atol(...)     atol_is_banned_use_vg_parse_int64
+#define atof(...)     atof_is_banned_use_vg_parse_double
+#define strtok(...)   strtok_is_banned_use_strcspn
+#define alloca(...)   alloca_is_banned_use_an_arena
 
 #endif

@@ -18,10 +18,10 @@ enum { VG_BATCH_ROWS = 1024, VG_BATCH_BYTES = 1 << 20 }; /* a batch ends at whic
 struct vg_column {
     enum vg_kind kind;
     uint32_t wire_oid;
-    size_t special;               /* rows whose state is not VG_CELL_VALUE */
-    const uint8_t *state;         /* nrows of enum vg_cell */
-    const double *num;            /* NUMBER, TIME (us since 1970), BOOL (0, 1); 0.0 where no value */
-    const struct vg_slice *raw;   /* wire bytes of the field; text of TEXT; len 0 where null */
+    size_t special;             /* rows whose state is not VG_CELL_VALUE */
+    const uint8_t *state;       /* nrows of enum vg_cell */
+    const double *num;          /* NUMBER, TIME (us since 1970), BOOL (0, 1); 0.0 where no value */
+    const struct vg_slice *raw; /* wire bytes of the field; text of TEXT; len 0 where null */
 };
 
 struct vg_batch {

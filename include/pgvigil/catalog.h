@@ -17,23 +17,23 @@ enum vg_kind {
 };
 
 struct vg_catalog_column {
-    const char *name;     /* as stored, UTF-8 cleaned only for display elsewhere */
-    const char *quoted;   /* as PQescapeIdentifier gave it, for SQL */
-    const char *type;     /* format_type(), e.g. "double precision", "numeric(10,2)" */
-    uint32_t wire_oid;    /* base type below all domains: what the COPY carries */
+    const char *name;   /* as stored, UTF-8 cleaned only for display elsewhere */
+    const char *quoted; /* as PQescapeIdentifier gave it, for SQL */
+    const char *type;   /* format_type(), e.g. "double precision", "numeric(10,2)" */
+    uint32_t wire_oid;  /* base type below all domains: what the COPY carries */
     enum vg_kind kind;
     bool not_null;
-    bool indexed_first;   /* first column of a valid index: min and max are cheap */
+    bool indexed_first; /* first column of a valid index: min and max are cheap */
 };
 
 struct vg_catalog {
     uint32_t oid;
-    char relkind;             /* r p v m f */
-    const char *quoted;       /* schema.table, both quoted */
-    int64_t bytes;            /* pg_table_size of it and its partitions, -1 unknown */
-    double rows_estimate;     /* reltuples, -1 unknown */
+    char relkind;         /* r p v m f */
+    const char *quoted;   /* schema.table, both quoted */
+    int64_t bytes;        /* pg_table_size of it and its partitions, -1 unknown */
+    double rows_estimate; /* reltuples, -1 unknown */
     const char *server_encoding;
-    uint32_t server_version;  /* server_version_num */
+    uint32_t server_version;           /* server_version_num */
     struct vg_catalog_column *columns; /* in attnum order */
     size_t n;
 };

@@ -67,7 +67,7 @@ int vg_where(struct vg_error *err, const char *fmt, ...) __attribute__((format(p
 enum vg_grade { VG_GRADE_WARNING, VG_GRADE_ERROR };
 struct vg_diag {
     enum vg_grade grade;
-    struct vg_loc loc; /* loc.file is owned by the list */
+    struct vg_loc loc;            /* loc.file is owned by the list */
     char *msg, *hint, *line_text; /* owned; hint and line_text may be NULL */
 };
 struct vg_diags {

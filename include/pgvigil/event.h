@@ -12,32 +12,46 @@
 enum { VG_KEY_SIZE = 33 };
 
 /* Order as in the metric pgvigil_alert_state and in the printed table. */
-enum vg_alert_state { VG_ALERT_OK, VG_ALERT_NEW, VG_ALERT_PENDING, VG_ALERT_BLIND,
-                      VG_ALERT_CLEARING, VG_ALERT_FIRING_BLIND, VG_ALERT_FIRING, VG_ALERT_STATES };
+enum vg_alert_state {
+    VG_ALERT_OK,
+    VG_ALERT_NEW,
+    VG_ALERT_PENDING,
+    VG_ALERT_BLIND,
+    VG_ALERT_CLEARING,
+    VG_ALERT_FIRING_BLIND,
+    VG_ALERT_FIRING,
+    VG_ALERT_STATES
+};
 const char *vg_alert_state_name(enum vg_alert_state state);
 
 /* What a transition emits; a set of bits. */
-enum vg_emit { VG_EMIT_FIRE = 1, VG_EMIT_CLEAR = 2, VG_EMIT_BLIND = 4, VG_EMIT_SIGHTED = 8,
-               VG_EMIT_ESCALATE = 16, VG_EMIT_REMIND = 32 };
+enum vg_emit {
+    VG_EMIT_FIRE = 1,
+    VG_EMIT_CLEAR = 2,
+    VG_EMIT_BLIND = 4,
+    VG_EMIT_SIGHTED = 8,
+    VG_EMIT_ESCALATE = 16,
+    VG_EMIT_REMIND = 32
+};
 
 struct vg_alert {
-    const char *dataset, *rule, *segment;      /* segment "" for none */
-    const char *check, *column;                /* column may be NULL */
+    const char *dataset, *rule, *segment; /* segment "" for none */
+    const char *check, *column;           /* column may be NULL */
     enum vg_class class;
     enum vg_alert_state state;
-    enum vg_severity severity;                 /* of what fires */
-    int good, bad, blind;                      /* streaks */
-    int64_t blind_since_us;                    /* first blind of the streak, VG_NEVER without */
-    int64_t onset_us;                          /* start of the first bad window or tick, VG_NEVER */
-    int64_t due_us;                            /* due time of the cycle that emitted FIRE or BLIND */
-    int64_t changed_us;                        /* when the state last changed */
-    int64_t reminded_us;                       /* last message about it, VG_NEVER */
-    char incident[VG_KEY_SIZE];                /* "" for none */
-    unsigned untold;                           /* emitted while catching up, to be told at its end */
-    const char *why;                           /* of the last result, never NULL */
+    enum vg_severity severity;  /* of what fires */
+    int good, bad, blind;       /* streaks */
+    int64_t blind_since_us;     /* first blind of the streak, VG_NEVER without */
+    int64_t onset_us;           /* start of the first bad window or tick, VG_NEVER */
+    int64_t due_us;             /* due time of the cycle that emitted FIRE or BLIND */
+    int64_t changed_us;         /* when the state last changed */
+    int64_t reminded_us;        /* last message about it, VG_NEVER */
+    char incident[VG_KEY_SIZE]; /* "" for none */
+    unsigned untold;            /* emitted while catching up, to be told at its end */
+    const char *why;            /* of the last result, never NULL */
     double value, limit;
     enum vg_unit unit;
-    enum vg_verdict verdict;                   /* last */
+    enum vg_verdict verdict; /* last */
     const char *runbook;
 };
 
@@ -45,46 +59,55 @@ struct vg_incident {
     char key[VG_KEY_SIZE];
     const char *dataset;
     enum vg_severity severity;
-    int64_t opened_due_us;                     /* due time of the opening cycle */
-    int64_t first_us;                          /* of its first FIRE or BLIND: group_for counts from it */
-    int64_t closed_us;                         /* VG_NEVER while open */
-    int64_t onset_us;                          /* earliest onset of its alerts */
-    int64_t told_us;                           /* last message; reminders count from it; VG_NEVER: none */
-    struct vg_strings to;                      /* receivers that were told, all must hear the end */
+    int64_t opened_due_us; /* due time of the opening cycle */
+    int64_t first_us;      /* of its first FIRE or BLIND: group_for counts from it */
+    int64_t closed_us;     /* VG_NEVER while open */
+    int64_t onset_us;      /* earliest onset of its alerts */
+    int64_t told_us;       /* last message; reminders count from it; VG_NEVER: none */
+    struct vg_strings to;  /* receivers that were told, all must hear the end */
 };
 
-enum vg_message_kind { VG_MSG_OPEN, VG_MSG_UPDATE, VG_MSG_REMIND, VG_MSG_RESOLVE, VG_MSG_SUMMARY,
-                       VG_MSG_TEST };
+enum vg_message_kind {
+    VG_MSG_OPEN,
+    VG_MSG_UPDATE,
+    VG_MSG_REMIND,
+    VG_MSG_RESOLVE,
+    VG_MSG_SUMMARY,
+    VG_MSG_TEST
+};
 const char *vg_message_kind_name(enum vg_message_kind kind);
 
-struct vg_message_item {                       /* one alert in a message */
+struct vg_message_item {                         /* one alert in a message */
     const char *rule, *check, *column, *segment; /* the last two may be NULL */
     const char *class;
-    unsigned emits;                            /* what happened to it now; 0: still so */
+    unsigned emits; /* what happened to it now; 0: still so */
     enum vg_alert_state state;
     enum vg_verdict verdict;
     enum vg_unit unit;
     double value, limit, p_value;
     int64_t onset_us;
     const char *why, *description, *runbook;
-    const char *const *keys; size_t nkeys;
+    const char *const *keys;
+    size_t nkeys;
 };
 
 /* One grouped message per incident and cycle, independent of any receiver. It is stored as JSON in
  * the outbox (event.c) in the transaction that changed the states. */
 struct vg_message {
     enum vg_message_kind kind;
-    char key[VG_KEY_SIZE];                     /* of the incident: groups, threads, deduplicates */
-    const char *agent;                         /* name of the agent */
-    const char *dataset, *model, *connection, *table, *owner, *runbook; /* may be NULL but dataset */
+    char key[VG_KEY_SIZE]; /* of the incident: groups, threads, deduplicates */
+    const char *agent;     /* name of the agent */
+    const char *dataset, *model, *connection, *table, *owner,
+        *runbook; /* may be NULL but dataset */
     enum vg_severity severity;
     int64_t at_us, onset_us, opened_us;
     bool has_window;
     struct vg_window window;
     uint64_t rows;
-    struct vg_message_item *items; size_t nitems;
-    size_t more;                               /* items left out: very many were written as the first */
-    const char *url;                           /* page or board, or NULL */
+    struct vg_message_item *items;
+    size_t nitems;
+    size_t more;     /* items left out: very many were written as the first */
+    const char *url; /* page or board, or NULL */
 };
 
 /* A row of the outbox. */
@@ -92,39 +115,46 @@ enum vg_sink_kind { VG_SINK_RECEIVER, VG_SINK_RETRAIN };
 struct vg_outgoing {
     int64_t id;
     enum vg_sink_kind sink_kind;
-    const char *sink;                          /* name of the receiver, or of the model */
-    char key[VG_KEY_SIZE];                     /* incident or onset: order is kept per key */
+    const char *sink;      /* name of the receiver, or of the model */
+    char key[VG_KEY_SIZE]; /* incident or onset: order is kept per key */
     enum vg_message_kind kind;
-    const char *body;                          /* JSON of the message or of the onset */
-    int64_t created_us, next_us;               /* not to be tried before next_us */
+    const char *body;            /* JSON of the message or of the onset */
+    int64_t created_us, next_us; /* not to be tried before next_us */
     int attempts;
-    const char *last_error;                    /* or NULL */
+    const char *last_error; /* or NULL */
 };
 
 /* Retraining: an onset of drift in a group of datasets, and what was decided about it. */
 enum vg_onset_state { VG_ONSET_OPEN, VG_ONSET_FIRED, VG_ONSET_ENDED };
 struct vg_onset {
     char key[VG_KEY_SIZE];
-    const char *model, *dataset, *rule;        /* what opened it */
-    int64_t due_us;                            /* of the opening cycle */
-    struct vg_window evidence;                 /* window of the verdict that opened it */
+    const char *model, *dataset, *rule; /* what opened it */
+    int64_t due_us;                     /* of the opening cycle */
+    struct vg_window evidence;          /* window of the verdict that opened it */
     enum vg_onset_state state;
-    bool fired;                                /* a request was put into the outbox */
-    int64_t fired_us, ended_us;                /* VG_NEVER: not */
-    double value, limit; uint64_t rows;
+    bool fired;                 /* a request was put into the outbox */
+    int64_t fired_us, ended_us; /* VG_NEVER: not */
+    double value, limit;
+    uint64_t rows;
     const char *column, *check;
 };
 
-enum vg_decision_kind { VG_DECIDED_OPENED, VG_DECIDED_FIRED, VG_DECIDED_WITHHELD,
-                        VG_DECIDED_ENDED_UNFIRED, VG_DECIDED_ENDED, VG_DECIDED_ACCEPTED,
-                        VG_DECIDED_REFUSED };
+enum vg_decision_kind {
+    VG_DECIDED_OPENED,
+    VG_DECIDED_FIRED,
+    VG_DECIDED_WITHHELD,
+    VG_DECIDED_ENDED_UNFIRED,
+    VG_DECIDED_ENDED,
+    VG_DECIDED_ACCEPTED,
+    VG_DECIDED_REFUSED
+};
 const char *vg_decision_name(enum vg_decision_kind kind);
 struct vg_decision {
     const char *model;
-    char key[VG_KEY_SIZE];                     /* of the onset */
+    char key[VG_KEY_SIZE]; /* of the onset */
     int64_t at_us;
     enum vg_decision_kind kind;
-    const char *reason;                        /* sentences, "; " between them */
+    const char *reason; /* sentences, "; " between them */
 };
 
 #endif

@@ -22,26 +22,27 @@ void vg_arena_free(struct vg_arena *arena);
 void *vg_arena_alloc(struct vg_arena *arena, size_t size);
 /* n zeroed elements; NULL when out of memory or when n * size overflows. */
 void *vg_arena_array(struct vg_arena *arena, size_t n, size_t size);
-char *vg_arena_strdup(struct vg_arena *arena, const char *s);   /* NULL in gives NULL out */
+char *vg_arena_strdup(struct vg_arena *arena, const char *s); /* NULL in gives NULL out */
 char *vg_arena_strndup(struct vg_arena *arena, const char *s, size_t n);
 char *vg_arena_printf(struct vg_arena *arena, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* n zeroed elements on the heap; NULL on overflow or when out of memory. */
 void *vg_array(size_t n, size_t size);
-/* Grows *items (elements of `size` bytes) to hold at least `need`; doubles. 0, or -1 and unchanged. */
+/* Grows *items (elements of `size` bytes) to hold at least `need`; doubles. 0, or -1 and
+ * unchanged. */
 int vg_grow(void **items, size_t *capacity, size_t need, size_t size);
 
 /* A growable text or byte buffer, always NUL-terminated. Appending past `max` or out of memory sets
  * `failed` and later calls do nothing: build all of it, then look once. */
 struct vg_buf {
-    char *data;   /* never NULL after vg_buf_init, "" when empty */
+    char *data; /* never NULL after vg_buf_init, "" when empty */
     size_t len, cap, max;
     bool failed;
 };
 void vg_buf_init(struct vg_buf *buf, size_t max);
 void vg_buf_free(struct vg_buf *buf);
-void vg_buf_clear(struct vg_buf *buf);              /* len 0, failed false; keeps the memory */
+void vg_buf_clear(struct vg_buf *buf); /* len 0, failed false; keeps the memory */
 void vg_buf_add(struct vg_buf *buf, const void *data, size_t n);
 void vg_buf_puts(struct vg_buf *buf, const char *s);
 void vg_buf_putc(struct vg_buf *buf, char c);

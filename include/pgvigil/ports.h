@@ -17,32 +17,35 @@
 #include "pgvigil/event.h"
 #include "pgvigil/rule.h"
 
-/* --- Source: PostgreSQL. A session is one REPEATABLE READ READ ONLY snapshot. ------------------ */
+/* --- Source: PostgreSQL. A session is one REPEATABLE READ READ ONLY snapshot. ----------------- */
 
 struct vg_session;
-struct vg_source { const struct vg_source_ops *ops; };
+struct vg_source {
+    const struct vg_source_ops *ops;
+};
 
 struct vg_limits_of_session {
-    int64_t timeout_us;            /* connect, catalogue, tick statements */
-    const atomic_bool *stop;       /* set by a signal: give up with VG_E_CANCELLED; may be NULL */
+    int64_t timeout_us;      /* connect, catalogue, tick statements */
+    const atomic_bool *stop; /* set by a signal: give up with VG_E_CANCELLED; may be NULL */
 };
 
 struct vg_query_column {
     enum vg_kind kind;
     uint32_t wire_oid;
-    bool raw;                      /* keep the wire bytes (keys); TEXT always does */
+    bool raw; /* keep the wire bytes (keys); TEXT always does */
 };
 struct vg_query {
-    const char *sql;               /* COPY (...) TO STDOUT (FORMAT binary) */
-    const struct vg_query_column *columns; size_t ncolumns;
+    const char *sql; /* COPY (...) TO STDOUT (FORMAT binary) */
+    const struct vg_query_column *columns;
+    size_t ncolumns;
     int64_t timeout_us;
-    void (*progress)(void *arg, uint64_t rows);   /* about every second; may be NULL */
+    void (*progress)(void *arg, uint64_t rows); /* about every second; may be NULL */
     void *progress_arg;
 };
 
-struct vg_rows {                   /* a small text result */
+struct vg_rows { /* a small text result */
     size_t nrows, ncols;
-    const char *const *cells;      /* row-major; NULL for SQL NULL */
+    const char *const *cells; /* row-major; NULL for SQL NULL */
 };
 
 struct vg_source_ops {
@@ -57,7 +60,8 @@ struct vg_source_ops {
     int (*scan)(struct vg_session *session, const struct vg_query *query,
                 int (*each)(void *arg, const struct vg_batch *batch, struct vg_error *err),
                 void *arg, struct vg_error *err);
-    /* A statement with a small result; params may hold NULLs. Result in arena, at most 10 000 rows. */
+    /* A statement with a small result; params may hold NULLs. Result in arena, at most 10 000
+     * rows. */
     int (*rows)(struct vg_session *session, const char *sql, const char *const *params,
                 size_t nparams, struct vg_arena *arena, struct vg_rows *out, struct vg_error *err);
     /* ROLLBACK, and the connection kept for the next session or closed. NULL is fine. */
@@ -65,33 +69,40 @@ struct vg_source_ops {
     void (*free)(struct vg_source *self);
 };
 
-/* --- Clock ------------------------------------------------------------------------------------- */
+/* --- Clock ------------------------------------------------------------------------------------ */
 
-struct vg_clock { const struct vg_clock_ops *ops; };
+struct vg_clock {
+    const struct vg_clock_ops *ops;
+};
 struct vg_clock_ops {
     int64_t (*now_us)(struct vg_clock *self);
     /* Returns at `until_us`, or before when woken. A virtual clock jumps. */
     void (*sleep_until)(struct vg_clock *self, int64_t until_us);
-    void (*wake)(struct vg_clock *self);          /* from any thread, and from a signal handler */
+    void (*wake)(struct vg_clock *self); /* from any thread, and from a signal handler */
 };
 
-/* --- HTTP client ------------------------------------------------------------------------------- */
+/* --- HTTP client ------------------------------------------------------------------------------ */
 
 struct vg_request {
     const char *method, *url;
-    const struct vg_pair *headers; size_t nheaders;
-    const void *body; size_t body_size;
+    const struct vg_pair *headers;
+    size_t nheaders;
+    const void *body;
+    size_t body_size;
     const char *ca_file;
     bool insecure_http, allow_private;
     int64_t timeout_us;
 };
 struct vg_response {
-    int status;                    /* 0: no answer, error says why */
-    char body[65537]; size_t body_size; /* at most 64 KiB kept, NUL-terminated */
-    int64_t retry_after_us;        /* of Retry-After in seconds or as a date, else 0; not capped */
+    int status; /* 0: no answer, error says why */
+    char body[65537];
+    size_t body_size;       /* at most 64 KiB kept, NUL-terminated */
+    int64_t retry_after_us; /* of Retry-After in seconds or as a date, else 0; not capped */
     struct vg_error error;
 };
-struct vg_http { const struct vg_http_ops *ops; };
+struct vg_http {
+    const struct vg_http_ops *ops;
+};
 struct vg_http_ops {
     /* Begins a request (all text is copied). `tag` comes back with its answer. */
     int (*start)(struct vg_http *self, const struct vg_request *request, void *tag,
@@ -100,32 +111,36 @@ struct vg_http_ops {
      * next call) are set; false: nothing yet. */
     bool (*poll)(struct vg_http *self, int64_t timeout_us, void **tag,
                  const struct vg_response **out);
-    void (*wake)(struct vg_http *self);            /* ends a poll, from any thread */
+    void (*wake)(struct vg_http *self); /* ends a poll, from any thread */
     void (*free)(struct vg_http *self);
 };
 
-/* --- Sinks: receivers and triggers render requests and read answers; both pure ------------------ */
+/* --- Sinks: receivers and triggers render requests and read answers; both pure ---------------- */
 
 enum vg_outcome { VG_DELIVERED, VG_RETRY, VG_PERMANENT };
 struct vg_sink_ops {
     const char *name, *doc;
     /* The service takes one request every spacing_us, after a burst; 0: as many as come. */
-    int64_t spacing_us; int burst;
-    /* The request for a message, in arena. Reads no clock and no socket; `secret` is the text of the
-     * url_file or routing_key_file, already trimmed, or NULL. A request whose url is NULL means that
-     * there is nothing to send to this receiver: the message counts as delivered. */
+    int64_t spacing_us;
+    int burst;
+    /* The request for a message, in arena. Reads no clock and no socket; `secret` is the text of
+     * the url_file or routing_key_file, already trimmed, or NULL. A request whose url is NULL
+     * means that there is nothing to send to this receiver: the message counts as delivered. */
     int (*render)(const struct vg_receiver *receiver, const char *secret,
                   const struct vg_message *message, struct vg_arena *arena, struct vg_request *out,
                   struct vg_error *err);
-    /* What an answer means; *retry_after_us may be raised from the body. why gets a short sentence. */
+    /* What an answer means; *retry_after_us may be raised from the body. why gets a short
+     * sentence. */
     enum vg_outcome (*answer)(const struct vg_response *response, int64_t *retry_after_us,
                               char *why, size_t why_size);
 };
 const struct vg_sink_ops *vg_sink_of(enum vg_receiver_kind kind);
 
-/* --- Publisher: Pushgateway, /metrics ---------------------------------------------------------- */
+/* --- Publisher: Pushgateway, /metrics --------------------------------------------------------- */
 
-struct vg_publisher { const struct vg_publish_ops *ops; };
+struct vg_publisher {
+    const struct vg_publish_ops *ops;
+};
 struct vg_publish_ops {
     /* Takes a copy of what it needs; never blocks on a network. `alerts`: all of the dataset's, as
      * committed with the cycle; what was shown of a rule that is in neither is forgotten. */

@@ -22,23 +22,23 @@ enum { VG_WHY = 240 };
 
 struct vg_window {
     int64_t start_us, end_us;
-    bool repeated;           /* holds a wall-clock hour twice */
+    bool repeated; /* holds a wall-clock hour twice */
 };
 
 /* What a check found; no opinion. NAN marks numbers that do not apply. */
 struct vg_measure {
     const struct vg_rule *rule;
-    const char *segment;     /* or NULL */
-    enum vg_verdict look;    /* VG_PASS: looked; VG_NODATA or VG_UNKNOWN: could not, `why` says it */
+    const char *segment;  /* or NULL */
+    enum vg_verdict look; /* VG_PASS: looked; VG_NODATA or VG_UNKNOWN: could not, `why` says it */
     enum vg_verdict at_most; /* VG_FAIL usually; VG_WARN where a breach only warns */
     double value;
     bool bounded;
-    double lo, hi;           /* bounds of the exact value */
+    double lo, hi; /* bounds of the exact value */
     double effect, p_value;
-    double n_now, n_ref;     /* rows it rests on; n_now counts against min_rows */
-    int direction;           /* -1 down, 0 none, 1 up */
-    double limit;            /* what fails above it where the rule has no limit of its own, or NAN */
-    char why[VG_WHY];        /* one sentence, no row values */
+    double n_now, n_ref; /* rows it rests on; n_now counts against min_rows */
+    int direction;       /* -1 down, 0 none, 1 up */
+    double limit;        /* what fails above it where the rule has no limit of its own, or NAN */
+    char why[VG_WHY];    /* one sentence, no row values */
 };
 struct vg_measures {
     struct vg_arena *arena;
@@ -54,56 +54,62 @@ int vg_measure_skip(struct vg_measures *measures, const struct vg_rule *rule, en
 
 /* After judge. Ids and copied text in the cycle's arena; no pointer into rules. */
 struct vg_result {
-    const char *rule, *check, *column, *segment;   /* column, segment may be NULL */
+    const char *rule, *check, *column, *segment; /* column, segment may be NULL */
     enum vg_class class;
     enum vg_cadence cadence;
     enum vg_verdict verdict;
     enum vg_severity severity;
     enum vg_unit unit;
-    double value; bool bounded; double lo, hi;
-    double limit, warn_limit;                      /* NAN: none */
-    double p_value, level, effect, n, n_ref;       /* NAN: does not apply */
+    double value;
+    bool bounded;
+    double lo, hi;
+    double limit, warn_limit;                /* NAN: none */
+    double p_value, level, effect, n, n_ref; /* NAN: does not apply */
     int direction;
-    const char *why;                               /* always set */
-    const char *description, *runbook;             /* or NULL */
-    const char *file; uint32_t line;
-    const char *const *keys; size_t nkeys;         /* first offending keys; empty when private */
+    const char *why;                   /* always set */
+    const char *description, *runbook; /* or NULL */
+    const char *file;
+    uint32_t line;
+    const char *const *keys;
+    size_t nkeys; /* first offending keys; empty when private */
     /* what the alert machine needs of the rule */
-    int after, resolve_after;                      /* defaults resolved */
+    int after, resolve_after; /* defaults resolved */
     int64_t blind_after_us;
     struct vg_strings to, warn_to;
-    const char *was;                               /* or NULL */
+    const char *was; /* or NULL */
 };
 
 /* Everything one cycle of one dataset found. In the cycle's arena. */
 struct vg_cycle {
-    const char *dataset, *model, *connection;      /* model may be NULL */
+    const char *dataset, *model, *connection; /* model may be NULL */
     enum vg_role role;
     const char *owner, *runbook;
-    int64_t due_us, now_us;                        /* due time of the cycle, clock when it ran */
-    bool ticked;                                   /* live checks were run */
-    bool has_window;                               /* a window was read (maybe empty) */
+    int64_t due_us, now_us; /* due time of the cycle, clock when it ran */
+    bool ticked;            /* live checks were run */
+    bool has_window;        /* a window was read (maybe empty) */
     struct vg_window window;
-    bool empty;                                    /* the window held no rows */
-    bool unreadable;                               /* given up on: rules unknown */
+    bool empty;      /* the window held no rows */
+    bool unreadable; /* given up on: rules unknown */
     uint64_t rows;
-    int64_t newest_us;                             /* newest time <= now, VG_NEVER unknown */
-    uint64_t late_rows; bool has_late_rows;        /* growth of the window before */
-    const char *sample;                            /* "10 %" ..., or NULL: all rows */
-    int64_t reference_version;                     /* 0: none */
+    int64_t newest_us; /* newest time <= now, VG_NEVER unknown */
+    uint64_t late_rows;
+    bool has_late_rows;        /* growth of the window before */
+    const char *sample;        /* "10 %" ..., or NULL: all rows */
+    int64_t reference_version; /* 0: none */
     int64_t reference_from_us, reference_to_us;
     uint64_t reference_rows;
-    bool failed;                                   /* the read failed; error says why */
+    bool failed; /* the read failed; error says why */
     struct vg_error error;
-    struct vg_result *results; size_t nresults;
-    struct vg_summary *summary;                    /* borrowed; NULL without a window */
-    double seconds;                                /* how long it took */
+    struct vg_result *results;
+    size_t nresults;
+    struct vg_summary *summary; /* borrowed; NULL without a window */
+    double seconds;             /* how long it took */
     /* For the publishers. */
-    struct vg_strings private_columns;             /* no value of these may be shown: `private: true`,
-                                                      and the key columns while keys are private */
-    int64_t every_us;                              /* time between ticks; 0: unknown */
-    int64_t last_success_us;                       /* clock of the last cycle that could read, this one
-                                                      included; VG_NEVER: none yet */
+    struct vg_strings private_columns; /* no value of these may be shown: `private: true`,
+                                          and the key columns while keys are private */
+    int64_t every_us;                  /* time between ticks; 0: unknown */
+    int64_t last_success_us;           /* clock of the last cycle that could read, this one
+                                          included; VG_NEVER: none yet */
     /* Of the dataset since it was first seen, this cycle included; from its stored progress. */
     uint64_t cycles, cycle_failures, ticks_skipped, windows_skipped, rows_scanned;
 };

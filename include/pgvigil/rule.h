@@ -22,8 +22,15 @@ struct vg_strings {
     size_t n;
 };
 
-enum vg_class { VG_CLASS_SCHEMA, VG_CLASS_QUALITY, VG_CLASS_FRESHNESS, VG_CLASS_VOLUME,
-                VG_CLASS_DRIFT, VG_CLASS_PERFORMANCE, VG_CLASSES };
+enum vg_class {
+    VG_CLASS_SCHEMA,
+    VG_CLASS_QUALITY,
+    VG_CLASS_FRESHNESS,
+    VG_CLASS_VOLUME,
+    VG_CLASS_DRIFT,
+    VG_CLASS_PERFORMANCE,
+    VG_CLASSES
+};
 enum vg_cadence { VG_ON_TICK, VG_ON_WINDOW };
 enum vg_severity { VG_SEVERITY_INFO, VG_SEVERITY_WARNING, VG_SEVERITY_CRITICAL, VG_SEVERITIES };
 enum vg_policy { VG_POLICY_THRESHOLD, VG_POLICY_P_VALUE, VG_POLICY_BH, VG_POLICY_BUDGET };
@@ -43,35 +50,38 @@ struct vg_bounds {
 /* What a rule compares with. A scalar limit fails above it; bounds fail outside. */
 struct vg_limits {
     bool has_fail, has_warn;
-    double fail, warn;              /* in the unit of the check's value */
+    double fail, warn; /* in the unit of the check's value */
     struct vg_bounds bounds, warn_bounds;
 };
 
-enum { VG_DEFAULT = -1 }; /* of after, resolve_after, min_rows, blind_after_us: the contract's default */
+enum {
+    VG_DEFAULT = -1
+}; /* of after, resolve_after, min_rows, blind_after_us: the contract's default */
 
 struct vg_rule {
-    const char *id;                 /* stable; default column.check */
-    const char *was;                /* former id whose alerts and history are carried over; or NULL */
-    const char *column;             /* NULL for a check of the dataset; "*" only before binding */
+    const char *id;     /* stable; default column.check */
+    const char *was;    /* former id whose alerts and history are carried over; or NULL */
+    const char *column; /* NULL for a check of the dataset; "*" only before binding */
     struct vg_loc loc;
     const struct vg_dataset *dataset;
     const struct vg_check_type *type;
-    const void *params;             /* struct of the check type, filled by its table; or NULL */
+    const void *params; /* struct of the check type, filled by its table; or NULL */
     struct vg_limits limits;
     enum vg_policy policy;
-    enum vg_severity severity;      /* default critical */
-    const char *where;              /* SQL condition on rows, or NULL */
-    int64_t min_rows;               /* or VG_DEFAULT */
-    int after, resolve_after;       /* or VG_DEFAULT */
-    int64_t blind_after_us;         /* or VG_DEFAULT */
-    struct vg_strings to, warn_to;  /* receivers of fails, of warnings; from the dataset if not given */
+    enum vg_severity severity; /* default critical */
+    const char *where;         /* SQL condition on rows, or NULL */
+    int64_t min_rows;          /* or VG_DEFAULT */
+    int after, resolve_after;  /* or VG_DEFAULT */
+    int64_t blind_after_us;    /* or VG_DEFAULT */
+    struct vg_strings to,
+        warn_to; /* receivers of fails, of warnings; from the dataset if not given */
     const char *description, *runbook;
     struct vg_strings tags;
-    bool implicit;                  /* not in the file: reach, judged, schema */
+    bool implicit; /* not in the file: reach, judged, schema */
 };
 
 struct vg_schedule {
-    int64_t window_us;      /* 1 day and 1 week are calendar days and weeks */
+    int64_t window_us; /* 1 day and 1 week are calendar days and weeks */
     bool window_given;
     int64_t delay_us, every_us;
     int64_t late_us, catch_up_us, nodata_after_us;
@@ -80,10 +90,16 @@ struct vg_schedule {
 enum vg_sample_mode { VG_SAMPLE_ALL, VG_SAMPLE_ROWS, VG_SAMPLE_PERCENT };
 struct vg_sample {
     enum vg_sample_mode mode;
-    double amount;          /* rows, or percent in (0, 100] */
+    double amount; /* rows, or percent in (0, 100] */
 };
 
-enum vg_reference_kind { VG_REF_NONE, VG_REF_WINDOW, VG_REF_TABLE, VG_REF_FILTER, VG_REF_CAPTURE_NOW };
+enum vg_reference_kind {
+    VG_REF_NONE,
+    VG_REF_WINDOW,
+    VG_REF_TABLE,
+    VG_REF_FILTER,
+    VG_REF_CAPTURE_NOW
+};
 struct vg_reference_spec {
     enum vg_reference_kind kind;
     struct vg_loc loc;
@@ -95,55 +111,57 @@ struct vg_reference_spec {
     struct vg_strings exclude;
 };
 
-struct vg_column_spec {     /* one entry of columns: */
-    const char *name;       /* or "*" */
+struct vg_column_spec { /* one entry of columns: */
+    const char *name;   /* or "*" */
     struct vg_loc loc;
-    const char *type;       /* declared type, or NULL */
+    const char *type; /* declared type, or NULL */
     bool is_private;
 };
 
 struct vg_dataset {
     const char *id;
     const char *was;
-    const char *file;       /* path as shown to people, e.g. "rules/flights.yaml" */
+    const char *file; /* path as shown to people, e.g. "rules/flights.yaml" */
     struct vg_loc loc;
-    const char *model;      /* or NULL */
+    const char *model; /* or NULL */
     enum vg_role role;
     const char *owner, *runbook, *description;
     const char *connection;
     struct vg_loc connection_loc;
-    const char *table;      /* as written: "schema.table" or "table" */
+    const char *table; /* as written: "schema.table" or "table" */
     struct vg_loc table_loc;
-    const char *filter;     /* SQL condition or NULL */
-    const char *time_column;/* or NULL: the table is a state */
+    const char *filter;      /* SQL condition or NULL */
+    const char *time_column; /* or NULL: the table is a state */
     struct vg_loc time_loc;
     struct vg_strings key;
-    bool private_keys;      /* default true */
+    bool private_keys; /* default true */
     const struct vg_zone *zone;
     struct vg_schedule schedule;
     struct vg_sample sample;
     bool long_scan;
     int64_t timeout_us, scan_timeout_us;
     struct vg_reference_spec reference;
-    int64_t base_us;        /* drift.base, or 0: by the 200-row rule */
+    int64_t base_us; /* drift.base, or 0: by the 200-row rule */
     struct vg_column_spec *columns;
     size_t ncolumns;
     struct vg_strings to, warn_to;
-    int64_t remind_us;      /* 0: never */
-    int64_t group_for_us;   /* default 4h */
+    int64_t remind_us;    /* 0: never */
+    int64_t group_for_us; /* default 4h */
     bool expose_values;
-    size_t max_offending;   /* keys kept per rule, default 10 */
-    struct vg_rule *rules;  /* in file order, implicit ones first */
+    size_t max_offending;  /* keys kept per rule, default 10 */
+    struct vg_rule *rules; /* in file order, implicit ones first */
     size_t nrules;
 };
 
-struct vg_pair { const char *key, *value; };
+struct vg_pair {
+    const char *key, *value;
+};
 
 struct vg_connection {
     const char *name;
     struct vg_loc loc;
     const char *conninfo;
-    const char *password_file;  /* or NULL; read at every connect */
+    const char *password_file; /* or NULL; read at every connect */
 };
 
 enum vg_receiver_kind { VG_RECEIVER_SLACK, VG_RECEIVER_PAGERDUTY, VG_RECEIVER_WEBHOOK };
@@ -151,13 +169,14 @@ const char *vg_receiver_kind_name(enum vg_receiver_kind kind);
 
 /* Where an HTTP request goes and with which rights. Secrets are files, read at every use. */
 struct vg_endpoint {
-    const char *url, *url_file;     /* one of them */
-    const char *method;             /* default POST */
-    const struct vg_pair *headers; size_t nheaders;
-    const char *token_file;         /* Authorization: Bearer; or NULL */
-    const char *ca_file;            /* or NULL */
+    const char *url, *url_file; /* one of them */
+    const char *method;         /* default POST */
+    const struct vg_pair *headers;
+    size_t nheaders;
+    const char *token_file; /* Authorization: Bearer; or NULL */
+    const char *ca_file;    /* or NULL */
     bool insecure_http, allow_private;
-    int64_t timeout_us;             /* default 10 s, at most 30 s */
+    int64_t timeout_us; /* default 10 s, at most 30 s */
 };
 
 struct vg_receiver {
@@ -165,47 +184,61 @@ struct vg_receiver {
     struct vg_loc loc;
     enum vg_receiver_kind kind;
     struct vg_endpoint endpoint;
-    const char *routing_key_file;   /* PagerDuty */
+    const char *routing_key_file; /* PagerDuty */
 };
 
 struct vg_retraining {
     const char *model;
     struct vg_loc loc;
-    unsigned when;                  /* bit set of 1 << enum vg_class; only drift today */
-    int after;                      /* fails in a row, default 1 */
+    unsigned when; /* bit set of 1 << enum vg_class; only drift today */
+    int after;     /* fails in a row, default 1 */
     struct vg_endpoint http;
-    const char *body;               /* JSON text with {{name}} inside strings, or NULL: the default */
-    int64_t cooldown_us;            /* default 24h */
-    int max_per_week;               /* default 2 */
+    const char *body;    /* JSON text with {{name}} inside strings, or NULL: the default */
+    int64_t cooldown_us; /* default 24h */
+    int max_per_week;    /* default 2 */
 };
 
 struct vg_config {
-    struct vg_arena *arena;         /* owns all of it */
-    const char *file;               /* path given */
-    const char *name;               /* NULL: made once, kept in the store */
-    const char *rules;              /* folder, absolute or relative to the working directory */
-    const char *state;              /* path of the SQLite file */
-    struct vg_connection *connections; size_t nconnections;
-    const char *listen_host; int listen_port; /* NULL host: no web server; port 0: any */
-    const char *external_url;       /* or NULL */
+    struct vg_arena *arena; /* owns all of it */
+    const char *file;       /* path given */
+    const char *name;       /* NULL: made once, kept in the store */
+    const char *rules;      /* folder, absolute or relative to the working directory */
+    const char *state;      /* path of the SQLite file */
+    struct vg_connection *connections;
+    size_t nconnections;
+    const char *listen_host;
+    int listen_port;          /* NULL host: no web server; port 0: any */
+    const char *external_url; /* or NULL */
     bool web_datasets_always;
-    const char *push_url;           /* or NULL */
-    const char *push_job;           /* default "pgvigil" */
-    struct vg_endpoint push;        /* url repeated, timeout */
-    struct vg_receiver *receivers; size_t nreceivers;
-    struct vg_retraining *retraining; size_t nretraining;
-    size_t workers;                 /* scan threads, default 4 */
-    struct vg_schedule default_schedule; unsigned default_schedule_set; /* bits of enum below */
-    struct vg_sample default_sample; bool default_sample_set;
+    const char *push_url;    /* or NULL */
+    const char *push_job;    /* default "pgvigil" */
+    struct vg_endpoint push; /* url repeated, timeout */
+    struct vg_receiver *receivers;
+    size_t nreceivers;
+    struct vg_retraining *retraining;
+    size_t nretraining;
+    size_t workers; /* scan threads, default 4 */
+    struct vg_schedule default_schedule;
+    unsigned default_schedule_set; /* bits of enum below */
+    struct vg_sample default_sample;
+    bool default_sample_set;
     struct vg_strings default_to, default_warn_to;
-    int64_t default_remind_us; bool default_remind_set;
-    int64_t default_group_for_us; bool default_group_for_set;
+    int64_t default_remind_us;
+    bool default_remind_set;
+    int64_t default_group_for_us;
+    bool default_group_for_set;
     int default_after, default_resolve_after; /* or VG_DEFAULT */
-    int64_t default_blind_after_us; /* or VG_DEFAULT */
-    const char *default_timezone;   /* or NULL */
+    int64_t default_blind_after_us;           /* or VG_DEFAULT */
+    const char *default_timezone;             /* or NULL */
 };
-enum { VG_SET_WINDOW = 1, VG_SET_DELAY = 2, VG_SET_EVERY = 4, VG_SET_LATE = 8, VG_SET_CATCH_UP = 16,
-       VG_SET_NODATA_AFTER = 32 };
+enum {
+    VG_SET_WINDOW = 1,
+    VG_SET_DELAY = 2,
+    VG_SET_EVERY = 4,
+    VG_SET_LATE = 8,
+    VG_SET_CATCH_UP = 16,
+    VG_SET_NODATA_AFTER = 32
+};
 
 const struct vg_receiver *vg_config_receiver(const struct vg_config *config, const char *name);
 const struct vg_connection *vg_config_connection(const struct vg_config *config, const char *name);
@@ -213,17 +246,19 @@ const struct vg_retraining *vg_config_retraining(const struct vg_config *config,
 
 /* One rule file as it stands: `text` is what was read now, good says whether it loaded. */
 struct vg_rule_file {
-    const char *path;       /* as shown to people */
-    const char *text;       /* the text whose rules are in force, or NULL: none ever was */
-    bool ok;                /* the file on disk loads */
-    bool last_good;         /* an older text is in force because the one on disk does not load */
+    const char *path; /* as shown to people */
+    const char *text; /* the text whose rules are in force, or NULL: none ever was */
+    bool ok;          /* the file on disk loads */
+    bool last_good;   /* an older text is in force because the one on disk does not load */
 };
 
 struct vg_ruleset {
     struct vg_arena *arena;
-    struct vg_dataset **datasets; size_t ndatasets; /* sorted by id */
-    struct vg_rule_file *files; size_t nfiles;
-    bool folder_ok;         /* false: folder unreadable or without rule files; retires nothing */
+    struct vg_dataset **datasets;
+    size_t ndatasets; /* sorted by id */
+    struct vg_rule_file *files;
+    size_t nfiles;
+    bool folder_ok; /* false: folder unreadable or without rule files; retires nothing */
 };
 const struct vg_dataset *vg_ruleset_find(const struct vg_ruleset *rules, const char *id);
 

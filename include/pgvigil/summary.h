@@ -111,8 +111,7 @@ struct vg_summary {
     size_t npredicates;
 };
 
-/* --- Building: what the tally does, batch by batch ----------------------------------------------
- */
+/* --- Building: what the tally does, batch by batch -------------------------------------------- */
 
 enum { VG_PART_HLL = 1, VG_PART_TOP = 2 };
 /* An empty summary of one column in place; the grid is borrowed, fine cells are allocated with it.
@@ -141,8 +140,7 @@ bool vg_predicate_wants(const struct vg_predicate_summary *predicate, uint64_t k
 int vg_predicate_add_key(struct vg_predicate_summary *predicate, uint64_t key_hash, const char *key,
                          struct vg_error *err) VG_MUST_CHECK;
 
-/* --- Reading -------------------------------------------------------------------------------------
- */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 /* Statistics of one column; NAN where there are no finite values (sd: fewer than two), and where
  * sums of such large values could overflow in some order (so it is the same in every order). */

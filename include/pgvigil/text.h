@@ -14,7 +14,7 @@ struct vg_slice {
     uint32_t len;
 };
 
-bool vg_streq(const char *a, const char *b);               /* NULL equals only NULL */
+bool vg_streq(const char *a, const char *b); /* NULL equals only NULL */
 bool vg_utf8_valid(const char *s, size_t n);
 /* Appends s with invalid bytes as U+FFFD; with `plain`, also C0, C1 and bidi controls as U+FFFD. */
 void vg_utf8_clean(struct vg_buf *out, const char *s, size_t n, bool plain);

@@ -11,29 +11,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VG_US INT64_C(1000000)
+#define VG_US        INT64_C(1000000)
 #define VG_MINUTE_US (60 * VG_US)
-#define VG_HOUR_US (3600 * VG_US)
-#define VG_DAY_US (24 * VG_HOUR_US)
-#define VG_WEEK_US (7 * VG_DAY_US)
-#define VG_NEVER INT64_MAX /* no such time, later than all */
+#define VG_HOUR_US   (3600 * VG_US)
+#define VG_DAY_US    (24 * VG_HOUR_US)
+#define VG_WEEK_US   (7 * VG_DAY_US)
+#define VG_NEVER     INT64_MAX /* no such time, later than all */
 
 enum { VG_TIME_TEXT = 40 };
 /* "2001-06-13T00:10:00Z", with microseconds only when there are any. Returns out. */
 char *vg_format_time(int64_t us, char out[VG_TIME_TEXT]);
 
 struct vg_zone_step {
-    int64_t from_us;     /* the offset holds from this instant on */
-    int64_t offset_us;   /* local = UTC + offset */
+    int64_t from_us;   /* the offset holds from this instant on */
+    int64_t offset_us; /* local = UTC + offset */
 };
 struct vg_zone {
-    const char *name;    /* IANA name */
+    const char *name;                 /* IANA name */
     const struct vg_zone_step *steps; /* ascending; steps[0].from_us is INT64_MIN */
     size_t n;
 };
 extern const struct vg_zone vg_utc;
 
-int64_t vg_zone_local(const struct vg_zone *zone, int64_t us);       /* wall clock as if UTC */
+int64_t vg_zone_local(const struct vg_zone *zone, int64_t us); /* wall clock as if UTC */
 /* The first instant whose wall clock is at or past `local` for good: in a gap the instant of the
  * change, in a repeated span the first pass for its start and the second for later ones' end. */
 int64_t vg_zone_instant(const struct vg_zone *zone, int64_t local_us);

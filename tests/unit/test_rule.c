@@ -16,8 +16,7 @@
 #include "pgvigil/text.h"
 #include "tests/unit/rule_kit.h"
 
-/* --- Checks of every form ------------------------------------------------------------------------
- */
+/* --- Checks of every form --------------------------------------------------------------------- */
 
 struct params {
     bool on;

@@ -205,7 +205,8 @@ static void test_keys(void **state)
     static const struct {
         size_t max;
         const char *expect;
-    } cases[] = {{0, ""}, {1, "z"}, {3, "zab"}, {5, "zabeg"}, {7, "zabeghi"}, {9, "zabeghi"}};
+    } cases[] = {{0, ""},      {1, "z"},       {2, "za"},     {3, "zab"},
+                 {5, "zabeg"}, {7, "zabeghi"}, {9, "zabeghi"}};
     struct chance chance = {6};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         for (int round = 0; round < 50; round++) {

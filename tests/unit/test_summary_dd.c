@@ -67,6 +67,27 @@ static void test_division_finds_the_constant_again(void **state)
     }
 }
 
+static void test_constants_deviate_by_nothing(void **state)
+{
+    (void)state;
+    static const double constants[] = {0.1, 1.0 / 3, -1e9 / 7, 1e-200, 9.9e15 / 3};
+    struct chance chance = {4};
+    double x[VG_BATCH_ROWS];
+    uint64_t signs = 0;
+    for (size_t c = 0; c < sizeof constants / sizeof *constants; c++) {
+        struct vg_moments total = {.min = INFINITY, .max = -INFINITY};
+        for (size_t i = 0; i < VG_BATCH_ROWS; i++)
+            x[i] = constants[c];
+        for (int part = 0; part < 500; part++) {
+            size_t n = 1 + chance_below(&chance, VG_BATCH_ROWS);
+            struct vg_moments more = vg_moments_of(x, n, &signs, &signs);
+            vg_moments_merge(&total, &more);
+            assert_true(total.m2.hi == 0 && total.m2.lo == 0);
+            assert_true(vg_dd_divide(total.sum, (double)total.n).hi == constants[c]);
+        }
+    }
+}
+
 static void test_moments(void **state)
 {
     (void)state;
@@ -146,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arithmetic),
         cmocka_unit_test(test_division_finds_the_constant_again),
+        cmocka_unit_test(test_constants_deviate_by_nothing),
         cmocka_unit_test(test_moments),
         cmocka_unit_test(test_cancellation),
         cmocka_unit_test(test_extremes_have_no_negative_zero),

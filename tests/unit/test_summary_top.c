@@ -243,6 +243,10 @@ static void test_edge_of_the_sample(void **state)
     add_text(top, "one more", 1);
     assert_int_equal(vg_top_size(top), VG_TOP_EXACT);
     assert_true(vg_top_sampled(top));
+    struct vg_top *copy = vg_top_new(); /* all it holds finds room there */
+    assert_int_equal(vg_top_merge(copy, top), 0);
+    assert_true(vg_top_sampled(copy));
+    vg_top_free(copy);
     vg_top_free(top);
 }
 

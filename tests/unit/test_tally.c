@@ -23,8 +23,7 @@ static const enum vg_kind kinds[COLUMNS] = {VG_KIND_NUMBER, VG_KIND_TEXT, VG_KIN
                                             VG_KIND_TEXT,   VG_KIND_BOOL, VG_KIND_TIME,
                                             VG_KIND_OTHER};
 
-/* --- Check types -------------------------------------------------------------------------------
- */
+/* --- Check types ------------------------------------------------------------------------------ */
 
 static int asked; /* values (not nulls) about which a check was asked */
 
@@ -59,8 +58,7 @@ static const struct vg_check_type range_type = {
 static const struct vg_check_type slow_type = {.name = "slow", .offends = range_offends};
 static const struct vg_check_type odd_type = {.name = "odd", .offends = odd_offends};
 
-/* --- The plan used throughout ------------------------------------------------------------------
- */
+/* --- The plan used throughout ----------------------------------------------------------------- */
 
 enum { RULES = 9, VARIANTS = 3 };
 
@@ -132,8 +130,7 @@ static void free_fixture(struct fixture *fixture)
     free(fixture);
 }
 
-/* --- The naive recount: one row at a time, everything asked -------------------------------------
- */
+/* --- The naive recount: one row at a time, everything asked ----------------------------------- */
 
 static struct vg_cell_view view_cell(const struct vg_column *column, size_t row, char space[36])
 {
@@ -273,6 +270,45 @@ static void test_bounds_spare_questions(void **state)
     vg_tally_free(tally);
 }
 
+/* Texts of two letters and many lengths: any two of them may come together in the memo of answers.
+ */
+static void test_short_texts_are_told_apart(void **state)
+{
+    (void)state;
+    enum { ROWS = 1000 };
+    static char texts[ROWS][16];
+    static const uint8_t states[ROWS];
+    struct vg_slice raw[ROWS];
+    struct chance chance = {4};
+    struct vg_column column = {.kind = VG_KIND_TEXT, .wire_oid = 25, .state = states, .raw = raw};
+    struct vg_batch batch = {ROWS, 1, &column};
+    struct vg_rule rule = {.id = "r", .type = &odd_type};
+    struct vg_tally_predicate predicate = {.rule = &rule};
+    struct vg_tally_variant all = {.condition = VG_TALLY_NONE};
+    struct vg_tally_plan plan = {.predicates = &predicate,
+                                 .npredicates = 1,
+                                 .variants = &all,
+                                 .nvariants = 1,
+                                 .time = VG_TALLY_NONE};
+    struct vg_tally *tally;
+    struct vg_error err;
+    uint64_t odd = 0;
+    assert_int_equal(vg_tally_new(&plan, &tally, &err), 0);
+    for (int round = 0; round < 40; round++) {
+        for (size_t i = 0; i < ROWS; i++) {
+            raw[i] = (struct vg_slice){texts[i], 1 + chance_below(&chance, 12)};
+            odd += raw[i].len % 2;
+            for (uint32_t k = 0; k < raw[i].len; k++)
+                texts[i][k] = chance_below(&chance, 4) ? 'a' : 'b';
+        }
+        assert_int_equal(vg_tally_add(tally, &batch, &err), 0);
+    }
+    struct vg_summary *summary = vg_tally_take(tally, 0);
+    assert_true(summary->predicates[0].offending == odd);
+    vg_summary_free(summary);
+    vg_tally_free(tally);
+}
+
 /* Batches are cut anywhere: the summary of one tally over all equals that of any other cut, merged.
  */
 static void test_cuts_make_no_difference(void **state)
@@ -391,6 +427,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tally_equals_a_recount),
         cmocka_unit_test(test_bounds_spare_questions),
+        cmocka_unit_test(test_short_texts_are_told_apart),
         cmocka_unit_test(test_cuts_make_no_difference),
         cmocka_unit_test(test_long_keys),
         cmocka_unit_test(test_what_does_not_fit),
