@@ -67,7 +67,7 @@ static int choose_columns(struct vg_capture *capture, struct vg_error *err)
     size_t numbers = 0;
     for (size_t i = 0; i < catalog->n; i++) {
         const struct vg_catalog_column *column = &catalog->columns[i];
-        if (is_left_out(capture->dataset, column))
+        if (column->unreadable || is_left_out(capture->dataset, column))
             continue;
         capture->columns[capture->ncolumns++].column = column;
         numbers += column->kind == VG_KIND_NUMBER;

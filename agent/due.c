@@ -54,10 +54,13 @@ static void find_window(const struct vg_dataset *dataset, const struct vg_progre
     job->range = wanted;
 }
 
-static int64_t find_tick(const struct vg_dataset *dataset, const struct vg_progress *progress)
+static int64_t find_tick(const struct vg_dataset *dataset, const struct vg_progress *progress,
+                         const struct vg_span *span)
 {
-    bool first = progress->tick_us == VG_NEVER;
-    return vg_tick_after(dataset, first ? progress->first_seen_us : progress->tick_us);
+    if (progress->tick_us != VG_NEVER)
+        return vg_tick_after(dataset, progress->tick_us);
+    return span->tick_now ? progress->first_seen_us
+                          : vg_tick_after(dataset, progress->first_seen_us);
 }
 
 int64_t vg_due_next(const struct vg_dataset *dataset, const struct vg_progress *progress,
@@ -66,7 +69,7 @@ int64_t vg_due_next(const struct vg_dataset *dataset, const struct vg_progress *
     struct vg_job job = {0};
     find_window(dataset, progress, span, now_us, &job);
     int64_t window = find_due(dataset, &job.range);
-    int64_t tick = find_tick(dataset, progress);
+    int64_t tick = find_tick(dataset, progress, span);
     int64_t next = window < tick ? window : tick;
     if (progress->retry_us != VG_NEVER && next < progress->retry_us)
         next = progress->retry_us;
@@ -84,7 +87,7 @@ bool vg_due_job(const struct vg_dataset *dataset, const struct vg_progress *prog
     out->window = due <= now_us && due <= span->until_us;
     if (!out->window)
         out->skipped.end_us = out->skipped.start_us;
-    int64_t tick = find_tick(dataset, progress);
+    int64_t tick = find_tick(dataset, progress, span);
     out->tick = tick <= now_us && tick <= span->until_us;
     if (out->tick)
         out->ticks_skipped = (now_us - tick) / dataset->schedule.every_us;

@@ -20,6 +20,7 @@ struct vg_job {
 
 /* Limits of a replay (`run --from --until`), or of a first run (`--backfill`). */
 struct vg_span {
+    bool tick_now;    /* what was never looked at is due now (cron may be slower than ticks) */
     int64_t from_us;  /* a first run begins with the first window starting at or after it;
                        * VG_NEVER: with the newest closed one */
     int64_t until_us; /* no window due after it, no tick after it; VG_NEVER: no end */

@@ -19,7 +19,7 @@ int vg_loop_init(struct vg_loop *loop, const struct vg_cycle_env *env,
     loop->shell = *shell;
     loop->book = book;
     loop->last_load_ok = true;
-    loop->span = (struct vg_span){VG_NEVER, VG_NEVER};
+    loop->span = (struct vg_span){.from_us = VG_NEVER, .until_us = VG_NEVER};
     book->refs = 1;
     if (pthread_mutex_init(&loop->mutex, NULL) || pthread_cond_init(&loop->work, NULL))
         return vg_fail(err, VG_E_INTERNAL, "cannot make a mutex");
@@ -250,9 +250,6 @@ int vg_loop_once(struct vg_loop *loop, struct vg_error *err)
     capture_all(loop);
     for (size_t i = 0; i < loop->nslots && !loop->stop; i++) {
         struct vg_slot *slot = loop->slots[i];
-        /* Cron may be slower than the ticks: what was never looked at is due now. */
-        if (slot->progress.tick_us == VG_NEVER)
-            slot->progress.first_seen_us -= VG_DAY_US;
         int64_t watermark;
         do { /* a dataset that lags catches up */
             watermark = slot->progress.watermark_us;
@@ -261,6 +258,7 @@ int vg_loop_once(struct vg_loop *loop, struct vg_error *err)
                  slot->next_us <= read_clock(loop));
     }
     loop->shell.drain(loop->shell.arg, read_clock(loop));
+    loop->shell.idle(loop->shell.arg, read_clock(loop));
     return 0;
 }
 

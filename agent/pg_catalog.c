@@ -42,11 +42,12 @@ static const char columns_sql[] =
     " SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull OR b.not_null, t.oid,"
     " t.typtype, EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid"
     "  JOIN pg_am m ON m.oid = x.relam AND m.amname = 'btree' WHERE i.indrelid = a.attrelid"
-    "  AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = a.attnum)"
+    "  AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = a.attnum),"
+    " NOT has_column_privilege(a.attrelid, a.attnum, 'SELECT')"
     " FROM pg_attribute a, LATERAL (SELECT c.oid, c.not_null FROM chain c"
     "  WHERE c.first = a.atttypid ORDER BY depth DESC LIMIT 1) b JOIN pg_type t ON t.oid = b.oid"
     " WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
-enum { COL_NAME, COL_TYPE, COL_NOT_NULL, COL_OID, COL_TYPTYPE, COL_INDEXED };
+enum { COL_NAME, COL_TYPE, COL_NOT_NULL, COL_OID, COL_TYPTYPE, COL_INDEXED, COL_UNREADABLE };
 
 static const char readable_kinds[] = "rpvmf";
 
@@ -153,6 +154,7 @@ static int read_column(struct vg_session *s, const PGresult *result, int row,
         return fail_memory(err);
     out->not_null = is_true(result, row, COL_NOT_NULL);
     out->indexed_first = is_true(result, row, COL_INDEXED);
+    out->unreadable = is_true(result, row, COL_UNREADABLE);
     out->wire_oid = read_oid(result, row, COL_OID);
     bool is_enum = *PQgetvalue(result, row, COL_TYPTYPE) == 'e';
     out->kind = is_enum ? VG_KIND_TEXT : vg_wire_kind(out->wire_oid);

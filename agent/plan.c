@@ -160,7 +160,7 @@ static void add_keys(struct draft *draft)
     for (size_t i = 0; i < dataset->key.n; i++) {
         const struct vg_catalog_column *column =
             vg_catalog_find(draft->plan->catalog, dataset->key.items[i]);
-        if (column && !dataset->private_keys)
+        if (column && !column->unreadable && !dataset->private_keys)
             draft->keys[draft->nkeys++] = add_item(draft, column, true);
     }
 }
@@ -189,6 +189,8 @@ static void find_time(struct vg_plan *plan)
     const struct vg_catalog_column *time = vg_catalog_find(plan->catalog, dataset->time_column);
     if (!time)
         plan->time_problem = "the time column does not exist";
+    else if (time->unreadable)
+        plan->time_problem = "no permission to read the time column";
     else if (time->kind != VG_KIND_TIME)
         plan->time_problem = "the time column is not a date or timestamp";
     else if (time->wire_oid == 1082 && dataset->schedule.window_us < VG_DAY_US)

@@ -71,6 +71,8 @@ static const char *find_problem(const struct vg_plan *plan, const struct vg_rule
     else if (!column)
         text = vg_arena_printf(arena, "column %s does not exist in %s", rule->column,
                                plan->dataset->table);
+    else if (column->unreadable && rule->type->cadence == VG_ON_WINDOW)
+        text = vg_arena_printf(arena, "no permission to read column %s", rule->column);
     else if (!fits(rule->type, column->kind))
         text = vg_arena_printf(arena, "%s does not fit column %s of type %s", rule->type->name,
                                rule->column, column->type);

@@ -125,9 +125,6 @@ static void read_top(struct vg_rule_reading *in, const struct vg_node *root)
     if (vg_part_fine(&part, "version") && raw->version != 1)
         vg_read_fault(&in->r, vg_node_get(root, "version")->loc, "version: 1",
                       "this program reads version 1 of rule files");
-    if (!vg_part_given(&part, "source") && !root->partial)
-        vg_read_fault(&in->r, root->loc, "source: {connection: ..., table: ...}",
-                      "\"source\" is missing in a rule file");
     const char *file = in->dataset->file;
     *in->dataset = raw->dataset;
     in->dataset->file = file;

@@ -108,7 +108,9 @@ static void finish_rule(struct vg_rule_reading *in, struct vg_rule *rule, size_t
         vg_read_fault(&in->r, rule->loc, "reference: {from: ..., to: ...}",
                       "%s needs a reference, and the dataset has none", type->name);
     size_t errors = diags->errors, n = diags->n;
-    if (type->validate)
+    bool known; /* whether the table has a time column, which checks may ask for */
+    vg_rule_timed(in, &known);
+    if (type->validate && known)
         type->validate(rule, diags);
     in->r.faults += diags->errors - errors;
     vg_document_complete(in->r.document, diags, n);
@@ -176,7 +178,7 @@ static void read_long(struct vg_rule_reading *in, const struct vg_rule_site *sit
     vg_read_mapping(&in->r, node, site->type->name, parts, 2);
     refuse_names(in, site, node);
     take_check(rule, &raw);
-    vg_rule_limits(in, site, node, &raw, &rule->limits);
+    vg_rule_limits(in, site, node, &raw, faults, &rule->limits);
     if (raw.notify)
         read_rule_notify(in, raw.notify, rule);
     finish_rule(in, rule, faults + (node->partial ? 1 : 0));

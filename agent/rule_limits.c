@@ -169,13 +169,13 @@ static void refuse_useless(struct vg_rule_reading *in, const struct vg_rule_site
 }
 
 void vg_rule_limits(struct vg_rule_reading *in, const struct vg_rule_site *site,
-                    const struct vg_node *node, const struct vg_raw_check *raw,
+                    const struct vg_node *node, const struct vg_raw_check *raw, size_t faults,
                     struct vg_limits *out)
 {
     const struct vg_check_type *type = site->type;
-    size_t faults = in->r.faults;
+    size_t before = in->r.faults;
     refuse_useless(in, site, node, raw);
-    if (in->r.faults != faults)
+    if (in->r.faults != before)
         return;
     vg_rule_default_limit(type, out);
     if (raw->fail)
@@ -184,7 +184,7 @@ void vg_rule_limits(struct vg_rule_reading *in, const struct vg_rule_site *site,
     read_bounds(in, type, &bounds, &out->bounds);
     if (raw->warn)
         read_warn(in, type, raw->warn, out);
-    if (raw->warn && in->r.faults == faults)
+    if (raw->warn && in->r.faults == before)
         check_order(in, raw->warn, raw->fail, out);
     bool bounded = type->bounds != VG_BOUNDS_NONE;
     bool any = bounded ? raw->min || raw->max || (raw->warn && raw->warn->kind == VG_NODE_MAPPING)

@@ -55,9 +55,10 @@ struct vg_rule *vg_rule_add(struct vg_rule_reading *in, const struct vg_rule_sit
 /* Its parameters as their table defaults them. */
 void vg_rule_default_params(struct vg_rule_reading *in, struct vg_rule *rule);
 
-/* fail, warn, min and max into limits. `given` is the part of vg_check_table. */
+/* fail, warn, min and max into limits. `faults`: those of the reader before this rule; after one
+ * more no missing limit is reported. */
 void vg_rule_limits(struct vg_rule_reading *in, const struct vg_rule_site *site,
-                    const struct vg_node *node, const struct vg_raw_check *raw,
+                    const struct vg_node *node, const struct vg_raw_check *raw, size_t faults,
                     struct vg_limits *out);
 /* The limit of a check that names none: its default_fail. */
 void vg_rule_default_limit(const struct vg_check_type *type, struct vg_limits *out);

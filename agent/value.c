@@ -15,7 +15,8 @@ enum {
     SEARCHED_BYTES = 2000,
     WORDS_MAX = 128,
     ADVICE_FAULTS = 200,
-    LIST_BYTES = 400
+    LIST_BYTES = 400,
+    MEANT_MAX = 16
 };
 
 __attribute__((format(printf, 2, 0))) static char *format_scratch(struct vg_reader *r,
@@ -138,46 +139,83 @@ void vg_read_defaults(struct vg_reader *r, struct vg_part *part)
     }
 }
 
-static void report_unknown(struct vg_reader *r, const struct vg_entry *entry, const char *what,
-                           const struct vg_part *parts, size_t nparts)
+/* What was probably meant by keys that were reported: these are not missing as well. */
+struct meant {
+    const char *texts[MEANT_MAX];
+    size_t n;
+};
+
+static void note_meant(struct meant *meant, const char *text)
+{
+    if (text && meant->n < MEANT_MAX)
+        meant->texts[meant->n++] = text;
+}
+
+static bool is_meant(const struct meant *meant, const char *name)
+{
+    bool found = false;
+    for (size_t i = 0; i < meant->n && !found; i++)
+        found = strstr(meant->texts[i], name) != NULL;
+    return found;
+}
+
+struct parts {
+    struct vg_part *items;
+    size_t n;
+    const char *what;
+    struct meant meant;
+};
+
+static void report_unknown(struct vg_reader *r, const struct vg_entry *entry, struct parts *parts)
 {
     const char *words[WORDS_MAX];
     size_t n = 0;
-    for (size_t p = 0; p < nparts; p++) {
-        for (size_t i = 0; i < parts[p].n && n < WORDS_MAX; i++) {
-            if (parts[p].keys[i].type != VG_VALUE_REFUSED)
-                words[n++] = parts[p].keys[i].name;
+    for (size_t p = 0; p < parts->n; p++) {
+        for (size_t i = 0; i < parts->items[p].n && n < WORDS_MAX; i++) {
+            if (parts->items[p].keys[i].type != VG_VALUE_REFUSED)
+                words[n++] = parts->items[p].keys[i].name;
         }
     }
-    vg_read_fault(r, entry->loc, vg_read_advice(r, entry->key, words, n),
-                  "unknown key \"%s\" in %s", vg_read_shown(r, entry->key), what);
+    const char *hint = vg_read_advice(r, entry->key, words, n);
+    note_meant(&parts->meant, hint && !strncmp(hint, "did", 3) ? hint : NULL);
+    vg_read_fault(r, entry->loc, hint, "unknown key \"%s\" in %s", vg_read_shown(r, entry->key),
+                  parts->what);
 }
 
-static void read_entry(struct vg_reader *r, const struct vg_entry *entry, struct vg_part *part,
-                       size_t i)
+/* Reads the entry if the part knows its key. */
+static bool read_entry(struct vg_reader *r, const struct vg_entry *entry, struct parts *parts,
+                       struct vg_part *part)
 {
+    size_t i = find_key(part, entry->key);
+    if (i == part->n)
+        return false;
     const struct vg_key *key = &part->keys[i];
     part->given |= UINT64_C(1) << i;
-    if (key->type == VG_VALUE_REFUSED)
+    if (key->type == VG_VALUE_REFUSED) {
+        note_meant(&parts->meant, key->fallback);
         vg_read_fault(r, entry->loc, key->fallback, "%s", key->doc);
-    else if (vg_read_value(r, entry->value, key, key->name, (char *)part->out + key->offset))
-        return;
+    } else if (vg_read_value(r, entry->value, key, key->name, (char *)part->out + key->offset)) {
+        return true;
+    }
     part->bad |= UINT64_C(1) << i;
+    return true;
 }
 
-static void report_missing(struct vg_reader *r, const struct vg_node *node, const char *what,
-                           const struct vg_part *part)
+static void report_missing(struct vg_reader *r, const struct vg_node *node,
+                           const struct parts *parts, const struct vg_part *part)
 {
     for (size_t i = 0; i < part->n; i++) {
-        if (part->keys[i].required && !(part->given >> i & 1))
-            vg_read_fault(r, node->loc, part->keys[i].doc, "\"%s\" is missing in %s",
-                          part->keys[i].name, what);
+        const struct vg_key *key = &part->keys[i];
+        if (key->required && !(part->given >> i & 1) && !is_meant(&parts->meant, key->name))
+            vg_read_fault(r, node->loc, key->doc, "\"%s\" is missing in %s", key->name,
+                          parts->what);
     }
 }
 
 bool vg_read_mapping(struct vg_reader *r, const struct vg_node *node, const char *what,
                      struct vg_part *parts, size_t nparts)
 {
+    struct parts all = {.items = parts, .n = nparts, .what = what};
     for (size_t p = 0; p < nparts; p++)
         vg_read_defaults(r, &parts[p]);
     if (node->kind == VG_NODE_BAD)
@@ -189,17 +227,13 @@ bool vg_read_mapping(struct vg_reader *r, const struct vg_node *node, const char
     }
     for (size_t e = 0; e < node->n; e++) {
         bool known = false;
-        for (size_t p = 0; p < nparts && !known; p++) {
-            size_t i = find_key(&parts[p], node->entries[e].key);
-            known = i < parts[p].n;
-            if (known)
-                read_entry(r, &node->entries[e], &parts[p], i);
-        }
+        for (size_t p = 0; p < nparts && !known; p++)
+            known = read_entry(r, &node->entries[e], &all, &parts[p]);
         if (!known)
-            report_unknown(r, &node->entries[e], what, parts, nparts);
+            report_unknown(r, &node->entries[e], &all);
     }
     for (size_t p = 0; p < nparts && !node->partial; p++)
-        report_missing(r, node, what, &parts[p]);
+        report_missing(r, node, &all, &parts[p]);
     return true;
 }
 

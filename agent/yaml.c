@@ -255,6 +255,14 @@ static size_t drop_duplicates(struct reading *r, struct vg_entry *entries, size_
     return kept;
 }
 
+/* Where reading ends in the midst of a mapping, a plain text before it may have run into the next
+ * line. */
+static const struct vg_node *doubt_value(struct reading *r, const struct vg_node *value)
+{
+    struct vg_node *bad = value->plain ? new_node(r, VG_NODE_BAD, value->loc) : NULL;
+    return bad ? bad : value;
+}
+
 static struct vg_node *read_mapping(struct reading *r, const yaml_event_t *start)
 {
     struct vg_node *node = new_node(r, VG_NODE_MAPPING, locate(r, start->start_mark));
@@ -273,6 +281,8 @@ static struct vg_node *read_mapping(struct reading *r, const yaml_event_t *start
         yaml_event_delete(&event);
     }
     r->depth--;
+    if (n && !ended)
+        entries[n - 1].value = doubt_value(r, entries[n - 1].value);
     n = n > 1 ? drop_duplicates(r, entries, n) : n;
     struct vg_entry *kept = vg_arena_array(r->arena, n ? n : 1, sizeof *kept);
     if (node && kept && n)

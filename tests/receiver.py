@@ -7,9 +7,9 @@
 Prints its port, then records every request as one JSON line (time, method, path, headers, body,
 status, fault). It plays Slack at /slack and PagerDuty at /v2/enqueue, both as strict as their
 published limits, an Alertmanager version-4 webhook at /hook, and a training system at /train. Any
-deeper path belongs to the same service (/slack/T1/B1). GET /state shows what they hold, GET
-/requests the record, GET /requests/last its last line. POST /control adds rules:
-{"rules": [...]}, or {"clear": true}.
+deeper path belongs to the same service (/slack/T1/B1). GET /state shows what they hold (or one of
+them, /state/pagerduty), GET /requests the record, GET /requests/last its last line. POST /control
+adds rules: {"rules": [...]}, or {"clear": true}.
 
 A rule takes the next requests whose path begins with "path":
   {"path": "/slack", "times": 3, "status": 429, "headers": {"Retry-After": "2"}, "body": "..."}
@@ -135,7 +135,7 @@ class Slack:
         return 200, "text/plain", "ok"
 
     def state(self):
-        return {"delivered": len(self.messages), "messages": self.messages,
+        return {"delivered": len(self.messages), "last": self.messages[-10:],
                 "refused": self.refused}
 
 
@@ -196,7 +196,7 @@ class PagerDuty:
                 key, {"open": False, "opened": 0, "triggers": 0, "resolves": 0})
             one["opened"] += not one["open"]
             one.update(open=True, triggers=one["triggers"] + 1,
-                       summary=event["payload"]["summary"],
+                       summary=event["payload"]["summary"][:200],
                        severity=event["payload"]["severity"])
         elif event["event_action"] == "resolve":
             if not known:
@@ -354,7 +354,9 @@ class World:
             names = {"/slack": "slack", "/v2/enqueue": "pagerduty", "/hook": "hook",
                      "/train": "train"}
             state = {name: self.services[prefix].state() for prefix, name in names.items()}
-            return 200, "application/json", json.dumps(dict(state, requests=len(self.requests)))
+            state["requests"] = len(self.requests)
+            part = path.removeprefix("/state").strip("/")
+            return 200, "application/json", json.dumps(state[part] if part in state else state)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -414,7 +416,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.read_body()
         if path == "/control" and self.command == "POST":
             return self.answer(self.world.control(body))
-        if path in ("/state", "/requests", "/requests/last") and self.command == "GET":
+        if path.startswith(("/state", "/requests")) and self.command == "GET":
             return self.answer(self.world.show(path))
         answer, rule = self.world.take(self.command, path, self.headers, body)
         action = rule.get("action", "answer") if rule else "answer"

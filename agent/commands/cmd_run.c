@@ -38,7 +38,7 @@ static int read_time(const char *option, const char *text, int64_t *out)
 static int read_span(const struct vg_options *options, enum vg_daemon_mode *mode,
                      struct vg_span *span)
 {
-    *span = (struct vg_span){VG_NEVER, VG_NEVER};
+    *span = (struct vg_span){options->once, VG_NEVER, VG_NEVER};
     *mode = options->once ? VG_DAEMON_ONCE : VG_DAEMON_RUN;
     bool replay = options->from || options->until;
     if (replay)

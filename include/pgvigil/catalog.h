@@ -24,6 +24,7 @@ struct vg_catalog_column {
     enum vg_kind kind;
     bool not_null;
     bool indexed_first; /* first column of a valid index: min and max are cheap */
+    bool unreadable;    /* we have no right to read it */
 };
 
 struct vg_catalog {

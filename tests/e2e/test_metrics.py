@@ -3,6 +3,7 @@
 Pushgateway, what a real Prometheus makes of them, also when the gateway is down, refuses, or when
 names are hostile and columns private.
 """
+import json
 import re
 import subprocess
 
@@ -73,11 +74,12 @@ class Agent:
         assert answer.status_code == 200 and answer.headers["Content-Type"] == CONTENT_TYPE
         return answer.text
 
-    def wait_value(self, series, holds=lambda value: value is not None, seconds=30):
-        """Until the series has such a value; the whole text."""
+    def wait_value(self, series, holds=lambda value: True, seconds=30):
+        """Until the series is there and has such a value; the whole text."""
         def look():
             text = self.text()
-            return text if holds(value_of(text, series)) else None
+            value = value_of(text, series)
+            return text if value is not None and holds(value) else None
         return self.daemon.wait_for(look, seconds, series)
 
 
@@ -191,7 +193,8 @@ def test_dataset_series_are_in_one_place(agent, database, pushgateway, always):
     assert ('pgvigil_dataset_up{dataset="orders"}' in text) == always
     assert "pgvigil_build_info" in text
     pushed = pushgateway.text()
-    assert value_of(pushed, 'pgvigil_dataset_up{dataset="orders",instance="test",job="pgvigil"}') == 1
+    up = 'pgvigil_dataset_up{dataset="orders",instance="test",job="pgvigil"}'
+    assert value_of(pushed, up) == 1
     assert 'pgvigil_build_info{instance="test",job="pgvigil"' in pushed
     assert value_of(text, "pgvigil_push_failures_total") == 0
     promtool(pushed)
@@ -223,16 +226,24 @@ def test_job_names_with_slashes(agent, database, pushgateway):
     wait_group(pushgateway, {**group_of("orders"), "job": "team/watch"})
 
 
-def test_a_gateway_that_is_down_delays_nothing(agent, database, folder):
+@pytest.mark.parametrize("gateway", ["down", "hangs", "fails"])
+def test_a_broken_gateway_delays_nothing(agent, database, receiver, gateway):
+    """Cycles go on at their pace, and /metrics says that the pushes fail."""
+    rules = {"down": [], "hangs": [{"path": "/metrics", "times": -1, "action": "hang",
+                                    "seconds": 60}],
+             "fails": [{"path": "/metrics", "times": -1, "status": 503}]}[gateway]
+    url = (f"http://127.0.0.1:{stack.free_port()}" if gateway == "down" else
+           receiver("--rules", json.dumps(rules)).url)
     fill(database, "orders")
-    agent.pgvigil.config["pushgateway"] = {"url": f"http://127.0.0.1:{stack.free_port()}"}
+    agent.pgvigil.config["pushgateway"] = {"url": url, "timeout": "2s"}
     agent.pgvigil.config["web"]["datasets"] = "always"
     agent.pgvigil.rule("orders", rule_for("orders"))
     agent.start()
     text = agent.wait_value('pgvigil_cycles_total{dataset="orders"}', lambda v: v >= 6)
-    assert value_of(text, 'pgvigil_ticks_skipped_total{dataset="orders"}') <= 1
-    agent.wait_value("pgvigil_push_failures_total", lambda v: v >= 1)
+    assert value_of(text, 'pgvigil_ticks_skipped_total{dataset="orders"}') <= 2
     assert value_of(text, 'pgvigil_dataset_up{dataset="orders"}') == 1
+    agent.wait_value("pgvigil_push_failures_total", lambda v: v >= 1)
+    assert agent.daemon.stop() == 0
 
 
 def test_one_rejected_family_leaves_the_others(agent, database, pushgateway):

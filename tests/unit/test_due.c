@@ -11,7 +11,7 @@
 #include "agent/due.h"
 #include "agent/window.h"
 
-static const struct vg_span no_span = {VG_NEVER, VG_NEVER};
+static const struct vg_span no_span = {false, VG_NEVER, VG_NEVER};
 
 static struct vg_dataset make_dataset(void)
 {
@@ -47,7 +47,7 @@ static void test_first_run(void **state)
     assert_int_equal(job.due_us, 1000 * VG_HOUR_US + 2 * VG_MINUTE_US);
     assert_false(job.tick); /* the first tick is spread by the name */
     assert_false(job.catching_up);
-    struct vg_span back = {990 * VG_HOUR_US + 1, VG_NEVER};
+    struct vg_span back = {false, 990 * VG_HOUR_US + 1, VG_NEVER};
     assert_true(vg_due_job(&dataset, &progress, &back, now, &job));
     assert_int_equal(job.range.start_us, 991 * VG_HOUR_US); /* --backfill */
     assert_true(job.catching_up);
@@ -119,7 +119,7 @@ static void test_replay_judges_exactly_its_span(void **state)
     struct vg_dataset dataset = make_dataset();
     dataset.schedule.window_us = VG_DAY_US;
     dataset.schedule.every_us = VG_HOUR_US;
-    struct vg_span span = {100 * VG_DAY_US, 103 * VG_DAY_US + 2 * VG_MINUTE_US};
+    struct vg_span span = {false, 100 * VG_DAY_US, 103 * VG_DAY_US + 2 * VG_MINUTE_US};
     int64_t now = span.from_us;
     struct vg_progress progress = make_progress(now);
     int64_t judged = 0, ticks = 0;

@@ -346,10 +346,17 @@ static void test_incidents(void **state)
     assert_string_equal(got[0].to.items[1], "oncall");
     two.closed_us = 99;
     two.to.n = 1;
-    MUST(f, vg_store_incident_put(f->store, &two, &f->err));
-    MUST(f, vg_store_incidents(f->store, "d", true, f->arena, &got, &n, &f->err));
-    assert_int_equal(n, 1);
-    assert_string_equal(got[0].key, "k1");
+    static const struct {
+        int64_t told_us;
+        size_t n; /* open, or with an end that has not been told */
+    } ends[] = {{3, 2}, {VG_NEVER, 2}, {99, 1}, {100, 1}};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        two.told_us = ends[i].told_us;
+        MUST(f, vg_store_incident_put(f->store, &two, &f->err));
+        MUST(f, vg_store_incidents(f->store, "d", true, f->arena, &got, &n, &f->err));
+        assert_int_equal(n, ends[i].n);
+        assert_string_equal(got[n - 1].key, "k1");
+    }
     MUST(f, vg_store_incidents(f->store, "d", false, f->arena, &got, &n, &f->err));
     assert_int_equal(n, 2);
     assert_int_equal(got[0].closed_us, 99);
