@@ -158,7 +158,7 @@ static uint64_t find_median(const uint64_t *hours, size_t n, size_t span, uint64
     return filled ? scratch[filled / 2] : 0;
 }
 
-/* The shortest of 1 .. 24 hours whose median non-empty window has 200 rows (docs/statistics.md),
+/* The shortest of 1 .. 24 hours whose median non-empty window has 200 rows,
  * and at least the window that is judged. */
 static int choose_base(struct vg_capture *capture, const uint64_t *hours, size_t n,
                        struct vg_error *err)

@@ -272,7 +272,8 @@ int vg_cycle_commit(struct vg_work *work, struct vg_error *err)
     struct vg_settling settling = {
         .dataset = work->job.dataset,
         .cycle = &work->cycle,
-        .catching_up = work->job.catching_up,
+        /* A read that failed is told at once: nothing is being caught up. */
+        .catching_up = work->job.catching_up && work->cycle.has_window,
     };
     vg_cycle_advance(work, &after);
     vg_failpoint("before_commit");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Log lines to stderr, as logfmt or as JSON. Owns the format and the counts by level; promises one
- * write per line, cleaned UTF-8, and no more than LINE_MAX bytes of it. */
+ * write per line, cleaned UTF-8, and values cut where the line would exceed LINE_LONGEST bytes. */
 #include "pgvigil/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -13,7 +14,8 @@
 #include "pgvigil/text.h"
 #include "pgvigil/time.h"
 
-enum { LINE_LONGEST = 16384 };
+/* Keys, quotes and the end of a line fit in the room behind its longest text. */
+enum { LINE_LONGEST = 16384, LINE_ROOM = 4096, BARE_LONGEST = 1000 };
 
 static _Atomic int least_level = VG_LOG_INFO;
 static atomic_bool as_json;
@@ -44,6 +46,8 @@ static void put_quoted(struct vg_buf *line, const char *value)
     vg_utf8_clean(&clean, value, strlen(value), false);
     for (const char *p = clean.data; *p; p++) {
         unsigned char c = (unsigned char)*p;
+        if (line->len >= LINE_LONGEST && (c & 0xc0) != 0x80)
+            break;
         if (c == '"' || c == '\\')
             vg_buf_printf(line, "\\%c", c);
         else if (c == '\n')
@@ -59,7 +63,7 @@ static void put_quoted(struct vg_buf *line, const char *value)
 
 static bool is_bare(const char *value)
 {
-    if (!*value)
+    if (!*value || strlen(value) > BARE_LONGEST)
         return false;
     for (const char *p = value; *p; p++) {
         unsigned char c = (unsigned char)*p;
@@ -94,6 +98,8 @@ static void write_all(const char *data, size_t n)
 {
     while (n) {
         ssize_t done = write(STDERR_FILENO, data, n);
+        if (done < 0 && errno == EINTR)
+            continue;
         if (done <= 0)
             return; /* a closed stderr must not stop the agent */
         data += done;
@@ -108,7 +114,7 @@ void vg_log(enum vg_log_level level, const char *msg, ...)
         return;
     char when[VG_TIME_TEXT];
     struct vg_buf line;
-    vg_buf_init(&line, LINE_LONGEST);
+    vg_buf_init(&line, LINE_LONGEST + LINE_ROOM);
     if (as_json)
         vg_buf_putc(&line, '{');
     put_pair(&line, "ts", vg_format_time(read_clock(), when));

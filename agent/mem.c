@@ -108,6 +108,8 @@ char *vg_arena_printf(struct vg_arena *arena, const char *fmt, ...)
 
 void *vg_array(size_t n, size_t size)
 {
+    if (size && n > SIZE_MAX / 2 / size)
+        return NULL;
     return calloc(n ? n : 1, size ? size : 1);
 }
 

@@ -300,10 +300,8 @@ void vg_phrase_standing(struct vg_buf *out, const struct vg_message *message)
         vg_buf_printf(out, firing == 1 ? "%zu alert fires" : "%zu alerts fire", firing);
         separator = ", ";
     }
-    if (blind) {
+    if (blind)
         vg_buf_printf(out, "%s%zu cannot be looked at", separator, blind);
-        separator = ", ";
-    }
     if (ended)
         vg_buf_printf(out, ended == 1 ? ", %zu has cleared" : ", %zu have cleared", ended);
     if (message->more)

@@ -51,7 +51,7 @@ static bool is_control(const unsigned char *s, size_t k)
     if (k == 1)
         return (s[0] < 0x20 && s[0] != '\t' && s[0] != '\n') || s[0] == 0x7f;
     if (k == 2)
-        return s[0] == 0xc2 && s[1] < 0xa0;
+        return (s[0] == 0xc2 && s[1] < 0xa0) || (s[0] == 0xd8 && s[1] == 0x9c);
     if (k != 3 || s[0] != 0xe2)
         return false;
     return (s[1] == 0x80 && ((s[2] >= 0x8e && s[2] <= 0x8f) || (s[2] >= 0xaa && s[2] <= 0xae))) ||
@@ -177,6 +177,7 @@ char *vg_format_double(double x, char out[VG_NUMBER_TEXT])
 char *vg_format_human(double x, int digits, char out[VG_NUMBER_TEXT])
 {
     double size = fabs(x);
+    x = size > 0 ? x : size; /* no minus before a zero */
     if (!isfinite(x) || size >= 1e15 || (size < 1e-4 && size > 0)) {
         if (!isfinite(x))
             return vg_format_double(x, out);

@@ -46,7 +46,8 @@ char *vg_format_time(int64_t us, char out[VG_TIME_TEXT])
         snprintf(out, VG_TIME_TEXT, "never");
         return out;
     }
-    int64_t days = divide_down(us, VG_DAY_US), rest = us - days * VG_DAY_US, y, m, d;
+    int64_t days = divide_down(us, VG_DAY_US), rest = us % VG_DAY_US, y, m, d;
+    rest += rest < 0 ? VG_DAY_US : 0;
     find_date(days, &y, &m, &d);
     int64_t s = rest / VG_US, fraction = rest % VG_US;
     int n = snprintf(out, VG_TIME_TEXT, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld", (long long)y,
@@ -170,12 +171,13 @@ static bool read_clock(const char **p, int64_t *us)
     int64_t h, m, s = 0;
     if (!read_digits(p, 2, &h) || !read_char(p, ":") || !read_digits(p, 2, &m))
         return false;
-    if (read_char(p, ":") && !read_digits(p, 2, &s))
+    bool seconds = read_char(p, ":");
+    if (seconds && !read_digits(p, 2, &s))
         return false;
     if (h > 23 || m > 59 || s > 59)
         return false;
     *us += (h * 3600 + m * 60 + s) * VG_US;
-    return read_char(p, ".") ? read_fraction(p, us) : true;
+    return seconds && read_char(p, ".") ? read_fraction(p, us) : true;
 }
 
 static bool read_offset(const char **p, bool *given, int64_t *offset_us)

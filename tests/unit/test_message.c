@@ -81,7 +81,7 @@ static void assert_same_message(const struct vg_message *a, const struct vg_mess
 static struct vg_message reread(const struct vg_message *message, struct vg_arena *arena)
 {
     const char *json;
-    struct vg_message back;
+    struct vg_message back = {0};
     struct vg_error err = {0};
     if (vg_message_write(message, arena, &json, &err) < 0 ||
         vg_message_read(json, arena, &back, &err) < 0)

@@ -138,6 +138,25 @@ static void test_command_beside_writer(void **state)
     vg_store_close(command);
 }
 
+/* From its beginning on a transaction excludes writers of other processes, and them only. */
+static void test_begin_excludes_writers(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_store *command;
+    const struct vg_control row = {.verb = "reload", .at_us = 5};
+    struct vg_control *pending;
+    size_t n;
+    MUST(f, vg_store_open(f->path, VG_STORE_COMMAND, &command, &f->err));
+    fixture_exec(command, "PRAGMA busy_timeout=20");
+    MUST(f, vg_store_begin(f->store, NULL, &f->err));
+    REFUSED(f, VG_E_TIMEOUT, vg_store_control_put(command, &row, NULL, &f->err));
+    MUST(f, vg_store_control_pending(command, f->arena, &pending, &n, &f->err));
+    assert_int_equal(n, 0);
+    MUST(f, vg_store_commit(f->store, &f->err));
+    MUST(f, vg_store_control_put(command, &row, NULL, &f->err));
+    vg_store_close(command);
+}
+
 static void test_command_without_store(void **state)
 {
     struct fixture *f = *state;
@@ -350,6 +369,7 @@ int main(void)
         OPEN(test_second_name),
         OPEN(test_command),
         OPEN(test_command_beside_writer),
+        OPEN(test_begin_excludes_writers),
         CLOSED(test_command_without_store),
         CLOSED(test_replay),
         OPEN(test_replay_over_daemon),
