@@ -140,16 +140,7 @@ static int open_all(struct check_run *run)
         if (vg_clock_virtual(run->now_us, &shell->clock, &err) < 0)
             return vg_shell_fail(&err);
     }
-    run->env = (struct vg_cycle_env){
-        .source = shell->source,
-        .store = shell->store,
-        .clock = shell->clock,
-        .config = shell->config,
-        .rules = shell->rules,
-        .agent = shell->agent ? shell->agent : "check",
-        .stop = &vg_shell_stop,
-        .progress = vg_shell_progress,
-    };
+    run->env = vg_shell_env(shell);
     return 0;
 }
 

@@ -61,15 +61,7 @@ static int explain_all(struct vg_work *work, struct vg_error *err)
 static int explain(struct vg_shell *shell, const struct vg_dataset *dataset)
 {
     struct vg_error err = {0};
-    struct vg_cycle_env env = {
-        .source = shell->source,
-        .store = shell->store,
-        .clock = shell->clock,
-        .config = shell->config,
-        .rules = shell->rules,
-        .agent = "explain",
-        .stop = &vg_shell_stop,
-    };
+    struct vg_cycle_env env = vg_shell_env(shell);
     struct vg_job job = {.dataset = dataset, .window = true};
     struct vg_progress progress = {.judged_us = VG_NEVER};
     struct vg_work work;

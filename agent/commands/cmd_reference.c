@@ -16,17 +16,7 @@ static int capture_one(struct vg_shell *shell, const struct vg_dataset *dataset)
 {
     struct vg_error err = {0};
     struct vg_capture_result result;
-    struct vg_cycle_env env = {
-        .source = shell->source,
-        .store = shell->store,
-        .clock = shell->clock,
-        .config = shell->config,
-        .rules = shell->rules,
-        .agent = shell->agent,
-        .claim = {shell->agent, 1},
-        .stop = &vg_shell_stop,
-        .progress = vg_shell_progress,
-    };
+    struct vg_cycle_env env = vg_shell_env(shell);
     if (dataset->reference.kind == VG_REF_NONE) {
         fprintf(stderr, "pgvigil: %s has no reference: in %s\n", dataset->id, dataset->file);
         return VG_EXIT_USAGE;

@@ -77,15 +77,7 @@ static void report_dataset(struct vg_work *work, struct vg_diags *diags)
 static int connect_dataset(struct vg_shell *shell, const struct vg_dataset *dataset)
 {
     struct vg_error err = {0};
-    struct vg_cycle_env env = {
-        .source = shell->source,
-        .store = shell->store,
-        .clock = shell->clock,
-        .config = shell->config,
-        .rules = shell->rules,
-        .agent = "validate",
-        .stop = &vg_shell_stop,
-    };
+    struct vg_cycle_env env = vg_shell_env(shell);
     struct vg_job job = {.dataset = dataset, .tick = true};
     struct vg_progress progress = {.judged_us = VG_NEVER};
     struct vg_work work;

@@ -141,6 +141,21 @@ int vg_shell_source(struct vg_shell *shell)
     return vg_pg_source_new(shell->config, &shell->source, &err) < 0 ? vg_shell_fail(&err) : 0;
 }
 
+struct vg_cycle_env vg_shell_env(const struct vg_shell *shell)
+{
+    return (struct vg_cycle_env){
+        .source = shell->source,
+        .store = shell->store,
+        .clock = shell->clock,
+        .config = shell->config,
+        .rules = shell->rules,
+        .agent = shell->agent ? shell->agent : "command",
+        .claim = {shell->agent, 1},
+        .stop = &vg_shell_stop,
+        .progress = vg_shell_progress,
+    };
+}
+
 void vg_shell_close(struct vg_shell *shell)
 {
     if (shell->source)

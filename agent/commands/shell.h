@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "agent/cycle.h"
 #include "pgvigil/ports.h"
 #include "pgvigil/rule.h"
 #include "pgvigil/store.h"
@@ -64,6 +65,8 @@ int vg_shell_store(struct vg_shell *shell, enum vg_store_mode mode);
  * faults. 0 or an exit code; a faulty file among good ones only sets `faulty`. */
 int vg_shell_rules(struct vg_shell *shell);
 int vg_shell_source(struct vg_shell *shell);
+/* What a cycle needs, for commands that look and commit nothing. */
+struct vg_cycle_env vg_shell_env(const struct vg_shell *shell);
 /* Prints an error as people read it and returns the exit code that fits. */
 int vg_shell_fail(const struct vg_error *err);
 void vg_shell_close(struct vg_shell *shell);
