@@ -63,12 +63,24 @@ static void close_session(struct vg_work *work)
     work->session = NULL;
 }
 
-void vg_cycle_end(struct vg_work *work)
+/* What was read, so that it can be read again. */
+static void forget_read(struct vg_work *work)
 {
     close_session(work);
     for (size_t i = 0; i < work->nsummaries; i++)
         vg_summary_free(work->summaries[i]);
     vg_reference_free(work->reference);
+    work->reference = NULL;
+    work->nsummaries = work->nprobed = work->nready = 0;
+    work->cycle.summary = NULL;
+    work->cycle.sample = NULL;
+    work->cycle.rows = 0;
+    work->cycle.empty = false;
+}
+
+void vg_cycle_end(struct vg_work *work)
+{
+    forget_read(work);
     vg_arena_free(work->arena);
     memset(work, 0, sizeof *work);
 }
@@ -96,10 +108,8 @@ static int read_without_where(struct vg_work *work, bool *scanning, struct vg_er
 {
     char *problem = vg_arena_strdup(work->arena, err->msg);
     if (!problem)
-        return -1;
-    close_session(work);
-    vg_reference_free(work->reference);
-    work->reference = NULL;
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    forget_read(work);
     work->where_problem = problem;
     return read_all(work, scanning, err);
 }
@@ -191,9 +201,9 @@ static int run_late(const struct vg_cycle_env *env, const struct vg_job *job,
         };
         late.skipped = (struct vg_window){late.range.start_us, late.range.start_us, false};
         struct vg_work work;
-        int rc = vg_cycle_begin(&work, env, &late, progress, err);
-        if (rc == 0)
-            rc = run_one(&work, err);
+        if (vg_cycle_begin(&work, env, &late, progress, err) < 0)
+            return -1;
+        int rc = run_one(&work, err);
         *progress = work.before;
         bool failed = work.cycle.failed;
         vg_cycle_end(&work);

@@ -34,17 +34,18 @@ static int find_stale(struct vg_work *work, const char **out, struct vg_error *e
     return 0;
 }
 
-/* Without an index, newest comes from the scan, as far as the window reaches. */
+/* Without an index, newest comes from the scan. An empty window does not say what came before it.
+ */
 static void take_newest_of_scan(struct vg_work *work)
 {
     const struct vg_plan *plan = &work->plan;
     if (work->live.has_newest || !plan->time || !work->cycle.summary)
         return;
     const struct vg_column_summary *time = vg_summary_column(work->cycle.summary, plan->time->name);
+    if (!time || !vg_column_finite(time))
+        return;
     work->live.has_newest = true;
-    work->live.newest_us = VG_NEVER;
-    if (time && vg_column_finite(time))
-        work->live.newest_us = vg_sql_cell_instant(work->job.dataset, plan->time, time->max);
+    work->live.newest_us = vg_sql_cell_instant(work->job.dataset, plan->time, time->max);
 }
 
 static int fill_live(struct vg_work *work, struct vg_error *err)

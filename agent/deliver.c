@@ -16,7 +16,7 @@
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
 
-enum { PER_SINK = 8 };
+enum { PER_SINK = 8, READ_AGAIN = 3 };
 static const int64_t base_us = VG_US, cap_us = 5 * VG_MINUTE_US, hold_cap_us = VG_HOUR_US;
 static const int64_t idle_us = 30 * VG_US, store_pause_us = VG_US, grace_us = 2 * VG_US;
 static const struct vg_claim claim = {.owner = "", .epoch = 0};
@@ -239,7 +239,9 @@ static void send_row(struct vg_deliver *deliver, struct vg_lane *lane,
         lane->pace_us = from_us + lane->spacing_us;
     } else if (rc < 0) {
         snprintf(lane->why, sizeof lane->why, "%.199s", err.msg);
-        settle(deliver, lane, err.code == VG_E_DATA ? VG_PERMANENT : VG_RETRY, 0, now_us);
+        /* what cannot be read may be fine and memory short: a few times more */
+        bool hopeless = err.code == VG_E_DATA && row->attempts >= READ_AGAIN;
+        settle(deliver, lane, hopeless ? VG_PERMANENT : VG_RETRY, 0, now_us);
     } else if (lane->busy) {
         snprintf(lane->why, sizeof lane->why,
                  "nothing is sent to this receiver for such a message");

@@ -107,7 +107,7 @@ struct vg_parcel {
     int burst;
     struct vg_secret secret, token;
 };
-/* The request of a row. VG_E_DATA: it can never be made. To be emptied whatever is returned. */
+/* The request of a row. VG_E_DATA: its text cannot be read. To be emptied whatever is returned. */
 int vg_deliver_pack(const struct vg_config *config, const char *agent,
                     const struct vg_outgoing *row, struct vg_arena *arena, struct vg_parcel *out,
                     struct vg_error *err);

@@ -230,8 +230,9 @@ static int dump(const json_t *object, struct vg_arena *arena, const char **out,
     vg_buf_init(&buf, VG_MESSAGE_BYTES);
     int rc = json_dump_callback(object, add_dumped, &buf, JSON_COMPACT | JSON_REAL_PRECISION(17));
     *out = rc ? NULL : vg_arena_strdup(arena, buf.data);
+    bool too_long = rc && buf.len > VG_MESSAGE_BYTES / 2;
     vg_buf_free(&buf);
-    if (rc)
+    if (too_long)
         return vg_fail(err, VG_E_LIMIT, "a message is longer than %d bytes", VG_MESSAGE_BYTES);
     return *out ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
 }

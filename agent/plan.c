@@ -199,16 +199,27 @@ static void find_time(struct vg_plan *plan)
         plan->time = time;
 }
 
-static void fill_private(struct vg_plan *plan, struct vg_arena *arena)
+/* Columns that say so, "*" for all there are, and the key while keys are private. */
+static int fill_private(struct vg_plan *plan, struct vg_arena *arena)
 {
     const struct vg_dataset *dataset = plan->dataset;
-    const char **items = vg_arena_array(arena, dataset->ncolumns, sizeof *items);
-    size_t n = 0;
-    for (size_t i = 0; items && i < dataset->ncolumns; i++) {
-        if (dataset->columns[i].is_private)
-            items[n++] = dataset->columns[i].name;
+    size_t most = dataset->ncolumns + plan->catalog->n + dataset->key.n, n = 0;
+    const char **items = vg_arena_array(arena, most, sizeof *items);
+    if (!items)
+        return -1;
+    bool all = false;
+    for (size_t i = 0; i < dataset->ncolumns; i++) {
+        if (!dataset->columns[i].is_private)
+            continue;
+        all |= !strcmp(dataset->columns[i].name, "*");
+        items[n++] = dataset->columns[i].name;
     }
+    for (size_t i = 0; all && i < plan->catalog->n; i++)
+        items[n++] = plan->catalog->columns[i].name;
+    for (size_t i = 0; dataset->private_keys && i < dataset->key.n; i++)
+        items[n++] = dataset->key.items[i];
     plan->private_columns = (struct vg_strings){items, n};
+    return 0;
 }
 
 static void fill_tally(struct draft *draft)
@@ -245,8 +256,12 @@ int vg_plan_make(const struct vg_dataset *dataset, const struct vg_catalog *cata
         if (add_rule(&draft, &out->bound[i]) < 0)
             return vg_fail(err, VG_E_MEMORY, "out of memory");
     }
+    /* Without an index the newest row is known by the scan alone. */
+    if (out->time && !out->time->indexed_first)
+        add_column(&draft, out->time, 0);
     add_keys(&draft);
-    fill_private(out, arena);
+    if (fill_private(out, arena) < 0)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
     fill_tally(&draft);
     return 0;
 }

@@ -66,7 +66,7 @@ static size_t choose_capacity(uint32_t resolution)
 
 struct vg_sketch *vg_sketch_new(uint32_t resolution)
 {
-    if (!resolution || resolution > VG_GRID_MAX)
+    if (resolution < 2 || resolution > VG_GRID_MAX)
         BUG("a sketch of resolution %u", resolution);
     struct vg_sketch *sketch = calloc(1, sizeof *sketch);
     if (!sketch)
@@ -338,7 +338,7 @@ static uint32_t list_quantiles(const struct vg_sketch *sketch, uint64_t *keys)
 {
     struct walk walk = start_walk(sketch);
     uint64_t lowest = key_of(sketch->min), highest = key_of(sketch->max), passed = 0, j = 1;
-    uint64_t parts = sketch->resolution > 1 ? sketch->resolution - 1 : 1;
+    uint64_t parts = sketch->resolution - 1;
     uint32_t n = 0;
     keys[n++] = lowest;
     while (j < parts && walk_on(&walk)) {

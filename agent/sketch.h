@@ -4,8 +4,8 @@
  *
  * Promises: while there are at most `resolution` distinct values they are all kept, with counts;
  * beyond that quantiles come from a ladder of compactors with seeded randomness: exact while fewer
- * than VG_SKETCH level capacity values were seen, rank error about 1.4 / capacity of all rows
- * after.
+ * values were seen than a level holds, k = 32 x resolution but 2^17 at least and 2^19 at most;
+ * after that ranks are off by at most about 1.4 / k of all rows.
  */
 #ifndef PGVIGIL_AGENT_SKETCH_H
 #define PGVIGIL_AGENT_SKETCH_H
@@ -18,7 +18,7 @@
 
 struct vg_sketch;
 
-/* resolution: the most thresholds wanted, 1 .. 65536. NULL when out of memory. */
+/* resolution: the most thresholds wanted, 2 .. 65536. NULL when out of memory. */
 struct vg_sketch *vg_sketch_new(uint32_t resolution);
 /* Adds n values in any order; -0.0 counts as 0.0; NaN and infinities are left out. VG_E_MEMORY. */
 int vg_sketch_add(struct vg_sketch *sketch, const double *x, size_t n,

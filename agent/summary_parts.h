@@ -29,7 +29,8 @@ struct vg_moments {
  * Sample Variances" (1979), in double-double. */
 void vg_moments_merge(struct vg_moments *a, const struct vg_moments *b);
 /* The moments of n finite values: exact up to double-double rounding in the sum, and m2 by a second
- * pass with the mean known. zeros and negatives are added to. */
+ * pass with the mean known. zeros and negatives are added to. Deviations below about 1e-150, whose
+ * squares leave the range of a double, count as none or with fewer digits. */
 struct vg_moments vg_moments_of(const double *x, size_t n, uint64_t *zeros, uint64_t *negatives);
 
 /* --- summary_hll.c: HyperLogLog, VG_HLL_SIZE registers of one byte ---------------------------- */

@@ -47,7 +47,8 @@ static char *take_name(char *line)
     char *name = line;
     for (int field = 0; field < 2 && name; field++) {
         name = strchr(name, '\t');
-        name += name != NULL;
+        if (name)
+            name++;
     }
     if (name)
         name[strcspn(name, "\t\n")] = '\0';

@@ -41,10 +41,10 @@ static json_t *make_metrics(void)
     const struct vg_metric_type *types = vg_metric_types(&n);
     json_t *out = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(
-            out, json_pack("{s:s, s:s, s:b, s:s, s:s}", "name", types[i].name, "type",
-                           vg_metric_kind_name(types[i].kind), "of_dataset", types[i].of_dataset,
-                           "labels", types[i].labels, "help", types[i].help));
+        json_array_append_new(out, json_pack("{s:s, s:s, s:b, s:s, s:s}", "name", types[i].name,
+                                             "type", vg_metric_kind_name(types[i].kind),
+                                             "of_dataset", types[i].of_dataset, "labels",
+                                             types[i].labels, "help", types[i].help));
     return out;
 }
 

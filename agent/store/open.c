@@ -117,6 +117,12 @@ static int refuse_version(const struct vg_store *store, int64_t version, struct 
     return vg_hint(err, "pgvigil run brings it up to date");
 }
 
+/* Statements that any store answers fail only because of what is in the file. */
+static bool is_about_file(const struct vg_error *err)
+{
+    return err->code == VG_E_STATE || err->code == VG_E_INTERNAL;
+}
+
 /* What the store says of its own version; -1 where it says nothing, as in another program's file.
  */
 static int read_recorded(struct vg_db *db, int64_t *recorded, struct vg_error *err)
@@ -138,8 +144,13 @@ static int judge_content(struct vg_store *store, struct vg_db *db, struct vg_db_
 {
     int64_t recorded, known = (int64_t)vg_migrations_n;
     bool sound = true;
-    if (db->ops->identify(db, found, err) < 0)
+    struct vg_error local;
+    if (db->ops->identify(db, found, &local) < 0) {
+        *damaged = is_about_file(&local);
+        if (err)
+            *err = local;
         return -1;
+    }
     if (found->empty)
         return 0;
     if (examine(store, db, damaged, err) < 0 || read_recorded(db, &recorded, err) < 0)
@@ -217,7 +228,7 @@ static int connect_once(struct vg_store *store, bool *damaged, struct vg_error *
         return -1;
     struct vg_error local = {.code = VG_OK};
     int rc = vg_sqlite_open(store->path, store->mode != VG_STORE_REPLAY, &db, &local);
-    *damaged = rc < 0 && local.code == VG_E_STATE;
+    *damaged = rc < 0 && is_about_file(&local);
     if (rc == 0)
         rc = judge_content(store, db, &found, damaged, &local);
     if (rc == 0 && store->mode != VG_STORE_COMMAND)

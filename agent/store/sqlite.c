@@ -6,6 +6,7 @@
  * Knows no table of ours.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "agent/store/sqlite.h"
 
@@ -276,13 +277,24 @@ static int set_durable(struct vg_db *base, bool on, struct vg_error *err)
     return exec_text(base, on ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", err);
 }
 
+/* A file that may be written and yet is taken for one that cannot: its header says that only a
+ * newer SQLite knows how. */
+static int explain_readonly(struct sqlite_db *db, struct vg_error *err)
+{
+    if (access(db->path, W_OK) != 0)
+        return vg_fail(err, VG_E_PERMISSION, "state store %s cannot be written", db->path);
+    db->base.trouble = VG_DB_DAMAGED;
+    vg_sqlite_keep_evidence(db);
+    return vg_fail(err, VG_E_STATE, "state store %s: the header is of an unknown format", db->path);
+}
+
 static int use_wal(struct vg_db *base, struct vg_error *err)
 {
     struct sqlite_db *db = self_of(base);
     struct vg_db_rows *rows = NULL;
     bool more = false;
     if (sqlite3_db_readonly(db->handle, "main") == 1)
-        return vg_fail(err, VG_E_PERMISSION, "state store %s cannot be written", db->path);
+        return explain_readonly(db, err);
     if (start_query(base, &VG_SQL_PLAIN("PRAGMA journal_mode=WAL"), &rows, err) < 0)
         return -1;
     int rc = step_rows(rows, &more, err);

@@ -58,6 +58,7 @@ static void start(struct world *world)
     };
     world->catalog = (struct vg_catalog){.quoted = "ml.flights", .columns = world->columns};
     add_catalog(world, "at", "\"at\"", "timestamp with time zone", VG_KIND_TIME, 1184);
+    world->columns[0].indexed_first = true;
     add_catalog(world, "id", "id", "bigint", VG_KIND_NUMBER, 20);
     add_catalog(world, "delay", "delay", "double precision", VG_KIND_NUMBER, 701);
     add_catalog(world, "dist", "dist", "integer", VG_KIND_NUMBER, 23);
@@ -377,6 +378,22 @@ static void test_time_column(void **state)
     }
 }
 
+/* What an index would answer at once must be counted. */
+static void test_time_column_without_index(void **state)
+{
+    (void)state;
+    for (int indexed = 0; indexed <= 1; indexed++) {
+        struct world world;
+        start(&world);
+        world.columns[0].indexed_first = indexed;
+        add_rule(&world, "freshness", "freshness", NULL);
+        const struct vg_plan *plan = make(&world);
+        assert_items(plan, "\"at\"");
+        assert_int_equal(find_counted(plan, "at") != NULL, !indexed);
+        stop(&world);
+    }
+}
+
 static void test_no_time_column(void **state)
 {
     (void)state;
@@ -491,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_predicates),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_time_column),
+        cmocka_unit_test(test_time_column_without_index),
         cmocka_unit_test(test_no_time_column),
         cmocka_unit_test(test_grids),
         cmocka_unit_test(test_cells_of_references),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Unit tests of the state store on damaged files: cut off, overwritten, with flipped bits, found so
- * at the start or while in use. A daemon always starts, and what it sets aside is kept. */
+ * at the start or while in use. A daemon always starts, and what it sets aside is kept.
+ *
+ * STORE_SEEDS sets how many flips and cuts are tried. */
 #include "tests/unit/store_fixture.h"
 
 #include <stdio.h>
@@ -10,7 +12,7 @@
 
 #include "tests/unit/store_vfs.h"
 
-enum { FLIPS = 400, ALERTS = 60 };
+enum { TRIES = 250, ALERTS = 60 };
 
 static void put_alerts(struct fixture *f, int n)
 {
@@ -128,45 +130,79 @@ static void test_log_without_file(void **state)
     free(bytes);
 }
 
-/* Whatever bit is flipped: no crash, and either all that was stored is there or the file is set
- * aside. Only a flip inside a stored value cannot be seen. */
-static void test_flipped_bits(void **state)
+static uint64_t draw(uint64_t *seed)
+{
+    *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return *seed >> 33;
+}
+
+/* One bit of what is used, half of the time in the pages of header and schema; or all behind some
+ * place is gone. */
+static void write_damaged(struct fixture *f, char *whole, size_t size, uint64_t *seed)
+{
+    if (draw(seed) % 8 == 0) {
+        fixture_write(f->path, whole, 1 + draw(seed) % (size - 1));
+        return;
+    }
+    size_t at = draw(seed) % (draw(seed) % 2 ? size : 8192);
+    char bit = (char)(1 << draw(seed) % 8);
+    while (!whole[at])
+        at = (at + 1) % size;
+    whole[at] ^= bit;
+    fixture_write(f->path, whole, size);
+    whole[at] ^= bit;
+}
+
+static void remove_aside(const char *aside)
+{
+    static const char *const parts[] = {"", "-wal", "-shm"};
+    char path[256];
+    for (size_t i = 0; aside && i < sizeof parts / sizeof parts[0]; i++) {
+        snprintf(path, sizeof path, "%s%s", aside, parts[i]);
+        unlink(path);
+    }
+}
+
+/* Opens and uses it; whether it was set aside at once. */
+static bool try_damaged(struct fixture *f)
+{
+    struct vg_alert *alerts;
+    struct vg_arena *arena = vg_arena_new();
+    size_t n;
+    fixture_open(f, VG_STORE_DAEMON);
+    bool damaged = vg_store_quarantined(f->store) != NULL;
+    int rc = vg_store_alerts(f->store, NULL, arena, &alerts, &n, &f->err);
+    if (rc == 0)
+        assert_true(damaged ? n == 0 : n <= ALERTS);
+    else
+        assert_int_equal(f->err.code, VG_E_STATE);
+    MUST(f, vg_store_alerts(f->store, NULL, arena, &alerts, &n, &f->err));
+    remove_aside(vg_store_quarantined(f->store));
+    fixture_close(f);
+    vg_arena_free(arena);
+    return damaged;
+}
+
+/* Whatever bit is flipped: it opens, nothing crashes, and either what was stored is there or the
+ * file is set aside. Only a flip inside a stored value cannot be seen. */
+static void test_flips_and_cuts(void **state)
 {
     struct fixture *f = *state;
-    size_t size, quarantined = 0;
+    size_t size, found = 0;
     uint64_t seed = 20010613;
+    int64_t tries = TRIES;
+    if (getenv("STORE_SEEDS"))
+        assert_int_equal(vg_parse_int64(getenv("STORE_SEEDS"), &tries), 0);
     put_alerts(f, ALERTS);
     fixture_close(f);
     char *whole = fixture_read(f->path, &size);
-    for (int i = 0; i < FLIPS; i++) {
-        seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        /* The first two pages hold header and schema: half of the flips hit them. */
-        size_t at = (size_t)(seed >> 33) % (i % 2 ? size : 8192);
-        for (; !whole[at]; at = (at + 1) % size)
-            ;
-        whole[at] ^= (char)(1 << (seed >> 29 & 7));
-        fixture_write(f->path, whole, size);
-        whole[at] ^= (char)(1 << (seed >> 29 & 7));
-        struct vg_alert *alerts;
-        size_t n;
-        if (vg_store_open(f->path, VG_STORE_DAEMON, &f->store, &f->err) < 0) {
-            /* Only the mark can make it look like another program's or a newer one's. */
-            assert_int_equal(f->err.code, VG_E_STATE);
-            continue;
-        }
-        bool damaged = vg_store_quarantined(f->store) != NULL;
-        int rc = vg_store_alerts(f->store, NULL, f->arena, &alerts, &n, &f->err);
-        quarantined += damaged;
-        if (rc == 0)
-            assert_true(damaged ? n == 0 : n <= ALERTS);
-        else
-            assert_int_equal(f->err.code, VG_E_STATE);
-        MUST(f, vg_store_alerts(f->store, NULL, f->arena, &alerts, &n, &f->err));
-        fixture_close(f);
+    for (int64_t i = 0; i < tries; i++) {
+        write_damaged(f, whole, size, &seed);
+        found += try_damaged(f);
     }
     free(whole);
-    print_message("%zu of %d flips were found at the start\n", quarantined, FLIPS);
-    assert_true(quarantined > FLIPS / 20);
+    print_message("%zu of %lld were found at the start\n", found, (long long)tries);
+    assert_true(found > (size_t)tries / 2);
 }
 
 /* --- Found while in use ---------------------------------------------------------------- */
@@ -266,7 +302,7 @@ int main(void)
         CLOSED(test_twice_in_a_second),
         OPEN(test_cut_off),
         OPEN(test_log_without_file),
-        OPEN(test_flipped_bits),
+        OPEN(test_flips_and_cuts),
         OPEN(test_bad_number_in_use),
         OPEN(test_bad_number_at_start),
         OPEN(test_overwritten_in_use),
