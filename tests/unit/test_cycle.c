@@ -53,7 +53,7 @@ static void test_window_judged(void **state)
     }
     assert_string_equal(cycle_kit_expect(&kit, "volume", VG_PASS)->why, "60 rows, at least 2");
     assert_string_equal(cycle_kit_expect(&kit, "filtered", VG_PASS)->why,
-                        "0 of 50 rows outside [0, 100]");
+                        "0 of 50 rows outside [0, 100], none allowed");
     assert_int_equal(kit.progress.watermark_us, made_hour(0).end_us);
     assert_int_equal(kit.progress.judged_us, cycle_kit_due(0));
     assert_int_equal(kit.progress.success_us, cycle_kit_due(0));

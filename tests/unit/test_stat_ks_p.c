@@ -98,6 +98,19 @@ static void test_p_without_ties_is_scipys(void **state)
 
 enum { MOST_CELLS = 15, MOST_VALUES = 2000 };
 
+/* The mass of the states that lie at or beyond c after k + 1 values; it leaves u. */
+static double take_beyond(double *u, int64_t m, int64_t n, int64_t k, int64_t c)
+{
+    double p = 0;
+    for (int64_t i = 0; i <= m; i++) {
+        if (llabs(i * (m + n) - (k + 1) * m) < c)
+            continue;
+        p += u[i];
+        u[i] = 0;
+    }
+    return p;
+}
+
 /* p by the recursion over all states without band or buffer. */
 static double find_naively(const struct vg_ks_counts *counts, int64_t m, int64_t n, int64_t c)
 {
@@ -114,12 +127,7 @@ static double find_naively(const struct vg_ks_counts *counts, int64_t m, int64_t
                 u[i] = u[i] * (double)(n - k + i < 0 ? 0 : n - k + i) / left +
                        (i ? u[i - 1] * (double)(m - i + 1) / left : 0);
             bool ends = v + 1 == size || (counts->gaps && g % 2 == 0);
-            for (int64_t i = 0; ends && i <= m; i++) {
-                if (llabs(i * (m + n) - (k + 1) * m) < c)
-                    continue;
-                p += u[i];
-                u[i] = 0;
-            }
+            p += ends ? take_beyond(u, m, n, k, c) : 0;
         }
     }
     return p;
