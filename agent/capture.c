@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/capture_scan.h"
+#include "agent/summary_private.h"
 #include "agent/window.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
@@ -69,7 +70,10 @@ static int choose_columns(struct vg_capture *capture, struct vg_error *err)
         const struct vg_catalog_column *column = &catalog->columns[i];
         if (column->unreadable || is_left_out(capture->dataset, column))
             continue;
-        capture->columns[capture->ncolumns++].column = column;
+        capture->columns[capture->ncolumns++] = (struct vg_capture_column){
+            .column = column,
+            .is_private = vg_dataset_is_private(capture->dataset, column->name),
+        };
         numbers += column->kind == VG_KIND_NUMBER;
     }
     capture->resolution = capture->dataset->reference.resolution;
@@ -147,28 +151,43 @@ static int begin_version(struct vg_capture *capture, struct vg_error *err)
                                     &capture->version, err);
 }
 
+/* The distribution of a public number; its grid stays the capture's. */
+static int take_fine(const struct vg_capture_column *column, struct vg_distribution *fine,
+                     struct vg_error *err)
+{
+    *fine = (struct vg_distribution){.grid = column->grid, .cells = column->total->fine};
+    for (size_t c = 0; c < 2 * (size_t)column->grid->n + 1; c++)
+        fine->n += fine->cells[c];
+    return vg_column_coarsen(column->total) < 0 ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
+}
+
 static int store_column(struct vg_capture *capture, size_t i, struct vg_error *err)
 {
-    struct vg_capture_column *column = &capture->columns[i];
-    struct vg_distribution fine = {.grid = column->grid};
+    const struct vg_capture_column *column = &capture->columns[i];
     struct vg_column_summary *total = column->total;
-    bool has_fine = column->grid && total && total->fine;
-    if (has_fine) {
-        fine.cells = total->fine;
-        for (size_t c = 0; c < 2 * (size_t)column->grid->n + 1; c++)
-            fine.n += total->fine[c];
-        if (vg_column_coarsen(total) < 0)
-            return vg_fail(err, VG_E_MEMORY, "out of memory");
-    }
+    struct vg_distribution public = {0}, *fine = NULL, *hidden = NULL;
     struct vg_reference_column row = {
         .name = column->column->name,
         .type = column->column->type,
         .kind = column->column->kind,
         .not_null = column->column->not_null,
-        .fine = has_fine ? &fine : NULL,
         .total = total,
     };
-    return vg_store_reference_column(capture->env->store, capture->version, i, &row, err);
+    int rc = 0;
+    if (column->grid && total && total->fine && column->is_private) {
+        rc = vg_private_distribution(column->grid, total->fine, &hidden, err);
+        fine = hidden;
+    } else if (column->grid && total && total->fine) {
+        rc = take_fine(column, &public, err);
+        fine = &public;
+    }
+    if (column->is_private && total)
+        vg_private_column(total);
+    row.fine = fine;
+    if (rc == 0)
+        rc = vg_store_reference_column(capture->env->store, capture->version, i, &row, err);
+    vg_distribution_free(hidden);
+    return rc;
 }
 
 static int store_columns(struct vg_capture *capture, struct vg_error *err)

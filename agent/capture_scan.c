@@ -263,10 +263,13 @@ struct pass2 {
     bool open;
 };
 
-static int store_window(struct pass2 *pass, struct vg_column_summary *column, struct vg_error *err)
+static int store_window(struct pass2 *pass, struct vg_column_summary *column, bool is_private,
+                        struct vg_error *err)
 {
-    if (column->fine && vg_column_coarsen(column) < 0)
+    if (column->fine && !is_private && vg_column_coarsen(column) < 0)
         return fail_memory(err);
+    if (is_private)
+        return 0; /* its grid is remade from the whole; windows on it would show single rows */
     return vg_store_reference_window(pass->group.capture->env->store, pass->group.capture->version,
                                      &pass->base, column, err);
 }
@@ -298,7 +301,8 @@ static int store_summary(struct pass2 *pass, struct vg_summary *summary, struct 
     if (vg_store_begin(store, &capture->env->claim, err) < 0)
         return -1;
     for (size_t i = 0; i < pass->group.n; i++) {
-        if (store_window(pass, &summary->columns[i], err) < 0) {
+        bool is_private = capture->columns[pass->group.first + i].is_private;
+        if (store_window(pass, &summary->columns[i], is_private, err) < 0) {
             vg_store_rollback(store);
             return -1;
         }
@@ -401,7 +405,7 @@ static int plan_group(struct pass2 *pass, struct vg_error *err)
             .kind = kind,
             .grid = column->grid,
             .distinct = kind != VG_KIND_OTHER,
-            .top = kind == VG_KIND_TEXT || kind == VG_KIND_BOOL,
+            .top = (kind == VG_KIND_TEXT || kind == VG_KIND_BOOL) && !column->is_private,
         };
     }
     pass->variant = (struct vg_tally_variant){.condition = VG_TALLY_NONE};

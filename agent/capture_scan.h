@@ -7,6 +7,7 @@
 
 struct vg_capture_column {
     const struct vg_catalog_column *column;
+    bool is_private;
     struct vg_grid *grid;            /* of numbers with finite values; else NULL */
     struct vg_column_summary *total; /* fine until stored */
 };

@@ -7,6 +7,7 @@
 
 #include "agent/message.h"
 #include "agent/settle.h"
+#include "agent/summary_private.h"
 #include "agent/window.h"
 #include "pgvigil/failpoint.h"
 #include "pgvigil/log.h"
@@ -204,6 +205,16 @@ static int store_skipped(const struct vg_work *work, struct vg_progress *after,
     return 0;
 }
 
+/* The results are made: what is stored from here on holds no value of a private column. */
+static void hide_private(const struct vg_work *work)
+{
+    struct vg_summary *summary = work->cycle.summary;
+    for (size_t i = 0; i < summary->ncolumns; i++) {
+        if (vg_dataset_is_private(work->job.dataset, summary->columns[i].name))
+            vg_private_column(&summary->columns[i]);
+    }
+}
+
 static int store_window(const struct vg_work *work, struct vg_error *err)
 {
     const struct vg_cycle *cycle = &work->cycle;
@@ -224,6 +235,7 @@ static int store_window(const struct vg_work *work, struct vg_error *err)
         return -1;
     if (!cycle->summary || cycle->empty)
         return 0;
+    hide_private(work);
     int64_t base_us = dataset->schedule.window_us;
     if (work->reference && work->reference->base_us > base_us)
         base_us = work->reference->base_us;

@@ -85,7 +85,12 @@ void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot)
     progress.model = NULL;
     slot->progress = progress;
     slot->next_us = VG_NEVER;
-    if (dataset)
+    /* A reload may have retired the dataset while its cycle was on the way, which stored it again.
+     */
+    bool gone = book != loop->book && !vg_ruleset_find(loop->book->rules, slot->id);
+    if (gone)
+        vg_loop_retire(loop);
+    else if (dataset)
         slot->next_us = vg_due_next(dataset, &progress, &loop->span, read_clock(loop));
     loop->failed_cycles += rc < 0 || progress.failures > 0;
     vg_loop_release(loop, book);

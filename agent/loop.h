@@ -71,6 +71,8 @@ void vg_loop_reload(struct vg_loop *loop);
 
 /* Slots after a new book: progress from the store, retired datasets ended. Holds the mutex. */
 int vg_loop_adopt(struct vg_loop *loop, struct vg_error *err);
+/* Ends what the store knows and the book does not name. Holds the mutex. */
+void vg_loop_retire(struct vg_loop *loop);
 /* Replaces the book by a fresh one; keeps the old one when there is none. Takes the mutex. */
 void vg_loop_renew(struct vg_loop *loop);
 struct vg_book *vg_loop_hold(struct vg_loop *loop); /* under the mutex */

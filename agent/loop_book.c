@@ -128,8 +128,11 @@ static void drop_slots(struct vg_loop *loop)
     loop->nslots = kept;
 }
 
-static void retire_gone(struct vg_loop *loop, const struct vg_cycle_env *env)
+void vg_loop_retire(struct vg_loop *loop)
 {
+    struct vg_cycle_env env = loop->env;
+    env.config = loop->book->config;
+    env.rules = loop->book->rules;
     struct vg_error err = {0};
     struct vg_arena *arena = vg_arena_new();
     struct vg_strings known;
@@ -146,7 +149,7 @@ static void retire_gone(struct vg_loop *loop, const struct vg_cycle_env *env)
                "if this is meant: pgvigil reload --force", NULL);
     }
     for (size_t i = 0; i < retirement.gone.n; i++) {
-        if (vg_cycle_retire(env, retirement.gone.items[i], &err) < 0)
+        if (vg_cycle_retire(&env, retirement.gone.items[i], &err) < 0)
             vg_log(VG_LOG_ERROR, "cannot retire", "dataset", retirement.gone.items[i], "error",
                    err.msg, NULL);
     }
@@ -158,9 +161,6 @@ out:
 int vg_loop_adopt(struct vg_loop *loop, struct vg_error *err)
 {
     const struct vg_ruleset *rules = loop->book->rules;
-    struct vg_cycle_env env = loop->env;
-    env.config = loop->book->config;
-    env.rules = rules;
     for (size_t i = 0; i < rules->ndatasets; i++) {
         const struct vg_dataset *dataset = rules->datasets[i];
         struct vg_slot *slot = find_slot(loop, dataset->id);
@@ -176,7 +176,7 @@ int vg_loop_adopt(struct vg_loop *loop, struct vg_error *err)
         slot->capture_us = vg_loop_capture_time(loop, slot, dataset);
     }
     drop_slots(loop);
-    retire_gone(loop, &env);
+    vg_loop_retire(loop);
     loop->force_reload = false;
     return 0;
 }

@@ -120,7 +120,8 @@ static void add_column(struct draft *draft, const struct vg_catalog_column *colu
         .kind = column->kind,
         .grid = grid,
         .distinct = column->kind != VG_KIND_OTHER,
-        .top = column->kind == VG_KIND_TEXT || column->kind == VG_KIND_BOOL,
+        .top = (column->kind == VG_KIND_TEXT || column->kind == VG_KIND_BOOL) &&
+               !vg_dataset_is_private(draft->plan->dataset, column->name),
     };
 }
 
@@ -199,25 +200,16 @@ static void find_time(struct vg_plan *plan)
         plan->time = time;
 }
 
-/* Columns that say so, "*" for all there are, and the key while keys are private. */
 static int fill_private(struct vg_plan *plan, struct vg_arena *arena)
 {
-    const struct vg_dataset *dataset = plan->dataset;
-    size_t most = dataset->ncolumns + plan->catalog->n + dataset->key.n, n = 0;
-    const char **items = vg_arena_array(arena, most, sizeof *items);
+    const char **items = vg_arena_array(arena, plan->catalog->n, sizeof *items);
+    size_t n = 0;
     if (!items)
         return -1;
-    bool all = false;
-    for (size_t i = 0; i < dataset->ncolumns; i++) {
-        if (!dataset->columns[i].is_private)
-            continue;
-        all |= !strcmp(dataset->columns[i].name, "*");
-        items[n++] = dataset->columns[i].name;
+    for (size_t i = 0; i < plan->catalog->n; i++) {
+        if (vg_dataset_is_private(plan->dataset, plan->catalog->columns[i].name))
+            items[n++] = plan->catalog->columns[i].name;
     }
-    for (size_t i = 0; all && i < plan->catalog->n; i++)
-        items[n++] = plan->catalog->columns[i].name;
-    for (size_t i = 0; dataset->private_keys && i < dataset->key.n; i++)
-        items[n++] = dataset->key.items[i];
     plan->private_columns = (struct vg_strings){items, n};
     return 0;
 }

@@ -40,12 +40,26 @@ static bool has_own_rule(const struct vg_dataset *dataset, const struct vg_check
     return false;
 }
 
+/* As it stands, or double-quoted with quotes inside doubled, as default ids write it. */
 static const char *quote_name(const char *column, struct vg_arena *arena)
 {
     bool plain = *column != '\0';
     for (const char *p = column; *p; p++)
         plain &= isalnum((unsigned char)*p) || *p == '_';
-    return plain ? column : vg_arena_printf(arena, "\"%s\"", column);
+    if (plain)
+        return column;
+    char *out = vg_arena_alloc(arena, 2 * strlen(column) + 3);
+    char *to = out;
+    if (!out)
+        return NULL;
+    *to++ = '"';
+    for (const char *p = column; *p; p++) {
+        *to++ = *p;
+        if (*p == '"')
+            *to++ = '"';
+    }
+    *to++ = '"';
+    return out;
 }
 
 static const char *name_rule(const struct vg_rule *rule, const char *column, struct vg_arena *arena)

@@ -90,6 +90,20 @@ const struct vg_retraining *vg_config_retraining(const struct vg_config *config,
     return NULL;
 }
 
+bool vg_dataset_is_private(const struct vg_dataset *dataset, const char *column)
+{
+    for (size_t i = 0; i < dataset->ncolumns; i++) {
+        const struct vg_column_spec *spec = &dataset->columns[i];
+        if (spec->is_private && (!strcmp(spec->name, column) || !strcmp(spec->name, "*")))
+            return true;
+    }
+    for (size_t i = 0; dataset->private_keys && i < dataset->key.n; i++) {
+        if (!strcmp(dataset->key.items[i], column))
+            return true;
+    }
+    return false;
+}
+
 /* The datasets are sorted by id. */
 const struct vg_dataset *vg_ruleset_find(const struct vg_ruleset *rules, const char *id)
 {

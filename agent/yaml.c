@@ -186,10 +186,10 @@ static struct vg_node *read_sequence(struct reading *r, const yaml_event_t *star
 static const char *read_key(struct reading *r, const yaml_event_t *event)
 {
     if (event->type != YAML_SCALAR_EVENT) {
-        bool placeholder = event->type == YAML_MAPPING_START_EVENT;
+        bool template = event->type == YAML_MAPPING_START_EVENT;
         struct vg_node *passed = read_node(r, event);
         if (passed && passed->kind != VG_NODE_BAD)
-            REPORT(r, passed->loc, placeholder ? "put {{...}} in quotes" : NULL,
+            REPORT(r, passed->loc, template ? "put {{...}} in quotes" : NULL,
                    "a key must be a single word, not %s", vg_node_noun(passed));
         return NULL;
     }

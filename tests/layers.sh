@@ -107,7 +107,6 @@ agent/config -> agent/zone
 agent/deliver -> agent/receivers
 agent/deliver -> agent/secret
 agent/deliver -> agent/triggers
-agent/rule -> agent/rules
 agent/rule -> agent/value
 agent/rule -> agent/yaml
 agent/rule -> agent/zone

@@ -137,11 +137,7 @@ static const char *print_number(struct vg_arena *arena, double x)
 static bool is_private(const struct vg_shell *shell, const char *dataset, const char *column)
 {
     const struct vg_dataset *found = vg_ruleset_find(shell->rules, dataset);
-    for (size_t i = 0; found && i < found->ncolumns; i++) {
-        if (found->columns[i].is_private && !strcmp(found->columns[i].name, column))
-            return true;
-    }
-    return false;
+    return found && vg_dataset_is_private(found, column);
 }
 
 static void print_column(struct vg_arena *arena, const struct vg_reference_column *column,

@@ -153,6 +153,10 @@ struct vg_dataset {
     size_t nrules;
 };
 
+/* Whether no value of the column may be kept or shown: it says so, "*" does, or it is part of a
+ * private key. */
+bool vg_dataset_is_private(const struct vg_dataset *dataset, const char *column);
+
 struct vg_pair {
     const char *key, *value;
 };

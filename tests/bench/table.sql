@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- The table of the benchmark: 12 columns, of which 8 are numbers of four types and several shapes,
--- with nulls, NaN, infinities, values out of range and categories not allowed, at small rates. Rows are made by bench.fill(table, first, last, seed), the same for the same seed.
+-- with nulls, NaN, infinities, values out of range and categories not allowed, at small rates.
+-- Rows are made by bench.fill(table, first, last, seed, moved), the same for the same seed.
 CREATE SCHEMA bench;
 
 CREATE TABLE bench.events (

@@ -228,6 +228,8 @@ static int stream_rows(struct vg_session *session, const struct vg_query *query,
     }
     if (fail_if_due(&kit->scan, err) < 0)
         return -1;
+    if (kit->during)
+        kit->during(kit->during_arg);
     struct stream *stream = calloc(1, sizeof *stream);
     assert_non_null(stream);
     begin_batch(stream, query);

@@ -41,6 +41,8 @@ struct source_kit {
     struct source_scan scans[SOURCE_SCANS];
     size_t nscans; /* may exceed SOURCE_SCANS */
     char connection[64];
+    void (*during)(void *arg); /* called while a scan is on the way; may be NULL */
+    void *during_arg;
 };
 
 void source_kit_init(struct source_kit *kit);

@@ -143,8 +143,9 @@ static void test_rejected_where_beside_open_windows(void **state)
     run(&kit, cycle_kit_due(2)); /* sees rows in both for the first time */
     cycle_kit_window(&kit, 2, "judged", 60);
     cycle_kit_window(&kit, 0, "empty", 0);
-    int64_t epoch = fixture_int(kit.env.store, "SELECT count(*) FROM windows WHERE start_us = 0");
-    assert_int_equal(epoch, 0); /* nothing was made up */
+    int64_t made_up =
+        fixture_int(kit.env.store, "SELECT count(*) FROM scanned_window WHERE start_us = 0");
+    assert_int_equal(made_up, 0);
     run(&kit, cycle_kit_due(2) + 6 * VG_MINUTE_US);
     cycle_kit_window(&kit, 0, "judged", 60);
     cycle_kit_window(&kit, 1, "judged", 60);
@@ -216,12 +217,12 @@ static void test_store_refuses(void **state)
 {
     struct cycle_kit kit;
     start(&kit, state);
-    fixture_exec(kit.env.store, "CREATE TRIGGER refuse BEFORE INSERT ON windows "
+    fixture_exec(kit.env.store, "CREATE TRIGGER refuse BEFORE INSERT ON dataset "
                                 "BEGIN SELECT RAISE(ABORT, 'refused'); END");
     assert_int_equal(cycle_kit_run(&kit, cycle_kit_due(0)), -1);
     assert_true(!kit.committed && !kit.published && !kit.progress.known);
-    assert_int_equal(fixture_int(kit.env.store, "SELECT count(*) FROM results"), 0);
-    assert_int_equal(fixture_int(kit.env.store, "SELECT count(*) FROM alerts"), 0);
+    assert_int_equal(fixture_int(kit.env.store, "SELECT count(*) FROM result"), 0);
+    assert_int_equal(fixture_int(kit.env.store, "SELECT count(*) FROM alert"), 0);
     fixture_exec(kit.env.store, "DROP TRIGGER refuse");
     run(&kit, cycle_kit_due(0));
     cycle_kit_window(&kit, 0, "judged", 60);

@@ -10,7 +10,7 @@
 
 #include "tests/unit/store_vfs.h"
 
-enum { EVERY = 100, STEP = 53 }; /* the first ones one by one, then one in so many */
+enum { EVERY = 60, STEP = 151 }; /* the first ones one by one, then one in so many */
 
 static struct {
     sqlite3_mem_methods real;
