@@ -10,6 +10,13 @@
 
 #include "pgvigil/summary.h"
 
+/* Short inner loops written out, so that what they carry stays in registers. */
+#ifdef __clang__
+#define UNROLLED _Pragma("unroll")
+#else
+#define UNROLLED _Pragma("GCC unroll 8")
+#endif
+
 /* bucket(x) = 1 + (x - base) scale, cut to 0 .. top: rounding keeps it monotone, so the thresholds
  * of lower buckets are below x, those of higher ones above it. begin[b] counts those of buckets
  * below b. The outer two buckets take the tails. */
@@ -69,7 +76,7 @@ static struct vg_grid_index *build_index(const double *q, uint32_t n)
     static const uint32_t shares[] = {0, 4096, 1024, 256, 64, 16};
     uint32_t buckets = 16, best = 0;
     uint64_t fewest = UINT64_MAX;
-    while (buckets < 4 * n)
+    while (buckets < 2 * n)
         buckets *= 2;
     struct vg_grid_index *index = malloc(sizeof *index + (buckets + 1) * sizeof index->begin[0]);
     if (!index)
@@ -172,6 +179,7 @@ static inline uint32_t step_searches(const double *q, const double *x, uint32_t 
                                      uint32_t *len)
 {
     uint32_t open = 0;
+    UNROLLED
     for (int k = 0; k < WIDE; k++) {
         uint32_t half = len[k] >> 1;
         uint32_t up = q[below[k] + half] <= x[k];
@@ -189,6 +197,7 @@ void vg_grid_count(const struct vg_grid *grid, const double *x, size_t n, uint64
     size_t i = 0;
     for (; index && i + WIDE <= n; i += WIDE) {
         uint32_t below[WIDE], len[WIDE], open = 0;
+        UNROLLED
         for (int k = 0; k < WIDE; k++) {
             uint32_t b = find_bucket(index, x[i + (size_t)k]);
             below[k] = index->begin[b];
@@ -197,6 +206,7 @@ void vg_grid_count(const struct vg_grid *grid, const double *x, size_t n, uint64
         }
         while (open)
             open = step_searches(q, x + i, below, len);
+        UNROLLED
         for (int k = 0; k < WIDE; k++) {
             uint32_t last = below[k] - (below[k] > 0);
             cells[2 * below[k] - (q[last] == x[i + (size_t)k])]++;

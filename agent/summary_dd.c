@@ -6,6 +6,13 @@
 
 #include "agent/summary_parts.h"
 
+/* Short inner loops written out, so that what they carry stays in registers. */
+#ifdef __clang__
+#define UNROLLED _Pragma("unroll")
+#else
+#define UNROLLED _Pragma("GCC unroll 8")
+#endif
+
 /* Knuth: s + e == a + b exactly. */
 static struct vg_dd add_exactly(double a, double b)
 {
@@ -90,6 +97,7 @@ static struct vg_dd sum_values(const double *x, size_t n)
     pair sum[PAIRS] = {{0}}, lost[PAIRS] = {{0}};
     size_t i = 0;
     for (; i + STEP <= n; i += STEP) {
+        UNROLLED
         for (int k = 0; k < PAIRS; k++) {
             pair v = load(x + i + 2 * k), s = sum[k] + v, back = s - sum[k];
             lost[k] += (sum[k] - (s - back)) + (v - back);
@@ -110,6 +118,7 @@ static double sum_squares(const double *x, size_t n, double mean)
     pair squares[PAIRS] = {{0}}, rest[PAIRS] = {{0}}, centre = {mean, mean};
     size_t i = 0;
     for (; i + STEP <= n; i += STEP) {
+        UNROLLED
         for (int k = 0; k < PAIRS; k++) {
             pair d = load(x + i + 2 * k) - centre;
             squares[k] += d * d;
@@ -152,6 +161,7 @@ static void find_extremes(const double *x, size_t n, double *min, double *max)
     double lo[4] = {x[0], x[0], x[0], x[0]}, hi[4] = {x[0], x[0], x[0], x[0]};
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {
+        UNROLLED
         for (int k = 0; k < 4; k++) {
             double v = x[i + (size_t)k];
             lo[k] = v < lo[k] ? v : lo[k];

@@ -75,8 +75,8 @@ class Plan:
 
         Five windows are longer than any kill keeps the daemon away: a fire that began and ended
         while it was catching up would be a summary, which pages nobody."""
-        first = k - (k + i) % 10 + 5
-        return 5 <= (k + i) % 10 and 5 <= first and first + 4 < self.windows - 5
+        first = k - (k - i) % 10 + 5
+        return 5 <= (k - i) % 10 and 5 <= first and first + 4 < self.windows - 5
 
     def openings(self, i):
         return [(self.start + (k + 1) * WINDOW + DELAY) * 1000000 for k in range(self.windows)
