@@ -134,13 +134,16 @@ static enum vg_alert_input read_input(struct vg_alert *alert, const struct vg_re
     end_blind(alert);
     if (result->verdict == VG_NODATA)
         return VG_IN_SKIP;
+    bool burning =
+        alert->state == FIRING || alert->state == CLEARING || alert->state == FIRING_BLIND;
+    /* A window filled late says nothing of what fires since a later one. */
+    if (cycle->late && burning && !is_bad(result) && alert->onset_us > cycle->window.start_us)
+        return VG_IN_SKIP;
     if (!is_bad(result)) {
         alert->good++;
         alert->bad = 0;
         return alert->good >= result->resolve_after ? VG_IN_GOOD_PLUS : VG_IN_GOOD;
     }
-    bool burning =
-        alert->state == FIRING || alert->state == CLEARING || alert->state == FIRING_BLIND;
     if (!alert->bad++ && !burning)
         alert->onset_us = result->cadence == VG_ON_WINDOW && cycle->has_window
                               ? cycle->window.start_us

@@ -256,7 +256,7 @@ int vg_capture_run(const struct vg_cycle_env *env, const struct vg_dataset *data
     if (rc == 0)
         rc = vg_store_reference_done(env->store, capture.version, capture.rows, NULL,
                                      env->clock->ops->now_us(env->clock), err);
-    if (rc < 0)
+    if (rc < 0 && err->code != VG_E_CANCELLED) /* unfinished versions go at the next start */
         record_failure(&capture, err);
     *out = (struct vg_capture_result){
         .version = capture.version,

@@ -158,22 +158,26 @@ static uint64_t find_median(const uint64_t *hours, size_t n, size_t span, uint64
     return filled ? scratch[filled / 2] : 0;
 }
 
-/* The shortest of 1 .. 24 hours whose median non-empty window has 200 rows,
- * and at least the window that is judged. */
+/* The shortest of 1 .. 24 hours whose median non-empty window has 200 rows; the window that is
+ * judged if that is no shorter, else a whole multiple of it. */
 static int choose_base(struct vg_capture *capture, const uint64_t *hours, size_t n,
                        struct vg_error *err)
 {
     static const size_t spans[] = {1, 2, 3, 4, 6, 12, 24};
-    int64_t window_us = capture->dataset->schedule.window_us;
+    const int64_t window_us = capture->dataset->schedule.window_us;
     uint64_t *scratch = vg_arena_array(capture->arena, n, sizeof *scratch);
     if (!scratch)
         return fail_memory(err);
     size_t at = 0, last = sizeof spans / sizeof spans[0] - 1;
     while (at < last && find_median(hours, n, spans[at], scratch) < LEAST_ROWS)
         at++;
-    capture->base_us = (int64_t)spans[at] * VG_HOUR_US;
-    if (capture->base_us < window_us)
+    if ((int64_t)spans[at] * VG_HOUR_US <= window_us) {
         capture->base_us = window_us;
+        return 0;
+    }
+    while (at < last && (int64_t)spans[at] * VG_HOUR_US % window_us != 0)
+        at++;
+    capture->base_us = (int64_t)spans[at] * VG_HOUR_US;
     return 0;
 }
 

@@ -38,6 +38,7 @@ int vg_cycle_begin(struct vg_work *work, const struct vg_cycle_env *env, const s
         .ticked = job->tick,
         .has_window = job->window,
         .window = job->range,
+        .late = job->late,
         .newest_us = VG_NEVER,
         .every_us = dataset->schedule.every_us,
     };
@@ -122,11 +123,10 @@ static void take_failure(struct vg_work *work, bool scanning, const struct vg_er
     cycle->failed = true;
     cycle->error = *why;
     cycle->summary = NULL;
-    if (scanning)
+    if (scanning && !work->job.late)
         work->before.scan_failures++;
-    bool next_due = work->job.catching_up || !work->job.dataset->time_column;
     cycle->unreadable =
-        scanning && next_due && work->before.scan_failures >= SCANS_BEFORE_UNREADABLE;
+        scanning && work->job.next_due && work->before.scan_failures >= SCANS_BEFORE_UNREADABLE;
     if (!cycle->unreadable)
         cycle->has_window = false;
     vg_log(VG_LOG_WARN, cycle->unreadable ? "window given up as unreadable" : "read failed",
@@ -164,13 +164,29 @@ static void log_cycle(const struct vg_work *work)
            vg_format_human(cycle->seconds, 3, seconds), NULL);
 }
 
+/* Whether the failure is the monitored database's; else the cycle is lost, and nobody is blamed. */
+static bool is_of_source(const struct vg_error *err)
+{
+    switch (err->code) {
+    case VG_E_CANCELLED:
+    case VG_E_MEMORY:
+    case VG_E_INTERNAL:
+    case VG_E_STATE:
+    case VG_E_IO:
+    case VG_E_LOCKED:
+        return false;
+    default:
+        return true;
+    }
+}
+
 static int run_one(struct vg_work *work, struct vg_error *err)
 {
     bool scanning;
     int rc = read_all(work, &scanning, err);
     if (rc < 0 && scanning && blames_condition(work, err))
         rc = read_without_where(work, &scanning, err);
-    if (rc < 0 && (err->code == VG_E_CANCELLED || err->code == VG_E_MEMORY))
+    if (rc < 0 && !is_of_source(err))
         return -1;
     close_session(work);
     if (rc < 0)

@@ -61,6 +61,24 @@ static int load_reference(struct vg_work *work, struct vg_error *err)
     return work->reference_why ? 0 : fail_memory(err);
 }
 
+/* A statement beside the scan that was too slow or was rejected costs its own answer only; the
+ * session goes on behind its savepoint. */
+static bool is_aside(const struct vg_error *err)
+{
+    return err->code == VG_E_TIMEOUT || err->code == VG_E_QUERY;
+}
+
+static int forgive(struct vg_work *work, struct vg_error *err, const char **why)
+{
+    char *text = vg_arena_strdup(work->arena, err->msg);
+    vg_log(VG_LOG_WARN, "a statement beside the scan failed", "dataset", work->job.dataset->id,
+           "error", err->msg, "hint", *err->hint ? err->hint : NULL, NULL);
+    if (why)
+        *why = text;
+    memset(err, 0, sizeof *err);
+    return text ? 0 : fail_memory(err);
+}
+
 static int read_newest(struct vg_work *work, struct vg_error *err)
 {
     struct vg_live *live = &work->live;
@@ -79,7 +97,7 @@ static int read_newest(struct vg_work *work, struct vg_error *err)
     bool found = false;
     const char *sql = vg_sql_newest(&rows, work->cycle.now_us, work->arena);
     if (read_number(work, sql, &newest, &found, err) < 0)
-        return -1;
+        return is_aside(err) ? forgive(work, err, &live->newest_why) : -1;
     live->has_newest = true;
     if (found)
         live->newest_us = vg_sql_instant(&rows, newest);
@@ -140,7 +158,7 @@ static int probe_open(struct vg_work *work, struct vg_error *err)
         return fail_memory(err);
     for (size_t i = 0; i < n; i++) {
         if (probe_window(work, &open[i], err) < 0)
-            return -1;
+            return is_aside(err) ? forgive(work, err, NULL) : -1; /* left for the next tick */
     }
     return 0;
 }
@@ -253,7 +271,7 @@ static int count_late(struct vg_work *work, struct vg_error *err)
         return 0;
     uint64_t now;
     if (count_rows(work, &row.window, &now, err) < 0)
-        return -1;
+        return err->code == VG_E_CANCELLED ? -1 : forgive(work, err, NULL);
     work->cycle.has_late_rows = true;
     work->cycle.late_rows = now > row.rows ? now - row.rows : 0;
     if (now > row.rows && (double)(now - row.rows) > 0.01 * (double)row.rows) {

@@ -336,6 +336,16 @@ static int take_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_
 
 /* --- On a virtual clock ----------------------------------------------------------------------- */
 
+void vg_deliver_watch(struct vg_deliver *deliver, const atomic_bool *stop)
+{
+    deliver->watched = stop;
+}
+
+static bool is_stopped(const struct vg_deliver *deliver)
+{
+    return atomic_load(&deliver->stopping) || (deliver->watched && *deliver->watched);
+}
+
 int vg_deliver_drain(struct vg_deliver *deliver, int64_t now_us, struct vg_error *err)
 {
     const struct vg_response *response;
@@ -348,11 +358,13 @@ int vg_deliver_drain(struct vg_deliver *deliver, int64_t now_us, struct vg_error
     for (struct vg_lane *lane = deliver->lanes; lane; lane = lane->next)
         lane->record_us = earlier(lane->record_us, now_us);
     for (;;) {
+        if (is_stopped(deliver))
+            return vg_fail(err, VG_E_CANCELLED, "stopped while messages were being sent");
         rc = rc ? rc : take_turn(deliver, now_us, &again_us, err);
         if (!is_under_way(deliver))
             return rc;
-        while (!deliver->http->ops->poll(deliver->http, idle_us, &tag, &response)) {
-            if (atomic_load(&deliver->stopping))
+        while (!deliver->http->ops->poll(deliver->http, VG_US, &tag, &response)) {
+            if (is_stopped(deliver))
                 return vg_fail(err, VG_E_CANCELLED, "stopped while messages were being sent");
         }
         take_answer(deliver, tag, response, now_us);

@@ -10,6 +10,7 @@
 #ifndef PGVIGIL_AGENT_DELIVER_H
 #define PGVIGIL_AGENT_DELIVER_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,8 @@ void vg_deliver_wake(struct vg_deliver *deliver);
 /* --- On a virtual clock: without the thread --------------------------------------------------- */
 /* Sends everything that is due at now_us, waits for the answers and records them. What must be
  * tried again waits for a later call. -1: the store failed; what was sent may be sent again. */
+/* A drain ends early, with VG_E_CANCELLED, once *stop is set; what was under way is sent again. */
+void vg_deliver_watch(struct vg_deliver *deliver, const atomic_bool *stop);
 int vg_deliver_drain(struct vg_deliver *deliver, int64_t now_us, struct vg_error *err);
 
 /* --- Either way, from any thread -------------------------------------------------------------- */

@@ -62,6 +62,7 @@ struct vg_push_entry {
 };
 
 struct vg_deliver {
+    const atomic_bool *watched; /* set: a drain ends; or NULL */
     struct vg_store *store;
     struct vg_http *http;
     struct vg_clock *clock;

@@ -63,9 +63,28 @@ static int64_t find_tick(const struct vg_dataset *dataset, const struct vg_progr
                           : vg_tick_after(dataset, progress->first_seen_us);
 }
 
-int64_t vg_due_next(const struct vg_dataset *dataset, const struct vg_progress *progress,
+/* A clock that was ahead for a while must not leave the dataset blind until that time comes: what
+ * lies in the future is forgotten. */
+static struct vg_progress mend(const struct vg_dataset *dataset, const struct vg_progress *progress,
+                               int64_t now_us)
+{
+    struct vg_progress mended = *progress;
+    struct vg_window newest;
+    vg_window_newest_due(dataset, now_us, &newest);
+    int64_t ahead = newest.end_us + dataset->schedule.window_us + VG_HOUR_US;
+    if (mended.tick_us != VG_NEVER && mended.tick_us > now_us)
+        mended.tick_us = now_us - dataset->schedule.every_us;
+    if (mended.retry_us != VG_NEVER && mended.retry_us > now_us + VG_HOUR_US)
+        mended.retry_us = VG_NEVER;
+    if (mended.watermark_us != VG_NEVER && mended.watermark_us > ahead)
+        mended.watermark_us = newest.end_us;
+    return mended;
+}
+
+int64_t vg_due_next(const struct vg_dataset *dataset, const struct vg_progress *stored,
                     const struct vg_span *span, int64_t now_us)
 {
+    const struct vg_progress mended = mend(dataset, stored, now_us), *progress = &mended;
     struct vg_job job = {0};
     find_window(dataset, progress, span, now_us, &job);
     int64_t window = find_due(dataset, &job.range);
@@ -76,9 +95,10 @@ int64_t vg_due_next(const struct vg_dataset *dataset, const struct vg_progress *
     return next > span->until_us ? VG_NEVER : next;
 }
 
-bool vg_due_job(const struct vg_dataset *dataset, const struct vg_progress *progress,
+bool vg_due_job(const struct vg_dataset *dataset, const struct vg_progress *stored,
                 const struct vg_span *span, int64_t now_us, struct vg_job *out)
 {
+    const struct vg_progress mended = mend(dataset, stored, now_us), *progress = &mended;
     *out = (struct vg_job){.dataset = dataset};
     if (progress->retry_us != VG_NEVER && now_us < progress->retry_us)
         return false;
@@ -94,7 +114,8 @@ bool vg_due_job(const struct vg_dataset *dataset, const struct vg_progress *prog
     out->due_us = out->window ? due : tick + out->ticks_skipped * dataset->schedule.every_us;
     struct vg_window next;
     vg_window_next(dataset->zone, dataset->schedule.window_us, &out->range, &next);
-    out->catching_up = out->window && dataset->time_column && find_due(dataset, &next) <= now_us;
+    out->next_due = out->window && find_due(dataset, &next) <= now_us;
+    out->catching_up = out->next_due && dataset->time_column;
     return out->window || out->tick;
 }
 

@@ -13,6 +13,7 @@ struct vg_job {
     bool tick, window;
     struct vg_window range;   /* of the window */
     bool late;                /* the window had been committed empty */
+    bool next_due;            /* the window after it is due too */
     bool catching_up;         /* another window is due behind this one */
     int64_t ticks_skipped;    /* ticks that passed unrun */
     struct vg_window skipped; /* time skipped before this window; start = end: none */
@@ -27,10 +28,10 @@ struct vg_span {
 };
 
 /* When the next cycle is due (maybe in the past); VG_NEVER: never within the span. */
-int64_t vg_due_next(const struct vg_dataset *dataset, const struct vg_progress *progress,
+int64_t vg_due_next(const struct vg_dataset *dataset, const struct vg_progress *stored,
                     const struct vg_span *span, int64_t now_us);
 /* The job at now; false when nothing is due. */
-bool vg_due_job(const struct vg_dataset *dataset, const struct vg_progress *progress,
+bool vg_due_job(const struct vg_dataset *dataset, const struct vg_progress *stored,
                 const struct vg_span *span, int64_t now_us, struct vg_job *out);
 /* After the n-th failure in a row: 1, 2, 4 ... ticks later, at most an hour. */
 int64_t vg_due_retry(const struct vg_dataset *dataset, int failures, int64_t now_us);

@@ -60,6 +60,17 @@ static int64_t read_clock(struct vg_loop *loop)
     return loop->env.clock->ops->now_us(loop->env.clock);
 }
 
+/* Whether a commit that failed took place is unknown: what the store says counts. */
+static void read_again(struct vg_loop *loop, const char *id, struct vg_progress *progress)
+{
+    struct vg_error err = {0};
+    struct vg_progress stored;
+    struct vg_arena *arena = vg_arena_new();
+    if (arena && vg_store_progress(loop->env.store, id, arena, &stored, &err) == 0 && stored.known)
+        *progress = stored;
+    vg_arena_free(arena);
+}
+
 void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot)
 {
     struct vg_error err = {0};
@@ -79,19 +90,25 @@ void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot)
     if (rc < 0 && err.code != VG_E_CANCELLED) {
         vg_log(VG_LOG_ERROR, "cycle lost", "dataset", slot->id, "code", vg_code_name(err.code),
                "error", err.msg, NULL);
-        progress.retry_us = read_clock(loop) + 10 * VG_US;
+        read_again(loop, slot->id, &progress);
     }
     pthread_mutex_lock(&loop->mutex);
+    slot->lost = rc < 0 ? slot->lost + 1 : 0;
+    if (rc < 0 && dataset) /* a store that cannot be written must not cost the database scans */
+        progress.retry_us = vg_due_retry(dataset, slot->lost, read_clock(loop));
     progress.model = NULL;
     slot->progress = progress;
     slot->next_us = VG_NEVER;
     /* A reload may have retired the dataset while its cycle was on the way, which stored it again.
      */
     bool gone = book != loop->book && !vg_ruleset_find(loop->book->rules, slot->id);
-    if (gone)
+    if (gone) {
         vg_loop_retire(loop);
-    else if (dataset)
-        slot->next_us = vg_due_next(dataset, &progress, &loop->span, read_clock(loop));
+    } else if (dataset) {
+        /* By the rules in force now, which a reload may have changed meanwhile. */
+        const struct vg_dataset *now = vg_ruleset_find(loop->book->rules, slot->id);
+        slot->next_us = vg_due_next(now ? now : dataset, &progress, &loop->span, read_clock(loop));
+    }
     loop->failed_cycles += rc < 0 || progress.failures > 0;
     vg_loop_release(loop, book);
     slot->busy = false;
@@ -152,12 +169,15 @@ static void *capture_on(void *arg)
     pthread_mutex_lock(&loop->mutex);
     while (!loop->stop) {
         struct vg_slot *slot = find_capture(loop);
-        if (!slot) {
+        /* The slot may go with a reload as soon as the mutex is free: its name is enough. */
+        char *id = slot ? strdup(slot->id) : NULL;
+        if (!id) {
             pthread_cond_wait(&loop->work, &loop->mutex);
             continue;
         }
         pthread_mutex_unlock(&loop->mutex);
-        vg_loop_capture(loop, slot);
+        vg_loop_capture(loop, id);
+        free(id);
         pthread_mutex_lock(&loop->mutex);
     }
     pthread_mutex_unlock(&loop->mutex);
@@ -235,7 +255,7 @@ static void capture_all(struct vg_loop *loop)
 {
     for (size_t i = 0; i < loop->nslots && !loop->stop; i++) {
         if (loop->slots[i]->capture_us <= read_clock(loop))
-            vg_loop_capture(loop, loop->slots[i]);
+            vg_loop_capture(loop, loop->slots[i]->id);
     }
 }
 

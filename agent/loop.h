@@ -19,6 +19,8 @@ struct vg_shell_ops {
     struct vg_book *(*load)(void *arg);
     /* The book is in force from now on: tell receivers, metrics, connections. */
     void (*loaded)(void *arg, const struct vg_book *book);
+    /* A load was refused after all; the book in force stays. */
+    void (*refused)(void *arg);
     /* Without threads: sends what is due and waits for the answers. */
     void (*drain)(void *arg, int64_t now_us);
     /* Daemon: about once a minute, for what is not urgent (figures of the agent itself). */
@@ -33,6 +35,8 @@ struct vg_slot { /* one dataset */
     bool busy, queued;
     int64_t capture_us; /* not to be captured before; VG_NEVER: nothing to capture */
     int capture_failures;
+    bool capture_patient; /* asked for by a person: however long it takes */
+    int lost;             /* cycles lost in a row: the store failed, not the read */
 };
 
 struct vg_loop {
@@ -45,10 +49,8 @@ struct vg_loop {
     struct vg_book *book;
     struct vg_slot **slots;
     size_t nslots;
-    bool force_reload;
-    bool last_load_ok;
-    int64_t failed_cycles, judged_cycles; /* of `run --once` and replays: what the exit code says */
-    bool any_fail;
+    atomic_bool force_reload, last_load_ok;
+    int64_t failed_cycles; /* lost or unread; the exit code of --once and of replays */
 };
 
 /* env: everything but config, rules and stop. The book is taken over. */
@@ -79,8 +81,8 @@ struct vg_book *vg_loop_hold(struct vg_loop *loop); /* under the mutex */
 void vg_loop_release(struct vg_loop *loop, struct vg_book *book);
 /* Runs what is due for the slot, without the mutex; sets its progress and next time. */
 void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot);
-/* Captures the reference of the slot's dataset if that is due. Without the mutex. */
-void vg_loop_capture(struct vg_loop *loop, struct vg_slot *slot);
+/* Captures the reference of a dataset. Without the mutex. */
+void vg_loop_capture(struct vg_loop *loop, const char *id);
 /* Rows that commands left in the store: reload, capture, use, drop. */
 void vg_loop_control(struct vg_loop *loop);
 /* When the dataset's reference is to be captured next, from what the store holds. */

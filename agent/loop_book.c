@@ -40,22 +40,6 @@ static struct vg_slot *find_slot(struct vg_loop *loop, const char *id)
     return NULL;
 }
 
-static struct vg_slot *add_slot(struct vg_loop *loop, const char *id)
-{
-    struct vg_slot **slots = realloc(loop->slots, (loop->nslots + 1) * sizeof *slots);
-    if (!slots)
-        return NULL;
-    loop->slots = slots;
-    struct vg_slot *slot = calloc(1, sizeof *slot);
-    if (slot)
-        slot->id = strdup(id);
-    if (!slot || !slot->id) {
-        free(slot);
-        return NULL;
-    }
-    return slots[loop->nslots++] = slot;
-}
-
 int64_t vg_loop_capture_time(struct vg_loop *loop, const struct vg_slot *slot,
                              const struct vg_dataset *dataset)
 {
@@ -68,8 +52,10 @@ int64_t vg_loop_capture_time(struct vg_loop *loop, const struct vg_slot *slot,
     if (!arena || dataset->reference.kind == VG_REF_NONE)
         goto out;
     const char *spec = vg_capture_spec(dataset, arena);
+    at = now_us + VG_MINUTE_US; /* the state cannot be read just now */
     if (!spec || vg_store_references(loop->env.store, dataset->id, arena, &rows, &n, &err) < 0)
         goto out;
+    at = VG_NEVER;
     for (size_t i = 0; i < n; i++) {
         if (rows[i].complete && vg_streq(rows[i].spec, spec))
             goto out; /* captured, though another version may be in use */
@@ -77,7 +63,10 @@ int64_t vg_loop_capture_time(struct vg_loop *loop, const struct vg_slot *slot,
     at = now_us;
     if (dataset->reference.kind == VG_REF_WINDOW)
         at = dataset->reference.to_us + dataset->schedule.delay_us;
-    if (slot->capture_failures) {
+    bool waiting = slot->capture_us != VG_NEVER && slot->capture_us > now_us;
+    if (slot->capture_failures && waiting) {
+        at = slot->capture_us; /* a reload does not begin the wait anew */
+    } else if (slot->capture_failures) {
         size_t step = slot->capture_failures < 3 ? (size_t)slot->capture_failures - 1 : 2;
         at = now_us + waits[step];
     }
@@ -95,6 +84,8 @@ static int fill_slot(struct vg_loop *loop, struct vg_slot *slot, const struct vg
     int rc = 0;
     if (dataset->was)
         rc = vg_store_rename(loop->env.store, dataset->was, dataset->id, err);
+    if (rc == 0 && dataset->was && loop->env.publisher)
+        loop->env.publisher->ops->retire(loop->env.publisher, dataset->was);
     if (rc == 0)
         rc = vg_store_progress(loop->env.store, dataset->id, arena, &slot->progress, err);
     if (rc == 0 && !slot->progress.known) {
@@ -111,6 +102,27 @@ static int fill_slot(struct vg_loop *loop, struct vg_slot *slot, const struct vg
     slot->progress.model = NULL;
     vg_arena_free(arena);
     return rc;
+}
+
+/* A slot is in the list only once it knows its progress: zeros would be times. */
+static struct vg_slot *make_slot(struct vg_loop *loop, const struct vg_dataset *dataset,
+                                 struct vg_error *err)
+{
+    struct vg_slot *slot = calloc(1, sizeof *slot);
+    struct vg_slot **slots = realloc(loop->slots, (loop->nslots + 1) * sizeof *slots);
+    if (slots)
+        loop->slots = slots;
+    if (slot)
+        slot->id = strdup(dataset->id);
+    if (!slot || !slots || !slot->id)
+        vg_fail(err, VG_E_MEMORY, "out of memory");
+    else if (fill_slot(loop, slot, dataset, err) == 0)
+        return slots[loop->nslots++] = slot;
+    vg_log(VG_LOG_ERROR, "dataset not taken up", "dataset", dataset->id, "error", err->msg, NULL);
+    if (slot)
+        free(slot->id);
+    free(slot);
+    return NULL;
 }
 
 static void drop_slots(struct vg_loop *loop)
@@ -161,15 +173,15 @@ out:
 int vg_loop_adopt(struct vg_loop *loop, struct vg_error *err)
 {
     const struct vg_ruleset *rules = loop->book->rules;
+    int rc = 0;
     for (size_t i = 0; i < rules->ndatasets; i++) {
         const struct vg_dataset *dataset = rules->datasets[i];
         struct vg_slot *slot = find_slot(loop, dataset->id);
+        if (!slot)
+            slot = make_slot(loop, dataset, err);
         if (!slot) {
-            slot = add_slot(loop, dataset->id);
-            if (!slot)
-                return vg_fail(err, VG_E_MEMORY, "out of memory");
-            if (fill_slot(loop, slot, dataset, err) < 0)
-                return -1;
+            rc = -1; /* the others go on; the next reload tries again */
+            continue;
         }
         if (!slot->busy)
             slot->next_us = vg_due_next(dataset, &slot->progress, &loop->span, read_clock(loop));
@@ -178,7 +190,22 @@ int vg_loop_adopt(struct vg_loop *loop, struct vg_error *err)
     drop_slots(loop);
     vg_loop_retire(loop);
     loop->force_reload = false;
-    return 0;
+    return rc;
+}
+
+/* Why the book must not come into force, or NULL: a folder that vanished is an accident, and the
+ * datasets go on as they are. */
+static const char *refuse_book(struct vg_loop *loop, const struct vg_book *fresh)
+{
+    struct vg_error err = {0};
+    struct vg_retirement retirement = {0};
+    struct vg_strings known;
+    struct vg_arena *arena = vg_arena_new();
+    if (!arena || vg_store_datasets(loop->env.store, arena, &known, &err) < 0 ||
+        vg_book_retirement(fresh->rules, &known, loop->force_reload, arena, &retirement, &err) < 0)
+        retirement.refused = "the state cannot be read";
+    vg_arena_free(arena);
+    return retirement.refused;
 }
 
 void vg_loop_renew(struct vg_loop *loop)
@@ -186,10 +213,19 @@ void vg_loop_renew(struct vg_loop *loop)
     struct vg_error err = {0};
     vg_failpoint("reload");
     struct vg_book *fresh = loop->shell.load(loop->shell.arg);
-    if (!fresh) {
+    const char *refused = fresh ? refuse_book(loop, fresh) : NULL;
+    if (!fresh || refused) {
         loop->last_load_ok = false;
-        return;
+        loop->force_reload = false;
     }
+    if (refused) {
+        vg_log(VG_LOG_ERROR, "nothing is retired, the rules in force stay", "reason", refused,
+               "hint", "if this is meant: pgvigil reload --force", NULL);
+        loop->shell.refused(loop->shell.arg);
+        fresh->free(fresh);
+    }
+    if (!fresh || refused)
+        return;
     fresh->refs = 1;
     pthread_mutex_lock(&loop->mutex);
     struct vg_book *old = loop->book;
@@ -197,7 +233,7 @@ void vg_loop_renew(struct vg_loop *loop)
     loop->last_load_ok = true;
     vg_failpoint("reload_swap");
     if (vg_loop_adopt(loop, &err) < 0)
-        vg_log(VG_LOG_ERROR, "reload incomplete", "error", err.msg, NULL);
+        loop->last_load_ok = false;
     pthread_mutex_unlock(&loop->mutex);
     /* Others may still look into the old configuration until they have heard of the new one. */
     loop->shell.loaded(loop->shell.arg, fresh);
@@ -218,7 +254,7 @@ static void log_captured(const char *id, const struct vg_capture_result *result)
            vg_format_double((double)result->windows, windows), NULL);
 }
 
-void vg_loop_capture(struct vg_loop *loop, struct vg_slot *slot)
+void vg_loop_capture(struct vg_loop *loop, const char *id)
 {
     struct vg_error err = {0};
     pthread_mutex_lock(&loop->mutex);
@@ -226,26 +262,31 @@ void vg_loop_capture(struct vg_loop *loop, struct vg_slot *slot)
     struct vg_cycle_env env = loop->env;
     env.config = book->config;
     env.rules = book->rules;
-    slot->capture_us = VG_NEVER;
-    char *id = strdup(slot->id);
+    struct vg_slot *slot = find_slot(loop, id);
+    bool patient = slot && slot->capture_patient;
+    if (slot) {
+        slot->capture_us = VG_NEVER;
+        slot->capture_patient = false;
+    }
     pthread_mutex_unlock(&loop->mutex);
-    const struct vg_dataset *dataset = id ? vg_ruleset_find(book->rules, id) : NULL;
+    const struct vg_dataset *dataset = slot ? vg_ruleset_find(book->rules, id) : NULL;
     struct vg_capture_result result = {0};
-    int rc = dataset ? vg_capture_run(&env, dataset, false, &result, &err) : 0;
+    int rc = dataset ? vg_capture_run(&env, dataset, patient, &result, &err) : 0;
     if (rc < 0 && err.code != VG_E_CANCELLED)
         vg_log(VG_LOG_WARN, "capturing the reference failed", "dataset", id, "error", err.msg,
                "hint", *err.hint ? err.hint : NULL, NULL);
     else if (rc == 0 && dataset)
         log_captured(id, &result);
     pthread_mutex_lock(&loop->mutex);
-    slot = id ? find_slot(loop, id) : NULL; /* a reload may have dropped it meanwhile */
+    /* A reload may have dropped the slot meanwhile, or changed what is to be captured. */
+    slot = find_slot(loop, id);
+    dataset = vg_ruleset_find(loop->book->rules, id);
     if (slot && dataset) {
         slot->capture_failures = rc < 0 ? slot->capture_failures + 1 : 0;
         slot->capture_us = vg_loop_capture_time(loop, slot, dataset);
     }
     vg_loop_release(loop, book);
     pthread_mutex_unlock(&loop->mutex);
-    free(id);
 }
 
 /* --- commands beside the daemon
@@ -270,8 +311,10 @@ static int ask_capture(struct vg_loop *loop, const struct vg_control *row, struc
 {
     pthread_mutex_lock(&loop->mutex);
     struct vg_slot *slot = find_slot(loop, row->argument);
-    if (slot)
+    if (slot) {
         slot->capture_us = 0;
+        slot->capture_patient = true;
+    }
     pthread_cond_broadcast(&loop->work);
     pthread_mutex_unlock(&loop->mutex);
     return slot ? 0 : vg_fail(err, VG_E_NOT_FOUND, "there is no dataset %s", row->argument);

@@ -39,6 +39,10 @@ static const struct vg_alert *find_opener(const struct vg_retrain_in *in)
         const struct vg_group_member *member = &in->members[m];
         if (strcmp(member->dataset->id, in->cycle->dataset))
             continue;
+        /* Nothing fires from a window committed more than 24h after it was due. */
+        int64_t due_us = in->cycle->window.end_us + member->dataset->schedule.delay_us;
+        if (in->cycle->now_us - due_us > VG_DAY_US)
+            continue;
         for (size_t i = 0; i < member->nalerts; i++) {
             const struct vg_alert *alert = &member->alerts[i];
             if (is_watched(in, alert) && alert->state == VG_ALERT_FIRING &&

@@ -18,9 +18,7 @@ int vg_column_init(struct vg_column_summary *column, const char *name, enum vg_k
         column->grid = grid;
         column->grid_id = grid->id;
         column->fine = vg_array(2 * (size_t)grid->n + 1, sizeof *column->fine);
-        if (grid->n >= VG_PENDING_GRID)
-            column->pending = vg_array(VG_PENDING, sizeof *column->pending);
-        ok &= column->fine && (column->pending || grid->n < VG_PENDING_GRID);
+        ok &= column->fine != NULL;
     }
     if ((parts & VG_PART_HLL) && kind != VG_KIND_OTHER) {
         column->hll = vg_array(VG_HLL_SIZE, 1);
@@ -40,7 +38,6 @@ void vg_column_clear(struct vg_column_summary *column)
 {
     free(column->name);
     free(column->fine);
-    free(column->pending);
     free(column->coarse);
     free(column->hll);
     vg_top_free(column->top);

@@ -3,7 +3,6 @@
  * without nulls is read in place; otherwise its values are first drawn together. Each part of the
  * summary is its own loop over at most 1024 values, which stay in the first-level cache. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "agent/summary_parts.h"
 
@@ -43,32 +42,6 @@ static void add_moments(struct vg_column_summary *column, const struct vg_moment
     column->m2 = total.m2;
 }
 
-static void flush(struct vg_column_summary *column)
-{
-    vg_grid_count(column->grid, column->pending, column->npending, column->fine);
-    column->npending = 0;
-}
-
-static void count_cells(struct vg_column_summary *column, const double *x, size_t n)
-{
-    if (!column->pending) {
-        vg_grid_count(column->grid, x, n, column->fine);
-        return;
-    }
-    if (column->npending + n > VG_PENDING)
-        flush(column);
-    memcpy(column->pending + column->npending, x, n * sizeof *x);
-    column->npending += n;
-}
-
-void vg_column_settle(struct vg_column_summary *column)
-{
-    if (column->npending)
-        flush(column);
-    free(column->pending);
-    column->pending = NULL;
-}
-
 /* n values of a column that had `before` finite ones. */
 static void count_numbers(struct vg_column_summary *column, const double *x, size_t n,
                           uint64_t before)
@@ -83,7 +56,7 @@ static void count_numbers(struct vg_column_summary *column, const double *x, siz
     if (column->hll)
         vg_hll_add_numbers(column->hll, x, n);
     if (column->fine)
-        count_cells(column, x, n);
+        vg_grid_count(column->grid, x, n, column->fine);
 }
 
 /* Truths are two values: each part of the summary is touched once for each, not once a row. */

@@ -27,8 +27,6 @@ static uint32_t coarse_size(const struct vg_column_summary *column)
 static int check_columns(const struct vg_column_summary *a, const struct vg_column_summary *b,
                          struct vg_error *err)
 {
-    if (a->npending || b->npending)
-        BUG("column %s is added while values are pending", a->name);
     if (!vg_streq(a->name, b->name) || a->kind != b->kind)
         return vg_fail(err, VG_E_INTERNAL, "summaries of columns %s and %s cannot be added",
                        a->name, b->name);

@@ -97,10 +97,6 @@ const uint8_t *vg_blob_bytes(struct vg_blob *blob, size_t n);
 /* --- summary.c
  * ------------------------------------------------------------------------------------- */
 
-/* Values held back per column before their cells are counted, and the least grid that it pays for:
- * one that, with the cells, no longer stays in the first-level cache from batch to batch. */
-enum { VG_PENDING = 8 * VG_BATCH_ROWS, VG_PENDING_GRID = 512 };
-
 static inline bool vg_kind_is_numeric(enum vg_kind kind)
 {
     return kind == VG_KIND_NUMBER || kind == VG_KIND_TIME || kind == VG_KIND_BOOL;

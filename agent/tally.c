@@ -118,8 +118,6 @@ struct vg_summary *vg_tally_take(struct vg_tally *tally, size_t variant)
         BUG("variant %zu of a tally is taken twice or does not exist", variant);
     struct vg_summary *summary = tally->summaries[variant];
     tally->summaries[variant] = NULL;
-    for (size_t i = 0; i < summary->ncolumns; i++)
-        vg_column_settle(&summary->columns[i]);
     return summary;
 }
 

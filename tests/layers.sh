@@ -158,23 +158,27 @@ sys/syscall sys/time sys/timerfd sys/types sys/uio sys/un sys/wait syslog time u
 bad=0
 fault() { printf '%s\n' "$*"; bad=1; }
 
-layer_of() {
+declare -A known_layers
+layer_of() { # FILE: its layer, or none, in REPLY
 	local layer pattern
+	REPLY=${known_layers[$1]-}
+	[ -z "$REPLY" ] || return
+	REPLY=none
 	while read -r layer pattern; do
 		# shellcheck disable=SC2053  # the right side is a pattern
-		[[ -n $layer && $1 == $pattern ]] && { echo "$layer"; return; }
+		[[ -n $layer && $1 == $pattern ]] && { REPLY=$layer; break; }
 	done <<<"$layers"
-	echo none
+	known_layers[$1]=$REPLY
 }
 
 # agent/pg_copy.c -> agent/pg, agent/store/sql.c -> agent/store, include/pgvigil/x.h -> agent/x
-family_of() {
+family_of() { # FILE: its family in REPLY
 	local f=${1/#include\/pgvigil\//agent/}
 	case $f in
 	agent/*/*) f=${f%/*} ;;
 	*) f=${f%.[ch]}; f=${f%%_*} ;;
 	esac
-	echo "$f"
+	REPLY=$f
 }
 
 may_know() { # FILE LIBRARY-HEADER
@@ -195,9 +199,11 @@ check_own() { # FILE LINE HEADER: an #include "..."
 	for path in "$header" "include/$header"; do [ -e "$path" ] && break; done
 	[ -e "$path" ] || { fault "$file:$line: there is no $header"; return; }
 	[[ $path == *.def ]] && return
-	mine=$(layer_of "$file") theirs=$(layer_of "$path")
+	layer_of "$file"; mine=$REPLY
+	layer_of "$path"; theirs=$REPLY
 	[ "$theirs" != none ] || { fault "$path:1: belongs to no layer: see the table in $0"; return; }
-	from=$(family_of "$file") to=$(family_of "$path")
+	family_of "$file"; from=$REPLY
+	family_of "$path"; to=$REPLY
 	[ "$from" = "$to" ] && return
 	[[ $arrows == *$'\n'"$from -> $to"$'\n'* ]] && return
 	[ "$mine" -eq 6 ] && return
@@ -214,7 +220,7 @@ check_own() { # FILE LINE HEADER: an #include "..."
 
 check_library() { # FILE LINE HEADER: an #include <...>
 	local file=$1 line=$2 header=$3 layer
-	layer=$(layer_of "$file")
+	layer_of "$file"; layer=$REPLY
 	if has_word "${header%.h}" "$system"; then
 		[ "$layer" -ne 3 ] || has_word "${header%.h}" "$pure" ||
 			fault "$file:$line: the core includes <$header>"
@@ -224,17 +230,21 @@ check_library() { # FILE LINE HEADER: an #include <...>
 }
 
 mapfile -t files < <(find agent checks include -name '*.[ch]' | sort)
+core=()
 for file in "${files[@]}"; do
-	[ "$(layer_of "$file")" != none ] ||
-		fault "$file:1: belongs to no layer: see the table in $0"
-	head -n 1 "$file" | grep -q 'SPDX-License-Identifier: GPL-3.0-or-later' ||
+	layer_of "$file"
+	[ "$REPLY" != none ] || fault "$file:1: belongs to no layer: see the table in $0"
+	[ "$REPLY" != 3 ] || core+=("$file")
+	read -r first <"$file"
+	[[ $first == *'SPDX-License-Identifier: GPL-3.0-or-later'* ]] ||
 		fault "$file:1: does not begin with its licence"
-	case $(basename "$file") in
+	case ${file##*/} in
 	*util* | *common* | *misc* | *helper* | *manager*) fault "$file:1: says nothing by its name" ;;
 	esac
 done
 while IFS=: read -r file line text; do
-	[ "$(layer_of "$file")" = none ] && continue
+	layer_of "$file"
+	[ "$REPLY" = none ] && continue
 	case $text in
 	*'"'*) text=${text#*\"}; check_own "$file" "$line" "${text%%\"*}" ;;
 	*'<'*) text=${text#*<}; check_library "$file" "$line" "${text%%>*}" ;;
@@ -242,9 +252,6 @@ while IFS=: read -r file line text; do
 done < <(grep -HnE '^[[:space:]]*#[[:space:]]*include\>' "${files[@]}")
 
 # The core keeps nothing between calls: no static that can change, no log line.
-mapfile -t core < <(for f in "${files[@]}"; do
-	[ "$(layer_of "$f")" = 3 ] && echo "$f"
-done)
 while IFS=: read -r file line _; do
 	fault "$file:$line: a variable of the core that can change"
 done < <(grep -HnE '^[[:space:]]*static\>[^()]*(;|=|\[)' "${core[@]}" /dev/null |

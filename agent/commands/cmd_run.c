@@ -119,7 +119,8 @@ static int run_mode(struct vg_daemon *daemon, enum vg_daemon_mode mode)
     vg_log(VG_LOG_INFO, "stopped", NULL);
     if (mode == VG_DAEMON_ONCE)
         return rate_latest(daemon, daemon->shell.options->strict);
-    return VG_EXIT_OK;
+    bool replayed = mode == VG_DAEMON_REPLAY && daemon->loop.failed_cycles > 0;
+    return replayed ? VG_EXIT_BLIND : VG_EXIT_OK;
 }
 
 static int run_run(const struct vg_options *options)

@@ -147,6 +147,7 @@ static int open_loop(struct vg_daemon *daemon, const struct vg_span *span, struc
     }
     daemon->loop.span = *span;
     daemon->loop_ready = true;
+    vg_deliver_watch(daemon->deliver, &daemon->loop.stop);
     vg_daemon_tell(daemon, book);
     return daemon->push ? vg_push_begin(daemon->push, book->rules, err) : 0;
 }

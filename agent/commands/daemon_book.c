@@ -124,7 +124,7 @@ static void drain_outbox(void *arg, int64_t now_us)
 {
     struct vg_daemon *daemon = arg;
     struct vg_error err = {0};
-    if (vg_deliver_drain(daemon->deliver, now_us, &err) < 0)
+    if (vg_deliver_drain(daemon->deliver, now_us, &err) < 0 && err.code != VG_E_CANCELLED)
         vg_log(VG_LOG_ERROR, "delivery failed", "error", err.msg, NULL);
 }
 
@@ -160,7 +160,14 @@ void vg_daemon_finish(struct vg_daemon *daemon)
     drain_outbox(daemon, clock->ops->now_us(clock));
 }
 
+static void tell_refused(void *arg)
+{
+    struct vg_daemon *daemon = arg;
+    vg_metrics_reloaded(daemon->metrics, false, read_clock(daemon));
+}
+
 const struct vg_shell_ops vg_daemon_shell_ops = {
+    .refused = tell_refused,
     .load = load_book,
     .loaded = tell_loaded,
     .drain = drain_outbox,

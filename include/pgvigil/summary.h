@@ -89,8 +89,6 @@ struct vg_column_summary {
     uint64_t grid_id;           /* of the cells; 0 without */
     uint8_t *hll;               /* VG_HLL_SIZE registers, or NULL */
     struct vg_top *top;         /* or NULL */
-    double *pending;            /* values not in the fine cells yet: see vg_column_settle() */
-    size_t npending;
 };
 
 /* Rows that break a condition of one rule: how many, and a few of their keys. */
@@ -119,13 +117,9 @@ enum { VG_PART_HLL = 1, VG_PART_TOP = 2 };
 int vg_column_init(struct vg_column_summary *column, const char *name, enum vg_kind kind,
                    const struct vg_grid *grid, unsigned parts, struct vg_error *err) VG_MUST_CHECK;
 void vg_column_clear(struct vg_column_summary *column);
-/* Counts nrows rows of a batch's column (same kind). VG_E_MEMORY. On a large grid values are held
- * back and counted some thousand at a time, so that its cells are fetched into the cache for many
- * rows at once: after the last rows vg_column_settle() must be called, before anything is read. */
+/* Counts nrows rows of a batch's column (same kind). VG_E_MEMORY. */
 int vg_column_count(struct vg_column_summary *column, const struct vg_column *rows, size_t nrows,
                     struct vg_error *err) VG_MUST_CHECK;
-/* Counts what is pending; nothing is counted after it. Fine without anything pending. */
-void vg_column_settle(struct vg_column_summary *column);
 /* A zeroed summary with room for so many columns and predicates, each to be initialised in place by
  * the caller. NULL when out of memory. */
 struct vg_summary *vg_summary_new(size_t ncolumns, size_t npredicates);

@@ -152,8 +152,8 @@ static void test_rejected_where_beside_open_windows(void **state)
     cycle_kit_stop(&kit);
 }
 
-/* The count of late rows may fail after the scan, by a value that breaks the filter. */
-static void test_failure_behind_the_scan(void **state)
+/* The count of late rows stands beside the scan: when it fails, that alone is not known. */
+static void test_failure_beside_the_scan(void **state)
 {
     struct cycle_kit kit;
     start(&kit, state);
@@ -161,10 +161,28 @@ static void test_failure_behind_the_scan(void **state)
     kit.source.count = (struct source_trouble){1, VG_E_QUERY, "22012", "division by zero"};
     kit.source.no_index = true; /* the late rows are then the first to be counted */
     run(&kit, cycle_kit_due(1));
+    assert_int_equal(kit.source.count.times, 0);
+    assert_int_equal(kit.source.nscans, 2);
     cycle_kit_expect(&kit, "volume", VG_PASS);
-    cycle_kit_expect(&kit, "filtered", VG_UNKNOWN);
+    cycle_kit_expect(&kit, "filtered", VG_PASS);
     cycle_kit_window(&kit, 1, "judged", 60);
     assert_int_equal(kit.cycle.rows, 60);
+    assert_false(kit.cycle.has_late_rows || kit.cycle.failed);
+    cycle_kit_stop(&kit);
+}
+
+/* So does the look for the newest row: freshness is unknown, the window is judged. */
+static void test_newest_is_not_known(void **state)
+{
+    struct cycle_kit kit;
+    start(&kit, state);
+    kit.source.count = (struct source_trouble){1, VG_E_TIMEOUT, "57014", "too slow"};
+    run(&kit, cycle_kit_due(0));
+    assert_int_equal(kit.source.count.times, 0);
+    assert_string_equal(cycle_kit_expect(&kit, "freshness", VG_UNKNOWN)->why,
+                        "the newest row is not known: too slow");
+    cycle_kit_expect(&kit, "reach", VG_PASS);
+    cycle_kit_window(&kit, 0, "judged", 60);
     cycle_kit_stop(&kit);
 }
 
@@ -270,7 +288,8 @@ int main(void)
         TEST(test_not_given_up_without_need),
         TEST(test_rejected_where),
         TEST(test_rejected_where_beside_open_windows),
-        TEST(test_failure_behind_the_scan),
+        TEST(test_failure_beside_the_scan),
+        TEST(test_newest_is_not_known),
         TEST(test_where_is_not_blamed),
         TEST(test_cancelled),
         TEST(test_store_refuses),

@@ -38,7 +38,6 @@ static struct vg_column_summary *make_column(struct chance *chance, enum vg_kind
                                     &err),
                      0);
     assert_int_equal(vg_column_count(column, &made->cols[at], nrows, &err), 0);
-    vg_column_settle(column);
     free_batch(made);
     return column;
 }
@@ -121,7 +120,6 @@ static void test_sizes(void **state)
         for (size_t i = 0; i < 20000; i++)
             ((double *)made->cols[0].num)[i] = few ? (double)(i % 7) : chance_normal(&chance);
         assert_int_equal(vg_column_count(&column, &made->cols[0], 20000, &err), 0);
-        vg_column_settle(&column);
         struct vg_buf blob = write_column(&column);
         assert_in_range(blob.len, few ? 400 : 3000, few ? 700 : 4200);
         vg_buf_free(&blob);

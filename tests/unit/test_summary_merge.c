@@ -56,12 +56,6 @@ static void count_batch(struct vg_summary *summary, const struct made_batch *mad
     }
 }
 
-static void settle(struct vg_summary *summary)
-{
-    for (size_t c = 0; c < COLUMNS; c++)
-        vg_column_settle(&summary->columns[c]);
-}
-
 /* One part: a run of the shuffled rows, counted in batches of any size. */
 static struct vg_summary *count_part(struct chance *chance, const struct made_batch *all,
                                      const uint32_t *order, size_t n, const struct vg_grid *grid)
@@ -73,7 +67,6 @@ static struct vg_summary *count_part(struct chance *chance, const struct made_ba
         count_batch(part, run);
         free_batch(run);
     }
-    settle(part);
     return part;
 }
 
@@ -90,7 +83,6 @@ static void test_whole_is_its_parts(void **state)
         struct vg_summary *whole = empty_summary(grid), *merged = empty_summary(grid);
         uint32_t *order = vg_array(n, sizeof *order);
         count_batch(whole, all);
-        settle(whole);
         shuffle_rows(&chance, order, n);
         for (size_t from = 0, k; from < n; from += k) {
             k = chance_below(&chance, (uint32_t)(n - from) + 1); /* a part may be empty */
@@ -208,8 +200,6 @@ static void test_coarse_meets_fine(void **state)
         struct vg_column_summary stored = literal_column("x", number, grid, 0);
         assert_int_equal(vg_column_count(&fresh, &all->cols[0], 800, &err), 0);
         assert_int_equal(vg_column_count(&stored, &all->cols[0], 800, &err), 0);
-        vg_column_settle(&fresh);
-        vg_column_settle(&stored);
         assert_int_equal(vg_column_coarsen(&stored), 0);
         uint64_t *expect = vg_array(stored.coarse_cells, sizeof *expect);
         for (size_t i = 0; i < stored.coarse_cells; i++)
