@@ -121,7 +121,8 @@ static int open_rows(struct vg_capture *capture, struct vg_error *err)
 static int guard_time(struct vg_capture *capture, bool patient, struct vg_error *err)
 {
     const struct vg_dataset *dataset = capture->dataset;
-    double seconds = (double)capture->catalog->bytes / bytes_per_second;
+    int64_t bytes = capture->catalog->bytes > 0 ? capture->catalog->bytes : 0; /* -1: unknown */
+    double seconds = (double)bytes / bytes_per_second;
     char text[VG_NUMBER_TEXT];
     vg_log(VG_LOG_INFO, "capturing reference", "dataset", dataset->id, "estimated_seconds",
            vg_format_human(seconds, 2, text), NULL);

@@ -115,6 +115,14 @@ static int read_without_where(struct vg_work *work, bool *scanning, struct vg_er
     return read_all(work, scanning, err);
 }
 
+int vg_cycle_read(struct vg_work *work, bool *scanning, struct vg_error *err)
+{
+    int rc = read_all(work, scanning, err);
+    if (rc < 0 && *scanning && blames_condition(work, err))
+        rc = read_without_where(work, scanning, err);
+    return rc;
+}
+
 /* What a failed read means: a blind input, or, the third time in the scan, an unreadable window. */
 static void take_failure(struct vg_work *work, bool scanning, const struct vg_error *why)
 {
@@ -183,9 +191,7 @@ static bool is_of_source(const struct vg_error *err)
 static int run_one(struct vg_work *work, struct vg_error *err)
 {
     bool scanning;
-    int rc = read_all(work, &scanning, err);
-    if (rc < 0 && scanning && blames_condition(work, err))
-        rc = read_without_where(work, &scanning, err);
+    int rc = vg_cycle_read(work, &scanning, err);
     if (rc < 0 && !is_of_source(err))
         return -1;
     close_session(work);

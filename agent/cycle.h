@@ -63,6 +63,9 @@ int vg_cycle_begin(struct vg_work *work, const struct vg_cycle_env *env, const s
 int vg_cycle_look(struct vg_work *work, struct vg_error *err);
 /* Reads the window's rows into summaries. */
 int vg_cycle_scan(struct vg_work *work, struct vg_error *err);
+/* Look and scan, and once more without the conditions of rules when the server rejects one of them:
+ * those rules are then unknown. *scanning: it came as far as the scan. */
+int vg_cycle_read(struct vg_work *work, bool *scanning, struct vg_error *err);
 /* Checks and judges; with work->cycle.failed only `reach`. */
 int vg_cycle_judge(struct vg_work *work, struct vg_error *err);
 /* One transaction; afterwards messages may be sent. */

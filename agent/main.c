@@ -118,16 +118,18 @@ static int read_options(int argc, char **argv, struct vg_options *options, uint6
         table[i] = (struct option){known_options[i].name, known_options[i].flag ? 0 : 1, NULL,
                                    256 + (int)i};
     table[KNOWN_OPTIONS] = (struct option){"help", 0, NULL, 'h'};
-    int c;
+    int c, rc = 0; /* read on behind --help: the command moves to its place */
     while ((c = getopt_long(argc, argv, "c:h", table, NULL)) != -1) {
-        if (c == 'h')
-            return HELP;
+        if (c == 'h') {
+            rc = HELP;
+            continue;
+        }
         size_t i = c == 'c' ? 0 : (size_t)(c - 256);
         if (c == '?' || take_option(options, i, optarg) < 0)
             return VG_EXIT_USAGE;
         *given |= UINT64_C(1) << i;
     }
-    return 0;
+    return rc;
 }
 
 static int check_options(const struct vg_command *command, uint64_t given)

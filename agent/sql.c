@@ -67,7 +67,7 @@ static void put_range(struct vg_buf *out, bool *first, const struct vg_rows_of *
 }
 
 /* Sampling by a hash of the key keeps the use of an index and works on every relation; without a
- * key, blocks of a plain table are sampled. */
+ * key, rows of a plain table are drawn one by one: blocks of a sorted table are no fair sample. */
 static bool samples_by_key(const struct vg_rows_of *rows)
 {
     return rows->dataset->key.n > 0;
@@ -98,7 +98,7 @@ static void put_from(struct vg_buf *out, const struct vg_rows_of *rows)
 {
     vg_buf_printf(out, "\nFROM %s", rows->catalog->quoted);
     if (is_sampled(rows) && !samples_by_key(rows))
-        vg_buf_printf(out, " TABLESAMPLE SYSTEM (%.6g)", rows->sample_percent);
+        vg_buf_printf(out, " TABLESAMPLE BERNOULLI (%.6g)", rows->sample_percent);
 }
 
 static void put_where(struct vg_buf *out, const struct vg_rows_of *rows)

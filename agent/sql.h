@@ -40,4 +40,8 @@ bool vg_sql_naive(const struct vg_catalog_column *time);
 int64_t vg_sql_cell_instant(const struct vg_dataset *dataset, const struct vg_catalog_column *time,
                             double value_us);
 
+/* Why a user's condition could not be put into parentheses and stay there, or NULL: parentheses,
+ * quotes and comments must close, and it must be one expression (sql_condition.c). */
+const char *vg_sql_condition_fault(const char *condition);
+
 #endif

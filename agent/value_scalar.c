@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/sql.h"
 #include "agent/value.h"
 #include "pgvigil/text.h"
 
@@ -351,6 +352,11 @@ static bool read_scalar(struct vg_reader *r, const struct vg_node *node, const s
                           nouns[key->type]);
         else
             vg_read_fault(r, node->loc, NULL, "%s must be %s, not empty", what, nouns[key->type]);
+        return false;
+    }
+    const char *fault = key->type == VG_VALUE_SQL ? vg_sql_condition_fault(text) : NULL;
+    if (fault) {
+        vg_read_fault(r, node->loc, NULL, "%s: %s", what, fault);
         return false;
     }
     return check_range(r, node, key, what, out);

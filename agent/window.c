@@ -11,6 +11,15 @@
 /* 1970-01-01 was a Thursday; weeks begin on Monday. */
 static const int64_t monday_us = -3 * VG_DAY_US;
 
+bool vg_window_fits(int64_t width_us)
+{
+    if (width_us <= 0)
+        return false;
+    if (width_us <= VG_HOUR_US)
+        return VG_HOUR_US % width_us == 0;
+    return width_us == VG_WEEK_US || (width_us % VG_HOUR_US == 0 && VG_DAY_US % width_us == 0);
+}
+
 static int64_t find_boundary(int64_t width_us, int64_t local_us)
 {
     int64_t anchor = width_us == VG_WEEK_US ? monday_us : 0;

@@ -11,6 +11,9 @@
 #include "pgvigil/result.h"
 #include "pgvigil/rule.h"
 
+/* Whether windows may have this width: they divide an hour, or are 2, 3, 4, 6, 8, 12 hours, a day
+ * or a week. */
+bool vg_window_fits(int64_t width_us);
 /* The window of this width (us) that holds the instant us. */
 void vg_window_at(const struct vg_zone *zone, int64_t width_us, int64_t us, struct vg_window *out);
 /* The windows after and before. */

@@ -118,6 +118,7 @@ agent/triggers -> agent/receivers
 agent/web -> agent/metrics
 agent/web -> agent/report
 agent/value -> agent/secret
+agent/value -> agent/sql
 agent/value -> agent/yaml
 agent/value -> agent/zone
 agent/yaml -> agent/secret

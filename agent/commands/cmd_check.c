@@ -52,13 +52,6 @@ static int load_progress(struct check_run *run, const struct vg_dataset *dataset
     return 0;
 }
 
-static int read_dataset(struct vg_work *work, struct vg_error *err)
-{
-    if (vg_cycle_look(work, err) < 0)
-        return -1;
-    return vg_cycle_scan(work, err);
-}
-
 /* What a dataset's results say about the exit code. */
 static int rate_cycle(const struct vg_cycle *cycle, bool strict)
 {
@@ -94,7 +87,8 @@ static int check_dataset(struct check_run *run, const struct vg_dataset *dataset
     if (load_progress(run, &copy, &progress, &err) < 0 ||
         vg_cycle_begin(&work, &run->env, &job, &progress, &err) < 0)
         return vg_shell_fail(&err);
-    if (read_dataset(&work, &err) < 0) {
+    bool scanning;
+    if (vg_cycle_read(&work, &scanning, &err) < 0) {
         work.cycle.failed = true;
         work.cycle.has_window = false;
         work.cycle.error = err;

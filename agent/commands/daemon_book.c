@@ -88,10 +88,8 @@ static struct vg_book *load_book(void *arg)
 {
     struct vg_daemon *daemon = arg;
     struct vg_shell *shell = &daemon->shell;
-    struct vg_diags diags = {0};
-    int rc = vg_config_load(shell->options->config, &diags, &shell->config);
-    vg_diags_print(&diags, stderr, vg_shell_colour(stderr));
-    vg_diags_free(&diags);
+    int rc = vg_config_load(shell->options->config, &shell->diags, &shell->config);
+    vg_shell_show_diags(shell);
     if (rc == 0)
         rc = vg_shell_rules(shell);
     struct vg_book *book = rc == 0 ? vg_daemon_book(daemon) : NULL;

@@ -12,6 +12,7 @@
 #include "agent/config.h"
 #include "agent/pg.h"
 #include "agent/rules.h"
+#include "pgvigil/log.h"
 #include "pgvigil/text.h"
 
 atomic_bool vg_shell_stop;
@@ -75,9 +76,24 @@ int vg_shell_fail(const struct vg_error *err)
     return vg_exit_of(err);
 }
 
-static void show_diags(struct vg_shell *shell)
+/* In a log of JSON lines faults are lines too. */
+static void log_diag(const struct vg_diag *diag)
 {
-    vg_diags_print(&shell->diags, stderr, vg_shell_colour(stderr));
+    char line[24], column[24];
+    snprintf(line, sizeof line, "%u", diag->loc.line);
+    snprintf(column, sizeof column, "%u", diag->loc.column);
+    vg_log(diag->grade == VG_GRADE_ERROR ? VG_LOG_ERROR : VG_LOG_WARN, "fault in a file", "file",
+           diag->loc.file, "line", line, "column", column, "error", diag->msg, "hint", diag->hint,
+           NULL);
+}
+
+void vg_shell_show_diags(struct vg_shell *shell)
+{
+    bool json = vg_streq(shell->options->log_format, "json");
+    for (size_t i = 0; json && i < shell->diags.n; i++)
+        log_diag(&shell->diags.items[i]);
+    if (!json)
+        vg_diags_print(&shell->diags, stderr, vg_shell_colour(stderr));
     vg_diags_free(&shell->diags);
 }
 
@@ -90,7 +106,7 @@ int vg_shell_open(struct vg_shell *shell, const struct vg_options *options)
     if (!shell->arena)
         return vg_fail(&err, VG_E_MEMORY, "out of memory"), vg_shell_fail(&err);
     int rc = vg_config_load(options->config, &shell->diags, &shell->config);
-    show_diags(shell);
+    vg_shell_show_diags(shell);
     if (rc < 0)
         return VG_EXIT_CONFIG;
     return vg_clock_real(&shell->clock, &err) < 0 ? vg_shell_fail(&err) : 0;
@@ -127,7 +143,7 @@ int vg_shell_rules(struct vg_shell *shell)
     struct vg_rules_load load = {shell->config, find_last_good, shell};
     int rc = vg_rules_load(&load, &shell->diags, &shell->rules, &err);
     shell->faulty = shell->diags.errors > 0;
-    show_diags(shell);
+    vg_shell_show_diags(shell);
     if (rc < 0)
         return vg_shell_fail(&err);
     if (!shell->rules->folder_ok)

@@ -65,6 +65,8 @@ int vg_shell_store(struct vg_shell *shell, enum vg_store_mode mode);
  * faults. 0 or an exit code; a faulty file among good ones only sets `faulty`. */
 int vg_shell_rules(struct vg_shell *shell);
 int vg_shell_source(struct vg_shell *shell);
+/* Prints and forgets what was found in files; as log lines with --log-format json. */
+void vg_shell_show_diags(struct vg_shell *shell);
 /* What a cycle needs, for commands that look and commit nothing. */
 struct vg_cycle_env vg_shell_env(const struct vg_shell *shell);
 /* Prints an error as people read it and returns the exit code that fits. */

@@ -84,7 +84,7 @@ static void test_sample(void **state)
     rows.sample_percent = 25;
     rows.range = NULL;
     const char *blocks = vg_sql_copy(&rows, items, 1, false, arena);
-    assert_non_null(strstr(blocks, "TABLESAMPLE SYSTEM (25)"));
+    assert_non_null(strstr(blocks, "TABLESAMPLE BERNOULLI (25)"));
     dataset.key = (struct vg_strings){key_items, 1};
     const char *hashed = vg_sql_copy(&rows, items, 1, false, arena);
     assert_null(strstr(hashed, "TABLESAMPLE"));
@@ -108,13 +108,44 @@ static void test_newest(void **state)
     vg_arena_free(arena);
 }
 
+static void test_condition(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool fine;
+    } cases[] = {
+        {"a > 1", true},
+        {"(a > 1) OR (b IN (1, 2))", true},
+        {"kind = ')' -- only :) these", true},
+        {"kind = 'it''s (' /* ( /* nested */ ( */", true},
+        {"\"odd)name\" IS NULL", true},
+        {"x = E'\\')' AND y", true},
+        {"x = $t$ ) ' $t$", true},
+        {"x = $1 AND a$b$c > 1", true},
+        {"f(a, b)", true},
+        {"1=1) or (1=1", false},
+        {"true), true, (true", false},
+        {"true, true", false},
+        {"(a > 1", false},
+        {"a > 1; drop table t", false},
+        {"kind = 'open", false},
+        {"a > 1 /* open", false},
+        {"x = $t$ open", false},
+        {"x = '\\' ) OR '1", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if ((vg_sql_condition_fault(cases[i].text) == NULL) != cases[i].fine)
+            fail_msg("%s", cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_copy),
-        cmocka_unit_test(test_filter),
-        cmocka_unit_test(test_sample),
-        cmocka_unit_test(test_newest),
+        cmocka_unit_test(test_copy),      cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_sample),    cmocka_unit_test(test_newest),
+        cmocka_unit_test(test_condition),
     };
     return cmocka_run_group_tests_name("sql", tests, NULL, NULL);
 }
