@@ -150,6 +150,28 @@ static void test_onset_and_severity(void **state)
     assert_int_equal(alert.severity, VG_SEVERITY_WARNING);
 }
 
+/* A window filled late neither clears nor calms what fires since a later one; it may fire itself.
+ */
+static void test_late_window(void **state)
+{
+    (void)state;
+    struct vg_alert alert;
+    struct vg_result result = make_result(VG_PASS);
+    int64_t clock_us = VG_DAY_US;
+    vg_alert_init(&alert, &result, "d", clock_us);
+    feed(&alert, "bb", &clock_us);
+    result.resolve_after = 1;
+    struct vg_cycle cycle = {.dataset = "d",
+                             .late = true,
+                             .has_window = true,
+                             .now_us = clock_us,
+                             .window = {0, VG_HOUR_US, false}};
+    assert_int_equal(vg_alert_step(&alert, &result, &cycle), 0);
+    assert_int_equal(alert.state, VG_ALERT_FIRING);
+    cycle.window.start_us = VG_DAY_US; /* not before the onset */
+    assert_int_equal(vg_alert_step(&alert, &result, &cycle), VG_EMIT_CLEAR);
+}
+
 static void test_retire(void **state)
 {
     (void)state;
@@ -178,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_streaks),
         cmocka_unit_test(test_onset_and_severity),
+        cmocka_unit_test(test_late_window),
         cmocka_unit_test(test_retire),
     };
     return cmocka_run_group_tests_name("alert", tests, NULL, NULL);

@@ -140,6 +140,29 @@ static void test_replay_judges_exactly_its_span(void **state)
     assert_in_range((uintmax_t)ticks, 71, 73);
 }
 
+/* What a clock that was a day ahead has left does not keep the dataset blind until then. */
+static void test_clock_was_ahead(void **state)
+{
+    (void)state;
+    struct vg_dataset dataset = make_dataset();
+    int64_t now = 1000 * VG_HOUR_US + 30 * VG_MINUTE_US;
+    struct vg_progress progress = make_progress(now - VG_DAY_US);
+    struct vg_job job;
+    progress.tick_us = now + VG_DAY_US;
+    progress.retry_us = now + VG_DAY_US;
+    progress.watermark_us = 1024 * VG_HOUR_US;
+    assert_true(vg_due_next(&dataset, &progress, &no_span, now) <= now);
+    assert_true(vg_due_job(&dataset, &progress, &no_span, now, &job));
+    assert_true(job.tick);
+    assert_false(job.window); /* the newest closed one was committed; the next is not due */
+    now += VG_HOUR_US;
+    assert_true(vg_due_job(&dataset, &progress, &no_span, now, &job));
+    progress.watermark_us = 1001 * VG_HOUR_US; /* an ordinary one stays */
+    assert_true(vg_due_job(&dataset, &progress, &no_span, now + VG_HOUR_US, &job));
+    assert_true(job.window);
+    assert_int_equal(job.range.start_us, 1001 * VG_HOUR_US);
+}
+
 static void test_no_time_column(void **state)
 {
     (void)state;
@@ -163,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_ticks_are_counted_not_run),
         cmocka_unit_test(test_back_off),
         cmocka_unit_test(test_replay_judges_exactly_its_span),
+        cmocka_unit_test(test_clock_was_ahead),
         cmocka_unit_test(test_no_time_column),
     };
     return cmocka_run_group_tests_name("due", tests, NULL, NULL);

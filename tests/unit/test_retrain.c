@@ -214,6 +214,21 @@ static void test_withheld_then_fired(void **state)
     stop(&world);
 }
 
+/* A window that was filled and judged more than a day after its time opens nothing. */
+static void test_late_evidence(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    world.cycle.now_us += VG_DAY_US + 1;
+    step(&world);
+    assert_false(world.out.has_onset);
+    world.cycle.now_us -= 2;
+    step(&world);
+    assert_true(world.out.has_onset);
+    stop(&world);
+}
+
 static void withhold_failures(struct world *world)
 {
     world->members[1].progress.failures = 1;
@@ -325,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_nothing_without_drift),
         cmocka_unit_test(test_withheld_then_ended_unfired),
         cmocka_unit_test(test_withheld_then_fired),
+        cmocka_unit_test(test_late_evidence),
         cmocka_unit_test(test_guards),
         cmocka_unit_test(test_what_does_not_withhold),
     };
