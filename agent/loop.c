@@ -115,8 +115,7 @@ void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot)
     pthread_mutex_unlock(&loop->mutex);
 }
 
-/* --- the daemon
- * ------------------------------------------------------------------------------------ */
+/* --- the daemon ------------------------------------------------------------------------------- */
 
 static struct vg_slot *take_queued(struct vg_loop *loop)
 {
@@ -248,8 +247,7 @@ int vg_loop_run(struct vg_loop *loop, size_t workers, struct vg_error *err)
     return rc;
 }
 
-/* --- without threads
- * ------------------------------------------------------------------------------- */
+/* --- without threads -------------------------------------------------------------------------- */
 
 static void capture_all(struct vg_loop *loop)
 {

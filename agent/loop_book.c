@@ -28,8 +28,7 @@ static int64_t read_clock(struct vg_loop *loop)
     return loop->env.clock->ops->now_us(loop->env.clock);
 }
 
-/* --- slots
- * ------------------------------------------------------------------------------------------ */
+/* --- slots ------------------------------------------------------------------------------------ */
 
 static struct vg_slot *find_slot(struct vg_loop *loop, const char *id)
 {
@@ -242,8 +241,7 @@ void vg_loop_renew(struct vg_loop *loop)
     pthread_mutex_unlock(&loop->mutex);
 }
 
-/* --- references
- * ---------------------------------------------------------------------------------------- */
+/* --- references ------------------------------------------------------------------------------- */
 
 static void log_captured(const char *id, const struct vg_capture_result *result)
 {
@@ -289,8 +287,7 @@ void vg_loop_capture(struct vg_loop *loop, const char *id)
     pthread_mutex_unlock(&loop->mutex);
 }
 
-/* --- commands beside the daemon
- * -------------------------------------------------------------------------- */
+/* --- commands beside the daemon --------------------------------------------------------------- */
 
 static int switch_reference(struct vg_loop *loop, const struct vg_control *row, bool use,
                             struct vg_error *err)

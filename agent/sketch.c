@@ -144,8 +144,7 @@ static void sort_keys(uint64_t *keys, uint64_t *scratch, size_t n)
         memcpy(keys, from, n * sizeof *keys);
 }
 
-/* --- the ladder
- * ------------------------------------------------------------------------------------ */
+/* --- the ladder ------------------------------------------------------------------------------- */
 
 static int push_keys(struct vg_sketch *sketch, size_t h, const uint64_t *keys, size_t n);
 
@@ -192,8 +191,7 @@ static int push_keys(struct vg_sketch *sketch, size_t h, const uint64_t *keys, s
     return 0;
 }
 
-/* --- few distinct values
- * --------------------------------------------------------------------------- */
+/* --- few distinct values ---------------------------------------------------------------------- */
 
 static size_t find_slot(const struct distinct *table, size_t slots, uint64_t key)
 {
@@ -279,8 +277,7 @@ int vg_sketch_add(struct vg_sketch *sketch, const double *x, size_t n, struct vg
     return 0;
 }
 
-/* --- the grid
- * --------------------------------------------------------------------------------------- */
+/* --- the grid --------------------------------------------------------------------------------- */
 
 /* Walks all levels, each sorted, as one ascending series of keys and their weights. */
 struct walk {

@@ -67,8 +67,7 @@ int vg_top_restore(struct vg_top *top, uint64_t hash, uint64_t count, const char
                    size_t len);
 void vg_top_set_sampled(struct vg_top *top);
 
-/* --- summary_codec.c: blobs
- * ----------------------------------------------------------------------- */
+/* --- summary_codec.c: blobs ------------------------------------------------------------------- */
 
 /* Version byte, payload, and 8 bytes of XXH3 over both, little-endian throughout. */
 void vg_blob_begin(struct vg_buf *out, uint8_t version, size_t *start);
@@ -94,8 +93,7 @@ double vg_blob_double(struct vg_blob *blob);
 /* n bytes in place, or NULL and bad. */
 const uint8_t *vg_blob_bytes(struct vg_blob *blob, size_t n);
 
-/* --- summary.c
- * ------------------------------------------------------------------------------------- */
+/* --- summary.c -------------------------------------------------------------------------------- */
 
 static inline bool vg_kind_is_numeric(enum vg_kind kind)
 {

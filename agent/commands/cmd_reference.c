@@ -9,8 +9,7 @@
 #include "agent/commands/show.h"
 #include "pgvigil/text.h"
 
-/* --- capture
- * ------------------------------------------------------------------------------------------- */
+/* --- capture ---------------------------------------------------------------------------------- */
 
 static int capture_one(struct vg_shell *shell, const struct vg_dataset *dataset)
 {
@@ -61,8 +60,7 @@ static int run_capture(struct vg_shell *shell)
     return rc;
 }
 
-/* --- list, show
- * ------------------------------------------------------------------------------------------ */
+/* --- list, show ------------------------------------------------------------------------------- */
 
 static const char *state_of(const struct vg_reference_row *row)
 {
@@ -203,8 +201,7 @@ static int run_show(struct vg_shell *shell)
     return cells ? 0 : VG_EXIT_INTERNAL;
 }
 
-/* --- use, drop
- * --------------------------------------------------------------------------------------------- */
+/* --- use, drop -------------------------------------------------------------------------------- */
 
 static int run_switch(struct vg_shell *shell, const char *verb)
 {

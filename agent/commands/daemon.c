@@ -11,8 +11,7 @@
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
 
-/* --- the pages (called by the web server's thread)
- * ---------------------------------------------------- */
+/* --- the pages (called by the web server's thread) -------------------------------------------- */
 
 static int page_metrics(void *arg, struct vg_buf *out)
 {
@@ -53,8 +52,7 @@ static bool page_ready(void *arg, struct vg_buf *why)
     return ready;
 }
 
-/* --- hooks
- * ---------------------------------------------------------------------------------------------- */
+/* --- hooks ------------------------------------------------------------------------------------ */
 
 static void on_notified(void *arg, enum vg_sink_kind kind, const char *sink,
                         enum vg_outcome outcome)
@@ -87,8 +85,7 @@ static int send_push(void *arg, const char *url, const char *method, char *body,
     return vg_deliver_push(((struct vg_daemon *)arg)->deliver, url, method, body, n);
 }
 
-/* --- opening
- * ---------------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static int open_delivery(struct vg_daemon *daemon, struct vg_error *err)
 {

@@ -81,8 +81,7 @@ void vg_daemon_tell(struct vg_daemon *daemon, const struct vg_book *book)
     pthread_mutex_unlock(&daemon->book_mutex);
 }
 
-/* --- what the loop calls
- * -------------------------------------------------------------------------- */
+/* --- what the loop calls ---------------------------------------------------------------------- */
 
 static struct vg_book *load_book(void *arg)
 {

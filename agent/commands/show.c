@@ -39,8 +39,7 @@ struct vg_show *vg_show_begin(FILE *out, bool json, int64_t at_us)
     return show;
 }
 
-/* --- JSON
- * ------------------------------------------------------------------------------------------ */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 static json_t *make_number(double x)
 {
@@ -150,8 +149,7 @@ static int add_json(struct vg_show *show, const struct vg_cycle *cycle, bool tim
     return rc;
 }
 
-/* --- table
- * ------------------------------------------------------------------------------------------ */
+/* --- table ------------------------------------------------------------------------------------ */
 
 static const char *colour_verdict(enum vg_verdict verdict)
 {

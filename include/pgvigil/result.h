@@ -89,7 +89,7 @@ struct vg_cycle {
     bool has_window;        /* a window was read (maybe empty) */
     struct vg_window window;
     bool empty;      /* the window held no rows */
-    bool late;         /* the window had been committed empty and was filled after its time */
+    bool late;       /* the window had been committed empty and was filled after its time */
     bool unreadable; /* given up on: rules unknown */
     uint64_t rows;
     int64_t newest_us; /* newest time <= now, VG_NEVER unknown */
