@@ -52,9 +52,8 @@ class Program:
     def __init__(self, path):
         self.path = path
         tables = path.parent / "tests/tables"
-        if not tables.exists():
-            run("make", "--no-print-directory", "-s", f"VARIANT={path.parent.name}",
-                tables.relative_to(ROOT), cwd=ROOT, stderr=subprocess.STDOUT)
+        run("make", "--no-print-directory", "-s", f"VARIANT={path.parent.name}",
+            tables.relative_to(ROOT), cwd=ROOT, stderr=subprocess.STDOUT)
         said = json.loads(run(tables))
         self.keys = {f"{kind}/{name}": keys for kind in ("config", "rules")
                      for name, keys in said[kind].items()}

@@ -263,14 +263,8 @@ static void test_exact_p_is_affordable(void **state)
     (void)state;
     const uint64_t m = 10000;
     struct vg_ks_counts counts = {&m, &m, 1, true};
-    struct timespec from, to;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
     find_exact(&counts, 1930000);
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
-    double ms = (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
-    print_message("10 000 x 10 000 at p = 0.048: %.1f ms\n", ms);
-    assert_true(ms <
-                1000); /* about 10 when optimised; a full lattice would take 50 times as long */
+    assert_true(vg_ks_cost(&counts, 1930000) <= VG_KS_MOST_STEPS); /* about 10 ms */
 }
 
 /* --- limit law --- */
