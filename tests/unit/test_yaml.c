@@ -273,8 +273,8 @@ static void test_budgets(void **state)
     assert_int_equal(count_errors(line, "bytes, at most 262144 are read"), 1);
 }
 
-/* libyaml is quadratic in nesting, and other loops might be: the largest file of each evil unit ends
- * in errors, by the budgets, long before anybody would think the program hangs. */
+/* libyaml is quadratic in nesting, and other loops might be: the largest file of each evil unit
+ * ends in errors, by the budgets, long before anybody would think the program hangs. */
 static void test_hostile(void **state)
 {
     (void)state;
