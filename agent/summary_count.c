@@ -8,28 +8,59 @@
 
 enum { UUID_OID = 2950, UUID_BYTES = 16, UUID_TEXT = 36 };
 
-/* Counts the states other than a value; returns how many values there are. */
-static size_t count_states(struct vg_column_summary *column, const struct vg_column *rows,
-                           size_t first, size_t n)
+_Static_assert(VG_CELL_VALUE == 0, "eight values in a row are eight zero bytes");
+
+/* Most rows have values: eight of them at a time are seen at one look. */
+static bool are_values(const uint8_t *state, size_t i, size_t n)
 {
-    size_t counts[VG_CELL_NINF + 1] = {0};
-    for (size_t i = 0; i < n; i++)
-        counts[rows->state[first + i]]++;
+    uint64_t eight = 1;
+    if (i + sizeof eight <= n)
+        memcpy(&eight, state + i, sizeof eight);
+    return eight == 0;
+}
+
+static void add_states(struct vg_column_summary *column, const size_t counts[VG_CELL_NINF + 1])
+{
     column->nulls += counts[VG_CELL_NULL];
     column->nans += counts[VG_CELL_NAN];
     column->pinfs += counts[VG_CELL_PINF];
     column->ninfs += counts[VG_CELL_NINF];
-    return counts[VG_CELL_VALUE];
 }
 
-/* Draws the values among n rows together into out. */
-static void gather_values(const struct vg_column *rows, size_t first, size_t n, double *out)
+/* Counts the states other than a value. */
+static void count_states(struct vg_column_summary *column, const uint8_t *state, size_t n)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        out[kept] = rows->num[first + i];
-        kept += rows->state[first + i] == VG_CELL_VALUE;
+    size_t counts[VG_CELL_NINF + 1] = {0};
+    for (size_t i = 0; i < n;) {
+        size_t end = i + 8 < n ? i + 8 : n;
+        if (are_values(state, i, n))
+            i = end;
+        for (; i < end; i++)
+            counts[state[i]]++;
     }
+    add_states(column, counts);
+}
+
+/* The same, and draws the values among n rows together into out; returns how many they are. */
+static size_t gather_values(struct vg_column_summary *column, const uint8_t *state,
+                            const double *num, size_t n, double *out)
+{
+    size_t counts[VG_CELL_NINF + 1] = {0}, kept = 0;
+    for (size_t i = 0; i < n;) {
+        size_t end = i + 8 < n ? i + 8 : n;
+        if (are_values(state, i, n)) {
+            memcpy(out + kept, num + i, 8 * sizeof *out);
+            kept += 8;
+            i = end;
+        }
+        for (; i < end; i++) {
+            counts[state[i]]++;
+            out[kept] = num[i];
+            kept += state[i] == VG_CELL_VALUE;
+        }
+    }
+    add_states(column, counts);
+    return kept;
 }
 
 static void add_moments(struct vg_column_summary *column, const struct vg_moments *more, uint64_t n)
@@ -152,11 +183,8 @@ static int count_values(struct vg_column_summary *column, const struct vg_column
     uint64_t before = vg_column_finite(column);
     column->rows += n;
     if (rows->special) {
-        values = count_states(column, rows, first, n);
-        if (values < n) {
-            gather_values(rows, first, n, gathered);
-            x = gathered;
-        }
+        values = gather_values(column, rows->state + first, x, n, gathered);
+        x = gathered;
     }
     if (column->kind == VG_KIND_BOOL)
         return count_truths(column, x, values, before);
@@ -176,7 +204,7 @@ int vg_column_count(struct vg_column_summary *column, const struct vg_column *ro
     } else {
         column->rows += nrows;
         if (rows->special)
-            count_states(column, rows, 0, nrows);
+            count_states(column, rows->state, nrows);
         if (column->kind == VG_KIND_TEXT)
             rc = count_text(column, rows, nrows);
     }

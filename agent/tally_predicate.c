@@ -115,10 +115,15 @@ static void test_bounds(struct test *test, const struct vg_bounds *bounds)
         test->tested += test->n;
         return;
     }
+    size_t inside = 0;
     for (size_t i = 0; i < test->n; i++) {
-        bool inside = view->state[i] == VG_CELL_VALUE && view->num[i] >= lo && view->num[i] <= hi;
-        note(test, i, inside ? 0 : recall(test, i));
+        double x = view->num[i];
+        bool fine = (view->state[i] == VG_CELL_VALUE) & (x >= lo) & (x <= hi);
+        inside += fine;
+        if (!fine)
+            note(test, i, recall(test, i));
     }
+    test->tested += inside;
 }
 
 static void write_key(const struct vg_tally_plan *plan, const struct vg_batch *batch, size_t row,
