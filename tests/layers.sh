@@ -6,8 +6,8 @@
 # are known to the files named for them, and the core does no I/O. Prints offenders as file:line:
 # and exits 1.
 #
-# A family has its headers in common: agent/pg.h and agent/pg_*.h belong to agent/pg.c and
-# agent/pg_*.c, and the headers of a sub-folder to all of its files.
+# A family has its headers in common: agent/plan.h and agent/plan_*.h belong to agent/plan.c and
+# agent/plan_*.c, and the headers of a sub-folder to all of its files.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 70
 export LC_ALL=C.UTF-8
@@ -24,26 +24,16 @@ layers='
 0 include/pgvigil/time.h
 0 include/pgvigil/banned.h
 0 include/pgvigil/failpoint.h
-0 agent/error.c
-0 agent/mem.c
-0 agent/log.c
-0 agent/text*.c
-0 agent/time*.c
-0 agent/hash.c
-0 agent/failpoint.c
+0 agent/base/*
 1 include/pgvigil/catalog.h
 1 include/pgvigil/rule.h
 1 include/pgvigil/batch.h
 1 include/pgvigil/summary*.h
 1 include/pgvigil/result.h
 1 include/pgvigil/event.h
-1 agent/batch*.c
-1 agent/catalog*.c
 1 agent/event.c
-1 agent/grid.c
-1 agent/names.c
 1 agent/phrase*
-1 agent/summary*
+1 agent/summary/*
 1 agent/result*.c
 1 agent/message*
 2 include/pgvigil/check.h
@@ -60,31 +50,21 @@ layers='
 3 agent/sql*
 3 agent/tally*
 3 agent/window*
-4 agent/cell.c
 4 agent/clock*
-4 agent/config*
-4 agent/decode*
-4 agent/deliver*
-4 agent/http*
-4 agent/metrics*
-4 agent/pg*
-4 agent/push*
+4 agent/config/*
+4 agent/deliver/*
+4 agent/http/*
+4 agent/metrics/*
+4 agent/pg/*
 4 agent/receivers/*
-4 agent/report*
-4 agent/rule*
-4 agent/scan*
+4 agent/rules/*
 4 agent/secret*
 4 agent/store/*
 4 agent/triggers/*
-4 agent/value*
-4 agent/web*
-4 agent/yaml*
+4 agent/web/*
+4 agent/yaml/*
 4 agent/zone*
-5 agent/book*
-5 agent/capture*
-5 agent/cycle*
-5 agent/due*
-5 agent/loop*
+5 agent/loop/*
 6 agent/main.c
 6 agent/commands/*
 '
@@ -97,50 +77,33 @@ agent/plan -> agent/tally
 agent/rehearse -> agent/settle
 agent/retrain -> agent/window
 agent/settle -> agent/alert
-agent/pg -> agent/decode
-agent/pg -> agent/secret
-agent/cell -> agent/decode
 agent/config -> agent/secret
-agent/config -> agent/value
 agent/config -> agent/yaml
 agent/config -> agent/zone
 agent/deliver -> agent/receivers
 agent/deliver -> agent/secret
 agent/deliver -> agent/triggers
-agent/rule -> agent/value
-agent/rule -> agent/yaml
-agent/rule -> agent/zone
-agent/rules -> agent/rule
-agent/rules -> agent/value
+agent/pg -> agent/secret
 agent/rules -> agent/yaml
-agent/push -> agent/metrics
+agent/rules -> agent/zone
 agent/triggers -> agent/receivers
 agent/web -> agent/metrics
-agent/web -> agent/report
-agent/value -> agent/secret
-agent/value -> agent/sql
-agent/value -> agent/yaml
-agent/value -> agent/zone
 agent/yaml -> agent/secret
-agent/capture -> agent/cycle
-agent/cycle -> agent/due
-agent/loop -> agent/book
-agent/loop -> agent/capture
-agent/loop -> agent/cycle
-agent/loop -> agent/due
+agent/yaml -> agent/sql
+agent/yaml -> agent/zone
 '
 
 # library header -> files that may know it
 libraries='
-yaml.h          agent/yaml*.c
-libpq-fe.h      agent/pg*
-curl/*          agent/http*.c
+yaml.h          agent/yaml/yaml.c
+libpq-fe.h      agent/pg/*
+curl/*          agent/http/*
 sqlite3.h       agent/store/sqlite*
-microhttpd.h    agent/web*.c
+microhttpd.h    agent/web/web.c
 gsl/*           checks/stat_*.c
 gsl/gsl_errno.h agent/main.c
 glib.h          agent/zone.c
-xxhash.h        agent/hash.c
+xxhash.h        agent/base/hash.c
 jansson.h       agent/message*.c
 jansson.h       agent/receivers/*
 jansson.h       agent/triggers/*
@@ -172,7 +135,7 @@ layer_of() { # FILE: its layer, or none, in REPLY
 	known_layers[$1]=$REPLY
 }
 
-# agent/pg_copy.c -> agent/pg, agent/store/sql.c -> agent/store, include/pgvigil/x.h -> agent/x
+# agent/plan_bind.c -> agent/plan, agent/pg/copy.c -> agent/pg, include/pgvigil/x.h -> agent/x
 family_of() { # FILE: its family in REPLY
 	local f=${1/#include\/pgvigil\//agent/}
 	case $f in

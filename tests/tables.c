@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "agent/metrics.h"
-#include "agent/value.h"
+#include "agent/metrics/metrics.h"
+#include "agent/yaml/value.h"
 
 static json_t *make_key(const struct vg_key *key, struct vg_arena *arena)
 {

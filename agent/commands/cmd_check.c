@@ -5,7 +5,7 @@
 #include "agent/clock.h"
 #include "agent/commands/shell.h"
 #include "agent/commands/show.h"
-#include "agent/cycle.h"
+#include "agent/loop/cycle.h"
 #include "agent/window.h"
 
 struct check_run {

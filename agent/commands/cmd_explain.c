@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "agent/commands/shell.h"
-#include "agent/cycle.h"
+#include "agent/loop/cycle.h"
 #include "agent/window.h"
 
 static void indent(const char *text)

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "agent/commands/shell.h"
-#include "agent/deliver.h"
-#include "agent/http.h"
+#include "agent/deliver/deliver.h"
+#include "agent/http/http.h"
 #include "pgvigil/text.h"
 
 static void fill_test(struct vg_shell *shell, struct vg_message_item *item,

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/capture.h"
 #include "agent/commands/control.h"
 #include "agent/commands/rehearsal.h"
 #include "agent/commands/show.h"
+#include "agent/loop/capture.h"
 #include "pgvigil/text.h"
 
 /* --- capture ---------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 
 #include "agent/commands/rehearsal.h"
 #include "agent/commands/shell.h"
-#include "agent/cycle.h"
+#include "agent/loop/cycle.h"
 #include "pgvigil/text.h"
 
 /* A condition of the user's is tried on no row at all: the server parses and types it. */

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "agent/clock.h"
-#include "agent/http.h"
-#include "agent/report.h"
+#include "agent/http/http.h"
+#include "agent/web/report.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
 

@@ -5,11 +5,11 @@
 #define PGVIGIL_DAEMON_H
 
 #include "agent/commands/shell.h"
-#include "agent/deliver.h"
-#include "agent/loop.h"
-#include "agent/metrics.h"
-#include "agent/push.h"
-#include "agent/web.h"
+#include "agent/deliver/deliver.h"
+#include "agent/loop/loop.h"
+#include "agent/metrics/metrics.h"
+#include "agent/metrics/push.h"
+#include "agent/web/web.h"
 
 struct vg_daemon {
     struct vg_shell shell; /* config and rules are handed to the first book */

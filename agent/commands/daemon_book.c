@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "agent/commands/daemon.h"
-#include "agent/config.h"
-#include "agent/pg.h"
-#include "agent/rules.h"
+#include "agent/config/config.h"
+#include "agent/pg/pg.h"
+#include "agent/rules/rules.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
 

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
-#include "agent/config.h"
-#include "agent/pg.h"
-#include "agent/rules.h"
+#include "agent/config/config.h"
+#include "agent/pg/pg.h"
+#include "agent/rules/rules.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
 

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "agent/cycle.h"
+#include "agent/loop/cycle.h"
 #include "pgvigil/ports.h"
 #include "pgvigil/rule.h"
 #include "pgvigil/store.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Rules and configuration as plain data; layer 1.
  *
- * Filled by the rim (agent/rule*.c, agent/config*.c) from YAML, never changed afterwards, and freed
+ * Filled by the rim (agent/rules, agent/config) from YAML, never changed afterwards, and freed
  * with the ruleset's arena. Nothing here knows how it was written or how it will be judged.
  */
 #ifndef PGVIGIL_RULE_H

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/summary_parts.h"
+#include "agent/summary/parts.h"
 #include "agent/tally.h"
 #include "pgvigil/check.h"
 

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/pg.h"
+#include "agent/pg/pg.h"
 #include "pgvigil/mem.h"
 
 enum { SESSIONS = 8, CELL_TEXT = 400 };

@@ -15,8 +15,8 @@
 #include <time.h>
 
 #include "agent/clock.h"
-#include "agent/deliver.h"
-#include "agent/http.h"
+#include "agent/deliver/deliver.h"
+#include "agent/http/http.h"
 #include "agent/message.h"
 #include "pgvigil/log.h"
 #include "tests/unit/delivery_kit.h"

@@ -4,7 +4,7 @@
 #ifndef PGVIGIL_TESTS_BOARD_H
 #define PGVIGIL_TESTS_BOARD_H
 
-#include "agent/metrics.h"
+#include "agent/metrics/metrics.h"
 #include "pgvigil/result.h"
 
 extern const int64_t board_noon_us;

@@ -9,7 +9,7 @@
 #include "tests/unit/store_fixture.h"
 
 #include "agent/clock.h"
-#include "agent/cycle.h"
+#include "agent/loop/cycle.h"
 
 enum { CYCLE_RESULTS = 32 };
 

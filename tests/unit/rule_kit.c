@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/config.h"
-#include "agent/rule.h"
+#include "agent/config/config.h"
+#include "agent/rules/rule.h"
 
 const char rule_kit_config[] = "connections:\n"
                                "  warehouse: {conninfo: \"service=warehouse\"}\n"

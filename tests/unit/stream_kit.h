@@ -4,7 +4,7 @@
 #ifndef PGVIGIL_TESTS_STREAM_KIT_H
 #define PGVIGIL_TESTS_STREAM_KIT_H
 
-#include "agent/decode.h"
+#include "agent/pg/decode.h"
 #include "pgvigil/mem.h"
 
 void kit_put_int(struct vg_buf *buf, uint64_t value, int bytes);

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "agent/book.h"
+#include "agent/loop/book.h"
 
 enum { NAMES = 6 };
 

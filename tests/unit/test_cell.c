@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "agent/decode.h"
+#include "agent/pg/decode.h"
 #include "pgvigil/time.h"
 
 static const struct {

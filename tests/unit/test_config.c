@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "pgvigil/text.h"
 #include "tests/unit/rule_kit.h"
 

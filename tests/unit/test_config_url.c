@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "agent/config_url.h"
+#include "agent/config/url.h"
 
 static void test_host(void **state)
 {

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agent/decode.h"
+#include "agent/pg/decode.h"
 
 enum { WIRE_MAX = 8 + 2 * 600 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of the delivery engine on a virtual clock (agent/deliver.c, deliver_pack.c,
+/* Unit tests of the delivery engine on a virtual clock (agent/deliver/deliver.c, deliver_pack.c,
  * deliver_lanes.c), with a scripted HTTP client and an outbox in memory. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/deliver.h"
+#include "agent/deliver/deliver.h"
 #include "agent/message.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of pushes (agent/deliver_push.c) and of the delivery thread (agent/deliver.c), with a
- * scripted HTTP client and an outbox in memory. */
+/* Unit tests of pushes (agent/deliver/push.c) and of the delivery thread
+ * (agent/deliver/deliver.c), with a scripted HTTP client and an outbox in memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "agent/deliver.h"
+#include "agent/deliver/deliver.h"
 #include "agent/message.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "agent/due.h"
+#include "agent/loop/due.h"
 #include "agent/window.h"
 
 static const struct vg_span no_span = {false, VG_NEVER, VG_NEVER};

@@ -16,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/config.h"
-#include "agent/rule.h"
+#include "agent/config/config.h"
+#include "agent/rules/rule.h"
 #include "tests/unit/rule_kit.h"
 
 static const char folder[] = "tests/faults";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of grids (agent/grid.c): cells against a linear walk over the thresholds, the counting
- * of arrays against single cells, identity, and the choice of the coarse subset. */
+/* Unit tests of grids (agent/summary/grid.c): cells against a linear walk over the thresholds, the
+ * counting of arrays against single cells, identity, and the choice of the coarse subset. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

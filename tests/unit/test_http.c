@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of the HTTP client (agent/http.c) against tests/receiver.py on
+/* Unit tests of the HTTP client (agent/http/http.c) against tests/receiver.py on
  * loopback: what is sent, what counts as an answer, and where it does not connect to. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/http.h"
+#include "agent/http/http.h"
 #include "tests/unit/receiver_kit.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of the rules of the HTTP client (agent/http_rules.c and the pure parts of
- * agent/http.c): addresses, URLs, header text, Retry-After. */
+/* Unit tests of the rules of the HTTP client (agent/http/rules.c and the pure parts of
+ * agent/http/http.c): addresses, URLs, header text, Retry-After. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/http.h"
+#include "agent/http/http.h"
 #include "pgvigil/time.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
-#include "agent/loop.h"
+#include "agent/loop/loop.h"
 #include "pgvigil/log.h"
 
 enum { DATASETS = 4 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of the board (agent/metrics.c, agent/metrics_render.c): the agent's own counts, what
- * is rendered for whom, and readers beside writers. */
+/* Unit tests of the board (agent/metrics/metrics.c, agent/metrics/render.c): the agent's own
+ * counts, what is rendered for whom, and readers beside writers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/metrics.h"
+#include "agent/metrics/metrics.h"
 #include "pgvigil/log.h"
 #include "tests/unit/board.h"
 #include "tests/unit/exposition.h"

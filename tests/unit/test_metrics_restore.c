@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of the board after a restart (agent/metrics_restore.c), over a real store: what the
+/* Unit tests of the board after a restart (agent/metrics/restore.c), over a real store: what the
  * store remembers is shown again, and nothing that it does not know. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#include "agent/metrics.h"
+#include "agent/metrics/metrics.h"
 #include "tests/unit/board.h"
 #include "tests/unit/exposition.h"
 #include "tests/unit/store_fixture.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of what a cycle puts on the board and takes off (agent/metrics_samples.c), and of its
+/* Unit tests of what a cycle puts on the board and takes off (agent/metrics/samples.c), and of its
  * text: word for word, absent figures, private columns, hostile names, caps. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/metrics.h"
+#include "agent/metrics/metrics.h"
 #include "pgvigil/summary.h"
 #include "tests/unit/board.h"
 #include "tests/unit/exposition.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of the table of metrics (agent/metrics_types.c): names by the rules of Prometheus, and
+/* Unit tests of the table of metrics (agent/metrics/types.c): names by the rules of Prometheus, and
  * drift gauges of every registered check. That docs/metrics.md is this table: tests/docs.py. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/metrics.h"
+#include "agent/metrics/metrics.h"
 #include "pgvigil/check.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "agent/pg_name.h"
+#include "agent/pg/name.h"
 
 #define A63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of the Pushgateway's groups (agent/push*.c) with a real store and a recording sender:
- * addresses, replacement, deletion until it is taken, what a restart remembers, rejected bodies. */
+/* Unit tests of the Pushgateway's groups (agent/metrics/push*.c) with a real store and a recording
+ * sender: addresses, replacement, deletion until it is taken, what a restart remembers, rejected
+ * bodies. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/push.h"
+#include "agent/metrics/push.h"
 #include "tests/unit/board.h"
 #include "tests/unit/exposition.h"
 #include "tests/unit/store_fixture.h"

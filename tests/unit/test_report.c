@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of the status page (agent/report*.c) over a real store: what it shows and in which
+/* Unit tests of the status page (agent/web/report*.c) over a real store: what it shows and in which
  * order, that its markup is balanced and self-contained, and that no text from outside becomes
  * markup. */
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/report.h"
+#include "agent/web/report.h"
 #include "tests/unit/store_fixture.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "pgvigil/time.h"
 #include "tests/unit/rule_kit.h"
 

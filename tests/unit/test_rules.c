@@ -17,9 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/config.h"
-#include "agent/rules.h"
-#include "agent/rules_folder.h"
+#include "agent/config/config.h"
+#include "agent/rules/folder.h"
+#include "agent/rules/rules.h"
 #include "pgvigil/text.h"
 #include "tests/unit/rule_kit.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of summaries as objects (agent/summary.c): statistics, look-ups, coarse cells, keys of
- * offending rows, references. */
+/* Unit tests of summaries as objects (agent/summary/summary.c): statistics, look-ups, coarse
+ * cells, keys of offending rows, references. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of blobs (agent/summary_blob.c, summary_codec.c, summary_distribution.c): round trips,
+/* Unit tests of blobs (agent/summary/blob.c, summary_codec.c, summary_distribution.c): round trips,
  * sizes, every flipped bit and every truncation, and nonsense under a checksum that is right. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/summary_parts.h"
+#include "agent/summary/parts.h"
 #include "tests/unit/made_batch.h"
 
 enum { BLOB_MAX = 1 << 24 };

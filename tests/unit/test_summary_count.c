@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of counting the columns of a batch (agent/summary_count.c) against a naive recount of
+/* Unit tests of counting the columns of a batch (agent/summary/count.c) against a naive recount of
  * the same rows, one at a time. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/summary_parts.h"
+#include "agent/summary/parts.h"
 #include "tests/unit/made_batch.h"
 
 static void recount_number(struct vg_column_summary *naive, double x)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of double-double sums and moments (agent/summary_dd.c) against arithmetic in 113 bits.
+/* Unit tests of double-double sums and moments (agent/summary/dd.c) against arithmetic in 113 bits.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "agent/summary_parts.h"
+#include "agent/summary/parts.h"
 #include "tests/unit/made_batch.h"
 
 typedef __float128 quad;

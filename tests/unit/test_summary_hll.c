@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of HyperLogLog (agent/summary_hll.c): its error over many sets and sizes, for numbers
+/* Unit tests of HyperLogLog (agent/summary/hll.c): its error over many sets and sizes, for numbers
  * that differ in few bits as for texts, and merging. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/summary_parts.h"
+#include "agent/summary/parts.h"
 #include "tests/unit/made_batch.h"
 
 enum { SETS = 60 };

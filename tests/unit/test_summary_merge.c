@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of adding summaries (agent/summary_merge.c): the whole equals its parts in any split
+/* Unit tests of adding summaries (agent/summary/merge.c): the whole equals its parts in any split
  * and order, what only one side holds, and what cannot be added. */
 #include <setjmp.h>
 #include <stdarg.h>

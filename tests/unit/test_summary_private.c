@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "agent/summary_private.h"
+#include "agent/summary/private.h"
 
 static void test_cells(void **state)
 {

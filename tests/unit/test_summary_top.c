@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of top values (agent/summary_top.c): exact counts, the bottom-k sample against a
+/* Unit tests of top values (agent/summary/top.c): exact counts, the bottom-k sample against a
  * recount in any split and order, labels, ranks. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/summary_parts.h"
+#include "agent/summary/parts.h"
 #include "tests/unit/made_batch.h"
 
 static struct vg_slice slice_of(const char *text)

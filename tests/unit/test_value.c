@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/value.h"
+#include "agent/yaml/value.h"
 #include "pgvigil/text.h"
 
 static const char *const colours[] = {"red", "green", NULL};

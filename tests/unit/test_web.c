@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of the web server (agent/web.c) over real sockets: what it answers, what it refuses,
- * and that slow, long or senseless requests hold nobody up. */
+/* Unit tests of the web server (agent/web/web.c) over real sockets: what it answers, what it
+ * refuses, and that slow, long or senseless requests hold nobody up. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/web.h"
+#include "agent/web/web.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 enum { ANSWER_SIZE = 1 << 16, PATIENCE_MS = 20000 };

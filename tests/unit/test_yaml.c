@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/yaml.h"
+#include "agent/yaml/yaml.h"
 
 struct reading {
     struct vg_arena *arena;

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Whatever is spoken to by HTTP: receivers, retraining requests, the Pushgateway's endpoint. Holds
+ * the rules of safety that can be checked by text: http for loopback only, private addresses only
+ * when allowed, no secret in clear. */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "agent/config/reading.h"
+#include "agent/config/url.h"
+#include "pgvigil/text.h"
+
+static const char use_file[] = "write it to a file and name that: url_file";
+
+/* Whether the host may be spoken to at all; the rest of the rules is about how. */
+static bool check_host(struct vg_config_reading *in, const struct vg_node *url, const char *host,
+                       bool allow_private)
+{
+    enum vg_host_kind kind = vg_host_kind(host);
+    if (kind == VG_HOST_UNCLEAR)
+        vg_read_fault(&in->r, url->loc, "four numbers with dots, or an IPv6 address in brackets",
+                      "url: the address of the host is not written in the usual form");
+    else if (kind == VG_HOST_PRIVATE && !allow_private)
+        vg_read_fault(&in->r, url->loc, "set allow_private: true",
+                      "url: this is a private or local address");
+    else
+        return true;
+    return false;
+}
+
+static bool has_url_file(const struct vg_key_table *table)
+{
+    return table != &vg_pushgateway_table && table != &vg_pagerduty_table;
+}
+
+static void check_url(struct vg_config_reading *in, const struct vg_node *url,
+                      const struct vg_key_table *table, const struct vg_raw_endpoint *raw)
+{
+    bool slack = table == &vg_slack_table;
+    char host[VG_HOST_TEXT];
+    if (!vg_url_host(raw->url, host)) {
+        vg_read_fault(&in->r, url->loc, NULL, "url: the host or the port cannot be read");
+        return;
+    }
+    bool loopback = vg_host_kind(host) == VG_HOST_LOOPBACK;
+    if (slack && !loopback)
+        vg_read_fault(&in->r, url->loc, use_file, "the address of a Slack webhook is a secret");
+    else if (!slack && vg_url_has_secret(raw->url))
+        vg_read_fault(&in->r, url->loc, has_url_file(table) ? use_file : "token_file",
+                      "a secret does not stand in this file");
+    else if (check_host(in, url, host, raw->allow_private) && vg_url_is_plain(raw->url) &&
+             !loopback && !raw->insecure_http)
+        vg_read_fault(&in->r, url->loc, "use https, or set insecure_http: true",
+                      "url: http is for loopback addresses only");
+}
+
+/* One of url and url_file, where the table has both. */
+static void check_choice(struct vg_config_reading *in, const struct vg_node *node,
+                         const struct vg_key_table *table)
+{
+    const struct vg_node *url = vg_node_get(node, "url"), *file = vg_node_get(node, "url_file");
+    bool slack = table == &vg_slack_table;
+    if (!has_url_file(table) || node->partial)
+        return;
+    if (url && file)
+        vg_read_fault(&in->r, file->loc, NULL, "url and url_file exclude each other");
+    else if (!url && !file)
+        vg_read_fault(
+            &in->r, node->loc, slack ? "the address of a Slack webhook is a secret" : NULL,
+            slack ? "\"url_file\" is missing in slack" : "\"url\" or \"url_file\" is missing in %s",
+            table->mapping);
+}
+
+/* --- Headers ---------------------------------------------------------------------------------- */
+
+static bool is_header(const char *name)
+{
+    return *name && !name[strspn(name, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ")];
+}
+
+static bool is_own_header(const char *name)
+{
+    static const char *const own[] = {"content-length", "transfer-encoding", "connection",
+                                      "content-encoding", "expect"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        found = found || !strcasecmp(own[i], name);
+    return found;
+}
+
+static bool is_earlier(const struct vg_node *node, size_t i)
+{
+    bool found = false;
+    for (size_t k = 0; k < i && !found; k++)
+        found = !strcasecmp(node->entries[k].key, node->entries[i].key);
+    return found;
+}
+
+static bool check_header(struct vg_config_reading *in, const struct vg_node *node, size_t i)
+{
+    const struct vg_entry *entry = &node->entries[i];
+    const char *shown = vg_read_shown(&in->r, entry->key);
+    size_t faults = in->r.faults;
+    if (!is_header(entry->key))
+        vg_read_fault(&in->r, entry->loc, NULL, "\"%s\" is not the name of a header", shown);
+    else if (vg_word_is_secret(entry->key, strlen(entry->key)))
+        vg_read_fault(&in->r, entry->loc,
+                      "token_file: a file whose text becomes Authorization: "
+                      "Bearer",
+                      "a secret does not stand in this file: header %s", shown);
+    else if (is_own_header(entry->key))
+        vg_read_fault(&in->r, entry->loc, NULL, "the header %s is set by the program", shown);
+    else if (is_earlier(node, i))
+        vg_read_fault(&in->r, entry->loc, NULL, "the header %s was given already", shown);
+    return in->r.faults == faults;
+}
+
+static bool is_header_value(const char *s)
+{
+    bool fine = true;
+    for (; *s && fine; s++)
+        fine = (unsigned char)*s >= 0x20 && *s != 0x7f;
+    return fine;
+}
+
+static void read_headers(struct vg_config_reading *in, const struct vg_node *node,
+                         struct vg_endpoint *out)
+{
+    static const struct vg_key text = {.name = "header", .type = VG_VALUE_STRING};
+    if (node->kind != VG_NODE_MAPPING || node->n > 100) {
+        if (node->kind != VG_NODE_BAD)
+            vg_read_fault(&in->r, node->loc, "headers: {X-Team: data}",
+                          "headers must be a mapping of at most 100 headers");
+        return;
+    }
+    struct vg_pair *pairs = vg_arena_array(in->r.arena, node->n + 1, sizeof *pairs);
+    in->r.memory = in->r.memory || !pairs;
+    for (size_t i = 0; i < node->n && !in->r.memory; i++) {
+        const struct vg_entry *entry = &node->entries[i];
+        struct vg_pair *pair = &pairs[out->nheaders];
+        if (!check_header(in, node, i) ||
+            !vg_read_value(&in->r, entry->value, &text, entry->key, &pair->value))
+            continue;
+        if (!is_header_value(pair->value)) {
+            vg_read_fault(&in->r, entry->value->loc, NULL,
+                          "a header holds no line ends or control characters");
+            continue;
+        }
+        pair->key = vg_arena_strdup(in->r.arena, entry->key);
+        in->r.memory = in->r.memory || !pair->key;
+        out->nheaders++;
+    }
+    out->headers = pairs;
+}
+
+void vg_config_endpoint(struct vg_config_reading *in, const struct vg_node *node,
+                        const struct vg_key_table *table, struct vg_raw_endpoint *raw,
+                        struct vg_endpoint *out)
+{
+    struct vg_part part;
+    *raw = (struct vg_raw_endpoint){0};
+    if (!vg_read_table(&in->r, node, table, &part, raw))
+        return;
+    check_choice(in, node, table);
+    if (vg_part_fine(&part, "url"))
+        check_url(in, vg_node_get(node, "url"), table, raw);
+    vg_config_secret(in, node, "url_file", raw->url_file);
+    vg_config_secret(in, node, "token_file", raw->token_file);
+    vg_config_secret(in, node, "routing_key_file", raw->routing_key_file);
+    *out = (struct vg_endpoint){
+        .url = raw->url,
+        .url_file = raw->url_file,
+        .method = vg_http_methods[raw->method],
+        .token_file = raw->token_file,
+        .ca_file = raw->ca_file,
+        .insecure_http = raw->insecure_http,
+        .allow_private = raw->allow_private,
+        .timeout_us = raw->timeout_us,
+    };
+    if (raw->headers)
+        read_headers(in, raw->headers, out);
+}
+
+/* --- Receivers -------------------------------------------------------------------------------- */
+
+static void read_receiver(struct vg_config_reading *in, const struct vg_entry *entry,
+                          struct vg_receiver *out)
+{
+    struct vg_raw_receiver raw = {0};
+    struct vg_part part;
+    if (!vg_read_table(&in->r, entry->value, &vg_receiver_table, &part, &raw))
+        return;
+    const struct {
+        const struct vg_node *node;
+        enum vg_receiver_kind kind;
+        const struct vg_key_table *table;
+    } kinds[] = {{raw.slack, VG_RECEIVER_SLACK, &vg_slack_table},
+                 {raw.pagerduty, VG_RECEIVER_PAGERDUTY, &vg_pagerduty_table},
+                 {raw.webhook, VG_RECEIVER_WEBHOOK, &vg_webhook_table}};
+    size_t given = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct vg_raw_endpoint endpoint;
+        if (!kinds[i].node)
+            continue;
+        given++;
+        out->kind = kinds[i].kind;
+        vg_config_endpoint(in, kinds[i].node, kinds[i].table, &endpoint, &out->endpoint);
+        out->routing_key_file = endpoint.routing_key_file;
+    }
+    bool unknown = entry->value->n > given;
+    if (given != 1 && !(given == 0 && unknown) && !entry->value->partial)
+        vg_read_fault(&in->r, entry->loc, "slack, pagerduty or webhook",
+                      "a receiver is of one kind, not of %zu", given);
+}
+
+void vg_config_receivers(struct vg_config_reading *in, const struct vg_node *node)
+{
+    struct vg_config *config = in->config;
+    if (!vg_config_named(in, node, "receivers"))
+        return;
+    config->receivers = vg_arena_array(in->r.arena, node->n + 1, sizeof *config->receivers);
+    in->r.memory = in->r.memory || !config->receivers;
+    for (size_t i = 0; i < node->n && !in->r.memory; i++) {
+        struct vg_receiver *receiver = &config->receivers[config->nreceivers++];
+        receiver->name = vg_arena_strdup(in->r.arena, node->entries[i].key);
+        receiver->loc = vg_config_loc(in, node->entries[i].loc);
+        in->r.memory = in->r.memory || !receiver->name;
+        read_receiver(in, &node->entries[i], receiver);
+    }
+}
+
+/* --- Retraining ------------------------------------------------------------------------------- */
+
+static void read_classes(struct vg_config_reading *in, const struct vg_node *node,
+                         const struct vg_strings *names, struct vg_retraining *out)
+{
+    const char *words[VG_CLASSES];
+    for (int class = 0; class < VG_CLASSES; class ++)
+        words[class] = vg_class_name((enum vg_class) class);
+    for (size_t i = 0; i < names->n; i++) {
+        const struct vg_node *item = node->kind == VG_NODE_SEQUENCE ? node->items[i] : node;
+        unsigned bit = 0;
+        for (unsigned class = 0; class < VG_CLASSES; class ++)
+            bit |= vg_streq(names->items[i], words[class]) ? 1u << class : 0;
+        out->when |= bit;
+        if (!bit)
+            vg_read_fault(&in->r, item->loc,
+                          vg_read_advice(&in->r, names->items[i], words, VG_CLASSES),
+                          "when: there is no class \"%s\"", vg_read_shown(&in->r, names->items[i]));
+        else if (bit != 1u << VG_CLASS_DRIFT)
+            vg_read_fault(&in->r, item->loc, "when: [drift]",
+                          "when: this version retrains on drift only, not on %s yet",
+                          names->items[i]);
+    }
+}
+
+static void read_retraining(struct vg_config_reading *in, const struct vg_entry *entry,
+                            struct vg_retraining *out)
+{
+    struct vg_raw_retraining raw = {0};
+    struct vg_raw_endpoint endpoint;
+    struct vg_part part;
+    if (!vg_read_table(&in->r, entry->value, &vg_retraining_table, &part, &raw))
+        return;
+    out->when = 0;
+    if (vg_part_fine(&part, "when"))
+        read_classes(in, vg_node_get(entry->value, "when"), &raw.when, out);
+    out->when = out->when ? out->when : 1u << VG_CLASS_DRIFT;
+    out->after = (int)raw.after;
+    out->cooldown_us = raw.cooldown_us;
+    out->max_per_week = (int)raw.max_per_week;
+    if (!raw.http)
+        return;
+    vg_config_endpoint(in, raw.http, &vg_http_table, &endpoint, &out->http);
+    if (endpoint.body)
+        out->body = vg_config_body(in, endpoint.body);
+}
+
+void vg_config_retrainings(struct vg_config_reading *in, const struct vg_node *node)
+{
+    struct vg_config *config = in->config;
+    if (!vg_config_named(in, node, "retraining"))
+        return;
+    config->retraining = vg_arena_array(in->r.arena, node->n + 1, sizeof *config->retraining);
+    in->r.memory = in->r.memory || !config->retraining;
+    for (size_t i = 0; i < node->n && !in->r.memory; i++) {
+        struct vg_retraining *retraining = &config->retraining[config->nretraining++];
+        retraining->model = vg_arena_strdup(in->r.arena, node->entries[i].key);
+        retraining->loc = vg_config_loc(in, node->entries[i].loc);
+        in->r.memory = in->r.memory || !retraining->model;
+        read_retraining(in, &node->entries[i], retraining);
+    }
+}

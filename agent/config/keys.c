@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The tables of pgvigil.yaml: every key, its type, its default and what it means. Secrets have no
+ * key of their own: the keys one would expect are there to say which file to name. Holds no logic.
+ */
+#include <stddef.h>
+
+#include "agent/config/reading.h"
+
+#define TABLE(keys) keys, sizeof keys / sizeof *keys
+#define NODE(name_, struct_, shown_, doc_)                                                         \
+    {                                                                                              \
+        .name = #name_, .type = VG_VALUE_NODE, .offset = offsetof(struct struct_, name_),          \
+        .shown = shown_, .doc = doc_                                                               \
+    }
+#define SECRET(name_, file_)                                                                       \
+    {                                                                                              \
+        .name = name_, .type = VG_VALUE_REFUSED,                                                   \
+        .fallback = "write it to a file and name that: " file_,                                    \
+        .doc = "a secret does not stand in this file"                                              \
+    }
+
+#define IN_CONFIG(field) offsetof(struct vg_raw_config, field)
+
+static const struct vg_key config_keys[] = {
+    {"name", VG_VALUE_NAME, IN_CONFIG(name), .shown = "made once, kept in the state",
+     .doc = "first part of every key; set it where two agents push, or the state may be lost"},
+    {"rules", VG_VALUE_PATH, IN_CONFIG(rules), .fallback = "rules", .doc = "folder of rule files"},
+    {"state", VG_VALUE_PATH, IN_CONFIG(state), .fallback = "pgvigil.db",
+     .doc = "SQLite file, created on first use"},
+    NODE(connections, vg_raw_config, "name to connection", "the databases"),
+    NODE(web, vg_raw_config, "mapping web", "metrics and health by HTTP"),
+    NODE(pushgateway, vg_raw_config, "mapping pushgateway", "where metrics are pushed"),
+    NODE(receivers, vg_raw_config, "name to receiver", "who can be told"),
+    NODE(retraining, vg_raw_config, "model to retraining", "what retrains a model, and when"),
+    NODE(defaults, vg_raw_config, "mapping defaults", "what rule files need not repeat"),
+    {"workers", VG_VALUE_INT, IN_CONFIG(workers), .fallback = "4", .least = "1", .most = "64",
+     .doc = "datasets that are read at the same time"},
+};
+const struct vg_key_table vg_config_table = {"pgvigil.yaml", TABLE(config_keys)};
+
+static const struct vg_key connection_keys[] = {
+    {"conninfo", VG_VALUE_STRING, offsetof(struct vg_raw_connection, conninfo), .required = true,
+     .doc = "libpq connection string without the password"},
+    {"password_file", VG_VALUE_PATH, offsetof(struct vg_raw_connection, password_file),
+     .doc = "file that holds the password, read at every connect"},
+    SECRET("password", "password_file"),
+};
+const struct vg_key_table vg_connection_table = {"a connection", TABLE(connection_keys)};
+
+static const char *const pages[] = {"auto", "always", NULL};
+
+static const struct vg_key web_keys[] = {
+    {"listen", VG_VALUE_STRING, offsetof(struct vg_raw_web, listen), .required = true,
+     .doc = "address:port, for example 127.0.0.1:9787"},
+    {"external_url", VG_VALUE_URL, offsetof(struct vg_raw_web, external_url),
+     .doc = "address that messages link to"},
+    {"datasets", VG_VALUE_CHOICE, offsetof(struct vg_raw_web, datasets), .choices = pages,
+     .fallback = "auto", .doc = "auto: series of datasets only where they are not pushed"},
+};
+const struct vg_key_table vg_web_table = {"web", TABLE(web_keys)};
+
+#define IN_ENDPOINT(field) offsetof(struct vg_raw_endpoint, field)
+const char *const vg_http_methods[] = {"POST", "PUT", "PATCH", NULL};
+
+#define URL(doc_)                                                                                  \
+    {                                                                                              \
+        "url", VG_VALUE_URL, IN_ENDPOINT(url), .doc = doc_                                         \
+    }
+#define URL_FILE                                                                                   \
+    {                                                                                              \
+        "url_file", VG_VALUE_PATH, IN_ENDPOINT(url_file),                                          \
+            .doc = "file that holds the address, where it is a secret"                             \
+    }
+#define RIGHTS                                                                                     \
+    {"ca_file", VG_VALUE_PATH, IN_ENDPOINT(ca_file), .shown = "the system's",                      \
+     .doc = "certificates to trust"},                                                              \
+        {"insecure_http", VG_VALUE_BOOL, IN_ENDPOINT(insecure_http), .fallback = "false",          \
+         .doc = "allows http to other than loopback addresses"},                                   \
+        {"allow_private", VG_VALUE_BOOL, IN_ENDPOINT(allow_private), .fallback = "false",          \
+         .doc = "allows private and local addresses"},                                             \
+    {                                                                                              \
+        "timeout", VG_VALUE_DURATION, IN_ENDPOINT(timeout_us),                                     \
+            .fallback = "10s", .least = "100ms", .most = "30s", .doc = "limit of one request"      \
+    }
+#define HEADERS                                                                                    \
+    {.name = "headers",                                                                            \
+     .type = VG_VALUE_NODE,                                                                        \
+     .offset = IN_ENDPOINT(headers),                                                               \
+     .shown = "header to text",                                                                    \
+     .doc = "further headers, none of them secret"},                                               \
+        {"token_file", VG_VALUE_PATH, IN_ENDPOINT(token_file),                                     \
+         .doc = "file that holds the token of Authorization: Bearer"},                             \
+        SECRET("token", "token_file"), SECRET("password", "token_file")
+#define METHOD                                                                                     \
+    {                                                                                              \
+        "method", VG_VALUE_CHOICE, IN_ENDPOINT(method), .choices = vg_http_methods,                \
+                                                        .fallback = "POST", .doc = "HTTP method"   \
+    }
+
+static const struct vg_key pushgateway_keys[] = {
+    {"url", VG_VALUE_URL, IN_ENDPOINT(url), .required = true, .doc = "http://127.0.0.1:9091"},
+    {"job", VG_VALUE_STRING, IN_ENDPOINT(job), .fallback = "pgvigil", .doc = "job of the groups"},
+    HEADERS,
+    RIGHTS,
+};
+const struct vg_key_table vg_pushgateway_table = {"pushgateway", TABLE(pushgateway_keys)};
+
+static const struct vg_key receiver_keys[] = {
+    NODE(slack, vg_raw_receiver, "mapping slack", "an incoming webhook of Slack"),
+    NODE(pagerduty, vg_raw_receiver, "mapping pagerduty", "Events API v2 of PagerDuty"),
+    NODE(webhook, vg_raw_receiver, "mapping webhook", "the body of Alertmanager's webhooks"),
+};
+const struct vg_key_table vg_receiver_table = {"a receiver", TABLE(receiver_keys)};
+
+static const struct vg_key slack_keys[] = {
+    URL_FILE,
+    URL("address in clear, for loopback addresses only"),
+    RIGHTS,
+};
+const struct vg_key_table vg_slack_table = {"slack", TABLE(slack_keys)};
+
+static const struct vg_key pagerduty_keys[] = {
+    {"routing_key_file", VG_VALUE_PATH, IN_ENDPOINT(routing_key_file), .required = true,
+     .doc = "file that holds the integration key"},
+    SECRET("routing_key", "routing_key_file"),
+    {"url", VG_VALUE_URL, IN_ENDPOINT(url), .fallback = "https://events.pagerduty.com/v2/enqueue",
+     .doc = "another endpoint, for example that of the EU"},
+    RIGHTS,
+};
+const struct vg_key_table vg_pagerduty_table = {"pagerduty", TABLE(pagerduty_keys)};
+
+static const struct vg_key webhook_keys[] = {
+    URL("address, where it is no secret"), URL_FILE, METHOD, HEADERS, RIGHTS,
+};
+const struct vg_key_table vg_webhook_table = {"webhook", TABLE(webhook_keys)};
+
+#define IN_RETRAINING(field) offsetof(struct vg_raw_retraining, field)
+
+static const struct vg_key retraining_keys[] = {
+    {"when", VG_VALUE_NAMES, IN_RETRAINING(when), .shown = "[drift]",
+     .doc = "classes of checks whose failures ask for it; only drift today"},
+    {"after", VG_VALUE_INT, IN_RETRAINING(after), .fallback = "1", .least = "1", .most = "1000",
+     .doc = "failures in a row until they ask for it"},
+    {.name = "http",
+     .type = VG_VALUE_NODE,
+     .offset = IN_RETRAINING(http),
+     .required = true,
+     .shown = "mapping http",
+     .doc = "the request that starts it"},
+    {"cooldown", VG_VALUE_DURATION, IN_RETRAINING(cooldown_us), .fallback = "24h", .most = "520w",
+     .doc = "least time between two requests"},
+    {"max_per_week", VG_VALUE_INT, IN_RETRAINING(max_per_week), .fallback = "2", .least = "1",
+     .most = "10000", .doc = "most requests in seven days"},
+};
+const struct vg_key_table vg_retraining_table = {"a retraining", TABLE(retraining_keys)};
+
+static const struct vg_key http_keys[] = {
+    URL("address, where it is no secret"),
+    URL_FILE,
+    METHOD,
+    HEADERS,
+    {.name = "body",
+     .type = VG_VALUE_NODE,
+     .offset = IN_ENDPOINT(body),
+     .shown = "any mapping",
+     .doc = "sent as JSON; {{model}} and its like are replaced in texts"},
+    RIGHTS,
+};
+const struct vg_key_table vg_http_table = {"http", TABLE(http_keys)};
+
+static const struct vg_key defaults_keys[] = {
+    NODE(schedule, vg_raw_defaults, "mapping schedule", "windows and ticks"),
+    NODE(sample, vg_raw_defaults, "all, {rows: n} or {percent: p}", "how much is read"),
+    NODE(notify, vg_raw_defaults, "mapping notify, or a list of receivers", "who is told"),
+    {"timezone", VG_VALUE_STRING, offsetof(struct vg_raw_defaults, timezone), .shown = "UTC",
+     .doc = "IANA name"},
+};
+const struct vg_key_table vg_defaults_table = {"defaults", TABLE(defaults_keys)};
+
+const struct vg_key_table *const *vg_config_tables(size_t *n)
+{
+    static const struct vg_key_table *const tables[] = {
+        &vg_config_table,     &vg_connection_table, &vg_web_table,       &vg_pushgateway_table,
+        &vg_receiver_table,   &vg_slack_table,      &vg_pagerduty_table, &vg_webhook_table,
+        &vg_retraining_table, &vg_http_table,       &vg_defaults_table,
+    };
+    *n = sizeof tables / sizeof *tables;
+    return tables;
+}

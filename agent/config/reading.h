@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pgvigil.yaml while it is read; layer 4, known to this folder only. */
+#ifndef PGVIGIL_CONFIG_READING_H
+#define PGVIGIL_CONFIG_READING_H
+
+#include "agent/yaml/value.h"
+
+struct vg_config_reading {
+    struct vg_reader r;
+    struct vg_config *config; /* in the reader's arena */
+};
+
+struct vg_raw_config {
+    const char *name, *rules, *state;
+    int64_t workers;
+    const struct vg_node *connections, *web, *pushgateway, *receivers, *retraining, *defaults;
+};
+struct vg_raw_connection {
+    const char *conninfo, *password_file;
+};
+struct vg_raw_web {
+    const char *listen, *external_url;
+    int datasets;
+};
+/* One struct for all that is spoken to by HTTP; each table fills its part. */
+struct vg_raw_endpoint {
+    const char *url, *url_file, *token_file, *ca_file, *routing_key_file, *job;
+    int method;
+    bool insecure_http, allow_private;
+    int64_t timeout_us;
+    const struct vg_node *headers, *body;
+};
+struct vg_raw_receiver {
+    const struct vg_node *slack, *pagerduty, *webhook;
+};
+struct vg_raw_retraining {
+    struct vg_strings when;
+    int64_t after, cooldown_us, max_per_week;
+    const struct vg_node *http;
+};
+struct vg_raw_defaults {
+    const struct vg_node *schedule, *sample, *notify;
+    const char *timezone;
+};
+
+extern const struct vg_key_table vg_config_table, vg_connection_table, vg_web_table,
+    vg_pushgateway_table, vg_receiver_table, vg_slack_table, vg_pagerduty_table, vg_webhook_table,
+    vg_retraining_table, vg_http_table, vg_defaults_table;
+extern const char *const vg_http_methods[];
+
+/* The place in the configuration's own memory. */
+struct vg_loc vg_config_loc(const struct vg_config_reading *in, struct vg_loc loc);
+/* A mapping from names to mappings: false, and a fault, when it is none or a name is no name. */
+bool vg_config_named(struct vg_config_reading *in, const struct vg_node *node, const char *what);
+/* Warns of a secret's file that is missing or that everybody may read. */
+void vg_config_secret(struct vg_config_reading *in, const struct vg_node *mapping, const char *key,
+                      const char *path);
+
+void vg_config_receivers(struct vg_config_reading *in, const struct vg_node *node);
+void vg_config_retrainings(struct vg_config_reading *in, const struct vg_node *node);
+/* url, rights, headers and secrets of a mapping; `table` says what it may hold. */
+void vg_config_endpoint(struct vg_config_reading *in, const struct vg_node *node,
+                        const struct vg_key_table *table, struct vg_raw_endpoint *raw,
+                        struct vg_endpoint *out);
+/* Finds what must not be shown of the whole file, before anything is reported about it. */
+int vg_config_hide(struct vg_document *document, struct vg_arena *arena) VG_MUST_CHECK;
+
+/* A YAML mapping as JSON text with {{name}} checked; NULL after a fault. */
+const char *vg_config_body(struct vg_config_reading *in, const struct vg_node *node);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From a row of the outbox to the request that delivers it: the receiver's or trigger's rendering,
+ * the secrets read from their files at every use, and a single message sent beside any engine.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "agent/deliver/parts.h"
+#include "agent/message.h"
+#include "agent/triggers/trigger.h"
+
+void vg_deliver_unpack(struct vg_parcel *parcel)
+{
+    vg_secret_free(&parcel->secret);
+    vg_secret_free(&parcel->token);
+    *parcel = (struct vg_parcel){0};
+}
+
+static int read_secret(const char *path, struct vg_secret *out, struct vg_error *err)
+{
+    return path ? vg_secret_read(path, out, err) : 0;
+}
+
+int vg_deliver_authorize(struct vg_parcel *parcel, const char *token_file, struct vg_arena *arena,
+                         struct vg_error *err)
+{
+    struct vg_request *request = &parcel->request;
+    if (!token_file)
+        return 0;
+    if (vg_secret_read(token_file, &parcel->token, err) < 0)
+        return -1;
+    struct vg_pair *headers = vg_arena_array(arena, request->nheaders + 1, sizeof *headers);
+    const char *value = vg_arena_printf(arena, "Bearer %s", parcel->token.text);
+    size_t n = 0;
+    if (!headers || !value)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < request->nheaders; i++) {
+        if (strcasecmp(request->headers[i].key, "Authorization"))
+            headers[n++] = request->headers[i];
+    }
+    headers[n++] = (struct vg_pair){"Authorization", value};
+    request->headers = headers;
+    request->nheaders = n;
+    return 0;
+}
+
+static int pack_message(const struct vg_receiver *receiver, const struct vg_message *message,
+                        struct vg_arena *arena, struct vg_parcel *out, struct vg_error *err)
+{
+    const struct vg_sink_ops *sink = vg_sink_of(receiver->kind);
+    const char *path = receiver->kind == VG_RECEIVER_PAGERDUTY ? receiver->routing_key_file
+                                                               : receiver->endpoint.url_file;
+    out->answer = sink->answer;
+    out->spacing_us = sink->spacing_us;
+    out->burst = sink->burst;
+    if (read_secret(path, &out->secret, err) < 0 ||
+        sink->render(receiver, out->secret.text, message, arena, &out->request, err) < 0)
+        return -1;
+    out->ready = out->request.url ? VG_READY_SEND : VG_READY_NOTHING;
+    if (out->ready == VG_READY_NOTHING)
+        return 0;
+    return vg_deliver_authorize(out, receiver->endpoint.token_file, arena, err);
+}
+
+static int pack_onset(const struct vg_retraining *retraining, const char *agent,
+                      const struct vg_onset *onset, struct vg_arena *arena, struct vg_parcel *out,
+                      struct vg_error *err)
+{
+    out->answer = vg_trigger_answer;
+    if (read_secret(retraining->http.url_file, &out->secret, err) < 0)
+        return -1;
+    const struct vg_trigger trigger = {
+        .retraining = retraining,
+        .url = out->secret.text ? out->secret.text : retraining->http.url,
+        .agent = agent,
+        .onset = onset,
+    };
+    if (vg_trigger_render(&trigger, arena, &out->request, err) < 0)
+        return -1;
+    out->ready = VG_READY_SEND;
+    return vg_deliver_authorize(out, retraining->http.token_file, arena, err);
+}
+
+int vg_deliver_pack(const struct vg_config *config, const char *agent,
+                    const struct vg_outgoing *row, struct vg_arena *arena, struct vg_parcel *out,
+                    struct vg_error *err)
+{
+    *out = (struct vg_parcel){.ready = VG_READY_ABSENT};
+    if (row->sink_kind == VG_SINK_RETRAIN) {
+        const struct vg_retraining *retraining = vg_config_retraining(config, row->sink);
+        struct vg_onset onset;
+        if (!retraining)
+            return 0;
+        if (vg_onset_read(row->body, arena, &onset, err) < 0)
+            return -1;
+        return pack_onset(retraining, agent, &onset, arena, out, err);
+    }
+    const struct vg_receiver *receiver = vg_config_receiver(config, row->sink);
+    struct vg_message message;
+    if (!receiver)
+        return 0;
+    if (vg_message_read(row->body, arena, &message, err) < 0)
+        return -1;
+    return pack_message(receiver, &message, arena, out, err);
+}
+
+static int await_answer(struct vg_http *http, const struct vg_parcel *parcel,
+                        struct vg_deliver_said *out, struct vg_error *err)
+{
+    const struct vg_response *response;
+    void *tag;
+    int64_t ignored_us = 0;
+    if (http->ops->start(http, &parcel->request, out, err) < 0)
+        return -1;
+    do {
+        while (!http->ops->poll(http, VG_US, &tag, &response))
+            ;
+    } while (tag != out);
+    out->status = response->status;
+    out->outcome = parcel->answer(response, &ignored_us, out->why, sizeof out->why);
+    return 0;
+}
+
+int vg_deliver_once(struct vg_http *http, const struct vg_receiver *receiver,
+                    const struct vg_message *message, struct vg_deliver_said *out,
+                    struct vg_error *err)
+{
+    struct vg_parcel parcel = {0};
+    struct vg_arena *arena = vg_arena_new();
+    *out = (struct vg_deliver_said){.outcome = VG_DELIVERED};
+    int rc = arena ? pack_message(receiver, message, arena, &parcel, err)
+                   : vg_fail(err, VG_E_MEMORY, "out of memory");
+    out->nothing = !rc && parcel.ready == VG_READY_NOTHING;
+    if (!rc && parcel.ready == VG_READY_SEND)
+        rc = await_answer(http, &parcel, out, err);
+    vg_deliver_unpack(&parcel);
+    vg_arena_free(arena);
+    return rc;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the delivery engine share: its state, and the request made of a row.
+ *
+ * deliver.c owns rows and the thread, deliver_lanes.c lanes, counts and configuration,
+ * deliver_push.c the pushes, deliver_pack.c the making of requests. The lock is around config,
+ * agent, the list of lanes, counts and pushes; it is never held during a call of the store, a hook
+ * or a poll. All else belongs to the thread that delivers.
+ */
+#ifndef PGVIGIL_AGENT_DELIVER_PARTS_H
+#define PGVIGIL_AGENT_DELIVER_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "agent/deliver/deliver.h"
+#include "agent/secret.h"
+
+enum { VG_DELIVER_WHY = 200 };
+
+typedef enum vg_outcome vg_answer_fn(const struct vg_response *response, int64_t *retry_after_us,
+                                     char *why, size_t why_size);
+
+/* First in everything that is the tag of a request. */
+enum vg_cargo { VG_CARGO_ROW, VG_CARGO_PUSH };
+struct vg_tag {
+    enum vg_cargo cargo;
+};
+
+/* A receiver or a model: one request at a time. */
+struct vg_lane {
+    struct vg_tag tag;
+    _Atomic(struct vg_lane *) next; /* lanes are only ever added, so they are walked unlocked */
+    enum vg_sink_kind kind;
+    char *name;
+    struct vg_deliver_count count; /* under the lock */
+    bool absent_said;              /* under the lock: the log knows that it is not configured */
+    int failures;                  /* attempts in a row after which it was to be tried again */
+    int64_t hold_us;               /* nothing before */
+    int64_t pace_us;               /* theoretical time of the next request, as in GCRA */
+    int64_t spacing_us;
+    int burst;
+    bool busy;              /* a request is under way, or its outcome is not recorded */
+    bool answered;          /* of busy: what follows is set */
+    int64_t row, record_us; /* id of the row; record not before */
+    char key[VG_KEY_SIZE];
+    enum vg_message_kind message;
+    int attempts;
+    vg_answer_fn *answer;
+    enum vg_outcome outcome;
+    int64_t next_us;
+    char why[VG_DELIVER_WHY];
+};
+
+struct vg_push_entry {
+    struct vg_tag tag;
+    struct vg_push_entry *next;
+    char *url, *method, *body;
+    size_t n;
+    bool wanted, in_flight;
+    bool abandoned;      /* a reload took the gateway away: not again by itself */
+    char sent_method[8]; /* of the request under way */
+};
+
+struct vg_deliver {
+    const atomic_bool *watched; /* set: a drain ends; or NULL */
+    struct vg_store *store;
+    struct vg_http *http;
+    struct vg_clock *clock;
+    struct vg_deliver_hooks hooks;
+    double (*random)(void *arg);
+    void *random_arg;
+    pthread_t thread;
+    bool started;
+    bool paced; /* keep to the spacing of services: on the real clock only */
+    atomic_bool stopping;
+    int64_t store_us; /* the store failed: not before */
+    pthread_mutex_t lock;
+    const struct vg_config *config;
+    char *agent;
+    _Atomic(struct vg_lane *) lanes;
+    struct vg_push_entry *pushes;
+    int pushes_in_flight, push_failures;
+    int64_t push_hold_us;
+    struct vg_deliver_push_count push_count;
+};
+
+/* --- deliver_lanes.c -------------------------------------------------------------------------- */
+/* Under the lock: the lane of a sink, made if it is new. NULL out of memory. */
+struct vg_lane *vg_deliver_lane(struct vg_deliver *deliver, enum vg_sink_kind kind,
+                                const char *name);
+
+/* --- deliver.c -------------------------------------------------------------------------------- */
+/* Microseconds to wait after an attempt before which so many had failed: 1 s doubled for each, at
+ * most most_us, times share, a random number in [0, 1): full jitter. */
+int64_t vg_deliver_backoff(int failed_before, int64_t most_us, double share);
+
+/* --- deliver_pack.c --------------------------------------------------------------------------- */
+enum vg_ready {
+    VG_READY_SEND,
+    VG_READY_NOTHING, /* this receiver is not sent such a message */
+    VG_READY_ABSENT,  /* the receiver or model is not in the configuration */
+};
+struct vg_parcel {
+    enum vg_ready ready;
+    struct vg_request request; /* in the arena, but for the secrets */
+    vg_answer_fn *answer;
+    int64_t spacing_us;
+    int burst;
+    struct vg_secret secret, token;
+};
+/* The request of a row. VG_E_DATA: its text cannot be read. To be emptied whatever is returned. */
+int vg_deliver_pack(const struct vg_config *config, const char *agent,
+                    const struct vg_outgoing *row, struct vg_arena *arena, struct vg_parcel *out,
+                    struct vg_error *err);
+void vg_deliver_unpack(struct vg_parcel *parcel);
+/* Adds "Authorization: Bearer" from the file, if there is one; the text is the parcel's. */
+int vg_deliver_authorize(struct vg_parcel *parcel, const char *token_file, struct vg_arena *arena,
+                         struct vg_error *err);
+
+/* --- deliver_push.c --------------------------------------------------------------------------- */
+/* Starts what may be sent now; returns when to look again. */
+int64_t vg_deliver_start_pushes(struct vg_deliver *deliver, int64_t now_us);
+void vg_deliver_take_push(struct vg_deliver *deliver, struct vg_push_entry *entry,
+                          const struct vg_response *response, int64_t now_us);
+/* Under the lock: forgets requests that are not under way. */
+void vg_deliver_drop_pushes(struct vg_deliver *deliver);
+
+#endif

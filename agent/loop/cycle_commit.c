@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The one transaction of a cycle: results, summaries, alert states, incidents, outbox, retraining,
+ * windows and progress, all or nothing; then the figures are published. */
+#include "agent/loop/cycle_commit.h"
+
+#include <string.h>
+
+#include "agent/message.h"
+#include "agent/settle.h"
+#include "agent/summary/private.h"
+#include "agent/window.h"
+#include "pgvigil/failpoint.h"
+#include "pgvigil/log.h"
+#include "pgvigil/text.h"
+
+static int fail_memory(struct vg_error *err)
+{
+    return vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
+void vg_cycle_advance(const struct vg_work *work, struct vg_progress *after)
+{
+    const struct vg_cycle *cycle = &work->cycle;
+    const struct vg_job *job = &work->job;
+    *after = work->before;
+    after->known = true;
+    after->model = job->dataset->model;
+    after->role = job->dataset->role;
+    after->cycles++;
+    after->ticks_skipped += job->ticks_skipped;
+    if (job->tick)
+        after->tick_us = job->late ? after->tick_us : cycle->now_us;
+    if (cycle->failed)
+        after->cycle_failures++;
+    if (cycle->failed && !cycle->unreadable) {
+        after->failures++;
+        after->retry_us = vg_due_retry(job->dataset, after->failures, cycle->now_us);
+        return;
+    }
+    after->failures = 0;
+    after->retry_us = VG_NEVER;
+    if (!cycle->failed)
+        after->success_us = cycle->now_us;
+    if (!cycle->has_window)
+        return;
+    after->scan_failures = 0;
+    if (!job->late)
+        after->watermark_us = cycle->window.end_us;
+    after->rows_scanned += cycle->rows;
+    if (!cycle->empty && !cycle->failed)
+        after->judged_us = cycle->now_us;
+}
+
+/* Stored alerts of rules that the file no longer names. A "*" rule names those of its check. */
+static bool is_named(const struct vg_dataset *dataset, const struct vg_alert *alert)
+{
+    for (size_t i = 0; i < dataset->nrules; i++) {
+        const struct vg_rule *rule = &dataset->rules[i];
+        bool wild = vg_streq(rule->column, "*") && vg_streq(rule->type->name, alert->check);
+        if (wild || vg_streq(rule->id, alert->rule))
+            return true;
+    }
+    return false;
+}
+
+static int find_gone(const struct vg_dataset *dataset, const struct vg_alert *alerts, size_t n,
+                     struct vg_arena *arena, struct vg_strings *out)
+{
+    const char **items = vg_arena_array(arena, n, sizeof *items);
+    size_t gone = 0;
+    for (size_t i = 0; items && i < n; i++) {
+        if (dataset && !is_named(dataset, &alerts[i]))
+            items[gone++] = alerts[i].rule;
+    }
+    *out = (struct vg_strings){items, gone};
+    return items ? 0 : -1;
+}
+
+/* `was:` on a rule carries the alert of its former id over. */
+static int carry_over(struct vg_store *store, const struct vg_dataset *dataset,
+                      struct vg_error *err)
+{
+    for (size_t i = 0; dataset && i < dataset->nrules; i++) {
+        const struct vg_rule *rule = &dataset->rules[i];
+        if (rule->was && vg_store_alert_rename(store, dataset->id, rule->was, rule->id, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool is_chosen(const struct vg_cycle_env *env, const char *receiver)
+{
+    const struct vg_strings *only = env->only_receivers;
+    for (size_t i = 0; only && i < only->n; i++) {
+        if (!strcmp(only->items[i], receiver))
+            return true;
+    }
+    return !only;
+}
+
+static int post_message(const struct vg_cycle_env *env, const struct vg_message *message,
+                        const struct vg_strings *to, struct vg_arena *arena, struct vg_error *err)
+{
+    const char *body;
+    if (vg_message_write(message, arena, &body, err) < 0)
+        return -1;
+    for (size_t i = 0; i < to->n; i++) {
+        if (!is_chosen(env, to->items[i]))
+            continue;
+        struct vg_outgoing row = {
+            .sink_kind = VG_SINK_RECEIVER,
+            .sink = to->items[i],
+            .kind = message->kind,
+            .body = body,
+            .created_us = message->at_us,
+            .next_us = message->at_us,
+        };
+        memcpy(row.key, message->key, VG_KEY_SIZE);
+        if (vg_store_outbox_put(env->store, &row, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Keys of rows go into messages only where the file says so. */
+static void hide_keys(struct vg_message *message)
+{
+    for (size_t i = 0; i < message->nitems; i++)
+        message->items[i].nkeys = 0;
+}
+
+static int store_settled(const struct vg_cycle_env *env, const struct vg_dataset *dataset,
+                         struct vg_settle_out *settled, struct vg_arena *arena,
+                         struct vg_error *err)
+{
+    struct vg_store *store = env->store;
+    for (size_t i = 0; i < settled->nalerts; i++) {
+        const struct vg_alert *alert = &settled->alerts[i];
+        int rc = settled->retired[i] ? vg_store_alert_delete(store, alert->dataset, alert->rule,
+                                                             alert->segment, err)
+                                     : vg_store_alert_put(store, alert, err);
+        if (rc < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < settled->nincidents; i++) {
+        if (vg_store_incident_put(store, &settled->incidents[i], err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < settled->nmessages; i++) {
+        if (!dataset || !dataset->expose_values)
+            hide_keys(&settled->messages[i]);
+        if (post_message(env, &settled->messages[i], &settled->receivers[i], arena, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling,
+                    struct vg_arena *arena, struct vg_error *err)
+{
+    const struct vg_cycle *cycle = settling->cycle;
+    struct vg_settle_in in = {
+        .cycle = cycle,
+        .agent = env->agent,
+        .dataset = settling->dataset,
+        .catching_up = settling->catching_up,
+        .url = env->config->external_url,
+    };
+    struct vg_alert *stored;
+    struct vg_incident *incidents;
+    struct vg_strings gone;
+    if (carry_over(env->store, in.dataset, err) < 0 ||
+        vg_store_alerts(env->store, cycle->dataset, arena, &stored, &in.nalerts, err) < 0 ||
+        vg_store_incidents(env->store, cycle->dataset, true, arena, &incidents, &in.nincidents,
+                           err) < 0)
+        return -1;
+    if (find_gone(in.dataset, stored, in.nalerts, arena, &gone) < 0)
+        return fail_memory(err);
+    in.alerts = stored;
+    in.incidents = incidents;
+    in.gone = &gone;
+    struct vg_settle_out settled;
+    if (vg_settle(&in, arena, &settled, err) < 0)
+        return -1;
+    settling->alerts = settled.alerts;
+    settling->nalerts = settled.nalerts;
+    return store_settled(env, in.dataset, &settled, arena, err);
+}
+
+static int store_skipped(const struct vg_work *work, struct vg_progress *after,
+                         struct vg_error *err)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    const struct vg_window *skipped = &work->job.skipped;
+    struct vg_window_row row = {
+        .committed_us = work->cycle.now_us, .status = VG_WINDOW_SKIPPED, .probe_rows = -1};
+    row.window.end_us = skipped->start_us;
+    for (int stored = 0; row.window.end_us < skipped->end_us; stored++) {
+        vg_window_at(dataset->zone, dataset->schedule.window_us, row.window.end_us, &row.window);
+        row.due_us = row.window.end_us + dataset->schedule.delay_us;
+        after->windows_skipped++;
+        if (stored < 1000 && vg_store_window_put(work->env->store, dataset->id, &row, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The results are made: what is stored from here on holds no value of a private column. */
+static void hide_private(const struct vg_work *work)
+{
+    struct vg_summary *summary = work->cycle.summary;
+    for (size_t i = 0; i < summary->ncolumns; i++) {
+        if (vg_dataset_is_private(work->job.dataset, summary->columns[i].name))
+            vg_private_column(&summary->columns[i]);
+    }
+}
+
+static int store_window(const struct vg_work *work, struct vg_error *err)
+{
+    const struct vg_cycle *cycle = &work->cycle;
+    const struct vg_dataset *dataset = work->job.dataset;
+    if (!cycle->has_window)
+        return 0;
+    struct vg_window_row row = {
+        .window = cycle->window,
+        .due_us = cycle->window.end_us + dataset->schedule.delay_us,
+        .committed_us = cycle->now_us,
+        .status = cycle->unreadable ? VG_WINDOW_UNREADABLE
+                  : cycle->empty    ? VG_WINDOW_EMPTY
+                                    : VG_WINDOW_JUDGED,
+        .rows = cycle->rows,
+        .probe_rows = -1,
+    };
+    if (vg_store_window_put(work->env->store, dataset->id, &row, err) < 0)
+        return -1;
+    if (!cycle->summary || cycle->empty)
+        return 0;
+    hide_private(work);
+    int64_t base_us = dataset->schedule.window_us;
+    if (work->reference && work->reference->base_us > base_us)
+        base_us = work->reference->base_us;
+    struct vg_window base = cycle->window;
+    if (work->plan.time)
+        vg_window_at(dataset->zone, base_us, cycle->window.start_us, &base);
+    return vg_store_summary_add(work->env->store, dataset->id, &base, cycle->summary, err);
+}
+
+static int store_parts(struct vg_work *work, struct vg_progress *after,
+                       struct vg_settling *settling, struct vg_error *err)
+{
+    struct vg_store *store = work->env->store;
+    const char *id = work->job.dataset->id;
+    for (size_t i = 0; i < work->nprobed; i++) {
+        if (vg_store_window_put(store, id, &work->probed[i], err) < 0)
+            return -1;
+    }
+    if (store_skipped(work, after, err) < 0 || store_window(work, err) < 0 ||
+        vg_store_results_put(store, &work->cycle, err) < 0 ||
+        vg_cycle_settle(work->env, settling, work->arena, err) < 0 ||
+        vg_store_progress_put(store, id, after, err) < 0)
+        return -1;
+    return vg_cycle_retrain(work, err);
+}
+
+static void publish(struct vg_work *work, const struct vg_progress *after,
+                    const struct vg_settling *settling)
+{
+    struct vg_cycle *cycle = &work->cycle;
+    cycle->cycles = (uint64_t)after->cycles;
+    cycle->cycle_failures = (uint64_t)after->cycle_failures;
+    cycle->ticks_skipped = (uint64_t)after->ticks_skipped;
+    cycle->windows_skipped = (uint64_t)after->windows_skipped;
+    cycle->rows_scanned = after->rows_scanned;
+    cycle->last_success_us = after->success_us;
+    if (work->env->publisher)
+        work->env->publisher->ops->publish(work->env->publisher, cycle, settling->alerts,
+                                           settling->nalerts);
+}
+
+int vg_cycle_commit(struct vg_work *work, struct vg_error *err)
+{
+    struct vg_store *store = work->env->store;
+    struct vg_progress after;
+    struct vg_settling settling = {
+        .dataset = work->job.dataset,
+        .cycle = &work->cycle,
+        /* A read that failed is told at once: nothing is being caught up. */
+        .catching_up = work->job.catching_up && work->cycle.has_window,
+    };
+    vg_cycle_advance(work, &after);
+    vg_failpoint("before_commit");
+    if (vg_store_begin(store, &work->env->claim, err) < 0)
+        return -1;
+    if (store_parts(work, &after, &settling, err) < 0) {
+        vg_store_rollback(store);
+        return -1;
+    }
+    if (vg_store_commit(store, err) < 0)
+        return -1;
+    vg_failpoint("after_commit");
+    if (work->env->committed)
+        work->env->committed(work->env->committed_arg);
+    publish(work, &after, &settling);
+    work->before = after;
+    return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The parts of a cycle's one transaction; layer 5, for cycle*.c only. */
+#ifndef PGVIGIL_CYCLE_COMMIT_H
+#define PGVIGIL_CYCLE_COMMIT_H
+
+#include "agent/loop/cycle.h"
+
+/* Progress after this cycle, from work->before. */
+void vg_cycle_advance(const struct vg_work *work, struct vg_progress *after);
+/* What is settled, and afterwards all alerts of the dataset, for publishing. */
+struct vg_settling {
+    const struct vg_dataset *dataset; /* NULL: it is being retired */
+    const struct vg_cycle *cycle;
+    bool catching_up;
+    struct vg_alert *alerts;
+    size_t nalerts;
+};
+/* Inside the transaction: alerts, incidents, messages into the outbox. */
+int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling,
+                    struct vg_arena *arena, struct vg_error *err);
+/* Inside the transaction: what the cycle means for the retraining of its model. */
+int vg_cycle_retrain(const struct vg_work *work, struct vg_error *err);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The second half of a cycle: every bound rule measures, one judge turns the list into results.
+ * What could not be looked at is said rule by rule, except a failed read, of which only `reach`
+ * speaks. */
+#include <string.h>
+
+#include "agent/judge.h"
+#include "agent/loop/cycle.h"
+#include "pgvigil/text.h"
+
+static int fail_memory(struct vg_error *err)
+{
+    return vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
+/* A rule without any verdict but nodata for nodata_after, or NULL. */
+static int find_stale(struct vg_work *work, const char **out, struct vg_error *err)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    struct vg_latest *latest;
+    size_t n;
+    *out = NULL;
+    if (!work->env->store)
+        return 0;
+    if (vg_store_latest(work->env->store, dataset->id, work->arena, &latest, &n, err) < 0)
+        return -1;
+    int64_t limit = work->cycle.now_us - dataset->schedule.nodata_after_us;
+    for (size_t i = 0; i < n; i++) {
+        int64_t since =
+            latest[i].decided == VG_NODATA ? work->before.first_seen_us : latest[i].decided_us;
+        if (latest[i].cadence == VG_ON_WINDOW && latest[i].verdict == VG_NODATA && since < limit)
+            *out = latest[i].rule;
+    }
+    return 0;
+}
+
+/* Without an index, newest comes from the scan. An empty window does not say what came before it.
+ */
+static void take_newest_of_scan(struct vg_work *work)
+{
+    const struct vg_plan *plan = &work->plan;
+    if (work->live.has_newest || !plan->time || !work->cycle.summary)
+        return;
+    const struct vg_column_summary *time = vg_summary_column(work->cycle.summary, plan->time->name);
+    if (!time || !vg_column_finite(time))
+        return;
+    work->live.has_newest = true;
+    work->live.newest_us = vg_sql_cell_instant(work->job.dataset, plan->time, time->max);
+}
+
+static int fill_live(struct vg_work *work, struct vg_error *err)
+{
+    struct vg_live *live = &work->live;
+    live->last_judged_us =
+        work->before.judged_us != VG_NEVER ? work->before.judged_us : work->before.first_seen_us;
+    if (work->cycle.summary && !work->cycle.empty)
+        live->last_judged_us = work->cycle.now_us;
+    if (work->cycle.failed)
+        live->error = &work->cycle.error;
+    else
+        take_newest_of_scan(work);
+    work->cycle.newest_us = live->has_newest ? live->newest_us : VG_NEVER;
+    return find_stale(work, &live->stale_rule, err);
+}
+
+static const char *explain_no_look(const struct vg_work *work, const struct vg_bound *bound,
+                                   enum vg_verdict *look)
+{
+    *look = VG_UNKNOWN;
+    if (bound->problem)
+        return bound->problem;
+    if (work->cycle.unreadable)
+        return work->cycle.error.msg;
+    *look = VG_NODATA;
+    return bound->rule.type->cadence == VG_ON_WINDOW && work->cycle.empty
+               ? "no rows in this window yet"
+               : NULL;
+}
+
+static int measure_rule(struct vg_work *work, const struct vg_bound *bound,
+                        struct vg_measures *measures, struct vg_error *err)
+{
+    const struct vg_rule *rule = &bound->rule;
+    enum vg_verdict look;
+    const char *why = explain_no_look(work, bound, &look);
+    if (why)
+        return vg_measure_skip(measures, rule, look, "%s", why) < 0 ? fail_memory(err) : 0;
+    struct vg_evidence evidence = {
+        .now = bound->variant < work->nsummaries ? work->summaries[bound->variant] : NULL,
+        .reference = work->reference,
+        .reference_failed = work->reference_failed,
+        .reference_why = work->reference_why,
+        .catalog = work->catalog,
+        .live = &work->live,
+        .window = work->cycle.has_window && work->plan.time ? &work->cycle.window : NULL,
+        .now_us = work->cycle.now_us,
+    };
+    return rule->type->measure(rule, &evidence, measures, err);
+}
+
+static bool is_wanted(const struct vg_work *work, const struct vg_rule *rule)
+{
+    if (work->cycle.failed && !work->cycle.unreadable)
+        return vg_streq(rule->type->name, "reach");
+    if (rule->type->cadence == VG_ON_WINDOW)
+        return work->cycle.has_window;
+    /* Freshness without an index is known only when a window was read. */
+    bool unread = vg_streq(rule->type->name, "freshness") && !work->live.has_newest &&
+                  work->plan.time && !work->cycle.summary;
+    return work->cycle.ticked && !unread;
+}
+
+/* Rules as they stand in the file, for a cycle that never came to bind them. */
+static int bind_unseen(struct vg_work *work, struct vg_error *err)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    if (work->plan.bound)
+        return 0;
+    struct vg_bound *bound = vg_arena_array(work->arena, dataset->nrules, sizeof *bound);
+    if (!bound)
+        return fail_memory(err);
+    size_t n = 0;
+    for (size_t i = 0; i < dataset->nrules; i++) {
+        if (!vg_streq(dataset->rules[i].column, "*"))
+            bound[n++].rule = dataset->rules[i];
+    }
+    work->plan.dataset = dataset;
+    work->plan.bound = bound;
+    work->plan.nbound = n;
+    return 0;
+}
+
+static void fill_keys(struct vg_work *work)
+{
+    for (size_t i = 0; i < work->cycle.nresults; i++) {
+        struct vg_result *result = &work->cycle.results[i];
+        bool bad = result->verdict == VG_FAIL || result->verdict == VG_WARN;
+        for (size_t v = 0; bad && v < work->nsummaries; v++) {
+            const struct vg_predicate_summary *predicate =
+                vg_summary_predicate(work->summaries[v], result->rule);
+            if (!predicate || !predicate->nkeys)
+                continue;
+            result->keys = (const char *const *)predicate->keys;
+            result->nkeys = predicate->nkeys;
+        }
+    }
+}
+
+int vg_cycle_judge(struct vg_work *work, struct vg_error *err)
+{
+    if (fill_live(work, err) < 0 || bind_unseen(work, err) < 0)
+        return -1;
+    struct vg_measures measures = {.arena = work->arena};
+    for (size_t i = 0; i < work->plan.nbound; i++) {
+        const struct vg_bound *bound = &work->plan.bound[i];
+        if (is_wanted(work, &bound->rule) && measure_rule(work, bound, &measures, err) < 0)
+            return -1;
+    }
+    if (vg_judge(&measures, work->arena, &work->cycle.results, &work->cycle.nresults, err) < 0)
+        return -1;
+    fill_keys(work);
+    return 0;
+}

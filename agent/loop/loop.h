@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The loop: what is due runs, in threads and real time, or in one thread and virtual time; layer 5.
+ *
+ * A slot per dataset holds its progress and when it is due next. Never two cycles of one dataset at
+ * once. The daemon has a scheduler (the calling thread), workers, and one thread that captures
+ * references; a replay does the same things one after the other. What the loop needs of the shell
+ * (loading files, telling others of a new book, sending) comes as functions.
+ */
+#ifndef PGVIGIL_LOOP_H
+#define PGVIGIL_LOOP_H
+
+#include <pthread.h>
+
+#include "agent/loop/book.h"
+#include "agent/loop/cycle.h"
+
+struct vg_shell_ops {
+    /* A new book from the files; NULL when pgvigil.yaml itself does not load (already said). */
+    struct vg_book *(*load)(void *arg);
+    /* The book is in force from now on: tell receivers, metrics, connections. */
+    void (*loaded)(void *arg, const struct vg_book *book);
+    /* A load was refused after all; the book in force stays. */
+    void (*refused)(void *arg);
+    /* Without threads: sends what is due and waits for the answers. */
+    void (*drain)(void *arg, int64_t now_us);
+    /* Daemon: about once a minute, for what is not urgent (figures of the agent itself). */
+    void (*idle)(void *arg, int64_t now_us);
+    void *arg;
+};
+
+struct vg_slot { /* one dataset */
+    char *id;
+    struct vg_progress progress; /* its text fields are not used here */
+    int64_t next_us;
+    bool busy, queued;
+    int64_t capture_us; /* not to be captured before; VG_NEVER: nothing to capture */
+    int capture_failures;
+    bool capture_patient; /* asked for by a person: however long it takes */
+    int lost;             /* cycles lost in a row: the store failed, not the read */
+};
+
+struct vg_loop {
+    struct vg_cycle_env env; /* config, rules: those of the book, set per cycle */
+    struct vg_shell_ops shell;
+    struct vg_span span;
+    atomic_bool stop, reload; /* set by signals; the clock is woken too */
+    pthread_mutex_t mutex;
+    pthread_cond_t work; /* a slot was queued, or stop */
+    struct vg_book *book;
+    struct vg_slot **slots;
+    size_t nslots;
+    atomic_bool force_reload, last_load_ok;
+    int64_t failed_cycles; /* lost or unread; the exit code of --once and of replays */
+};
+
+/* env: everything but config, rules and stop. The book is taken over. */
+int vg_loop_init(struct vg_loop *loop, const struct vg_cycle_env *env,
+                 const struct vg_shell_ops *shell, struct vg_book *book, struct vg_error *err);
+void vg_loop_free(struct vg_loop *loop);
+
+/* The daemon: returns when stop is set and the workers have ended. */
+int vg_loop_run(struct vg_loop *loop, size_t workers, struct vg_error *err);
+/* One cycle of everything that is due at now, in this thread. */
+int vg_loop_once(struct vg_loop *loop, struct vg_error *err);
+/* Virtual time: every window of the span in the order of due times, in this thread. */
+int vg_loop_replay(struct vg_loop *loop, struct vg_error *err);
+
+/* From a signal handler. */
+void vg_loop_stop(struct vg_loop *loop);
+void vg_loop_reload(struct vg_loop *loop);
+
+/* --- between the files of the loop ------------------------------------------------------------ */
+
+/* Slots after a new book: progress from the store, retired datasets ended. Holds the mutex. */
+int vg_loop_adopt(struct vg_loop *loop, struct vg_error *err);
+/* Ends what the store knows and the book does not name. Holds the mutex. */
+void vg_loop_retire(struct vg_loop *loop);
+/* Replaces the book by a fresh one; keeps the old one when there is none. Takes the mutex. */
+void vg_loop_renew(struct vg_loop *loop);
+struct vg_book *vg_loop_hold(struct vg_loop *loop); /* under the mutex */
+void vg_loop_release(struct vg_loop *loop, struct vg_book *book);
+/* Runs what is due for the slot, without the mutex; sets its progress and next time. */
+void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot);
+/* Captures the reference of a dataset. Without the mutex. */
+void vg_loop_capture(struct vg_loop *loop, const char *id);
+/* Rows that commands left in the store: reload, capture, use, drop. */
+void vg_loop_control(struct vg_loop *loop);
+/* When the dataset's reference is to be captured next, from what the store holds. */
+int64_t vg_loop_capture_time(struct vg_loop *loop, const struct vg_slot *slot,
+                             const struct vg_dataset *dataset);
+
+#endif

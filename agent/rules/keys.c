@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The tables of rule files: every key, its type, its default and what it means. Reading, hints and
+ * documentation follow them. Holds no logic. */
+#include "agent/rules/keys.h"
+
+#include <stddef.h>
+
+#define KEYS(keys) keys, sizeof keys / sizeof *keys
+#define NODE(name_, struct_, field_, shown_, doc_)                                                 \
+    {                                                                                              \
+        .name = name_, .type = VG_VALUE_NODE, .offset = offsetof(struct struct_, field_),          \
+        .shown = shown_, .doc = doc_                                                               \
+    }
+#define REFUSED(name_, doc_, hint_)                                                                \
+    {                                                                                              \
+        .name = name_, .type = VG_VALUE_REFUSED, .fallback = hint_, .doc = doc_                    \
+    }
+#define NO_SEGMENTS(name_)                                                                         \
+    REFUSED(name_, "this version has no segments yet",                                             \
+            "leave it out, or write one dataset for "                                              \
+            "each segment with source.filter")
+
+#define IN_DATASET(field) offsetof(struct vg_raw_dataset, field)
+
+static const char *const roles[] = {"features", "predictions", "labels", NULL};
+
+static const struct vg_key dataset_keys[] = {
+    {"version", VG_VALUE_INT, IN_DATASET(version), .required = true,
+     .doc = "version of the format of rule files: 1"},
+    {"dataset", VG_VALUE_NAME, IN_DATASET(dataset.id), .required = true,
+     .doc = "the dataset's name, unique among all rule files"},
+    {"was", VG_VALUE_NAME, IN_DATASET(dataset.was),
+     .doc = "its former name, whose alerts, references and history it takes over"},
+    {"model", VG_VALUE_NAME, IN_DATASET(dataset.model),
+     .doc = "group of datasets that one model lives on; retraining is triggered per model"},
+    {"role", VG_VALUE_CHOICE, IN_DATASET(role), .choices = roles,
+     .doc = "what the table is to the model"},
+    {"owner", VG_VALUE_STRING, IN_DATASET(dataset.owner), .doc = "who answers for the table"},
+    {"runbook", VG_VALUE_STRING, IN_DATASET(dataset.runbook), .doc = "address of a runbook"},
+    {"description", VG_VALUE_STRING, IN_DATASET(dataset.description), .doc = "for people"},
+    {"source", VG_VALUE_NODE, IN_DATASET(source), .required = true, .shown = "mapping source",
+     .doc = "the table: {connection: ..., table: ...}"},
+    NODE("schedule", vg_raw_dataset, schedule, "mapping schedule", "windows and ticks"),
+    {"timezone", VG_VALUE_STRING, IN_DATASET(timezone), .shown = "UTC",
+     .doc = "IANA name; aligns windows, reads times without offset"},
+    NODE("sample", vg_raw_dataset, sample, "all, {rows: n} or {percent: p}",
+         "how much of each window is read; volume always counts all"),
+    {"timeout", VG_VALUE_DURATION, IN_DATASET(dataset.timeout_us), .fallback = "25s",
+     .least = "100ms", .most = "10m", .doc = "limit of catalogue and tick statements"},
+    {"scan_timeout", VG_VALUE_DURATION, IN_DATASET(dataset.scan_timeout_us), .least = "100ms",
+     .most = "1d", .shown = "the smaller of window/2 and 10m",
+     .doc = "limit of the scan and its snapshot; above 10m needs long_scan"},
+    {"long_scan", VG_VALUE_BOOL, IN_DATASET(dataset.long_scan), .fallback = "false",
+     .doc = "allows scans over 10m, and whole reads of tables over 1 GB without a time column"},
+    NODE("reference", vg_raw_dataset, reference, "mapping reference",
+         "what drift is measured against"),
+    NODE("drift", vg_raw_dataset, drift, "mapping drift", "settings of all drift checks"),
+    NODE("columns", vg_raw_dataset, columns, "column to its checks",
+         "checks of columns; \"*\" stands for all that fit"),
+    NODE("checks", vg_raw_dataset, checks, "list of checks", "checks of the dataset"),
+    NODE("notify", vg_raw_dataset, notify, "mapping notify, or a list of receivers",
+         "who is told, and when"),
+    {"private_keys", VG_VALUE_BOOL, IN_DATASET(dataset.private_keys), .fallback = "true",
+     .doc = "keeps values of the key out of state, metrics and messages"},
+    {"expose_values", VG_VALUE_BOOL, IN_DATASET(dataset.expose_values), .fallback = "false",
+     .doc = "lets messages carry values of columns that are not private"},
+    {"max_offending", VG_VALUE_INT, IN_DATASET(max_offending), .fallback = "10", .least = "0",
+     .most = "1000", .doc = "keys of offending rows that are kept for each rule"},
+    NO_SEGMENTS("segments"),
+    NO_SEGMENTS("segment"),
+};
+const struct vg_key_table vg_dataset_table = {"a rule file", KEYS(dataset_keys)};
+
+static const struct vg_key source_keys[] = {
+    {"connection", VG_VALUE_NAME, offsetof(struct vg_dataset, connection), .required = true,
+     .doc = "name of a connection of pgvigil.yaml"},
+    {"table", VG_VALUE_STRING, offsetof(struct vg_dataset, table), .required = true,
+     .doc = "table, view or partitioned table: schema.name"},
+    {"filter", VG_VALUE_SQL, offsetof(struct vg_dataset, filter),
+     .doc = "SQL condition on the rows to be read"},
+    {"time_column", VG_VALUE_STRING, offsetof(struct vg_dataset, time_column),
+     .doc = "time of a row; without it the table is a state, read whole at each window"},
+    {"key", VG_VALUE_STRINGS, offsetof(struct vg_dataset, key),
+     .doc = "columns that identify a row"},
+};
+const struct vg_key_table vg_source_table = {"source", KEYS(source_keys)};
+
+#define IN_REFERENCE(field) offsetof(struct vg_raw_reference, field)
+
+static const char *const captures[] = {"now", NULL};
+
+static const struct vg_key reference_keys[] = {
+    {"from", VG_VALUE_TIME, IN_REFERENCE(from_us), .doc = "begin of the reference, inclusive"},
+    {"to", VG_VALUE_TIME, IN_REFERENCE(to_us), .doc = "its end, exclusive"},
+    {"table", VG_VALUE_STRING, IN_REFERENCE(table),
+     .doc = "another table, for a table without a time column"},
+    {"filter", VG_VALUE_SQL, IN_REFERENCE(filter),
+     .doc = "SQL condition on the same table, for a table without a time column"},
+    {"capture", VG_VALUE_CHOICE, IN_REFERENCE(capture), .choices = captures,
+     .doc = "the table as it is when first seen, for a table without a time column"},
+    {"resolution", VG_VALUE_INT, IN_REFERENCE(resolution), .fallback = "4096", .least = "200",
+     .most = "65536", .doc = "thresholds kept of a numeric column"},
+    {"timeout", VG_VALUE_DURATION, IN_REFERENCE(timeout_us), .fallback = "10m", .least = "1s",
+     .most = "1d", .doc = "a capture estimated above it waits for `pgvigil reference capture`"},
+    {"exclude", VG_VALUE_STRINGS, IN_REFERENCE(exclude), .doc = "columns that are not captured"},
+};
+const struct vg_key_table vg_reference_table = {"reference", KEYS(reference_keys)};
+
+static const struct vg_key drift_keys[] = {
+    {"base", VG_VALUE_DURATION, offsetof(struct vg_raw_drift, base_us),
+     .shown = "1h to 24h, by the 200-row rule",
+     .doc = "length of the base windows of drift, a whole multiple of window"},
+};
+const struct vg_key_table vg_drift_table = {"drift", KEYS(drift_keys)};
+
+static const struct vg_key column_keys[] = {
+    {"type", VG_VALUE_STRING, offsetof(struct vg_raw_column, type), .shown = "the reference's",
+     .doc = "type that the schema check expects"},
+    {"private", VG_VALUE_BOOL, offsetof(struct vg_raw_column, is_private),
+     .shown = "true for keys, else false",
+     .doc = "keeps values of the column out of state, metrics and messages"},
+    NODE("drift", vg_raw_column, drift, "mapping of drift checks", "{ks: 0.35}"),
+    NO_SEGMENTS("segments"),
+    NO_SEGMENTS("segment"),
+};
+const struct vg_key_table vg_column_table = {"a column", KEYS(column_keys)};
+
+#define IN_CHECK(field) offsetof(struct vg_raw_check, field)
+
+static const char *const severities[] = {"info", "warning", "critical", NULL};
+
+static const struct vg_key check_keys[] = {
+    NODE("fail", vg_raw_check, fail, "limit in the check's unit", "fails above it"),
+    NODE("warn", vg_raw_check, warn, "limit, or {min, max}", "warns beyond it"),
+    NODE("min", vg_raw_check, min, "number or time", "least value allowed"),
+    NODE("max", vg_raw_check, max, "number or time", "largest value allowed"),
+    {"id", VG_VALUE_NAME, IN_CHECK(id), .shown = "column.check",
+     .doc = "name of the rule, stable over edits; alerts hang on it"},
+    {"was", VG_VALUE_STRING, IN_CHECK(was),
+     .doc = "former id, whose alerts and history it takes over"},
+    {"severity", VG_VALUE_CHOICE, IN_CHECK(severity), .choices = severities, .fallback = "critical",
+     .doc = "how grave a failure is"},
+    {"where", VG_VALUE_SQL, IN_CHECK(where), .doc = "SQL condition on the rows that are looked at"},
+    {"min_rows", VG_VALUE_INT, IN_CHECK(min_rows), .least = "0", .shown = "200 for drift, else 1",
+     .doc = "with fewer rows there is no verdict"},
+    {"after", VG_VALUE_INT, IN_CHECK(after), .least = "1", .most = "1000", .shown = "1",
+     .doc = "failures in a row until the alert fires"},
+    {"resolve_after", VG_VALUE_INT, IN_CHECK(resolve_after), .least = "1", .most = "1000",
+     .shown = "3 for windows of 1h or less, else 1", .doc = "passes in a row until it clears"},
+    {"blind_after", VG_VALUE_DURATION, IN_CHECK(blind_after_us), .most = "52w", .shown = "15m",
+     .doc = "how long the rule may be unable to look"},
+    NODE("notify", vg_raw_check, notify, "list of receivers, or {to, warn}",
+         "receivers instead of the dataset's"),
+    {"description", VG_VALUE_STRING, IN_CHECK(description), .doc = "for people, in messages"},
+    {"runbook", VG_VALUE_STRING, IN_CHECK(runbook), .doc = "address of a runbook"},
+    {"tags", VG_VALUE_STRINGS, IN_CHECK(tags), .doc = "words for people"},
+    NO_SEGMENTS("segment"),
+    NO_SEGMENTS("segments"),
+};
+const struct vg_key_table vg_check_table = {"a check", KEYS(check_keys)};
+
+static const struct vg_key bounds_keys[] = {
+    NODE("min", vg_raw_bounds, min, "number or time", "warns below it"),
+    NODE("max", vg_raw_bounds, max, "number or time", "warns above it"),
+};
+const struct vg_key_table vg_bounds_table = {"warn", KEYS(bounds_keys)};
+
+const struct vg_key_table *const *vg_rule_tables(size_t *n)
+{
+    static const struct vg_key_table *const tables[] = {
+        &vg_dataset_table,   &vg_source_table,      &vg_schedule_table, &vg_sample_table,
+        &vg_reference_table, &vg_drift_table,       &vg_notify_table,   &vg_column_table,
+        &vg_check_table,     &vg_rule_notify_table, &vg_bounds_table,
+    };
+    *n = sizeof tables / sizeof *tables;
+    return tables;
+}
+
+struct vg_key vg_param_key(const struct vg_param *param)
+{
+    static const enum vg_value_type types[] = {
+        [VG_PARAM_BOOL] = VG_VALUE_BOOL,         [VG_PARAM_INT] = VG_VALUE_INT,
+        [VG_PARAM_NUMBER] = VG_VALUE_NUMBER,     [VG_PARAM_RATIO] = VG_VALUE_RATIO,
+        [VG_PARAM_DURATION] = VG_VALUE_DURATION, [VG_PARAM_STRING] = VG_VALUE_STRING,
+        [VG_PARAM_STRINGS] = VG_VALUE_STRINGS,   [VG_PARAM_CHOICE] = VG_VALUE_CHOICE,
+    };
+    return (struct vg_key){.name = param->name,
+                           .type = types[param->type],
+                           .offset = param->offset,
+                           .required = param->required,
+                           .fallback = param->fallback,
+                           .choices = param->choices,
+                           .doc = param->doc};
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The tables of rule files, and what they fill; layer 4, known to this folder only. */
+#ifndef PGVIGIL_RULE_KEYS_H
+#define PGVIGIL_RULE_KEYS_H
+
+#include "agent/yaml/value_defaults.h"
+#include "pgvigil/check.h"
+
+struct vg_raw_dataset {
+    int64_t version;
+    struct vg_dataset dataset; /* its own scalars are filled in place */
+    int role;                  /* index of the choice; -1 without */
+    const char *timezone;      /* NULL: not given */
+    int64_t max_offending;
+    const struct vg_node *source, *schedule, *sample, *reference, *drift, *columns, *checks,
+        *notify;
+};
+
+struct vg_raw_reference {
+    int64_t from_us, to_us, timeout_us, resolution;
+    const char *table, *filter;
+    int capture;
+    struct vg_strings exclude;
+};
+
+struct vg_raw_drift {
+    int64_t base_us;
+};
+
+struct vg_raw_column {
+    const char *type;
+    bool is_private;
+    const struct vg_node *drift;
+};
+
+/* The long form of a check, but for its parameters. */
+struct vg_raw_check {
+    const struct vg_node *fail, *warn, *min, *max, *notify;
+    const char *id, *was, *where, *description, *runbook;
+    int severity;
+    int64_t min_rows, after, resolve_after, blind_after_us;
+    struct vg_strings tags;
+};
+
+struct vg_raw_bounds {
+    const struct vg_node *min, *max;
+};
+
+extern const struct vg_key_table vg_dataset_table, vg_source_table, vg_reference_table,
+    vg_drift_table, vg_column_table, vg_check_table, vg_bounds_table;
+
+/* A parameter of a check as a key of its mapping. */
+struct vg_key vg_param_key(const struct vg_param *param);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A rule file while it is read; layer 4, known to this folder only. */
+#ifndef PGVIGIL_RULE_READING_H
+#define PGVIGIL_RULE_READING_H
+
+#include "agent/rules/keys.h"
+
+enum { VG_RULE_PLACES = 3 }; /* in a column, in its drift, in checks */
+
+struct vg_rule_reading {
+    struct vg_reader r;
+    const struct vg_config *config; /* or NULL */
+    struct vg_raw_dataset raw;
+    struct vg_dataset *dataset; /* in the reader's arena */
+    struct vg_notify_given notify;
+    bool window_doubtful;                  /* a window was written, but not understood */
+    struct vg_part places[VG_RULE_PLACES]; /* the checks as keys, made when first needed */
+    struct vg_rule *rules;                 /* on the heap while they grow */
+    size_t nrules, size;
+};
+
+/* The place in the dataset's own memory. */
+struct vg_loc vg_rule_loc(const struct vg_rule_reading *in, struct vg_loc loc);
+/* The place of a key in a mapping, or the mapping's. */
+struct vg_loc vg_key_loc(const struct vg_node *mapping, const char *key);
+
+/* Whether the table has a time column; *known false: the file does not say. */
+bool vg_rule_timed(const struct vg_rule_reading *in, bool *known);
+/* Window, ticks, zone and the time limits that follow from them, over the defaults of pgvigil.yaml.
+ */
+void vg_rule_schedule(struct vg_rule_reading *in);
+/* reference: and drift: of the dataset; after the schedule, whose zone and window they need. */
+void vg_rule_reference(struct vg_rule_reading *in);
+void vg_rule_drift(struct vg_rule_reading *in);
+
+/* columns: and checks:, and the rules every dataset has. */
+void vg_rule_columns(struct vg_rule_reading *in);
+void vg_rule_checks(struct vg_rule_reading *in);
+void vg_rule_implicit(struct vg_rule_reading *in);
+/* Ids are unique; what `was` names is gone. */
+void vg_rule_identities(struct vg_rule_reading *in);
+
+/* One check as it stands below a column (NULL: below checks:): shorthand, long form or list of long
+ * forms. loc is the place of its name. */
+struct vg_rule_site {
+    const struct vg_check_type *type;
+    const char *column;
+    struct vg_loc loc;
+};
+void vg_rule_read(struct vg_rule_reading *in, const struct vg_rule_site *site,
+                  const struct vg_node *node);
+/* A rule of the site with nothing but defaults, added at the end; NULL without memory. */
+struct vg_rule *vg_rule_add(struct vg_rule_reading *in, const struct vg_rule_site *site);
+
+/* Its parameters as their table defaults them. */
+void vg_rule_default_params(struct vg_rule_reading *in, struct vg_rule *rule);
+
+/* fail, warn, min and max into limits. `faults`: those of the reader before this rule; after one
+ * more no missing limit is reported. */
+void vg_rule_limits(struct vg_rule_reading *in, const struct vg_rule_site *site,
+                    const struct vg_node *node, const struct vg_raw_check *raw, size_t faults,
+                    struct vg_limits *out);
+/* The limit of a check that names none: its default_fail. */
+void vg_rule_default_limit(const struct vg_check_type *type, struct vg_limits *out);
+/* A scalar as limit in the unit of the type. */
+bool vg_rule_limit(struct vg_rule_reading *in, const struct vg_check_type *type,
+                   const struct vg_node *node, const char *what, double *out);
+
+#endif
