@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* kl: the Kullback-Leibler divergence of a column from the reference. */
+#include "checks/check_binned.h"
+#include "checks/stat_divergence.h"
+
+static int measure_kl(const struct vg_rule *rule, const struct vg_evidence *evidence,
+                      struct vg_measures *out, struct vg_error *err)
+{
+    struct vg_binned binned;
+    int rc = vg_binned_find(rule, evidence, out, &binned, err);
+    if (rc <= 0)
+        return rc;
+    double value = vg_divergence_kl(&binned.bins);
+    struct vg_divergence_law law = vg_divergence_law(VG_DIVERGENCE_KL, value, &binned.bins);
+    binned.measure->p_value = law.p;
+    vg_binned_say(&binned, "KL", value, law.floor);
+    return 0;
+}
+
+const struct vg_check_type vg_check_kl = {
+    .name = "kl",
+    .doc = "Kullback-Leibler divergence of the window from the reference, in nats. At the noise "
+           "floor of that many rows or below it nothing fails. Numbers fall into bins of equal "
+           "shares of the reference, categories into its values and one for all others; sparse "
+           "bins count together. NULLs are not tested.",
+    .class = VG_CLASS_DRIFT,
+    .cadence = VG_ON_WINDOW,
+    .unit = VG_UNIT_RATIO,
+    .of_column = true,
+    .filterable = false, /* the reference is of all rows: some of them are another population */
+    .needs_reference = true,
+    .is_multiple = true,
+    .kinds = 1 << VG_KIND_NUMBER | 1 << VG_KIND_BOOL | 1 << VG_KIND_TEXT,
+    .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS | VG_NEEDS_TOP,
+    .policy = VG_POLICY_THRESHOLD,
+    .min_rows = 200,
+    .shorthand = "fail",
+    .params = vg_binned_params,
+    .nparams = VG_BINNED_PARAMS,
+    .params_size = sizeof(struct vg_binned_param),
+    .validate = vg_binned_validate,
+    .measure = measure_kl,
+};
