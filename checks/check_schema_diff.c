@@ -1,136 +1,117 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Differences between what a table has and what it should have. Pure, no allocation: each column is
- * told once, where it is met first. */
+/* Differences between what a table has and what it should have: its columns against the reference
+ * and the rule file. Each column is told once, where it is met first. Pure, no allocation. */
 #include "checks/check_schema_diff.h"
 
-#include "checks/check_schema_type.h"
 #include "pgvigil/text.h"
 
-struct view {
-    const struct vg_dataset *dataset;
-    const struct vg_catalog *catalog;
-    const struct vg_reference *reference;
-    void (*each)(void *arg, const struct vg_schema_difference *difference);
-    void *arg;
-};
-
-/* The k-th column that the rule file names: columns, rules, key, time. NULL for a name of none, and
- * with *end set behind the last. */
-static const char *name_at(const struct vg_dataset *dataset, size_t k, bool *end)
-{
-    const char *name = NULL;
-    if (k < dataset->ncolumns)
-        name = dataset->columns[k].name;
-    else if ((k -= dataset->ncolumns) < dataset->nrules)
-        name = dataset->rules[k].column;
-    else if ((k -= dataset->nrules) < dataset->key.n)
-        name = dataset->key.items[k];
-    else if (k == dataset->key.n)
-        name = dataset->time_column;
-    else
-        *end = true;
-    return vg_streq(name, "*") ? NULL : name;
-}
-
-/* Whether the rule file names the column, in one of its first `most` places. */
-static bool is_named(const struct vg_dataset *dataset, const char *column, size_t most)
-{
-    bool end = false;
-    for (size_t k = 0; k < most && !end; k++) {
-        const char *name = name_at(dataset, k, &end);
-        if (name && vg_streq(name, column))
-            return true;
-    }
-    return false;
-}
-
-static bool is_excluded(const struct vg_dataset *dataset, const char *column)
-{
-    for (size_t i = 0; i < dataset->reference.exclude.n; i++) {
-        if (vg_streq(dataset->reference.exclude.items[i], column))
-            return true;
-    }
-    return false;
-}
-
-static const char *find_declared(const struct vg_dataset *dataset, const char *column)
-{
-    for (size_t i = 0; i < dataset->ncolumns; i++) {
-        if (vg_streq(dataset->columns[i].name, column))
-            return dataset->columns[i].type;
-    }
-    return NULL;
-}
-
-static void tell(const struct view *view, struct vg_schema_difference difference)
+void vg_schema_tell_of(const struct vg_schema_view *view, struct vg_schema_difference difference)
 {
     view->each(view->arg, &difference);
 }
 
-static void compare_type(const struct view *view, const struct vg_catalog_column *actual,
-                         const char *declared, const char *reference)
+static void tell_column(const struct vg_schema_view *view, enum vg_schema_kind kind,
+                        enum vg_schema_class class, const char *name, const char *what)
 {
-    const char *wanted = declared ? declared : reference;
-    if (wanted && !vg_schema_type_same(actual->type, wanted))
-        tell(view, (struct vg_schema_difference){.kind = VG_SCHEMA_TYPE,
-                                                 .column = actual->name,
-                                                 .is = actual->type,
-                                                 .wanted = wanted,
-                                                 .declared = declared != NULL});
+    vg_schema_tell_of(view, (struct vg_schema_difference){
+                                .kind = kind, .class = class, .name = name, .what = what});
 }
 
-static void compare_reference(const struct view *view, const struct vg_reference_column *column)
+static void compare_nullability(const struct vg_schema_view *view,
+                                const struct vg_catalog_column *actual, bool not_null)
 {
-    const struct vg_catalog_column *actual = vg_catalog_find(view->catalog, column->name);
-    if (!actual) {
-        tell(view,
-             (struct vg_schema_difference){.kind = VG_SCHEMA_MISSING, .column = column->name});
+    bool lost = !actual->not_null && not_null;
+    bool used = lost && vg_schema_is_used(view->dataset, actual->name, actual->kind);
+    if (actual->not_null && !not_null)
+        tell_column(view, VG_SCHEMA_NULLABILITY, VG_SCHEMA_SAFE, actual->name, "is now NOT NULL");
+    if (lost)
+        tell_column(view, VG_SCHEMA_NULLABILITY, used ? VG_SCHEMA_LOSSY : VG_SCHEMA_SAFE,
+                    actual->name, "is no longer NOT NULL");
+}
+
+static void compare_reference(const struct vg_schema_view *view,
+                              const struct vg_reference_column *column)
+{
+    const struct vg_catalog_column *actual = vg_catalog_find(view->now, column->name);
+    const struct vg_catalog_column *then =
+        view->then ? vg_catalog_find(view->then, column->name) : NULL;
+    const struct vg_catalog_column plain = {.type = column->type, .kind = column->kind};
+    const char *declared = vg_schema_declared(view->dataset, column->name);
+    bool lost = !actual || actual->unreadable;
+    bool used = lost && vg_schema_is_used(view->dataset, column->name, column->kind);
+    enum vg_schema_class class = used ? VG_SCHEMA_BREAKING : VG_SCHEMA_LOSSY;
+    if (column->computed || (actual && actual->computed)) {
+        /* The rule file computes it: only what that declares is compared. */
+        if (actual && declared)
+            vg_schema_compare_declared(view, actual, declared);
         return;
     }
-    compare_type(view, actual, find_declared(view->dataset, column->name), column->type);
-    bool same_table = view->dataset->reference.kind != VG_REF_TABLE;
-    if (same_table && actual->not_null != column->not_null)
-        tell(view, (struct vg_schema_difference){.kind = VG_SCHEMA_NULLABILITY,
-                                                 .column = actual->name,
-                                                 .not_null = actual->not_null});
+    if (!actual && view->then && !then) /* the rule file computed it */
+        return;
+    if (!actual) {
+        tell_column(view, VG_SCHEMA_MISSING, class, column->name, "is missing");
+        return;
+    }
+    if (declared)
+        vg_schema_compare_declared(view, actual, declared);
+    else
+        vg_schema_compare_type(view, actual, then ? then : &plain, VG_SCHEMA_OF_REFERENCE);
+    if (view->dataset->reference.kind == VG_REF_TABLE)
+        return;
+    compare_nullability(view, actual, column->not_null);
+    if (actual->unreadable)
+        tell_column(view, VG_SCHEMA_GRANTS, class, column->name, "can no longer be read");
 }
 
 /* The k-th name of the rule file, unless the reference has that column. */
-static void compare_named(const struct view *view, const char *name, size_t k)
+static void compare_named(const struct vg_schema_view *view, const char *name, size_t k)
 {
     if (view->reference && vg_reference_find(view->reference, name))
         return;
-    const struct vg_catalog_column *actual = vg_catalog_find(view->catalog, name);
-    if (actual && k < view->dataset->ncolumns)
-        compare_type(view, actual, view->dataset->columns[k].type, NULL);
-    else if (!actual && !is_named(view->dataset, name, k))
-        tell(view, (struct vg_schema_difference){.kind = VG_SCHEMA_MISSING, .column = name});
+    const struct vg_dataset *dataset = view->dataset;
+    const struct vg_catalog_column *actual = vg_catalog_find(view->now, name);
+    if (actual && k < dataset->ncolumns && dataset->columns[k].type)
+        vg_schema_compare_declared(view, actual, dataset->columns[k].type);
+    else if (!actual && !vg_schema_is_named(dataset, name, k))
+        tell_column(view, VG_SCHEMA_MISSING, VG_SCHEMA_BREAKING, name, "is missing");
 }
 
-static void find_unexpected(const struct view *view)
+static void find_unexpected(const struct vg_schema_view *view)
 {
-    for (size_t i = 0; i < view->catalog->n; i++) {
-        const char *name = view->catalog->columns[i].name;
-        if (!vg_reference_find(view->reference, name) && !is_excluded(view->dataset, name) &&
-            !is_named(view->dataset, name, SIZE_MAX))
-            tell(view, (struct vg_schema_difference){.kind = VG_SCHEMA_UNEXPECTED, .column = name});
+    for (size_t i = 0; i < view->now->n; i++) {
+        const char *name = view->now->columns[i].name;
+        bool known = vg_reference_find(view->reference, name) ||
+                     (view->then && vg_catalog_find(view->then, name));
+        if (!known && !view->now->columns[i].computed &&
+            !vg_schema_is_excluded(view->dataset, name) &&
+            !vg_schema_is_named(view->dataset, name, SIZE_MAX))
+            tell_column(view, VG_SCHEMA_UNEXPECTED, VG_SCHEMA_SAFE, name, "is unexpected");
     }
 }
 
-void vg_schema_compare(const struct vg_dataset *dataset, const struct vg_catalog *catalog,
-                       const struct vg_reference *reference,
-                       void (*each)(void *arg, const struct vg_schema_difference *difference),
-                       void *arg)
+void vg_schema_compare_structure(const struct vg_schema_view *view, const struct vg_catalog *then,
+                                 enum vg_schema_since since)
 {
-    struct view view = {dataset, catalog, reference, each, arg};
-    for (size_t i = 0; reference && i < reference->ncolumns; i++)
-        compare_reference(&view, &reference->columns[i]);
+    vg_schema_compare_order(view, then, since);
+    vg_schema_compare_facts(view, then, since);
+    vg_schema_compare_constraints(view, then, since);
+}
+
+void vg_schema_compare(struct vg_schema_view *view)
+{
     bool end = false;
+    for (size_t i = 0; view->reference && i < view->reference->ncolumns; i++)
+        compare_reference(view, &view->reference->columns[i]);
     for (size_t k = 0; !end; k++) {
-        const char *name = name_at(dataset, k, &end);
+        const char *name = vg_schema_name_at(view->dataset, k, &end);
         if (name)
-            compare_named(&view, name, k);
+            compare_named(view, name, k);
     }
-    if (reference)
-        find_unexpected(&view);
+    if (view->reference)
+        find_unexpected(view);
+    if (view->then)
+        vg_schema_compare_structure(view, view->then, VG_SCHEMA_OF_REFERENCE);
+    if (view->last)
+        vg_schema_compare_last(view);
+    vg_schema_look_ahead(view);
 }

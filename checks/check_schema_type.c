@@ -1,162 +1,114 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Spellings of PostgreSQL's types, brought to the one of format_type(). Pure; works in fixed room
- * and compares what is too long to be a spelling of ours as it stands. */
+/* Whether one type holds all that another held. Numbers by digits before and behind the point and
+ * bits of the mantissa, text and times by their length. Pure. */
 #include "checks/check_schema_type.h"
 
-#include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 128 };
+#include "checks/check_schema_spelling.h"
 
-/* A type in parts: name "timestamp", modifiers "(3)", rest " with time zone", array "[]". */
-struct spelling {
-    char text[MOST]; /* lower case, single blanks */
-    char name[MOST];
-    char modifiers[MOST];
-    char tail[MOST]; /* what follows the modifiers, brackets included */
+enum { ANY = INT_MAX };
+
+/* What a type of a known family can hold. */
+struct room {
+    enum { NO_FAMILY, BINARY, DECIMAL, TEXT, INSTANT, JSON } family;
+    int whole; /* digits before the point; characters of text */
+    int bits;  /* of the mantissa, that is numbers up to 2^bits; 0: as digits say */
+    int scale; /* digits behind the point; of seconds */
 };
 
-static const struct alias {
-    const char *name, *canon, *tail;
-} aliases[] = {
-    {"int8", "bigint", ""},
-    {"bigserial", "bigint", ""},
-    {"serial8", "bigint", ""},
-    {"int4", "integer", ""},
-    {"int", "integer", ""},
-    {"serial", "integer", ""},
-    {"serial4", "integer", ""},
-    {"int2", "smallint", ""},
-    {"smallserial", "smallint", ""},
-    {"serial2", "smallint", ""},
-    {"float8", "double precision", ""},
-    {"float4", "real", ""},
-    {"decimal", "numeric", ""},
-    {"dec", "numeric", ""},
-    {"bool", "boolean", ""},
-    {"varchar", "character varying", ""},
-    {"char varying", "character varying", ""},
-    {"char", "character", ""},
-    {"bpchar", "character", ""},
-    {"varbit", "bit varying", ""},
-    {"timestamptz", "timestamp", " with time zone"},
-    {"timestamp", "timestamp", " without time zone"},
-    {"timetz", "time", " with time zone"},
-    {"time", "time", " without time zone"},
+static const struct known {
+    const char *name;
+    struct room room;
+} known[] = {
+    {"smallint", {DECIMAL, 5, 15, 0}},
+    {"integer", {DECIMAL, 10, 31, 0}},
+    {"bigint", {DECIMAL, 19, 63, 0}},
+    {"real", {BINARY, 38, 24, ANY}},
+    {"double precision", {BINARY, 308, 53, ANY}},
+    {"numeric", {DECIMAL, ANY, 0, ANY}},
+    {"text", {TEXT, ANY, 0, 0}},
+    {"character varying", {TEXT, ANY, 0, 0}},
+    {"name", {TEXT, 63, 0, 0}},
+    {"date", {INSTANT, 0, 0, -1}},
+    {"timestamp", {INSTANT, 0, 0, 6}},
+    {"json", {JSON, 1, 0, 0}}, /* as it was written; jsonb only as it is meant */
+    {"jsonb", {JSON, 0, 0, 0}},
 };
 
-static void append(char *out, const char *s, size_t n)
+/* "(10,2)": the numbers in it. */
+static int read_modifiers(const char *s, int out[2])
 {
-    size_t used = strlen(out);
-    if (used + n >= MOST)
-        n = MOST - 1 - used;
-    memcpy(out + used, s, n);
-    out[used + n] = '\0';
+    char *end;
+    int n = 0;
+    for (; *s && n < 2 && strchr("(,", *s); s = end, n++) {
+        out[n] = (int)strtol(s + 1, &end, 10);
+        if (end == s + 1)
+            return 0;
+    }
+    return n;
 }
 
-/* Lower case outside quotes, one blank between words, none beside brackets and commas. */
-static void fold(const char *s, char out[MOST])
+static struct room find_room(const struct vg_spelling *spelling)
 {
-    size_t n = 0;
-    bool quoted = false;
-    for (; *s && n < MOST - 1; s++) {
-        quoted ^= *s == '"';
-        bool blank = !quoted && isspace((unsigned char)*s);
-        bool bare = n == 0 || strchr(" (,[", out[n - 1]);
-        if (blank && bare)
+    int given[2] = {0, 0};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(spelling->name, known[i].name))
             continue;
-        if (!quoted && n && out[n - 1] == ' ' && strchr("(),[]", *s))
-            n--;
-        out[n++] = blank ? ' ' : quoted ? *s : (char)tolower((unsigned char)*s);
+        struct room room = known[i].room;
+        int n = read_modifiers(spelling->modifiers, given);
+        if (n == 2 && room.whole == ANY)
+            room.whole = given[0] - given[1], room.scale = given[1];
+        else if (n == 1 && room.family == TEXT)
+            room.whole = given[0];
+        else if (n == 1 && room.family == INSTANT)
+            room.scale = given[0];
+        return room;
     }
-    while (n && out[n - 1] == ' ')
-        n--;
-    out[n] = '\0';
+    return (struct room){0};
 }
 
-static void split(const char *type, struct spelling *out)
+static bool holds(const struct room *is, const struct room *was)
 {
-    memset(out, 0, sizeof *out);
-    fold(type, out->text);
-    const char *s = out->text;
-    if (!strncmp(s, "pg_catalog.", 11))
-        s += 11;
-    size_t name = strcspn(s, "([\"");
-    append(out->name, s, name);
-    s += name;
-    if (*s == '(') {
-        size_t inside = strcspn(s, ")");
-        append(out->modifiers, s, inside + (s[inside] == ')'));
-        s += inside + (s[inside] == ')');
-    }
-    append(out->tail, s, strlen(s));
-}
-
-/* Where the zone stands without modifiers: "timestamp with time zone" is "timestamp", " with ...".
- */
-static void cut_zone(struct spelling *spelling)
-{
-    static const char *const zones[] = {" with time zone", " without time zone"};
-    for (size_t i = 0; i < 2; i++) {
-        size_t n = strlen(spelling->name), z = strlen(zones[i]);
-        if (n <= z || strcmp(spelling->name + n - z, zones[i]))
-            continue;
-        char tail[MOST];
-        snprintf(tail, sizeof tail, "%s", spelling->tail);
-        snprintf(spelling->tail, sizeof spelling->tail, "%s%.64s", zones[i], tail);
-        spelling->name[n - z] = '\0';
-    }
-}
-
-static void apply_alias(struct spelling *spelling)
-{
-    bool zoned = !strncmp(spelling->tail, " with", 5);
-    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
-        if (strcmp(spelling->name, aliases[i].name))
-            continue;
-        char tail[MOST];
-        snprintf(tail, sizeof tail, "%s", spelling->tail);
-        snprintf(spelling->name, sizeof spelling->name, "%s", aliases[i].canon);
-        snprintf(spelling->tail, sizeof spelling->tail, "%s%.64s", zoned ? "" : aliases[i].tail,
-                 tail);
-        return;
-    }
-}
-
-/* Modifiers that PostgreSQL fills in: numeric(10) is numeric(10,0), char is character(1), float(n)
- * one of two types. bpchar alone has none. */
-static void fill_modifiers(struct spelling *spelling, bool bpchar)
-{
-    char *name = spelling->name, *modifiers = spelling->modifiers;
-    size_t n = strlen(modifiers);
-    if (!strcmp(name, "numeric") && n > 2 && n < MOST - 2 && !strchr(modifiers, ','))
-        snprintf(modifiers + n - 1, MOST - n + 1, ",0)");
-    if ((!strcmp(name, "character") && !bpchar && !n) || (!strcmp(name, "bit") && !n))
-        snprintf(modifiers, MOST, "(1)");
-    if (!strcmp(name, "float")) {
-        bool single = n && strtol(modifiers + 1, NULL, 10) <= 24;
-        snprintf(name, MOST, "%s", single ? "real" : "double precision");
-        modifiers[0] = '\0';
-    }
-}
-
-bool vg_schema_type_same(const char *a, const char *b)
-{
-    if (!strcmp(a, b))
-        return true;
-    if (strlen(a) >= MOST || strlen(b) >= MOST)
+    if (is->family == BINARY)
+        return was->bits && was->bits <= is->bits && was->whole <= is->whole;
+    if (was->family == BINARY || is->scale < was->scale)
         return false;
-    const char *given[2] = {a, b};
-    struct spelling parts[2];
-    for (int i = 0; i < 2; i++) {
-        split(given[i], &parts[i]);
-        bool bpchar = !strcmp(parts[i].name, "bpchar");
-        cut_zone(&parts[i]);
-        apply_alias(&parts[i]);
-        fill_modifiers(&parts[i], bpchar);
-    }
-    return !strcmp(parts[0].name, parts[1].name) &&
-           !strcmp(parts[0].modifiers, parts[1].modifiers) && !strcmp(parts[0].tail, parts[1].tail);
+    if (is->bits) /* 10 digits do not all fit in 31 bits, but 31 bits do */
+        return was->bits ? was->bits <= is->bits : was->whole < is->whole;
+    return was->whole <= is->whole;
+}
+
+/* One name with other modifiers, as bit varying(8) and (16). */
+static bool has_grown(const struct vg_spelling *was, const struct vg_spelling *is)
+{
+    int from[2] = {0, 0}, to[2] = {0, 0};
+    bool plain = !strcmp(is->name, "bit varying") || !strcmp(is->name, "time");
+    int n = read_modifiers(is->modifiers, to);
+    return plain && (n == 0 || (read_modifiers(was->modifiers, from) == 1 && from[0] <= to[0]));
+}
+
+enum vg_schema_class vg_schema_type_change(const struct vg_schema_typed *was,
+                                           const struct vg_schema_typed *is)
+{
+    struct vg_spelling from, to;
+    bool alike = was->kind == is->kind && is->kind != VG_KIND_OTHER;
+    if (vg_schema_spell(was->type, &from) < 0 || vg_schema_spell(is->type, &to) < 0)
+        return alike ? VG_SCHEMA_LOSSY : VG_SCHEMA_BREAKING;
+    if (!strcmp(from.name, "date") && !*from.tail) /* midnight, of no time zone either */
+        snprintf(from.tail, sizeof from.tail, " without time zone");
+    bool same_tail = !strcmp(from.tail, to.tail), same_name = !strcmp(from.name, to.name);
+    struct room before = find_room(&from), after = find_room(&to);
+    bool numbers =
+        before.family && before.family <= DECIMAL && after.family && after.family <= DECIMAL;
+    bool family = before.family && (numbers || before.family == after.family);
+    if (same_tail && family)
+        return holds(&after, &before) ? VG_SCHEMA_SAFE : VG_SCHEMA_LOSSY;
+    if (same_tail && same_name)
+        return has_grown(&from, &to) || !strcmp(from.modifiers, to.modifiers) ? VG_SCHEMA_SAFE
+                                                                              : VG_SCHEMA_LOSSY;
+    return alike ? VG_SCHEMA_LOSSY : VG_SCHEMA_BREAKING;
 }

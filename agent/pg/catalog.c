@@ -34,20 +34,40 @@ enum { REL_OID, REL_KIND, REL_SCHEMA, REL_NAME, REL_READABLE, REL_BYTES, REL_ROW
 /* $1 oid. A domain is followed to its base type, at most 32 deep; it may forbid nulls on its way.
  */
 static const char columns_sql[] =
-    "WITH RECURSIVE chain(first, oid, depth, not_null) AS ("
-    "  SELECT DISTINCT atttypid, atttypid, 0, false FROM pg_attribute"
+    "WITH RECURSIVE chain(first, oid, typmod, depth, not_null) AS ("
+    "  SELECT DISTINCT atttypid, atttypid, -1, 0, false FROM pg_attribute"
     "  WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped"
-    " UNION ALL SELECT first, t.typbasetype, depth + 1, not_null OR t.typnotnull"
+    " UNION ALL SELECT first, t.typbasetype, t.typtypmod, depth + 1, not_null OR t.typnotnull"
     "  FROM chain JOIN pg_type t ON t.oid = chain.oid WHERE t.typtype = 'd' AND depth < 32)"
     " SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull OR b.not_null, t.oid,"
     " t.typtype, EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid"
     "  JOIN pg_am m ON m.oid = x.relam AND m.amname = 'btree' WHERE i.indrelid = a.attrelid"
     "  AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = a.attnum),"
-    " NOT has_column_privilege(a.attrelid, a.attnum, 'SELECT')"
-    " FROM pg_attribute a, LATERAL (SELECT c.oid, c.not_null FROM chain c"
+    " NOT has_column_privilege(a.attrelid, a.attnum, 'SELECT'),"
+    " format_type(b.oid, CASE WHEN b.depth = 0 THEN a.atttypmod ELSE b.typmod END), l.collname,"
+    " a.attgenerated, a.attidentity, pg_get_expr(d.adbin, d.adrelid),"
+    " (SELECT string_agg(e.enumlabel, E'\\x1f' ORDER BY e.enumsortorder) FROM pg_enum e"
+    "  WHERE e.enumtypid IN (t.oid, t.typelem))"
+    " FROM pg_attribute a CROSS JOIN LATERAL (SELECT c.* FROM chain c"
     "  WHERE c.first = a.atttypid ORDER BY depth DESC LIMIT 1) b JOIN pg_type t ON t.oid = b.oid"
+    " LEFT JOIN pg_collation l ON l.oid = a.attcollation"
+    " LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
     " WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
-enum { COL_NAME, COL_TYPE, COL_NOT_NULL, COL_OID, COL_TYPTYPE, COL_INDEXED, COL_UNREADABLE };
+enum {
+    COL_NAME,
+    COL_TYPE,
+    COL_NOT_NULL,
+    COL_OID,
+    COL_TYPTYPE,
+    COL_INDEXED,
+    COL_UNREADABLE,
+    COL_BASE_TYPE,
+    COL_COLLATION,
+    COL_GENERATED,
+    COL_IDENTITY,
+    COL_VALUE,
+    COL_LABELS
+};
 
 static const char readable_kinds[] = "rpvmf";
 
@@ -145,6 +165,32 @@ static int find_relation(struct vg_session *s, const char *table, struct vg_aren
     return rc;
 }
 
+/* What of a column is structure beside its type; expressions and labels only as hashes. */
+static int read_structure(const PGresult *result, int row, struct vg_arena *arena,
+                          struct vg_catalog_column *out)
+{
+    const char *value = PQgetvalue(result, row, COL_VALUE);
+    out->generated = *PQgetvalue(result, row, COL_GENERATED);
+    out->identity = *PQgetvalue(result, row, COL_IDENTITY);
+    if (*value)
+        out->value_hash = vg_hash64(value, strlen(value));
+    out->base_type = vg_arena_strdup(arena, PQgetvalue(result, row, COL_BASE_TYPE));
+    if (!PQgetisnull(result, row, COL_COLLATION)) {
+        out->collation = vg_arena_strdup(arena, PQgetvalue(result, row, COL_COLLATION));
+        if (!out->collation)
+            return -1;
+    }
+    struct vg_pg_items labels;
+    if (vg_pg_items(result, row, COL_LABELS, arena, &labels) < 0)
+        return -1;
+    uint64_t *hashes = vg_arena_array(arena, labels.n, sizeof *hashes);
+    for (size_t i = 0; hashes && i < labels.n; i++)
+        hashes[i] = vg_hash64(labels.items[i], strlen(labels.items[i]));
+    out->labels = hashes;
+    out->nlabels = labels.n;
+    return out->base_type && hashes ? 0 : -1;
+}
+
 static int read_column(struct vg_session *s, const PGresult *result, int row,
                        struct vg_arena *arena, struct vg_catalog_column *out, struct vg_error *err)
 {
@@ -158,6 +204,8 @@ static int read_column(struct vg_session *s, const PGresult *result, int row,
     out->wire_oid = read_oid(result, row, COL_OID);
     bool is_enum = *PQgetvalue(result, row, COL_TYPTYPE) == 'e';
     out->kind = is_enum ? VG_KIND_TEXT : vg_wire_kind(out->wire_oid);
+    if (read_structure(result, row, arena, out) < 0)
+        return fail_memory(err);
     return quote_name(s, out->name, arena, &out->quoted, err);
 }
 
@@ -196,7 +244,8 @@ int vg_pg_catalog(struct vg_session *session, const char *table, struct vg_arena
     if (!catalog->server_encoding)
         return fail_memory(err);
     if (find_relation(session, table, arena, catalog, err) != 0 ||
-        read_columns(session, arena, catalog, err) != 0) {
+        read_columns(session, arena, catalog, err) != 0 ||
+        vg_pg_catalog_table(session, arena, catalog, err) != 0) {
         vg_pg_recover(session);
         return -1;
     }

@@ -11,6 +11,15 @@
 
 #include "checks/check_schema_type.h"
 
+#define OTHER    VG_KIND_OTHER
+#define NUMBER   VG_KIND_NUMBER
+#define TIME     VG_KIND_TIME
+#define BOOL     VG_KIND_BOOL
+#define TEXT     VG_KIND_TEXT
+#define SAFE     VG_SCHEMA_SAFE
+#define LOSSY    VG_SCHEMA_LOSSY
+#define BREAKING VG_SCHEMA_BREAKING
+
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static void test_same(void **state)
@@ -117,12 +126,89 @@ static void test_long_names(void **state)
     }
 }
 
+/* Each change there and, where it differs, back. */
+static void test_changes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *was, *is;
+        enum vg_kind was_kind, is_kind;
+        enum vg_schema_class there, back;
+    } rows[] = {
+        {"smallint", "integer", NUMBER, NUMBER, SAFE, LOSSY},
+        {"integer", "bigint", NUMBER, NUMBER, SAFE, LOSSY},
+        {"int4[]", "int8[]", OTHER, OTHER, SAFE, LOSSY},
+        {"real", "double precision", NUMBER, NUMBER, SAFE, LOSSY},
+        {"smallint", "real", NUMBER, NUMBER, SAFE, LOSSY},
+        {"integer", "real", NUMBER, NUMBER, LOSSY, LOSSY},
+        {"integer", "double precision", NUMBER, NUMBER, SAFE, LOSSY},
+        {"bigint", "double precision", NUMBER, NUMBER, LOSSY, LOSSY},
+        {"integer", "numeric", NUMBER, NUMBER, SAFE, LOSSY},
+        {"integer", "numeric(10,0)", NUMBER, NUMBER, SAFE, LOSSY},
+        {"integer", "numeric(12,2)", NUMBER, NUMBER, SAFE, LOSSY},
+        {"integer", "numeric(9)", NUMBER, NUMBER, LOSSY, SAFE},
+        {"bigint", "numeric(18)", NUMBER, NUMBER, LOSSY, SAFE},
+        {"numeric(10,2)", "numeric(12,2)", NUMBER, NUMBER, SAFE, LOSSY},
+        {"numeric(10,2)", "numeric(12,4)", NUMBER, NUMBER, SAFE, LOSSY},
+        {"numeric(10,2)", "numeric(10,4)", NUMBER, NUMBER, LOSSY, LOSSY},
+        {"numeric(10,2)", "numeric", NUMBER, NUMBER, SAFE, LOSSY},
+        {"numeric(4,2)", "double precision", NUMBER, NUMBER, LOSSY, LOSSY},
+        {"varchar(10)", "varchar(20)", TEXT, TEXT, SAFE, LOSSY},
+        {"varchar(10)", "varchar", TEXT, TEXT, SAFE, LOSSY},
+        {"varchar", "text", TEXT, TEXT, SAFE, SAFE},
+        {"varchar(63)", "name", TEXT, TEXT, SAFE, SAFE},
+        {"name", "varchar(20)", TEXT, TEXT, LOSSY, SAFE},
+        {"char(3)", "char(5)", TEXT, TEXT, LOSSY, LOSSY},
+        {"char(3)", "text", TEXT, TEXT, LOSSY, LOSSY},
+        {"uuid", "text", TEXT, TEXT, LOSSY, LOSSY},
+        {"public.mood", "text", TEXT, TEXT, LOSSY, LOSSY},
+        {"public.mood", "public.temper", TEXT, TEXT, LOSSY, LOSSY},
+        {"timestamp(0)", "timestamp", TIME, TIME, SAFE, LOSSY},
+        {"timestamptz(3)", "timestamptz(6)", TIME, TIME, SAFE, LOSSY},
+        {"date", "timestamp", TIME, TIME, SAFE, LOSSY},
+        {"timestamp", "timestamptz", TIME, TIME, LOSSY, LOSSY},
+        {"bit varying(8)", "bit varying(16)", OTHER, OTHER, SAFE, LOSSY},
+        {"bit(8)", "bit(16)", OTHER, OTHER, LOSSY, LOSSY},
+        {"time(3)", "time", OTHER, OTHER, SAFE, LOSSY},
+        {"jsonb", "json", OTHER, OTHER, SAFE, LOSSY},
+        {"json", "text", OTHER, TEXT, BREAKING, BREAKING},
+        {"integer", "text", NUMBER, TEXT, BREAKING, BREAKING},
+        {"integer", "integer[]", NUMBER, OTHER, BREAKING, BREAKING},
+        {"integer", "timestamptz", NUMBER, TIME, BREAKING, BREAKING},
+        {"boolean", "integer", BOOL, NUMBER, BREAKING, BREAKING},
+        {"interval", "integer", OTHER, NUMBER, BREAKING, BREAKING},
+        {"", "integer", OTHER, NUMBER, BREAKING, BREAKING},
+        {"numeric(", "numeric(,)", NUMBER, NUMBER, SAFE, SAFE}, /* no modifiers in either */
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct vg_schema_typed was = {rows[i].was, rows[i].was_kind};
+        struct vg_schema_typed is = {rows[i].is, rows[i].is_kind};
+        if (vg_schema_type_change(&was, &is) != rows[i].there)
+            fail_msg("%s to %s", rows[i].was, rows[i].is);
+        if (vg_schema_type_change(&is, &was) != rows[i].back)
+            fail_msg("%s to %s", rows[i].is, rows[i].was);
+    }
+}
+
+static void test_changes_of_long_names(void **state)
+{
+    (void)state;
+    char name[400];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    struct vg_schema_typed a = {name, TEXT}, b = {"text", TEXT}, c = {"text", OTHER};
+    assert_int_equal(vg_schema_type_change(&a, &b), LOSSY);
+    assert_int_equal(vg_schema_type_change(&c, &a), BREAKING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same),
         cmocka_unit_test(test_different),
         cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_changes_of_long_names),
     };
     return cmocka_run_group_tests_name("check_schema_type", tests, NULL, NULL);
 }
