@@ -91,12 +91,12 @@ static int lay_out_fields(struct vg_decoder *d, const struct vg_query_column *co
     d->clean = take_array(&next, rows);
     for (size_t c = 0; c < d->ncolumns; c++) {
         struct vg_field *f = &d->fields[c];
-        if (vg_field_setup(f, columns[c].kind, columns[c].wire_oid) != 0)
+        if (vg_field_setup(f, &columns[c]) != 0)
             return vg_fail(err, VG_E_INTERNAL, "column %zu: kind %s does not fit type %u", c + 1,
                            vg_kind_name(columns[c].kind), columns[c].wire_oid);
         f->at = take_array(&next, rows * sizeof *f->at);
         f->state = take_array(&next, rows);
-        if (f->decode)
+        if (f->decode || f->cast_oid)
             f->num = take_array(&next, rows * sizeof *f->num);
         if (columns[c].kind == VG_KIND_TEXT || columns[c].raw)
             f->raw = take_array(&next, rows * sizeof *f->raw);

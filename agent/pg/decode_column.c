@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "agent/pg/decode.h"
+#include "agent/pg/decode_text.h"
 #include "agent/pg/decode_wire.h"
 #include "pgvigil/time.h"
 
@@ -159,13 +160,17 @@ enum vg_kind vg_wire_kind(uint32_t wire_oid)
     return type ? type->kind : VG_KIND_OTHER;
 }
 
-int vg_field_setup(struct vg_field *field, enum vg_kind kind, uint32_t wire_oid)
+int vg_field_setup(struct vg_field *field, const struct vg_query_column *column)
 {
+    enum vg_kind kind = column->kind;
     field->kind = kind;
-    field->wire_oid = wire_oid;
+    field->wire_oid = column->wire_oid;
+    field->cast_oid = column->cast_oid;
     if (kind == VG_KIND_OTHER)
         return 0;
-    const struct wire_type *type = find_wire_type(wire_oid);
+    if (column->cast_oid)
+        return column->wire_oid == VG_WIRE_TEXT && vg_wire_kind(column->cast_oid) == kind ? 0 : -1;
+    const struct wire_type *type = find_wire_type(column->wire_oid);
     /* Every enum has an identity of its own; its labels travel as text. */
     if (!type)
         return kind == VG_KIND_TEXT ? 0 : -1;
@@ -217,6 +222,23 @@ static void slice_raw(struct vg_field *f, const uint8_t *base, size_t n)
     }
 }
 
+/* Converts the texts of n rows; returns how many are no plain value. */
+static size_t convert_texts(struct vg_field *f, const uint8_t *base, size_t n)
+{
+    size_t specials = 0;
+    for (size_t r = 0; r < n; r++) {
+        uint32_t at = f->at[r];
+        enum vg_cell state = VG_CELL_NULL;
+        f->num[r] = 0.0;
+        if (at)
+            state = vg_text_convert(f->cast_oid, (const char *)base + at, read_u32(base + at - 4),
+                                    &f->num[r]);
+        f->state[r] = (uint8_t)state;
+        specials += state != VG_CELL_VALUE;
+    }
+    return specials;
+}
+
 int vg_field_batch(struct vg_field *field, const uint8_t *base, size_t n, const uint8_t *clean,
                    struct vg_column *out, size_t *bad)
 {
@@ -230,7 +252,10 @@ int vg_field_batch(struct vg_field *field, const uint8_t *base, size_t n, const 
                               .state = clean,
                               .num = field->num,
                               .raw = field->raw};
-    if (special || field->nulls) {
+    if (field->cast_oid) {
+        out->special = convert_texts(field, base, n);
+        out->state = field->state;
+    } else if (special || field->nulls) {
         out->special = mark_specials(field, n);
         out->state = field->state;
     }

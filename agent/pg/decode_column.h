@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "pgvigil/batch.h"
+#include "pgvigil/ports.h"
 
 struct vg_field;
 /* Fills num for n rows. Returns whether some value is special, -1 for malformed bytes (in *bad the
@@ -22,15 +23,16 @@ struct vg_field {
     uint32_t wire_oid;
     uint32_t width;          /* bytes on the wire, 0: any number */
     vg_field_decode *decode; /* NULL: no numbers */
+    uint32_t cast_oid;       /* text to be converted to this type; 0: none */
     size_t nulls;            /* of the batch, counted by the walk */
     uint32_t *at; /* per row: where its bytes begin, 0: null; their length stands before */
     uint8_t *state;
-    double *num;          /* NULL without decode */
+    double *num;          /* NULL without decode and cast_oid */
     struct vg_slice *raw; /* NULL when nobody asked */
 };
 
-/* Sets kind, wire_oid, width and decode. 0, or -1 when kind and wire_oid contradict each other. */
-int vg_field_setup(struct vg_field *field, enum vg_kind kind, uint32_t wire_oid);
+/* Sets kind, wire_oid, cast_oid, width and decode. 0, or -1 when the column contradicts itself. */
+int vg_field_setup(struct vg_field *field, const struct vg_query_column *column);
 /* Decodes n rows whose bytes lie in base and describes them in *out; `clean` is n states of VALUE.
  * At least 8 bytes of base are readable. 0, or -1 for malformed bytes, with the row in *bad. */
 int vg_field_batch(struct vg_field *field, const uint8_t *base, size_t n, const uint8_t *clean,
