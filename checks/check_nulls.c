@@ -22,6 +22,13 @@ static int measure_nulls(const struct vg_rule *rule, const struct vg_evidence *e
     return 0;
 }
 
+static int blame_nulls(const struct vg_rule *rule, const struct vg_cell_view *cell, bool warn)
+{
+    (void)rule;
+    (void)warn;
+    return cell->state == VG_VIEW_NULL;
+}
+
 const struct vg_check_type vg_check_nulls = {
     .name = "nulls",
     .doc = "Share of rows in which the column is NULL. NaN is a value, not a NULL.",
@@ -33,5 +40,6 @@ const struct vg_check_type vg_check_nulls = {
     .needs = VG_NEEDS_COLUMN,
     .min_rows = 1,
     .shorthand = "fail",
+    .blames = blame_nulls,
     .measure = measure_nulls,
 };

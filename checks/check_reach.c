@@ -17,7 +17,13 @@ static int measure_reach(const struct vg_rule *rule, const struct vg_evidence *e
     struct vg_measure *measure = vg_measure_add(out, rule);
     if (!measure)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    snprintf(measure->why, sizeof measure->why, "readable");
+    char since[VG_TIME_TEXT];
+    if (evidence->live && evidence->live->unchanged_us)
+        snprintf(measure->why, sizeof measure->why,
+                 "readable; not read again: unchanged since %s, the verdicts of then stand",
+                 vg_format_time(evidence->live->unchanged_us, since));
+    else
+        snprintf(measure->why, sizeof measure->why, "readable");
     return 0;
 }
 

@@ -49,3 +49,25 @@ int vg_evidence_offending(const struct vg_rule *rule, const struct vg_evidence *
              counts->offending, counts->tested);
     return 1;
 }
+
+int vg_check_offends_condition(const struct vg_rule *rule, const struct vg_cell_view *cell,
+                               bool warn)
+{
+    (void)rule;
+    (void)warn;
+    return cell->state == VG_VIEW_VALUE ? cell->num != 0 : -1;
+}
+
+bool vg_evidence_answered(const struct vg_rule *rule, const struct vg_evidence *evidence,
+                          struct vg_measures *measures, bool *failed, struct vg_error *err)
+{
+    *failed = false;
+    if (!evidence->answers_why && evidence->nanswers)
+        return true;
+    const char *why = evidence->answers_why ? evidence->answers_why : "it was not asked";
+    if (vg_measure_skip(measures, rule, VG_UNKNOWN, "%s", why) < 0) {
+        *failed = true;
+        vg_fail(err, VG_E_MEMORY, "out of memory");
+    }
+    return false;
+}

@@ -7,8 +7,9 @@
 
 #include "agent/summary/parts.h"
 
-enum { COLUMN_VERSION = 1 };
-enum { HAS_COARSE = 1, HAS_HLL = 2, HAS_TOP = 4, HAS_ALL = 7 };
+/* Version 1 had no count of texts that could not be converted, and no quantiles. */
+enum { COLUMN_VERSION = 2, VERSION_WITHOUT_UNCAST = 1 };
+enum { HAS_COARSE = 1, HAS_HLL = 2, HAS_TOP = 4, HAS_QUANTILES = 8, HAS_ALL = 15 };
 enum { HLL_LIST, HLL_PACKED };
 enum { NAME_MAX_BYTES = 1 << 16, PACKED_BYTES = VG_HLL_SIZE * 6 / 8 };
 
@@ -225,7 +226,8 @@ int vg_column_write(const struct vg_column_summary *column, struct vg_buf *out,
     bool coarse = column->coarse || (column->fine && column->grid);
     uint8_t head[2] = {(uint8_t)column->kind,
                        (uint8_t)((coarse ? HAS_COARSE : 0) | (column->hll ? HAS_HLL : 0) |
-                                 (column->top ? HAS_TOP : 0))};
+                                 (column->top ? HAS_TOP : 0) |
+                                 (column->quantiles ? HAS_QUANTILES : 0))};
     int rc = 0;
     vg_blob_begin(out, COLUMN_VERSION, &start);
     vg_blob_put_count(out, len);
@@ -236,6 +238,7 @@ int vg_column_write(const struct vg_column_summary *column, struct vg_buf *out,
     vg_blob_put_count(out, column->nans);
     vg_blob_put_count(out, column->pinfs);
     vg_blob_put_count(out, column->ninfs);
+    vg_blob_put_count(out, column->uncast);
     if (vg_kind_is_numeric(column->kind))
         write_numbers(column, out);
     if (column->kind == VG_KIND_TEXT)
@@ -247,6 +250,8 @@ int vg_column_write(const struct vg_column_summary *column, struct vg_buf *out,
         write_hll(column->hll, out);
     if (column->top)
         rc |= write_top(column->top, out);
+    if (column->quantiles)
+        rc |= vg_quantiles_write(column->quantiles, out);
     vg_blob_end(out, start);
     if (rc < 0 || out->failed)
         return vg_fail(err, VG_E_MEMORY, "out of memory writing column %s", column->name);
@@ -254,7 +259,7 @@ int vg_column_write(const struct vg_column_summary *column, struct vg_buf *out,
 }
 
 /* Name, kind and plain counts; returns the flags. */
-static uint8_t read_head(struct vg_blob *blob, struct vg_column_summary *column)
+static uint8_t read_head(struct vg_blob *blob, uint8_t version, struct vg_column_summary *column)
 {
     uint64_t len = vg_blob_count_to(blob, NAME_MAX_BYTES);
     const char *name = (const char *)vg_blob_bytes(blob, len);
@@ -267,6 +272,8 @@ static uint8_t read_head(struct vg_blob *blob, struct vg_column_summary *column)
     column->nans = vg_blob_count_to(blob, vg_column_finite(column));
     column->pinfs = vg_blob_count_to(blob, vg_column_finite(column));
     column->ninfs = vg_blob_count_to(blob, vg_column_finite(column));
+    if (version != VERSION_WITHOUT_UNCAST)
+        column->uncast = vg_blob_count_to(blob, vg_column_finite(column));
     column->min = INFINITY;
     column->max = -INFINITY;
     column->length_min = UINT32_MAX;
@@ -278,13 +285,15 @@ int vg_column_read(const void *data, size_t size, struct vg_column_summary **out
 {
     struct vg_blob blob;
     *out = NULL;
-    if (vg_blob_open(&blob, data, size, COLUMN_VERSION, err) < 0)
+    bool old = data && size && *(const uint8_t *)data == VERSION_WITHOUT_UNCAST;
+    uint8_t version = old ? VERSION_WITHOUT_UNCAST : COLUMN_VERSION;
+    if (vg_blob_open(&blob, data, size, version, err) < 0)
         return -1;
     struct vg_column_summary *column = calloc(1, sizeof *column);
     if (!column)
         return vg_fail(err, VG_E_MEMORY, "out of memory reading a stored summary");
     int rc = 0;
-    uint8_t flags = read_head(&blob, column);
+    uint8_t flags = read_head(&blob, version, column);
     if (vg_kind_is_numeric(column->kind))
         read_numbers(&blob, column);
     if (column->kind == VG_KIND_TEXT)
@@ -296,6 +305,8 @@ int vg_column_read(const void *data, size_t size, struct vg_column_summary **out
         rc |= read_hll(&blob, column);
     if (flags & HAS_TOP)
         rc |= read_top(&blob, column);
+    if (flags & HAS_QUANTILES)
+        rc |= vg_quantiles_read(&blob, vg_column_finite(column), &column->quantiles);
     if (!rc && !blob.bad && column->name && blob.at == blob.end) {
         *out = column;
         return 0;

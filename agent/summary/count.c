@@ -6,7 +6,7 @@
 
 #include "agent/summary/parts.h"
 
-enum { UUID_OID = 2950, UUID_BYTES = 16, UUID_TEXT = 36 };
+enum { BPCHAR_OID = 1042, UUID_OID = 2950, UUID_BYTES = 16, UUID_TEXT = 36 };
 
 _Static_assert(VG_CELL_VALUE == 0, "eight values in a row are eight zero bytes");
 
@@ -19,18 +19,19 @@ static bool are_values(const uint8_t *state, size_t i, size_t n)
     return eight == 0;
 }
 
-static void add_states(struct vg_column_summary *column, const size_t counts[VG_CELL_NINF + 1])
+static void add_states(struct vg_column_summary *column, const size_t counts[VG_CELLS])
 {
     column->nulls += counts[VG_CELL_NULL];
     column->nans += counts[VG_CELL_NAN];
     column->pinfs += counts[VG_CELL_PINF];
     column->ninfs += counts[VG_CELL_NINF];
+    column->uncast += counts[VG_CELL_UNCAST];
 }
 
 /* Counts the states other than a value. */
 static void count_states(struct vg_column_summary *column, const uint8_t *state, size_t n)
 {
-    size_t counts[VG_CELL_NINF + 1] = {0};
+    size_t counts[VG_CELLS] = {0};
     for (size_t i = 0; i < n;) {
         size_t end = i + 8 < n ? i + 8 : n;
         if (are_values(state, i, n))
@@ -45,7 +46,7 @@ static void count_states(struct vg_column_summary *column, const uint8_t *state,
 static size_t gather_values(struct vg_column_summary *column, const uint8_t *state,
                             const double *num, size_t n, double *out)
 {
-    size_t counts[VG_CELL_NINF + 1] = {0}, kept = 0;
+    size_t counts[VG_CELLS] = {0}, kept = 0;
     for (size_t i = 0; i < n;) {
         size_t end = i + 8 < n ? i + 8 : n;
         if (are_values(state, i, n)) {
@@ -74,8 +75,8 @@ static void add_moments(struct vg_column_summary *column, const struct vg_moment
 }
 
 /* n values of a column that had `before` finite ones. */
-static void count_numbers(struct vg_column_summary *column, const double *x, size_t n,
-                          uint64_t before)
+static int count_numbers(struct vg_column_summary *column, const double *x, size_t n,
+                         uint64_t before)
 {
     uint64_t zeros = 0, negatives = 0;
     struct vg_moments more = vg_moments_of(x, n, &zeros, &negatives);
@@ -88,6 +89,7 @@ static void count_numbers(struct vg_column_summary *column, const double *x, siz
         vg_hll_add_numbers(column->hll, x, n);
     if (column->fine)
         vg_grid_count(column->grid, x, n, column->fine);
+    return column->quantiles ? vg_quantiles_add(column->quantiles, x, n) : 0;
 }
 
 /* Truths are two values: each part of the summary is touched once for each, not once a row. */
@@ -138,6 +140,8 @@ struct vg_slice vg_text_cell(const struct vg_column *rows, size_t row, char spac
 {
     static const char digits[] = "0123456789abcdef";
     struct vg_slice raw = rows->raw[row];
+    while (rows->wire_oid == BPCHAR_OID && raw.len && raw.data[raw.len - 1] == ' ')
+        raw.len--;
     if (rows->wire_oid != UUID_OID || raw.len != UUID_BYTES)
         return raw;
     size_t n = 0;
@@ -188,8 +192,7 @@ static int count_values(struct vg_column_summary *column, const struct vg_column
     }
     if (column->kind == VG_KIND_BOOL)
         return count_truths(column, x, values, before);
-    count_numbers(column, x, values, before);
-    return 0;
+    return count_numbers(column, x, values, before);
 }
 
 int vg_column_count(struct vg_column_summary *column, const struct vg_column *rows, size_t nrows,

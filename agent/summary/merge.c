@@ -61,6 +61,15 @@ static int merge_cells(struct vg_column_summary *a, const struct vg_column_summa
     return 0;
 }
 
+static int merge_quantiles(struct vg_column_summary *a, const struct vg_column_summary *b)
+{
+    if (a->quantiles && b->quantiles)
+        return vg_quantiles_merge(a->quantiles, b->quantiles);
+    vg_quantiles_free(a->quantiles);
+    a->quantiles = NULL;
+    return 0;
+}
+
 static int merge_distinct(struct vg_column_summary *a, const struct vg_column_summary *b)
 {
     if (a->hll && b->hll) {
@@ -94,6 +103,7 @@ static void merge_counts(struct vg_column_summary *a, const struct vg_column_sum
     a->nans += b->nans;
     a->pinfs += b->pinfs;
     a->ninfs += b->ninfs;
+    a->uncast += b->uncast;
     a->zeros += b->zeros;
     a->negatives += b->negatives;
     a->empties += b->empties;
@@ -103,7 +113,7 @@ static void merge_counts(struct vg_column_summary *a, const struct vg_column_sum
 static int add_column(struct vg_column_summary *a, const struct vg_column_summary *b,
                       struct vg_error *err)
 {
-    if (merge_cells(a, b) < 0 || merge_distinct(a, b) < 0)
+    if (merge_cells(a, b) < 0 || merge_distinct(a, b) < 0 || merge_quantiles(a, b) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory adding summaries of column %s", a->name);
     merge_counts(a, b);
     return 0;

@@ -67,6 +67,20 @@ int vg_top_restore(struct vg_top *top, uint64_t hash, uint64_t count, const char
                    size_t len);
 void vg_top_set_sampled(struct vg_top *top);
 
+/* --- quantile.c ------------------------------------------------------------------------------- */
+
+struct vg_blob;
+struct vg_quantiles *vg_quantiles_new(void);
+void vg_quantiles_free(struct vg_quantiles *quantiles);
+/* n finite values. 0, or -1 when out of memory. */
+int vg_quantiles_add(struct vg_quantiles *quantiles, const double *x, size_t n);
+int vg_quantiles_merge(struct vg_quantiles *into, const struct vg_quantiles *from);
+/* 0, or -1 when out of memory. What is read must hold `n` values. */
+int vg_quantiles_write(const struct vg_quantiles *quantiles, struct vg_buf *out);
+int vg_quantiles_read(struct vg_blob *blob, uint64_t n, struct vg_quantiles **out);
+/* The extremes of the cell that holds the value of this rank, 0 .. n - 1. */
+void vg_quantiles_rank(const struct vg_quantiles *quantiles, uint64_t rank, double *lo, double *hi);
+
 /* --- summary_codec.c: blobs ------------------------------------------------------------------- */
 
 /* Version byte, payload, and 8 bytes of XXH3 over both, little-endian throughout. */

@@ -21,6 +21,8 @@ void vg_private_column(struct vg_column_summary *column)
 {
     vg_top_free(column->top);
     column->top = NULL;
+    vg_quantiles_free(column->quantiles);
+    column->quantiles = NULL;
     double mean = vg_column_mean(column);
     column->min = column->max = isfinite(mean) ? mean : 0;
     column->length_min = column->length_max = 0;

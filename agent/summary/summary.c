@@ -28,6 +28,10 @@ int vg_column_init(struct vg_column_summary *column, const char *name, enum vg_k
         column->top = vg_top_new();
         ok &= column->top != NULL;
     }
+    if ((parts & VG_PART_QUANTILE) && (kind == VG_KIND_NUMBER || kind == VG_KIND_TIME)) {
+        column->quantiles = vg_quantiles_new();
+        ok &= column->quantiles != NULL;
+    }
     if (ok)
         return 0;
     vg_column_clear(column);
@@ -41,6 +45,7 @@ void vg_column_clear(struct vg_column_summary *column)
     free(column->coarse);
     free(column->hll);
     vg_top_free(column->top);
+    vg_quantiles_free(column->quantiles);
     *column = (struct vg_column_summary){0};
 }
 
@@ -53,7 +58,8 @@ void vg_column_free(struct vg_column_summary *column)
 
 uint64_t vg_column_finite(const struct vg_column_summary *column)
 {
-    return column->rows - column->nulls - column->nans - column->pinfs - column->ninfs;
+    return column->rows - column->nulls - column->nans - column->pinfs - column->ninfs -
+           column->uncast;
 }
 
 /* Sums stay finite in every order while n times the largest term is far below the largest double.

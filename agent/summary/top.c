@@ -236,10 +236,15 @@ size_t vg_top_size(const struct vg_top *top)
     return top->n;
 }
 
+uint64_t vg_top_count_hash(const struct vg_top *top, uint64_t hash)
+{
+    const struct slot *slot = &top->slots[find_slot(top, hash)];
+    return slot->label ? slot->count : 0;
+}
+
 uint64_t vg_top_count(const struct vg_top *top, const char *label, size_t len)
 {
-    const struct slot *slot = &top->slots[find_slot(top, vg_hash64(label, len))];
-    return slot->label ? slot->count : 0;
+    return vg_top_count_hash(top, vg_hash64(label, len));
 }
 
 static int compare_hashes(const void *left, const void *right)

@@ -169,6 +169,31 @@ static void test_uuid_is_counted_as_its_text(void **state)
     vg_column_clear(&column);
 }
 
+/* The blanks that fill up a character(n) mean nothing, in PostgreSQL neither. */
+static void test_padding_is_no_text(void **state)
+{
+    (void)state;
+    static const struct vg_slice raw[] = {{"ab  ", 4}, {" a  ", 4}, {"    ", 4}, {"a\t  ", 4}};
+    static const uint8_t states[] = {VG_CELL_VALUE, VG_CELL_VALUE, VG_CELL_VALUE, VG_CELL_VALUE};
+    static const uint32_t lengths[] = {2, 2, 0, 2};
+    struct vg_column rows = {.kind = VG_KIND_TEXT, .state = states, .raw = raw};
+    char space[36];
+    for (size_t i = 0; i < 4; i++) {
+        rows.wire_oid = 1042;
+        assert_int_equal(vg_text_cell(&rows, i, space).len, lengths[i]);
+        rows.wire_oid = 25;
+        assert_int_equal(vg_text_cell(&rows, i, space).len, 4);
+    }
+    rows.wire_oid = 1042;
+    struct vg_column_summary column;
+    struct vg_error err;
+    assert_int_equal(vg_column_init(&column, "c", VG_KIND_TEXT, NULL, 0, &err), 0);
+    assert_int_equal(vg_column_count(&column, &rows, 4, &err), 0);
+    assert_int_equal(column.length_sum, 6);
+    assert_int_equal(column.empties, 1);
+    vg_column_clear(&column);
+}
+
 static void test_parts_follow_the_kind(void **state)
 {
     (void)state;
@@ -201,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_counts_equal_a_recount),
         cmocka_unit_test(test_characters),
         cmocka_unit_test(test_uuid_is_counted_as_its_text),
+        cmocka_unit_test(test_padding_is_no_text),
         cmocka_unit_test(test_parts_follow_the_kind),
     };
     return cmocka_run_group_tests_name("test_summary_count", tests, NULL, NULL);
