@@ -18,7 +18,7 @@ const char *vg_message_kind_name(enum vg_message_kind kind)
     return names[kind];
 }
 
-enum field_type { TEXT, NEEDED, KEY, NAME, BOOLEAN, INT64, UINT64, UNSIGNED, DOUBLE };
+enum field_type { TEXT, NEEDED, KEY, NAME, BOOLEAN, INT64, MAYBE64, UINT64, UNSIGNED, DOUBLE };
 
 struct field {
     const char *name;
@@ -97,6 +97,7 @@ static const struct field item_fields[] = {
     {"limit", DOUBLE, ITEM(limit), NULL, 0},
     {"p_value", DOUBLE, ITEM(p_value), NULL, 0},
     {"onset_us", INT64, ITEM(onset_us), NULL, 0},
+    {"ended_us", MAYBE64, ITEM(ended_us), NULL, 0},
     {"why", NEEDED, ITEM(why), NULL, 0},
     {"description", TEXT, ITEM(description), NULL, 0},
     {"runbook", TEXT, ITEM(runbook), NULL, 0},
@@ -162,6 +163,7 @@ static json_t *write_field(const struct field *field, const void *at)
     case BOOLEAN:
         return json_boolean(*(const bool *)at);
     case INT64:
+    case MAYBE64:
         return json_integer(*(const int64_t *)at);
     case UINT64:
         return json_integer((json_int_t)(*(const uint64_t *)at & INT64_MAX));
@@ -337,6 +339,10 @@ static int read_field(const struct field *field, const json_t *value, void *at,
     case BOOLEAN:
         *(bool *)at = json_is_true(value);
         return json_is_boolean(value) ? 0 : -1;
+    case MAYBE64: /* absent in what an older version wrote: 0 */
+        if (!value)
+            return 0;
+        /* fall through */
     case INT64:
         rc = read_integer(value, INT64_MIN, INT64_MAX, &whole);
         *(int64_t *)at = whole;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/alert.h"
+#include "agent/settle_episode.h"
 #include "agent/settle_message.h"
 #include "pgvigil/text.h"
 
@@ -17,6 +18,14 @@ void vg_incident_key(char key[VG_KEY_SIZE], const char *agent, const char *datas
     char due[24];
     snprintf(due, sizeof due, "%" PRId64, due_us);
     const char *parts[] = {agent, dataset, vg_severity_name(severity), due};
+    vg_hash_hex(key, parts, 4);
+}
+
+void vg_summary_key(char key[VG_KEY_SIZE], const char *agent, const char *dataset, int64_t due_us)
+{
+    char due[24];
+    snprintf(due, sizeof due, "%" PRId64, due_us);
+    const char *parts[] = {agent, dataset, "summary", due};
     vg_hash_hex(key, parts, 4);
 }
 
@@ -92,28 +101,10 @@ static bool holds_text(const struct vg_strings *list, const char *text)
     return false;
 }
 
-static int add_receivers(struct vg_incident *incident, const struct vg_strings *more,
-                         struct vg_arena *arena)
-{
-    const char **items = vg_arena_array(arena, incident->to.n + more->n, sizeof *items);
-    if (!items)
-        return -1;
-    size_t n = 0;
-    for (size_t i = 0; i < incident->to.n; i++)
-        items[n++] = incident->to.items[i];
-    for (size_t i = 0; i < more->n; i++) {
-        if (!holds_text(&incident->to, more->items[i]))
-            items[n++] = more->items[i];
-    }
-    incident->to = (struct vg_strings){items, n};
-    return 0;
-}
-
 /* A fire, a blindness or an escalation belongs to an incident of its severity. An alert that is in
  * one already (it went blind while firing) stays there. */
-static int join_incident(const struct vg_settle_in *in, struct vg_settle_out *out,
-                         struct vg_alert *alert, const struct vg_result *result,
-                         struct vg_arena *arena)
+static struct vg_incident *join_incident(const struct vg_settle_in *in, struct vg_settle_out *out,
+                                         struct vg_alert *alert)
 {
     struct vg_incident *incident = find_incident(out, alert->incident);
     bool stays =
@@ -125,8 +116,22 @@ static int join_incident(const struct vg_settle_in *in, struct vg_settle_out *ou
     memcpy(alert->incident, incident->key, VG_KEY_SIZE);
     if (alert->onset_us < incident->onset_us)
         incident->onset_us = alert->onset_us;
+    return incident;
+}
+
+static int step_alert(const struct vg_settle_in *in, struct vg_arena *arena,
+                      struct vg_settle_out *out, struct vg_alert *alert,
+                      const struct vg_result *result)
+{
+    const unsigned joins = VG_EMIT_FIRE | VG_EMIT_BLIND | VG_EMIT_ESCALATE;
+    bool active = vg_alert_active(alert->state);
+    unsigned emits = vg_alert_step(alert, result, in->cycle);
+    alert->untold |= emits;
+    struct vg_incident *incident = emits & joins ? join_incident(in, out, alert) : NULL;
+    bool held = vg_settle_episode(in, out, alert, result, (struct vg_settle_step){emits, active});
+    /* What is held back may never be told: its receivers come when it is. */
     const struct vg_strings *to = result->verdict == VG_WARN ? &result->warn_to : &result->to;
-    return add_receivers(incident, to, arena);
+    return incident && !held ? vg_settle_invite(&incident->to, to, arena) : 0;
 }
 
 static int step_alerts(const struct vg_settle_in *in, struct vg_arena *arena,
@@ -139,10 +144,7 @@ static int step_alerts(const struct vg_settle_in *in, struct vg_arena *arena,
             alert = &out->alerts[out->nalerts++];
             vg_alert_init(alert, result, in->cycle->dataset, in->cycle->now_us);
         }
-        unsigned emits = vg_alert_step(alert, result, in->cycle);
-        alert->untold |= emits;
-        if ((emits & (VG_EMIT_FIRE | VG_EMIT_BLIND | VG_EMIT_ESCALATE)) &&
-            join_incident(in, out, alert, result, arena) < 0)
+        if (step_alert(in, arena, out, alert, result) < 0)
             return -1;
     }
     return 0;
@@ -154,7 +156,10 @@ static void retire_alerts(const struct vg_settle_in *in, struct vg_settle_out *o
         struct vg_alert *alert = &out->alerts[i];
         if (in->dataset && !(in->gone && holds_text(in->gone, alert->rule)))
             continue;
-        alert->untold |= vg_alert_retire(alert, in->cycle->now_us);
+        bool active = vg_alert_active(alert->state);
+        unsigned emits = vg_alert_retire(alert, in->cycle->now_us);
+        alert->untold |= emits;
+        vg_settle_episode(in, out, alert, NULL, (struct vg_settle_step){emits, active});
         out->retired[i] = true;
     }
 }
@@ -181,14 +186,18 @@ int vg_settle(const struct vg_settle_in *in, struct vg_arena *arena, struct vg_s
     out->retired = vg_arena_array(arena, most, sizeof *out->retired);
     out->incidents =
         vg_arena_array(arena, in->nincidents + in->cycle->nresults, sizeof *out->incidents);
-    if (!out->alerts || !out->retired || !out->incidents)
+    out->episodes = vg_arena_array(arena, in->nepisodes + most, sizeof *out->episodes);
+    if (!out->alerts || !out->retired || !out->incidents || !out->episodes)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     if (in->nalerts)
         memcpy(out->alerts, in->alerts, in->nalerts * sizeof *out->alerts);
     if (in->nincidents)
         memcpy(out->incidents, in->incidents, in->nincidents * sizeof *out->incidents);
+    if (in->nepisodes)
+        memcpy(out->episodes, in->episodes, in->nepisodes * sizeof *out->episodes);
     out->nalerts = in->nalerts;
     out->nincidents = in->nincidents;
+    out->nepisodes = in->nepisodes;
     retire_alerts(in, out);
     if (step_alerts(in, arena, out) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");

@@ -3,7 +3,9 @@
  *
  * One cycle is settled at once: every result steps its alert, alerts that fire or go blind join an
  * open incident of their dataset and severity or open one, incidents without an active alert end,
- * and each incident that has something to tell gives one grouped message.
+ * and each incident that has something to tell gives one grouped message. While windows are caught
+ * up nothing is told; what began or ended meanwhile is handed out as episodes, to be stored, and
+ * told at the end: what began and ended, in one summary for the dataset.
  */
 #ifndef PGVIGIL_SETTLE_H
 #define PGVIGIL_SETTLE_H
@@ -17,10 +19,12 @@ struct vg_settle_in {
     const struct vg_alert *alerts;
     size_t nalerts; /* stored states of the dataset */
     const struct vg_incident *incidents;
-    size_t nincidents;             /* its open incidents */
+    size_t nincidents; /* its open incidents */
+    const struct vg_episode *episodes;
+    size_t nepisodes;              /* held back: while catching up those not over, else all */
     const struct vg_strings *gone; /* ids of stored alerts that the files no longer name */
-    bool catching_up;              /* another window is due: tell at the end */
-    const char *url;               /* for messages, or NULL */
+    bool catching_up; /* another window is due: tell at the end, or when reading fails for long */
+    const char *url;  /* for messages, or NULL */
 };
 
 struct vg_settle_out {
@@ -29,6 +33,9 @@ struct vg_settle_out {
     bool *retired;  /* per alert: delete it */
     struct vg_incident *incidents;
     size_t nincidents; /* changed or new, to be stored */
+    struct vg_episode *episodes;
+    size_t nepisodes; /* still held back, to be stored */
+    bool told;        /* nothing is held back any more: the stored episodes go */
     struct vg_message *messages;
     size_t nmessages;
     struct vg_strings *receivers; /* per message */

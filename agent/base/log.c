@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Log lines to stderr, as logfmt or as JSON. Owns the format and the counts by level; promises one
- * write per line, cleaned UTF-8, and values cut where the line would exceed LINE_LONGEST bytes. */
+ * write per line, valid UTF-8 without controls of any kind, and values cut where the line would
+ * exceed LINE_LONGEST bytes. */
 #include "pgvigil/log.h"
 
 #include <errno.h>
@@ -38,6 +39,20 @@ uint64_t vg_log_count(enum vg_log_level level)
     return (size_t)level < VG_LOG_LEVELS ? counts[level] : 0;
 }
 
+/* The code point at p of valid UTF-8 when it is a C1 control or a mark that reorders text, which a
+ * terminal or a reader would obey; else 0. *n: its bytes. */
+static unsigned find_hostile(const unsigned char *p, size_t *n)
+{
+    unsigned two = p[0] == 0xc2 || p[0] == 0xd8 ? (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu) : 0;
+    unsigned three = p[0] == 0xe2 ? (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu) : 0;
+    *n = three ? 3 : 2;
+    if ((two >= 0x80 && two < 0xa0) || two == 0x61c)
+        return two;
+    bool mark = three == 0x200e || three == 0x200f || (three >= 0x202a && three <= 0x202e) ||
+                (three >= 0x2066 && three <= 0x2069);
+    return mark ? three : 0;
+}
+
 static void put_quoted(struct vg_buf *line, const char *value)
 {
     vg_buf_putc(line, '"');
@@ -46,16 +61,19 @@ static void put_quoted(struct vg_buf *line, const char *value)
     vg_utf8_clean(&clean, value, strlen(value), false);
     for (const char *p = clean.data; *p; p++) {
         unsigned char c = (unsigned char)*p;
+        size_t n;
         if (line->len >= LINE_LONGEST && (c & 0xc0) != 0x80)
             break;
+        unsigned hostile = find_hostile((const unsigned char *)p, &n);
         if (c == '"' || c == '\\')
             vg_buf_printf(line, "\\%c", c);
         else if (c == '\n')
             vg_buf_puts(line, "\\n");
-        else if (c < 0x20 || c == 0x7f)
-            vg_buf_printf(line, "\\u%04x", c);
+        else if (c < 0x20 || c == 0x7f || hostile)
+            vg_buf_printf(line, "\\u%04x", hostile ? hostile : c);
         else
             vg_buf_putc(line, *p);
+        p += hostile ? n - 1 : 0;
     }
     vg_buf_free(&clean);
     vg_buf_putc(line, '"');

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Memory: arenas of growing blocks, and buffers with a maximum. Every allocation may fail and is
- * reported by NULL or by the buffer's failed flag; nothing here aborts. */
+/* Memory: arenas of growing blocks, buffers with a maximum, and what overwrites what it held. Every
+ * allocation may fail and is reported by NULL or by the buffer's failed flag; nothing here aborts.
+ */
 #include "pgvigil/mem.h"
 
 #include <stdalign.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,21 @@ struct block {
 struct vg_arena {
     struct block *blocks; /* the first is the one being filled */
     size_t next_size;
+    bool wiped;
 };
+
+static atomic_size_t wiped_bytes;
+
+static void wipe(void *data, size_t n)
+{
+    explicit_bzero(data, n);
+    wiped_bytes += n;
+}
+
+size_t vg_wiped_bytes(void)
+{
+    return wiped_bytes;
+}
 
 struct vg_arena *vg_arena_new(void)
 {
@@ -29,12 +45,22 @@ struct vg_arena *vg_arena_new(void)
     return arena;
 }
 
+struct vg_arena *vg_arena_new_wiped(void)
+{
+    struct vg_arena *arena = vg_arena_new();
+    if (arena)
+        arena->wiped = true;
+    return arena;
+}
+
 void vg_arena_free(struct vg_arena *arena)
 {
     if (!arena)
         return;
     for (struct block *b = arena->blocks, *next; b; b = next) {
         next = b->next;
+        if (arena->wiped)
+            wipe(b->data, b->used);
         free(b);
     }
     free(arena);
@@ -138,11 +164,19 @@ void vg_buf_init(struct vg_buf *buf, size_t max)
     *buf = (struct vg_buf){.data = nothing, .max = max};
 }
 
+void vg_buf_init_wiped(struct vg_buf *buf, size_t max)
+{
+    vg_buf_init(buf, max);
+    buf->wiped = true;
+}
+
 void vg_buf_free(struct vg_buf *buf)
 {
+    if (buf->cap && buf->wiped)
+        wipe(buf->data, buf->cap);
     if (buf->cap)
         free(buf->data);
-    vg_buf_init(buf, buf->max);
+    *buf = (struct vg_buf){.data = nothing, .max = buf->max, .wiped = buf->wiped};
 }
 
 void vg_buf_clear(struct vg_buf *buf)
@@ -151,6 +185,23 @@ void vg_buf_clear(struct vg_buf *buf)
     buf->failed = false;
     if (buf->cap)
         buf->data[0] = '\0';
+}
+
+/* vg_grow, but the old memory is overwritten. */
+static int grow_wiped(struct vg_buf *buf, size_t need)
+{
+    void *larger = NULL;
+    size_t cap = 0;
+    if (vg_grow(&larger, &cap, need, 1) < 0)
+        return -1;
+    memcpy(larger, buf->data, buf->len + 1);
+    if (buf->cap) {
+        wipe(buf->data, buf->cap);
+        free(buf->data);
+    }
+    buf->data = larger;
+    buf->cap = cap;
+    return 0;
 }
 
 /* Room for n more bytes and the NUL; sets failed when there cannot be. */
@@ -165,6 +216,10 @@ static bool reserve(struct vg_buf *buf, size_t n)
     size_t need = buf->len + n + 1;
     if (need <= buf->cap)
         return true;
+    if (buf->wiped) {
+        buf->failed = grow_wiped(buf, need) < 0;
+        return !buf->failed;
+    }
     void *data = buf->cap ? buf->data : NULL;
     if (vg_grow(&data, &buf->cap, need, 1) < 0) {
         buf->failed = true;
@@ -225,4 +280,63 @@ char *vg_buf_take(struct vg_buf *buf)
         vg_buf_free(buf);
     vg_buf_init(buf, buf->max);
     return out;
+}
+
+/* --- For libraries --------------------------------------------------------------------------- */
+
+/* Before what was given out: how much it was. */
+struct given {
+    size_t size;
+    alignas(max_align_t) char data[];
+};
+
+static struct given *given_of(void *data)
+{
+    return (struct given *)(void *)((char *)data - offsetof(struct given, data));
+}
+
+void *vg_wiped_malloc(size_t size)
+{
+    struct given *given = size < SIZE_MAX / 2 ? malloc(sizeof *given + size) : NULL;
+    if (!given)
+        return NULL;
+    given->size = size;
+    return given->data;
+}
+
+void *vg_wiped_calloc(size_t n, size_t size)
+{
+    if (size && n > SIZE_MAX / 2 / size)
+        return NULL;
+    void *data = vg_wiped_malloc(n * size);
+    if (data)
+        memset(data, 0, n * size);
+    return data;
+}
+
+void *vg_wiped_realloc(void *old, size_t size)
+{
+    size_t held = old ? given_of(old)->size : 0;
+    void *data = vg_wiped_malloc(size);
+    if (data && old)
+        memcpy(data, old, held < size ? held : size);
+    if (data)
+        vg_wiped_free(old);
+    return data;
+}
+
+char *vg_wiped_strdup(const char *s)
+{
+    size_t n = strlen(s) + 1;
+    char *copy = vg_wiped_malloc(n);
+    return copy ? memcpy(copy, s, n) : NULL;
+}
+
+void vg_wiped_free(void *data)
+{
+    if (!data)
+        return;
+    struct given *given = given_of(data);
+    wipe(given->data, given->size);
+    free(given);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pgvigil explain DATASET: the statements that would run, and what the planner thinks they cost. */
+/* pgvigil explain DATASET: the statements that would run, what the planner thinks they cost,
+ * and for each rule what answers it. */
 #include <string.h>
 
 #include "agent/commands/shell.h"
 #include "agent/loop/cycle.h"
+#include "agent/loop/cycle_ask.h"
 #include "agent/window.h"
 
 static void indent(const char *text)
@@ -58,6 +60,80 @@ static int explain_all(struct vg_work *work, struct vg_error *err)
     return explain_one(work, "with the next window: rows that came late", count, count, err);
 }
 
+/* Those after the first need its answer: they are told of, not shown. */
+static int explain_lookup(struct vg_work *work, const struct vg_bound *bound, struct vg_error *err)
+{
+    const struct vg_asked_rule none = {0};
+    struct vg_lookup lookup;
+    if (vg_cycle_lookup(work, bound, &none, &lookup, err) < 0)
+        return -1;
+    struct vg_rows rows;
+    const char *explain =
+        lookup.sql ? vg_arena_printf(work->arena, "EXPLAIN %s", lookup.sql) : NULL;
+    if (!lookup.sql)
+        return 0;
+    if (!explain)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    printf("-- %s: a statement of its own\n%s\n", bound->rule.id, lookup.sql);
+    if (work->env->source->ops->ask(work->session, explain, work->job.dataset->timeout_us,
+                                    work->arena, &rows, err) < 0)
+        return -1;
+    for (size_t i = 0; i < rows.nrows; i++)
+        indent(rows.cells[i]);
+    return 0;
+}
+
+static const char *find_answer(const struct vg_bound *bound)
+{
+    const struct vg_check_type *type = bound->rule.type;
+    if (type->cadence == VG_ON_TICK)
+        return "looked up at each tick";
+    if (bound->condition)
+        return "rows of the scan for which this is true";
+    if (type->needs & VG_NEEDS_PREDICATE)
+        return "rows of the scan";
+    return "the scan's summary";
+}
+
+static int explain_rule(struct vg_work *work, const struct vg_bound *bound, struct vg_error *err)
+{
+    const struct vg_rule *rule = &bound->rule;
+    if (bound->problem) {
+        printf("-- %s cannot run: %s\n", rule->id, bound->problem);
+        return 0;
+    }
+    if (!(rule->type->needs & VG_NEEDS_LOOKUP)) {
+        printf("-- %s: %s\n", rule->id, find_answer(bound));
+        if (bound->condition)
+            indent(bound->condition);
+        return 0;
+    }
+    if (explain_lookup(work, bound, err) == 0)
+        return 0;
+    if (err->code == VG_E_MEMORY || err->code == VG_E_CANCELLED || err->code == VG_E_CONNECT)
+        return -1;
+    printf("-- %s cannot run: %s\n", rule->id, err->msg);
+    memset(err, 0, sizeof *err);
+    return 0;
+}
+
+/* What becomes of the columns that the rule file computes. */
+static void explain_columns(const struct vg_catalog *catalog)
+{
+    size_t names = 0;
+    for (size_t i = 0; catalog && i < catalog->n; i++) {
+        const struct vg_catalog_column *column = &catalog->columns[i];
+        names += column->route != 0;
+        if (column->cast_oid && !column->route)
+            printf("-- %s: text, converted here to %s; what cannot be is counted by cast\n",
+                   column->name, column->type);
+        else if (column->computed && !column->route && !column->problem)
+            printf("-- %s: computed by the server as %s\n", column->name, column->type);
+    }
+    if (names)
+        printf("-- each row goes to one of %zu columns by its %s\n", names, catalog->names);
+}
+
 static int explain(struct vg_shell *shell, const struct vg_dataset *dataset)
 {
     struct vg_error err = {0};
@@ -69,11 +145,10 @@ static int explain(struct vg_shell *shell, const struct vg_dataset *dataset)
     int rc = vg_cycle_begin(&work, &env, &job, &progress, &err);
     if (rc == 0) {
         rc = explain_all(&work, &err);
-        for (size_t i = 0; rc == 0 && i < work.plan.nbound; i++) {
-            if (work.plan.bound[i].problem)
-                printf("-- %s cannot run: %s\n", work.plan.bound[i].rule.id,
-                       work.plan.bound[i].problem);
-        }
+        if (rc == 0)
+            explain_columns(work.catalog);
+        for (size_t i = 0; rc == 0 && i < work.plan.nbound; i++)
+            rc = explain_rule(&work, &work.plan.bound[i], &err);
         vg_cycle_end(&work);
     }
     return rc < 0 ? vg_shell_fail(&err) : 0;

@@ -22,8 +22,10 @@ static int capture_one(struct vg_shell *shell, const struct vg_dataset *dataset)
     }
     int rc = vg_capture_run(&env, dataset, true, &result, &err);
     vg_shell_progress_end();
-    if (rc < 0)
+    if (rc < 0) {
+        vg_where(&err, "%s", dataset->id);
         return vg_shell_fail(&err);
+    }
     char base[VG_DURATION_TEXT];
     printf("%s: reference %lld captured: %llu rows, %zu columns, %zu base windows%s%s\n",
            dataset->id, (long long)result.version, (unsigned long long)result.rows, result.columns,
@@ -193,8 +195,10 @@ static int run_show(struct vg_shell *shell)
             print_column(shell->arena, &reference->columns[i],
                          is_private(shell, dataset, reference->columns[i].name),
                          cells + (i + 1) * COLUMNS);
-        printf("%s reference %lld: %s, %llu rows\n", dataset, (long long)reference->version,
-               reference->spec, (unsigned long long)reference->rows);
+        vg_show_text(stdout, dataset);
+        printf(" reference %lld: ", (long long)reference->version);
+        vg_show_text(stdout, reference->spec);
+        printf(", %llu rows\n", (unsigned long long)reference->rows);
         vg_show_table(stdout, cells, reference->ncolumns + 1, COLUMNS);
     }
     vg_reference_free(reference);

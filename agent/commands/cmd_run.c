@@ -25,6 +25,7 @@ static void install_signals(struct vg_loop *loop)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is a full disk: the write says so */
 }
 
 static int read_time(const char *option, const char *text, int64_t *out)

@@ -10,8 +10,14 @@
 
 static const char *name_param(enum vg_param_type type)
 {
-    static const char *const names[] = {"boolean",  "integer", "number",          "ratio",
-                                        "duration", "text",    "list of scalars", "choice"};
+    static const char *const names[] = {
+        [VG_PARAM_BOOL] = "boolean",      [VG_PARAM_INT] = "integer",
+        [VG_PARAM_NUMBER] = "number",     [VG_PARAM_RATIO] = "ratio",
+        [VG_PARAM_DURATION] = "duration", [VG_PARAM_STRING] = "text",
+        [VG_PARAM_CHOICE] = "choice",     [VG_PARAM_STRINGS] = "list of scalars",
+        [VG_PARAM_SQL] = "SQL",           [VG_PARAM_TIME] = "time",
+        [VG_PARAM_CONNECTION] = "name",   [VG_PARAM_QUERY] = "SELECT",
+    };
     return names[type];
 }
 
@@ -53,11 +59,13 @@ static json_t *make_check(const struct vg_check_type *type)
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:s, s:s?, s:s?, s:s, s:I, s:o}", "name",
         type->name, "doc", type->doc, "class", vg_class_name(type->class), "cadence",
         vg_cadence_name(type->cadence), "unit", vg_unit_name(type->unit), "of",
-        type->of_column ? "column" : "dataset", "implicit", type->implicit, "where",
-        type->filterable, "kinds", make_kinds(type->kinds), "bounds", name_bounds(type->bounds),
-        "shorthand", type->shorthand, "default", type->default_fail, "policy",
-        vg_policy_name(type->policy), "min_rows", (json_int_t)type->min_rows, "params",
-        make_params(type));
+        type->of_both     ? "column or dataset"
+        : type->of_column ? "column"
+                          : "dataset",
+        "implicit", type->implicit, "where", type->filterable, "kinds", make_kinds(type->kinds),
+        "bounds", name_bounds(type->bounds), "shorthand", type->shorthand, "default",
+        type->default_fail, "policy", vg_policy_name(type->policy), "min_rows",
+        (json_int_t)type->min_rows, "params", make_params(type));
 }
 
 static int print_json(void)

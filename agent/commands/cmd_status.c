@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/commands/rehearsal.h"
+#include "agent/commands/revival.h"
 #include "agent/commands/shell.h"
 #include "agent/commands/show.h"
 #include "agent/commands/status_json.h"
@@ -122,14 +123,56 @@ static void print_outbox(const struct vg_status *status)
         puts("  none");
 }
 
-static void print_files(const struct vg_shell *shell)
+/* What is written whole is no news. */
+static void print_offenders(const struct vg_status *status)
 {
+    char start[VG_TIME_TEXT];
+    bool any = false;
+    for (size_t i = 0; i < status->noffenders; i++) {
+        const struct vg_offenders *row = &status->offenders[i];
+        bool written = row->state == VG_OFFENDERS_WRITTEN;
+        if (written && !row->cut)
+            continue;
+        if (!any)
+            puts("\nquarantine");
+        any = true;
+        printf("  %-8s  %s %s, window %s: ",
+               written                              ? "cut"
+               : row->state == VG_OFFENDERS_WAITING ? "waiting"
+                                                    : "given up",
+               row->dataset, row->rule, vg_format_time(row->window.start_us, start));
+        if (written)
+            printf("%llu keys written, there are more than quarantine.limit\n",
+                   (unsigned long long)row->keys);
+        else
+            printf("%s\n", row->why ? row->why : "not written yet");
+    }
+}
+
+static void print_files(const struct vg_shell *shell, const struct vg_status *status)
+{
+    if (status->revived)
+        printf("  the last good rules are in force, out of the state, and nothing is retired: %s\n"
+               "    hint: pgvigil reload when the folder is back; if this is meant: pgvigil reload"
+               " --force\n",
+               status->revived);
     for (size_t i = 0; i < shell->rules->nfiles; i++) {
         const struct vg_rule_file *file = &shell->rules->files[i];
         if (!file->ok)
             printf("  %s does not load%s\n", file->path,
                    file->last_good ? "; its last good version is in force" : "");
     }
+}
+
+static void print_notice(const char *notice)
+{
+    for (const char *line = notice ? notice : ""; *line;) {
+        size_t n = strcspn(line, "\n");
+        printf("warning: %.*s\n", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    if (notice)
+        putchar('\n');
 }
 
 static int load_status(struct vg_shell *shell, struct vg_status *status, struct vg_error *err)
@@ -143,7 +186,9 @@ static int load_status(struct vg_shell *shell, struct vg_status *status, struct 
                            err) < 0 ||
         vg_store_decisions(store, NULL, 50, arena, &status->decisions, &status->ndecisions, err) <
             0 ||
-        vg_store_outbox_counts(store, arena, &status->counts, &status->ncounts, err) < 0)
+        vg_store_outbox_counts(store, arena, &status->counts, &status->ncounts, err) < 0 ||
+        vg_store_offenders(store, arena, &status->offenders, &status->noffenders, err) < 0 ||
+        vg_store_notice(store, arena, &status->notice, err) < 0)
         return -1;
     if (status->nincidents > 20)
         status->nincidents = 20;
@@ -154,19 +199,24 @@ static int print_status(struct vg_shell *shell)
 {
     struct vg_error err = {0};
     struct vg_status status = {0};
+    int rc = vg_revive_rules(shell, &status.revived);
+    if (rc)
+        return rc;
     if (load_status(shell, &status, &err) < 0)
         return vg_shell_fail(&err);
     if (shell->options->json)
         return vg_status_json(shell, &status);
     printf("pgvigil %s, agent %s\n\n", VG_VERSION, shell->agent);
+    print_notice(status.notice);
     if (print_datasets(shell, &status, &err) < 0)
         return vg_shell_fail(&err);
     print_results(&status);
-    print_files(shell);
+    print_files(shell, &status);
     print_incidents(&status);
     print_alerts(&status);
     print_decisions(&status);
     print_outbox(&status);
+    print_offenders(&status);
     printf("\nreferences\n");
     for (size_t i = 0; i < shell->rules->ndatasets; i++) {
         if (vg_rehearsal_print(shell, shell->rules->datasets[i], stdout) < 0)
@@ -184,7 +234,10 @@ static int run_status(const struct vg_options *options)
     if (!rc)
         rc = vg_shell_rules(&shell);
     if (!rc && !shell.store)
-        printf("no state yet: %s\n", options->state ? options->state : shell.config->state);
+        printf("no state yet: %s\n"
+               "    hint: a daemon that was started before state: was changed uses the former file"
+               " until its restart: pgvigil status --state FORMER\n",
+               options->state ? options->state : shell.config->state);
     else if (!rc)
         rc = print_status(&shell);
     if (shell.faulty)

@@ -6,28 +6,83 @@
 #include "agent/commands/rehearsal.h"
 #include "agent/commands/shell.h"
 #include "agent/loop/cycle.h"
+#include "agent/loop/cycle_ask.h"
+#include "agent/loop/offenders.h"
+#include "agent/window.h"
+#include "checks/check_schema_type.h"
 #include "pgvigil/text.h"
 
+/* In a session of its own: an error ends the transaction. sql NULL: there was no memory for it. */
+static int ask_server(struct vg_work *work, const char *sql, struct vg_rows *rows,
+                      struct vg_error *err)
+{
+    struct vg_source *source = work->env->source;
+    struct vg_session *session = NULL;
+    struct vg_limits_of_session limits = {work->job.dataset->timeout_us, work->env->stop};
+    int rc = sql ? source->ops->open(source, work->job.dataset->connection, &limits, &session, err)
+                 : vg_fail(err, VG_E_MEMORY, "out of memory");
+    if (rc == 0)
+        rc = source->ops->rows(session, sql, NULL, 0, work->arena, rows, err);
+    if (session)
+        source->ops->close(session);
+    return rc;
+}
+
 /* A condition of the user's is tried on no row at all: the server parses and types it. */
-static void try_condition(struct vg_work *work, struct vg_diags *diags, struct vg_loc loc,
+static bool try_condition(struct vg_work *work, struct vg_diags *diags, struct vg_loc loc,
                           const char *what, const char *condition)
 {
     struct vg_error err = {0};
     struct vg_rows rows;
-    struct vg_source *source = work->env->source;
-    struct vg_session *session = NULL;
-    struct vg_limits_of_session limits = {work->job.dataset->timeout_us, work->env->stop};
     const char *sql = vg_arena_printf(work->arena, "SELECT 1 FROM %s WHERE (\n%s\n) LIMIT 0",
                                       work->catalog->quoted, condition);
-    /* A session of its own: an error ends the transaction. */
-    int rc = sql ? source->ops->open(source, work->job.dataset->connection, &limits, &session, &err)
-                 : vg_fail(&err, VG_E_MEMORY, "out of memory");
-    if (rc == 0)
-        rc = source->ops->rows(session, sql, NULL, 0, work->arena, &rows, &err);
-    if (rc < 0)
+    bool fine = ask_server(work, sql, &rows, &err) == 0;
+    if (!fine)
         vg_diag_add(diags, VG_GRADE_ERROR, loc, NULL, err.hint, "%s: %s", what, err.msg);
-    if (session)
-        source->ops->close(session);
+    return fine;
+}
+
+/* The first statement of a rule that has some is planned, not run; those after it would need its
+ * answer. */
+static void try_lookup(struct vg_work *work, struct vg_diags *diags, const struct vg_bound *bound)
+{
+    struct vg_error err = {0};
+    struct vg_rows rows;
+    struct vg_lookup lookup;
+    const struct vg_asked_rule none = {0};
+    int rc = vg_cycle_lookup(work, bound, &none, &lookup, &err);
+    const char *sql =
+        rc == 0 && lookup.sql ? vg_arena_printf(work->arena, "EXPLAIN %s", lookup.sql) : NULL;
+    if (rc == 0 && lookup.sql)
+        rc = ask_server(work, sql, &rows, &err);
+    if (rc < 0)
+        vg_diag_add(diags, VG_GRADE_ERROR, bound->rule.loc, NULL, *err.hint ? err.hint : NULL,
+                    "%s: %s", bound->rule.id, err.msg);
+}
+
+/* Rows that a policy hides from us look like rows that are not there: windows are then empty. */
+static void report_row_security(struct vg_work *work, struct vg_diags *diags)
+{
+    struct vg_error err = {0};
+    struct vg_rows rows;
+    const struct vg_dataset *dataset = work->job.dataset;
+    if (dataset->query)
+        return; /* of which tables it reads nothing is known */
+    const char *sql =
+        vg_arena_printf(work->arena,
+                        "SELECT pg_catalog.row_security_active(%u::pg_catalog.oid)::text,"
+                        " current_user::text",
+                        work->catalog->oid);
+    if (ask_server(work, sql, &rows, &err) < 0)
+        vg_diag_add(diags, VG_GRADE_WARNING, dataset->table_loc, NULL, err.hint,
+                    "it is unknown whether row security hides rows of %s: %s", dataset->table,
+                    err.msg);
+    else if (rows.nrows == 1 && rows.ncols == 2 && vg_streq(rows.cells[0], "true"))
+        vg_diag_add(diags, VG_GRADE_WARNING, dataset->table_loc, NULL,
+                    "only rows that its policies let this role see are watched; without a policy"
+                    " for the role there are none (CREATE POLICY, or a role with BYPASSRLS)",
+                    "row security is enabled on %s and applies to role %s", dataset->table,
+                    rows.cells[1] ? rows.cells[1] : "?");
 }
 
 static void report_rules(struct vg_work *work, struct vg_diags *diags)
@@ -37,8 +92,13 @@ static void report_rules(struct vg_work *work, struct vg_diags *diags)
         if (bound->problem)
             vg_diag_add(diags, VG_GRADE_ERROR, bound->rule.loc, NULL, NULL, "%s: %s",
                         bound->rule.id, bound->problem);
-        else if (bound->rule.where)
-            try_condition(work, diags, bound->rule.loc, "where", bound->rule.where);
+        bool fine = !bound->problem;
+        if (fine && bound->rule.where)
+            fine = try_condition(work, diags, bound->rule.loc, "where", bound->rule.where);
+        if (!bound->problem && bound->condition)
+            try_condition(work, diags, bound->rule.loc, bound->rule.id, bound->condition);
+        if (fine && bound->rule.type->needs & VG_NEEDS_LOOKUP && !work->plan.time_problem)
+            try_lookup(work, diags, bound);
     }
 }
 
@@ -53,6 +113,25 @@ static void report_keys(struct vg_work *work, struct vg_diags *diags)
     }
 }
 
+/* Columns that cannot be computed, or are of another type than they say. */
+static void report_computed(struct vg_work *work, struct vg_diags *diags)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    for (size_t i = 0; i < dataset->ncolumns; i++) {
+        const struct vg_column_spec *spec = &dataset->columns[i];
+        const struct vg_catalog_column *column = vg_catalog_find(work->catalog, spec->name);
+        if (!spec->expr || !column)
+            continue;
+        if (column->problem)
+            vg_diag_add(diags, VG_GRADE_ERROR, spec->expr_loc, NULL, NULL,
+                        "column %s cannot be computed: %s", spec->name, column->problem);
+        else if (!vg_schema_type_same(column->type, spec->type))
+            vg_diag_add(diags, VG_GRADE_ERROR, spec->expr_loc, NULL, NULL,
+                        "column %s is computed as %s, but its type is declared as %s", spec->name,
+                        column->type, spec->type);
+    }
+}
+
 static void report_dataset(struct vg_work *work, struct vg_diags *diags)
 {
     const struct vg_dataset *dataset = work->job.dataset;
@@ -63,12 +142,17 @@ static void report_dataset(struct vg_work *work, struct vg_diags *diags)
     else if (plan->time && !plan->time->indexed_first)
         vg_diag_add(diags, VG_GRADE_WARNING, dataset->time_loc, NULL,
                     "an index on the time column makes ticks and windows cheap",
-                    "no index begins with %s: freshness comes from the scan, once per window",
+                    dataset->query || plan->time->computed
+                        ? "whether an index serves %s is not known: freshness comes from the scan, "
+                          "once per window"
+                        : "no index begins with %s: freshness comes from the scan, once per window",
                     dataset->time_column);
+    report_computed(work, diags);
+    report_row_security(work, diags);
     if (dataset->filter)
-        try_condition(work, diags, dataset->loc, "filter", dataset->filter);
+        try_condition(work, diags, dataset->filter_loc, "filter", dataset->filter);
     if (dataset->reference.filter)
-        try_condition(work, diags, dataset->reference.loc, "reference filter",
+        try_condition(work, diags, dataset->reference.filter_loc, "reference filter",
                       dataset->reference.filter);
     report_keys(work, diags);
     report_rules(work, diags);
@@ -81,6 +165,7 @@ static int connect_dataset(struct vg_shell *shell, const struct vg_dataset *data
     struct vg_job job = {.dataset = dataset, .tick = true};
     struct vg_progress progress = {.judged_us = VG_NEVER};
     struct vg_work work;
+    vg_window_newest_due(dataset, shell->clock->ops->now_us(shell->clock), &job.range);
     if (vg_cycle_begin(&work, &env, &job, &progress, &err) < 0)
         return vg_shell_fail(&err);
     int rc = 0;
@@ -93,6 +178,9 @@ static int connect_dataset(struct vg_shell *shell, const struct vg_dataset *data
     } else {
         report_dataset(&work, &shell->diags);
     }
+    if (dataset->quarantine.connection && vg_offenders_try(&work, &err) < 0)
+        vg_diag_add(&shell->diags, VG_GRADE_ERROR, dataset->quarantine.loc, NULL, err.hint, "%s",
+                    err.msg);
     vg_cycle_end(&work);
     return rc;
 }

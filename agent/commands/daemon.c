@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/commands/revival.h"
 #include "agent/http/http.h"
 #include "agent/web/report.h"
 #include "pgvigil/log.h"
@@ -17,9 +18,13 @@ static int page_metrics(void *arg, struct vg_buf *out)
 {
     struct vg_daemon *daemon = arg;
     pthread_mutex_lock(&daemon->loop.mutex);
-    bool datasets = !daemon->push || daemon->loop.book->config->web_datasets_always;
+    const struct vg_config *config = daemon->loop.book->config;
+    bool datasets = !config->push_url || config->web_datasets_always;
     pthread_mutex_unlock(&daemon->loop.mutex);
     struct vg_metrics_scope scope = {.agent = true, .datasets = datasets};
+    struct vg_store_health health;
+    vg_store_health(daemon->shell.store, &health);
+    vg_metrics_state(daemon->metrics, &health);
     return vg_metrics_render(daemon->metrics, &scope, out);
 }
 
@@ -49,7 +54,12 @@ static bool page_ready(void *arg, struct vg_buf *why)
     pthread_mutex_unlock(&daemon->loop.mutex);
     if (!ready)
         vg_buf_puts(why, "no database has been reached yet\n");
-    return ready;
+    struct vg_store_health health;
+    vg_store_health(daemon->shell.store, &health);
+    if (health.in_place && health.writable)
+        return ready;
+    vg_buf_printf(why, "%s\n", health.why);
+    return false;
 }
 
 /* --- hooks ------------------------------------------------------------------------------------ */
@@ -63,6 +73,11 @@ static void on_notified(void *arg, enum vg_sink_kind kind, const char *sink,
 static void on_decided(void *arg, const struct vg_decision *decision)
 {
     vg_metrics_decided(((struct vg_daemon *)arg)->metrics, decision->model, decision->kind);
+}
+
+static void on_quarantined(void *arg, const struct vg_offenders *row, bool failed)
+{
+    vg_metrics_quarantined(((struct vg_daemon *)arg)->metrics, row->dataset, row->keys, failed);
 }
 
 static void on_pushed(void *arg, const char *url, const char *method,
@@ -99,8 +114,6 @@ static int open_delivery(struct vg_daemon *daemon, struct vg_error *err)
     daemon->metrics = vg_metrics_new(VG_VERSION);
     if (!daemon->metrics)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    if (!shell->config->push_url)
-        return 0;
     struct vg_push_target target = {
         .url = shell->config->push_url,
         .job = shell->config->push_job,
@@ -108,7 +121,6 @@ static int open_delivery(struct vg_daemon *daemon, struct vg_error *err)
         .send = send_push,
         .arg = daemon,
     };
-    vg_metrics_pushing(daemon->metrics);
     return vg_push_new(&target, daemon->metrics, shell->store, &daemon->push, err);
 }
 
@@ -120,8 +132,7 @@ static int open_loop(struct vg_daemon *daemon, const struct vg_span *span, struc
         .store = shell->store,
         .commits = true,
         .clock = shell->clock,
-        .publisher =
-            daemon->push ? vg_push_publisher(daemon->push) : vg_metrics_publisher(daemon->metrics),
+        .publisher = vg_push_publisher(daemon->push),
         .agent = shell->agent,
         .claim = {shell->agent, 1},
         .only_receivers = daemon->only.items ? &daemon->only : NULL,
@@ -130,6 +141,8 @@ static int open_loop(struct vg_daemon *daemon, const struct vg_span *span, struc
         .decided_arg = daemon,
         .committed = on_committed,
         .committed_arg = daemon,
+        .quarantined = on_quarantined,
+        .quarantined_arg = daemon,
     };
     if (vg_metrics_restore(daemon->metrics, shell->store, shell->rules, err) < 0)
         return -1;
@@ -146,7 +159,7 @@ static int open_loop(struct vg_daemon *daemon, const struct vg_span *span, struc
     daemon->loop_ready = true;
     vg_deliver_watch(daemon->deliver, &daemon->loop.stop);
     vg_daemon_tell(daemon, book);
-    return daemon->push ? vg_push_begin(daemon->push, book->rules, err) : 0;
+    return vg_push_begin(daemon->push, book->rules, err);
 }
 
 static int open_web(struct vg_daemon *daemon, struct vg_error *err)
@@ -219,8 +232,12 @@ int vg_daemon_open(struct vg_daemon *daemon, const struct vg_options *options,
         rc = choose_receivers(daemon);
     if (!rc)
         rc = vg_shell_rules(shell);
+    if (!rc && !replay) /* a replay is of the files as they are */
+        rc = vg_revive_rules(shell, &daemon->revived);
     if (!rc)
         rc = vg_shell_source(shell);
+    if (!rc)
+        rc = vg_fixed_note(shell, &daemon->fixed);
     return rc ? rc : open_parts(daemon, mode, span);
 }
 

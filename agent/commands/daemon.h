@@ -4,6 +4,7 @@
 #ifndef PGVIGIL_DAEMON_H
 #define PGVIGIL_DAEMON_H
 
+#include "agent/commands/fixed.h"
 #include "agent/commands/shell.h"
 #include "agent/deliver/deliver.h"
 #include "agent/loop/loop.h"
@@ -16,12 +17,14 @@ struct vg_daemon {
     struct vg_http *http;
     struct vg_deliver *deliver;
     struct vg_metrics *metrics;
-    struct vg_push *push; /* NULL: no Pushgateway */
-    struct vg_web *web;   /* NULL: no web server */
+    struct vg_push *push; /* also where nothing is pushed: a reload may bring a Pushgateway */
+    struct vg_fixed fixed;
+    struct vg_web *web; /* NULL: no web server */
     struct vg_loop loop;
     bool loop_ready, threaded;
+    const char *revived;        /* why the first book is of last good texts, or NULL */
     struct vg_strings only;     /* receivers of a replay */
-    pthread_mutex_t book_mutex; /* guards faulty_text against the web thread */
+    pthread_mutex_t book_mutex; /* guards problem against the web thread */
     char problem[200];          /* what is wrong with the configuration in force, or "" */
 };
 

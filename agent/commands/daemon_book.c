@@ -35,13 +35,13 @@ static int64_t read_clock(const struct vg_daemon *daemon)
     return daemon->shell.clock->ops->now_us(daemon->shell.clock);
 }
 
-/* The text of a file that loads is kept: it serves when the file is broken later. */
+/* The text of a file that loads is kept: it serves when the file is broken or missing later. */
 static void keep_texts(struct vg_daemon *daemon, const struct vg_ruleset *rules)
 {
     struct vg_error err = {0};
     for (size_t i = 0; i < rules->nfiles; i++) {
         const struct vg_rule_file *file = &rules->files[i];
-        if (file->ok && file->text &&
+        if (file->ok && !file->last_good && file->text &&
             vg_store_file_put(daemon->shell.store, file->path, file->text, read_clock(daemon),
                               &err) < 0)
             vg_log(VG_LOG_ERROR, "cannot keep the text of a rule file", "file", file->path, "error",
@@ -49,36 +49,102 @@ static void keep_texts(struct vg_daemon *daemon, const struct vg_ruleset *rules)
     }
 }
 
-static void log_files(const struct vg_ruleset *rules)
+/* Whether files that are no longer there have gone for good. */
+static int find_settled(struct vg_daemon *daemon, const struct vg_book *book,
+                        struct vg_arena *arena, bool *settled, struct vg_error *err)
 {
-    for (size_t i = 0; i < rules->nfiles; i++) {
-        const struct vg_rule_file *file = &rules->files[i];
-        if (!file->ok)
-            vg_log(VG_LOG_ERROR,
-                   file->last_good ? "rule file broken, its last good version runs"
-                                   : "rule file broken, not in force",
-                   "file", file->path, NULL);
+    struct vg_strings known;
+    struct vg_retirement retirement;
+    *settled = false;
+    if (book->rules->revived || (!book->rules->folder_ok && !book->forced))
+        return 0;
+    if (vg_store_datasets(daemon->shell.store, arena, &known, err) < 0 ||
+        vg_book_retirement(book->rules, &known, book->forced, arena, &retirement, err) < 0)
+        return -1;
+    *settled = !retirement.refused;
+    return 0;
+}
+
+/* A file that was taken away must not come back when the folder is lost one day. */
+static void forget_texts(struct vg_daemon *daemon, const struct vg_book *book)
+{
+    struct vg_error err = {0};
+    struct vg_arena *arena = vg_arena_new();
+    struct vg_strings paths = {0};
+    bool settled = false;
+    int rc = arena ? find_settled(daemon, book, arena, &settled, &err)
+                   : vg_fail(&err, VG_E_MEMORY, "out of memory");
+    if (rc == 0 && settled)
+        rc = vg_store_files(daemon->shell.store, arena, &paths, &err);
+    for (size_t i = 0; rc == 0 && i < paths.n; i++) {
+        if (!vg_ruleset_file(book->rules, paths.items[i]))
+            rc = vg_store_file_delete(daemon->shell.store, paths.items[i], &err);
     }
-    if (!rules->folder_ok)
-        vg_log(VG_LOG_ERROR, "the rules folder cannot be read or holds no rule file", NULL);
+    if (rc < 0)
+        vg_log(VG_LOG_ERROR, "cannot forget the texts of removed rule files", "error", err.msg,
+               NULL);
+    vg_arena_free(arena);
+}
+
+static const char *describe_file(const struct vg_rule_file *file, bool revived)
+{
+    if (!file->last_good)
+        return file->ok ? NULL : "rule file broken, not in force";
+    return revived ? "the last good version of a rule file runs, out of the state"
+                   : "rule file broken, its last good version runs";
+}
+
+static void log_files(const struct vg_book *book)
+{
+    const struct vg_ruleset *rules = book->rules;
+    for (size_t i = 0; i < rules->nfiles; i++) {
+        const char *what = describe_file(&rules->files[i], rules->revived);
+        if (what)
+            vg_log(VG_LOG_ERROR, what, "file", rules->files[i].path, NULL);
+    }
+    if (!rules->folder_ok && !rules->revived)
+        vg_log(book->forced ? VG_LOG_WARN : VG_LOG_ERROR, vg_no_folder, "accepted",
+               book->forced ? "by reload --force" : NULL, NULL);
+}
+
+static void set_problem(struct vg_daemon *daemon, const char *what, const char *why)
+{
+    pthread_mutex_lock(&daemon->book_mutex);
+    snprintf(daemon->problem, sizeof daemon->problem, "%s%s%s", what, why ? ": " : "",
+             why ? why : "");
+    pthread_mutex_unlock(&daemon->book_mutex);
+}
+
+static void tell_problem(struct vg_daemon *daemon, const struct vg_book *book, bool ok)
+{
+    static const char broken[] =
+        "a rule file does not load; its last good version is in force if there is one";
+    if (!book->rules->revived) {
+        set_problem(daemon, ok ? "" : broken, NULL);
+        return;
+    }
+    set_problem(daemon, "the last good rules run, out of the state, and nothing is retired",
+                daemon->revived);
+    vg_log(VG_LOG_ERROR, "the last good rules run, out of the state; nothing is retired", "reason",
+           daemon->revived, "hint",
+           "pgvigil reload when the folder is back; if this is meant: pgvigil reload --force",
+           NULL);
 }
 
 void vg_daemon_tell(struct vg_daemon *daemon, const struct vg_book *book)
 {
-    bool ok = book->rules->folder_ok;
+    bool ok = (book->rules->folder_ok || book->forced) && !book->rules->revived;
     for (size_t i = 0; i < book->rules->nfiles; i++)
         ok &= book->rules->files[i].ok;
     keep_texts(daemon, book->rules);
-    log_files(book->rules);
+    forget_texts(daemon, book);
+    log_files(book);
     vg_metrics_receivers(daemon->metrics, book->config->receivers, book->config->nreceivers);
     vg_metrics_models(daemon->metrics, book->config->retraining, book->config->nretraining);
     vg_metrics_rule_files(daemon->metrics, book->rules->files, book->rules->nfiles);
+    vg_metrics_quarantines(daemon->metrics, book->rules);
     vg_metrics_reloaded(daemon->metrics, ok, read_clock(daemon));
-    pthread_mutex_lock(&daemon->book_mutex);
-    snprintf(daemon->problem, sizeof daemon->problem, "%s",
-             ok ? ""
-                : "a rule file does not load; its last good version is in force if there is one");
-    pthread_mutex_unlock(&daemon->book_mutex);
+    tell_problem(daemon, book, ok);
 }
 
 /* --- what the loop calls ---------------------------------------------------------------------- */
@@ -104,6 +170,17 @@ static struct vg_book *load_book(void *arg)
     return NULL;
 }
 
+static void tell_fixed(struct vg_daemon *daemon, const struct vg_config *config)
+{
+    char text[VG_FIXED_TEXT];
+    vg_fixed_compare(&daemon->shell, &daemon->fixed, config, text);
+    pthread_mutex_lock(&daemon->book_mutex);
+    if (!*daemon->problem)
+        snprintf(daemon->problem, sizeof daemon->problem, "%.*s", (int)sizeof daemon->problem - 1,
+                 text);
+    pthread_mutex_unlock(&daemon->book_mutex);
+}
+
 static void tell_loaded(void *arg, const struct vg_book *book)
 {
     struct vg_daemon *daemon = arg;
@@ -111,7 +188,11 @@ static void tell_loaded(void *arg, const struct vg_book *book)
     vg_pg_source_reload(daemon->shell.source, book->config);
     if (vg_deliver_reload(daemon->deliver, book->config, &err) < 0)
         vg_log(VG_LOG_ERROR, "receivers not reloaded", "error", err.msg, NULL);
+    /* After the rights to push there, or the new address would be asked without them. */
+    if (vg_push_retarget(daemon->push, book->config->push_url, book->config->push_job, &err) < 0)
+        vg_log(VG_LOG_ERROR, "Pushgateway not reloaded", "error", err.msg, NULL);
     vg_daemon_tell(daemon, book);
+    tell_fixed(daemon, book->config);
     char datasets[VG_NUMBER_TEXT];
     vg_log(VG_LOG_INFO, "reloaded", "datasets",
            vg_format_double((double)book->rules->ndatasets, datasets), NULL);
@@ -143,8 +224,10 @@ static void idle(void *arg, int64_t now_us)
     if (vg_store_trim(daemon->shell.store, now_us, &err) < 0)
         vg_log(VG_LOG_ERROR, "cannot trim the state", "error", err.msg, NULL);
     tell_outbox(daemon);
-    if (daemon->push)
-        vg_push_own(daemon->push);
+    struct vg_store_health health;
+    vg_store_health(daemon->shell.store, &health);
+    vg_metrics_state(daemon->metrics, &health);
+    vg_push_own(daemon->push);
 }
 
 void vg_daemon_finish(struct vg_daemon *daemon)
@@ -157,10 +240,29 @@ void vg_daemon_finish(struct vg_daemon *daemon)
     drain_outbox(daemon, clock->ops->now_us(clock));
 }
 
-static void tell_refused(void *arg)
+/* Files in force that the folder does not hold any more do not load. */
+static void tell_missing(struct vg_daemon *daemon, const struct vg_ruleset *fresh)
+{
+    const struct vg_ruleset *old = daemon->loop.book->rules;
+    struct vg_rule_file *files = vg_array(fresh->nfiles + old->nfiles + 1, sizeof *files);
+    size_t n = 0;
+    for (; files && n < fresh->nfiles; n++)
+        files[n] = fresh->files[n];
+    for (size_t i = 0; files && i < old->nfiles; i++) {
+        if (!vg_ruleset_file(fresh, old->files[i].path))
+            files[n++] = (struct vg_rule_file){.path = old->files[i].path};
+    }
+    if (files)
+        vg_metrics_rule_files(daemon->metrics, files, n);
+    free(files);
+}
+
+static void tell_refused(void *arg, const struct vg_book *fresh, const char *why)
 {
     struct vg_daemon *daemon = arg;
+    tell_missing(daemon, fresh->rules);
     vg_metrics_reloaded(daemon->metrics, false, read_clock(daemon));
+    set_problem(daemon, "the rules in force stay, and nothing is retired", why);
 }
 
 const struct vg_shell_ops vg_daemon_shell_ops = {

@@ -30,6 +30,7 @@ struct vg_options {
     const char *config; /* default ./pgvigil.yaml */
     bool json, strict, once, connect, force;
     const char *at, *window, *from, *until, *state, *backfill;
+    const char *connection, *time_column, *to, *output;
     const char *log_level, *log_format;
     const char *notify[32];
     size_t nnotify;

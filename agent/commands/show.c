@@ -143,6 +143,11 @@ static int add_json(struct vg_show *show, const struct vg_cycle *cycle, bool tim
         json_array_append_new(results, make_result(&cycle->results[i]));
     int rc = json_object_set_new(out, "window", window);
     rc |= json_object_set_new(out, "rows", json_integer((json_int_t)cycle->rows));
+    if (cycle->has_untimed) {
+        rc |= json_object_set_new(out, "untimed_rows",
+                                  json_integer((json_int_t)cycle->untimed_rows));
+        rc |= json_object_set_new(out, "future_rows", json_integer((json_int_t)cycle->future_rows));
+    }
     rc |= json_object_set_new(out, "sample", make_text(cycle->sample));
     rc |= json_object_set_new(out, "reference", make_reference(cycle));
     rc |= json_object_set_new(out, "results", results);
@@ -150,6 +155,35 @@ static int add_json(struct vg_show *show, const struct vg_cycle *cycle, bool tim
 }
 
 /* --- table ------------------------------------------------------------------------------------ */
+
+/* Code points, which is what most terminals give one column each. */
+static size_t measure_text(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+/* What would move the cursor, colour or reorder is U+FFFD, and the end of a line a blank. */
+static void put_padded(FILE *out, const char *text, size_t width)
+{
+    struct vg_buf clean;
+    vg_buf_init(&clean, 1 << 20);
+    vg_utf8_clean(&clean, text, strlen(text), true);
+    for (size_t i = 0; i < clean.len; i++) {
+        if (clean.data[i] == '\n' || clean.data[i] == '\t')
+            clean.data[i] = ' ';
+    }
+    size_t n = measure_text(clean.data);
+    fprintf(out, "%s%*s", clean.data, n < width ? (int)(width - n) : 0, "");
+    vg_buf_free(&clean);
+}
+
+void vg_show_text(FILE *out, const char *text)
+{
+    put_padded(out, text, 0);
+}
 
 static const char *colour_verdict(enum vg_verdict verdict)
 {
@@ -170,7 +204,7 @@ static const char *colour_verdict(enum vg_verdict verdict)
 static void print_head(FILE *out, const struct vg_cycle *cycle, bool timed)
 {
     char from[VG_TIME_TEXT], to[VG_TIME_TEXT];
-    fprintf(out, "%s", cycle->dataset);
+    vg_show_text(out, cycle->dataset);
     if (timed)
         fprintf(out, "  %s to %s", vg_format_time(cycle->window.start_us, from),
                 vg_format_time(cycle->window.end_us, to));
@@ -186,11 +220,16 @@ static void print_head(FILE *out, const struct vg_cycle *cycle, bool timed)
 
 static void print_result(const struct vg_show *show, const struct vg_result *result, size_t width)
 {
-    fprintf(show->out, "  %s%-7s%s  %-*s  %s\n",
-            show->colour ? colour_verdict(result->verdict) : "", vg_verdict_name(result->verdict),
-            show->colour ? "\033[0m" : "", (int)width, result->rule, result->why);
-    for (size_t i = 0; i < result->nkeys; i++)
-        fprintf(show->out, "%s%s", i ? ", " : "           rows: ", result->keys[i]);
+    fprintf(show->out, "  %s%-7s%s  ", show->colour ? colour_verdict(result->verdict) : "",
+            vg_verdict_name(result->verdict), show->colour ? "\033[0m" : "");
+    put_padded(show->out, result->rule, width);
+    fputs("  ", show->out);
+    vg_show_text(show->out, result->why);
+    fputc('\n', show->out);
+    for (size_t i = 0; i < result->nkeys; i++) {
+        fputs(i ? ", " : "           rows: ", show->out);
+        vg_show_text(show->out, result->keys[i]);
+    }
     if (result->nkeys)
         fputc('\n', show->out);
 }
@@ -199,14 +238,16 @@ static void print_cycle(const struct vg_show *show, const struct vg_cycle *cycle
 {
     print_head(show->out, cycle, timed);
     if (cycle->failed) {
-        fprintf(show->out, "  could not be read: %s\n", cycle->error.msg);
-        if (*cycle->error.hint)
-            fprintf(show->out, "  hint: %s\n", cycle->error.hint);
+        fputs("  could not be read: ", show->out);
+        vg_show_text(show->out, cycle->error.msg);
+        fputs(*cycle->error.hint ? "\n  hint: " : "", show->out);
+        vg_show_text(show->out, cycle->error.hint);
+        fputc('\n', show->out);
         return;
     }
     size_t width = 0;
     for (size_t i = 0; i < cycle->nresults; i++) {
-        size_t n = strlen(cycle->results[i].rule);
+        size_t n = measure_text(cycle->results[i].rule);
         width = n > width ? n : width;
     }
     for (size_t i = 0; i < cycle->nresults; i++)
@@ -239,14 +280,15 @@ void vg_show_table(FILE *out, const char *const *cells, size_t rows, size_t colu
 {
     size_t widths[16] = {0};
     for (size_t i = 0; i < rows * columns; i++) {
-        size_t n = strlen(cells[i] ? cells[i] : "-"), *width = &widths[i % columns];
+        size_t n = measure_text(cells[i] ? cells[i] : "-"), *width = &widths[i % columns];
         *width = n > *width ? n : *width;
     }
     for (size_t r = 0; r < rows; r++) {
         for (size_t c = 0; c < columns; c++) {
             const char *cell = cells[r * columns + c] ? cells[r * columns + c] : "-";
             bool last = c + 1 == columns;
-            fprintf(out, "%-*s%s", last ? 0 : (int)widths[c], cell, last ? "\n" : "  ");
+            put_padded(out, cell, last ? 0 : widths[c]);
+            fputs(last ? "\n" : "  ", out);
         }
     }
 }

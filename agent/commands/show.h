@@ -15,7 +15,11 @@ int vg_show_cycle(struct vg_show *show, const struct vg_cycle *cycle, bool timed
 /* Prints what is left and frees; -1 when it could not be printed. */
 int vg_show_end(struct vg_show *show);
 
-/* Cells of a column each as wide as its widest, for small tables. NULL cells are "-". */
+/* Prints text from outside (names of columns, datasets, rules) so that it stays one line and
+ * commands no terminal. */
+void vg_show_text(FILE *out, const char *text);
+/* Cells of a column each as wide as its widest, for small tables; printed as vg_show_text() does.
+ * NULL cells are "-". */
 void vg_show_table(FILE *out, const char *const *cells, size_t rows, size_t columns);
 
 #endif

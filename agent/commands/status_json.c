@@ -4,6 +4,9 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <string.h>
+
+#include "pgvigil/text.h"
 
 static json_t *make_time(int64_t us)
 {
@@ -24,19 +27,39 @@ static json_t *make_datasets(const struct vg_status *status)
     return list;
 }
 
+/* Of rows, in whatever encoding the table has them. */
+static json_t *make_text(const char *s)
+{
+    struct vg_buf clean;
+    vg_buf_init(&clean, 1 << 16);
+    vg_utf8_clean(&clean, s, strlen(s), false);
+    json_t *made = clean.failed ? json_null() : json_stringn(clean.data, clean.len);
+    vg_buf_free(&clean);
+    return made;
+}
+
+static json_t *make_keys(const struct vg_strings *keys)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < keys->n; i++)
+        json_array_append_new(list, make_text(keys->items[i]));
+    return list;
+}
+
 static json_t *make_results(const struct vg_status *status)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < status->nlatest; i++) {
         const struct vg_latest *latest = &status->latest[i];
         json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:o, s:s}", "dataset",
-                            latest->dataset, "rule", latest->rule, "segment", latest->segment,
-                            "check", latest->check, "column", latest->column, "verdict",
-                            vg_verdict_name(latest->verdict), "at", make_time(latest->at_us),
-                            "window_end", make_time(latest->window_end_us), "value",
-                            make_number(latest->value), "limit", make_number(latest->limit), "why",
-                            latest->why));
+            list,
+            json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:o, s:s, s:o}", "dataset",
+                      latest->dataset, "rule", latest->rule, "segment", latest->segment, "check",
+                      latest->check, "column", latest->column, "verdict",
+                      vg_verdict_name(latest->verdict), "at", make_time(latest->at_us),
+                      "window_end", make_time(latest->window_end_us), "value",
+                      make_number(latest->value), "limit", make_number(latest->limit), "why",
+                      latest->why, "keys", make_keys(&latest->keys)));
     }
     return list;
 }
@@ -98,13 +121,33 @@ static json_t *make_deliveries(const struct vg_status *status)
     return list;
 }
 
+static json_t *make_offenders(const struct vg_status *status)
+{
+    static const char *const states[] = {"waiting", "written", "given up"};
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->noffenders; i++) {
+        const struct vg_offenders *row = &status->offenders[i];
+        json_array_append_new(
+            list,
+            json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:i, s:o, s:I, s:b, s:s?}", "dataset",
+                      row->dataset, "rule", row->rule, "window_start",
+                      make_time(row->window.start_us), "window_end", make_time(row->window.end_us),
+                      "judged_at", make_time(row->at_us), "state", states[row->state], "attempts",
+                      row->attempts, "next",
+                      row->state == VG_OFFENDERS_WAITING ? make_time(row->next_us) : json_null(),
+                      "keys", (json_int_t)row->keys, "cut", row->cut, "why", row->why));
+    }
+    return list;
+}
+
 int vg_status_json(struct vg_shell *shell, const struct vg_status *status)
 {
-    json_t *root =
-        json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", 1, "agent", shell->agent,
-                  "datasets", make_datasets(status), "results", make_results(status), "alerts",
-                  make_alerts(status), "incidents", make_incidents(status), "decisions",
-                  make_decisions(status), "deliveries", make_deliveries(status));
+    json_t *root = json_pack(
+        "{s:i, s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", 1, "agent",
+        shell->agent, "last_good_rules", status->revived, "notice", status->notice, "datasets",
+        make_datasets(status), "results", make_results(status), "alerts", make_alerts(status),
+        "incidents", make_incidents(status), "decisions", make_decisions(status), "deliveries",
+        make_deliveries(status), "quarantine", make_offenders(status));
     int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
     putchar('\n');
     json_decref(root);

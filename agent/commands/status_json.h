@@ -6,6 +6,7 @@
 #include "agent/commands/shell.h"
 
 struct vg_status {
+    const char *revived; /* why last good rules stand in for the folder, or NULL */
     struct vg_strings datasets;
     struct vg_latest *latest;
     size_t nlatest;
@@ -17,6 +18,9 @@ struct vg_status {
     size_t ndecisions;
     struct vg_outbox_count *counts;
     size_t ncounts;
+    struct vg_offenders *offenders;
+    size_t noffenders;
+    const char *notice; /* what the daemon has to say of itself, lines; or NULL */
 };
 
 /* Prints it to stdout; an exit code. */

@@ -12,6 +12,7 @@
 
 #include "agent/config/reading.h"
 #include "agent/config/url.h"
+#include "agent/pg/pg.h"
 #include "agent/secret.h"
 #include "agent/yaml/value_defaults.h"
 #include "pgvigil/text.h"
@@ -65,6 +66,16 @@ void vg_config_secret(struct vg_config_reading *in, const struct vg_node *mappin
 
 /* --- Connections, web, Pushgateway ------------------------------------------------------------ */
 
+static void check_conninfo(struct vg_config_reading *in, struct vg_loc loc, const char *conninfo)
+{
+    struct vg_error err = {0};
+    if (vg_conninfo_has_password(conninfo))
+        vg_read_fault(&in->r, loc, "write it to a file and name that: password_file",
+                      "a password does not stand in this file");
+    else if (vg_pg_conninfo_check(conninfo, &err) < 0)
+        vg_read_fault(&in->r, loc, vg_read_printf(&in->r, "%s", err.hint), "%s", err.msg);
+}
+
 static void read_connection(struct vg_config_reading *in, const struct vg_entry *entry,
                             struct vg_connection *out)
 {
@@ -72,13 +83,13 @@ static void read_connection(struct vg_config_reading *in, const struct vg_entry 
     struct vg_part part;
     if (!vg_read_table(&in->r, entry->value, &vg_connection_table, &part, &raw))
         return;
-    if (vg_part_fine(&part, "conninfo") && vg_conninfo_has_password(raw.conninfo))
-        vg_read_fault(&in->r, vg_node_get(entry->value, "conninfo")->loc,
-                      "write it to a file and name that: password_file",
-                      "a password does not stand in this file");
+    if (vg_part_fine(&part, "conninfo"))
+        check_conninfo(in, vg_node_get(entry->value, "conninfo")->loc, raw.conninfo);
     vg_config_secret(in, entry->value, "password_file", raw.password_file);
     out->conninfo = raw.conninfo;
     out->password_file = raw.password_file;
+    out->max_connections = raw.max_connections;
+    out->max_replica_lag_us = raw.max_replica_lag_us;
 }
 
 static void read_connections(struct vg_config_reading *in, const struct vg_node *node)
@@ -174,6 +185,8 @@ static void read_defaults(struct vg_config_reading *in, const struct vg_node *no
     config->default_schedule_set = schedule.set;
     if (raw.sample)
         config->default_sample_set = vg_read_sample(&in->r, raw.sample, &config->default_sample);
+    if (raw.limits)
+        vg_read_caps(&in->r, raw.limits, &config->default_caps);
     if (raw.notify) {
         vg_read_notify(&in->r, raw.notify, &vg_notify_table, config, &notify);
         take_notify(config, &notify);

@@ -44,6 +44,12 @@ static const struct vg_key connection_keys[] = {
     {"password_file", VG_VALUE_PATH, offsetof(struct vg_raw_connection, password_file),
      .doc = "file that holds the password, read at every connect"},
     SECRET("password", "password_file"),
+    {"max_connections", VG_VALUE_INT, offsetof(struct vg_raw_connection, max_connections),
+     .least = "1", .most = "1000", .shown = "no limit",
+     .doc = "most sessions at the same time, of scans, captures and lookups together"},
+    {"max_replica_lag", VG_VALUE_DURATION, offsetof(struct vg_raw_connection, max_replica_lag_us),
+     .least = "1s", .most = "52w", .shown = "no limit",
+     .doc = "a standby further behind its primary is not read: no verdict instead of an old one"},
 };
 const struct vg_key_table vg_connection_table = {"a connection", TABLE(connection_keys)};
 
@@ -171,6 +177,7 @@ const struct vg_key_table vg_http_table = {"http", TABLE(http_keys)};
 static const struct vg_key defaults_keys[] = {
     NODE(schedule, vg_raw_defaults, "mapping schedule", "windows and ticks"),
     NODE(sample, vg_raw_defaults, "all, {rows: n} or {percent: p}", "how much is read"),
+    NODE(limits, vg_raw_defaults, "mapping limits", "what one scan may cost"),
     NODE(notify, vg_raw_defaults, "mapping notify, or a list of receivers", "who is told"),
     {"timezone", VG_VALUE_STRING, offsetof(struct vg_raw_defaults, timezone), .shown = "UTC",
      .doc = "IANA name"},

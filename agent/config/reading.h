@@ -17,6 +17,7 @@ struct vg_raw_config {
 };
 struct vg_raw_connection {
     const char *conninfo, *password_file;
+    int64_t max_connections, max_replica_lag_us;
 };
 struct vg_raw_web {
     const char *listen, *external_url;
@@ -39,7 +40,7 @@ struct vg_raw_retraining {
     const struct vg_node *http;
 };
 struct vg_raw_defaults {
-    const struct vg_node *schedule, *sample, *notify;
+    const struct vg_node *schedule, *sample, *limits, *notify;
     const char *timezone;
 };
 

@@ -269,7 +269,7 @@ static int start_rows(struct vg_deliver *deliver, int64_t now_us, struct vg_erro
 {
     struct vg_outgoing *rows;
     size_t n;
-    struct vg_arena *arena = vg_arena_new();
+    struct vg_arena *arena = vg_arena_new_wiped(); /* requests are made in it */
     if (!arena)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     int rc = vg_store_outbox_due(deliver->store, now_us, PER_SINK, arena, &rows, &n, err);
@@ -303,7 +303,7 @@ static void take_answer(struct vg_deliver *deliver, void *tag, const struct vg_r
 
 static bool is_under_way(const struct vg_deliver *deliver)
 {
-    bool any = deliver->pushes_in_flight > 0;
+    bool any = deliver->pushes_in_flight > 0 || deliver->elsewhere_in_flight > 0;
     for (const struct vg_lane *lane = deliver->lanes; lane; lane = lane->next)
         any = any || (lane->busy && !lane->answered);
     return any;

@@ -44,16 +44,17 @@ int vg_deliver_drain(struct vg_deliver *deliver, int64_t now_us, struct vg_error
 
 /* --- Either way, from any thread -------------------------------------------------------------- */
 /* Another configuration from now on; the former one is no longer used when this returns. -1: it is
- * in use all the same, but the agent's name could not be read again, or there is no memory for
- * counts. */
+ * in use all the same, but there is no memory for counts, or for the rights of the Pushgateway that
+ * was replaced: then its groups are asked to be deleted without any. */
 int vg_deliver_reload(struct vg_deliver *deliver, const struct vg_config *config,
                       struct vg_error *err);
 
-/* A request to the Pushgateway under the rights of config->push: method PUT, POST or DELETE on the
- * URL of a group. `body` (n bytes from malloc, or NULL) belongs to the engine from here on, also on
- * -1 (no memory). A request for the same URL that has not been sent yet is replaced. No answer,
- * 408, 425, 429 and 5xx are tried again with what is newest then; a body that was refused is not.
- */
+/* A request to a Pushgateway: method PUT, POST or DELETE on the URL of a group. It has the rights
+ * of config->push only where that is the gateway; on one that a reload has replaced it has the
+ * rights of then, elsewhere none, and is tried once. `body` (n bytes from malloc, or NULL) belongs
+ * to the engine from here on, also on -1 (no memory). A request for the same URL that has not been
+ * sent yet is replaced. No answer, 408, 425, 429 and 5xx are tried again with what is newest then;
+ * a body that was refused is not. */
 int vg_deliver_push(struct vg_deliver *deliver, const char *group_url, const char *method,
                     char *body, size_t n);
 

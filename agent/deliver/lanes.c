@@ -64,7 +64,7 @@ size_t vg_deliver_counts(struct vg_deliver *deliver, struct vg_deliver_count *ou
     return i;
 }
 
-/* The agent's name as the store has it for this configuration, on the heap. */
+/* The agent's name as the store has it, on the heap. Another one is taken up at a start only. */
 static char *find_name(struct vg_store *store, const struct vg_config *config, struct vg_error *err)
 {
     const char *name;
@@ -81,19 +81,20 @@ static char *find_name(struct vg_store *store, const struct vg_config *config, s
 int vg_deliver_reload(struct vg_deliver *deliver, const struct vg_config *config,
                       struct vg_error *err)
 {
-    char *name = find_name(deliver->store, config, err);
+    int rc = 0;
+    char *name = deliver->agent ? NULL : find_name(deliver->store, config, err);
     pthread_mutex_lock(&deliver->lock);
-    if (deliver->config && !vg_streq(deliver->config->push_url, config->push_url))
+    if (deliver->config && !vg_streq(deliver->config->push_url, config->push_url)) {
         vg_deliver_drop_pushes(deliver);
-    if (name) {
-        free(deliver->agent);
-        deliver->agent = name;
+        rc = vg_deliver_retire_gateway(deliver, err);
     }
+    if (name)
+        deliver->agent = name;
     deliver->config = config;
-    int rc = add_configured(deliver, err);
+    rc = add_configured(deliver, err) < 0 || !deliver->agent ? -1 : rc;
     pthread_mutex_unlock(&deliver->lock);
     vg_deliver_wake(deliver);
-    return name ? rc : -1;
+    return rc;
 }
 
 static double next_random(void *arg)
@@ -153,6 +154,7 @@ void vg_deliver_free(struct vg_deliver *deliver)
     for (struct vg_push_entry *entry = deliver->pushes; entry; entry = entry->next)
         entry->in_flight = false;
     vg_deliver_drop_pushes(deliver);
+    vg_deliver_forget_gateways(deliver);
     free(deliver->agent);
     pthread_mutex_destroy(&deliver->lock);
     free(deliver);

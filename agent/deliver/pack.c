@@ -21,6 +21,19 @@ static int read_secret(const char *path, struct vg_secret *out, struct vg_error 
     return path ? vg_secret_read(path, out, err) : 0;
 }
 
+/* No printf, which keeps pieces of what it prints on the stack. The arena is one that is wiped. */
+static char *make_bearer(const struct vg_secret *token, struct vg_arena *arena)
+{
+    static const char scheme[] = "Bearer ";
+    size_t n = sizeof scheme - 1;
+    char *value = vg_arena_alloc(arena, n + token->len + 1);
+    if (value) {
+        memcpy(value, scheme, n);
+        memcpy(value + n, token->text, token->len);
+    }
+    return value;
+}
+
 int vg_deliver_authorize(struct vg_parcel *parcel, const char *token_file, struct vg_arena *arena,
                          struct vg_error *err)
 {
@@ -30,7 +43,7 @@ int vg_deliver_authorize(struct vg_parcel *parcel, const char *token_file, struc
     if (vg_secret_read(token_file, &parcel->token, err) < 0)
         return -1;
     struct vg_pair *headers = vg_arena_array(arena, request->nheaders + 1, sizeof *headers);
-    const char *value = vg_arena_printf(arena, "Bearer %s", parcel->token.text);
+    char *value = make_bearer(&parcel->token, arena);
     size_t n = 0;
     if (!headers || !value)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
@@ -126,7 +139,7 @@ int vg_deliver_once(struct vg_http *http, const struct vg_receiver *receiver,
                     struct vg_error *err)
 {
     struct vg_parcel parcel = {0};
-    struct vg_arena *arena = vg_arena_new();
+    struct vg_arena *arena = vg_arena_new_wiped();
     *out = (struct vg_deliver_said){.outcome = VG_DELIVERED};
     int rc = arena ? pack_message(receiver, message, arena, &parcel, err)
                    : vg_fail(err, VG_E_MEMORY, "out of memory");

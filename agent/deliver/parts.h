@@ -58,7 +58,15 @@ struct vg_push_entry {
     size_t n;
     bool wanted, in_flight;
     bool abandoned;      /* a reload took the gateway away: not again by itself */
+    bool elsewhere;      /* of the request under way: not to the gateway in force */
     char sent_method[8]; /* of the request under way */
+};
+
+/* A gateway that a reload has replaced: groups there are deleted with the rights it had. */
+struct vg_former_gateway {
+    struct vg_former_gateway *next;
+    struct vg_arena *arena; /* owns all of it */
+    struct vg_endpoint endpoint;
 };
 
 struct vg_deliver {
@@ -79,7 +87,9 @@ struct vg_deliver {
     char *agent;
     _Atomic(struct vg_lane *) lanes;
     struct vg_push_entry *pushes;
+    struct vg_former_gateway *former; /* the newest first */
     int pushes_in_flight, push_failures;
+    int elsewhere_in_flight; /* not among pushes_in_flight: they hold nobody up */
     int64_t push_hold_us;
     struct vg_deliver_push_count push_count;
 };
@@ -124,5 +134,15 @@ void vg_deliver_take_push(struct vg_deliver *deliver, struct vg_push_entry *entr
                           const struct vg_response *response, int64_t now_us);
 /* Under the lock: forgets requests that are not under way. */
 void vg_deliver_drop_pushes(struct vg_deliver *deliver);
+
+/* --- rights.c --------------------------------------------------------------------------------- */
+/* Under the lock. The endpoint whose rights a request for the group has: that of the gateway its
+ * URL belongs to, in force or former; else *bare, which has neither token nor headers. *elsewhere:
+ * it is not the one in force. */
+const struct vg_endpoint *vg_deliver_rights(const struct vg_deliver *deliver, const char *group_url,
+                                            struct vg_endpoint *bare, bool *elsewhere);
+/* Under the lock, before the configuration is replaced: keeps its gateway as a former one. */
+int vg_deliver_retire_gateway(struct vg_deliver *deliver, struct vg_error *err);
+void vg_deliver_forget_gateways(struct vg_deliver *deliver);
 
 #endif

@@ -2,7 +2,8 @@
 /* Requests to the Pushgateway: the newest of a group only, a few groups at a time, none stored.
  *
  * While the gateway gives no good answer one request probes it, with growing pauses; the others
- * wait and are replaced by newer ones, so that memory holds one body a group.
+ * wait and are replaced by newer ones, so that memory holds one body a group. Requests to another
+ * gateway than the one in force go beside them, one at a time, once each.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -95,7 +96,9 @@ void vg_deliver_drop_pushes(struct vg_deliver *deliver)
 static int send_entry(struct vg_deliver *deliver, struct vg_push_entry *entry,
                       struct vg_arena *arena, struct vg_error *err)
 {
-    const struct vg_endpoint *endpoint = &deliver->config->push;
+    struct vg_endpoint bare;
+    const struct vg_endpoint *endpoint =
+        vg_deliver_rights(deliver, entry->url, &bare, &entry->elsewhere);
     struct vg_pair *headers = vg_arena_array(arena, endpoint->nheaders + 1, sizeof *headers);
     if (!headers)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
@@ -121,6 +124,11 @@ static int send_entry(struct vg_deliver *deliver, struct vg_push_entry *entry,
     return rc;
 }
 
+static int *count_of(struct vg_deliver *deliver, const struct vg_push_entry *entry)
+{
+    return entry->elsewhere ? &deliver->elsewhere_in_flight : &deliver->pushes_in_flight;
+}
+
 static void hold_pushes(struct vg_deliver *deliver, int64_t now_us, int64_t retry_after_us)
 {
     double share = deliver->random(deliver->random_arg);
@@ -133,13 +141,16 @@ static void hold_pushes(struct vg_deliver *deliver, int64_t now_us, int64_t retr
 static void start_entry(struct vg_deliver *deliver, struct vg_push_entry *entry, int64_t now_us)
 {
     struct vg_error err = {0};
-    struct vg_arena *arena = vg_arena_new();
+    struct vg_arena *arena = vg_arena_new_wiped();
     int rc = arena ? send_entry(deliver, entry, arena, &err)
                    : vg_fail(&err, VG_E_MEMORY, "out of memory");
     vg_arena_free(arena);
+    if (rc < 0 && entry->elsewhere)
+        entry->wanted = false; /* whoever asked for it asks again */
     if (rc < 0) {
         deliver->push_count.failed++;
-        hold_pushes(deliver, now_us, 0);
+        if (!entry->elsewhere)
+            hold_pushes(deliver, now_us, 0);
         vg_log(VG_LOG_ERROR, "push cannot be sent", "error", err.msg, "hint",
                *err.hint ? err.hint : NULL, NULL);
         return;
@@ -147,7 +158,7 @@ static void start_entry(struct vg_deliver *deliver, struct vg_push_entry *entry,
     snprintf(entry->sent_method, sizeof entry->sent_method, "%s", entry->method);
     entry->wanted = false;
     entry->in_flight = true;
-    deliver->pushes_in_flight++;
+    ++*count_of(deliver, entry);
 }
 
 int64_t vg_deliver_start_pushes(struct vg_deliver *deliver, int64_t now_us)
@@ -155,12 +166,18 @@ int64_t vg_deliver_start_pushes(struct vg_deliver *deliver, int64_t now_us)
     int64_t again_us = VG_NEVER;
     pthread_mutex_lock(&deliver->lock);
     for (struct vg_push_entry *entry = deliver->pushes; entry; entry = entry->next) {
+        struct vg_endpoint bare;
         int most = deliver->push_failures ? 1 : SIDE_BY_SIDE;
-        if (!entry->wanted || entry->in_flight || deliver->pushes_in_flight >= most)
+        if (!entry->wanted || entry->in_flight)
+            continue;
+        vg_deliver_rights(deliver, entry->url, &bare, &entry->elsewhere);
+        if (entry->elsewhere && !deliver->elsewhere_in_flight)
+            start_entry(deliver, entry, now_us);
+        if (entry->elsewhere || deliver->pushes_in_flight >= most)
             continue;
         if (deliver->push_hold_us > now_us && deliver->push_hold_us - now_us <= VG_HOUR_US) {
             again_us = deliver->push_hold_us;
-            break;
+            continue;
         }
         start_entry(deliver, entry, now_us);
     }
@@ -178,12 +195,15 @@ void vg_deliver_take_push(struct vg_deliver *deliver, struct vg_push_entry *entr
     pthread_mutex_lock(&deliver->lock);
     char *url = strdup(entry->url);
     entry->in_flight = false;
-    deliver->pushes_in_flight--;
+    --*count_of(deliver, entry);
     if (outcome == VG_DELIVERED)
         deliver->push_count.ok++;
     else
         deliver->push_count.failed++;
-    if (outcome == VG_RETRY && !entry->abandoned) {
+    if (entry->elsewhere) {
+        if (!entry->wanted)
+            remove_entry(deliver, entry);
+    } else if (outcome == VG_RETRY && !entry->abandoned) {
         entry->wanted = true;
         hold_pushes(deliver, now_us, retry_after_us);
     } else {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The HTTP client: one curl multi handle, one easy handle a request.
+/* The HTTP client: one curl multi handle, one easy handle a request. What libcurl held is
+ * overwritten when it is freed, as secrets are in it.
  *
  * Every request has a connection of its own, so that none rides on rights that another had. A
  * status that has arrived is an answer, whatever becomes of the body behind it. Addresses:
@@ -8,7 +9,6 @@
 #include "agent/http/http.h"
 
 #include <curl/curl.h>
-#include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -115,18 +115,6 @@ int vg_http_check_url(const char *url, bool insecure_http, struct vg_error *err)
     return vg_hint(err, "use https, or set insecure_http: true");
 }
 
-int64_t vg_http_retry_after(const char *text, int64_t now_s)
-{
-    double seconds;
-    if (vg_parse_double(text, &seconds) < 0) {
-        time_t date = curl_getdate(text, NULL);
-        seconds = date < 0 ? 0 : (double)((int64_t)date - now_s);
-    }
-    if (!(seconds > 0))
-        return 0;
-    return seconds > 1e12 ? INT64_C(1000000000000) * VG_US : (int64_t)ceil(seconds * 1e6);
-}
-
 /* --- Callbacks of a transfer ------------------------------------------------------------------ */
 
 static size_t take_body(char *data, size_t size, size_t n, void *arg)
@@ -183,14 +171,16 @@ static int add_headers(struct transfer *transfer, const struct vg_request *reque
 {
     bool typed = false;
     struct vg_buf line;
-    vg_buf_init(&line, 1 << 14);
+    vg_buf_init_wiped(&line, 1 << 14);
     int rc = append_header(transfer, "Expect:", err);
     for (size_t i = 0; !rc && i < request->nheaders; i++) {
         const struct vg_pair *pair = &request->headers[i];
         typed = typed || !strcasecmp(pair->key, "Content-Type");
         vg_buf_clear(&line);
-        /* curl takes a header without value only when it is written with a semicolon */
-        vg_buf_printf(&line, *pair->value ? "%s: %s" : "%s;", pair->key, pair->value);
+        /* no printf, which keeps pieces on the stack; curl wants a semicolon where no value is */
+        vg_buf_puts(&line, pair->key);
+        vg_buf_puts(&line, *pair->value ? ": " : ";");
+        vg_buf_puts(&line, pair->value);
         if (!vg_http_token(pair->key) || !vg_http_value(pair->value) || line.failed)
             rc = vg_fail(err, VG_E_CONFIG, "%s: header %zu cannot be sent as it is",
                          transfer->where, i + 1);
@@ -480,7 +470,9 @@ int vg_http_new(struct vg_http **out, struct vg_error *err)
     /* with NOSIGNAL libcurl leaves SIGPIPE to the program, and TLS can raise it */
     if (!sigaction(SIGPIPE, NULL, &old) && old.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN);
-    if (curl_global_init(CURL_GLOBAL_DEFAULT))
+    /* Requests hold secrets, of which libcurl makes copies: header lines, URL, body, buffers. */
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, vg_wiped_malloc, vg_wiped_free, vg_wiped_realloc,
+                             vg_wiped_strdup, vg_wiped_calloc))
         return vg_fail(err, VG_E_INTERNAL, "libcurl cannot be initialised");
     struct client *client = vg_array(1, sizeof *client);
     CURLM *multi = client ? curl_multi_init() : NULL;

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the HTTP client may send and which resolved addresses it may connect to. Pure.
+/* What the HTTP client may send, which resolved addresses it may connect to, and how long it is
+ * asked to wait. Pure.
  *
  * Addresses: a table of IPv4 networks; IPv6 addresses that carry an IPv4 address (mapped,
  * compatible, 6to4, NAT64) are judged by it too, so that no notation leads around the table.
  */
+#include <curl/curl.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <string.h>
 
 #include "agent/http/http.h"
+#include "pgvigil/text.h"
 
 static const struct network {
     uint32_t address;
@@ -99,4 +103,16 @@ bool vg_http_value(const char *s)
             return false;
     }
     return true;
+}
+
+int64_t vg_http_retry_after(const char *text, int64_t now_s)
+{
+    double seconds;
+    if (vg_parse_double(text, &seconds) < 0) {
+        time_t date = curl_getdate(text, NULL);
+        seconds = date < 0 ? 0 : (double)((int64_t)date - now_s);
+    }
+    if (!(seconds > 0))
+        return 0;
+    return seconds > 1e12 ? INT64_C(1000000000000) * VG_US : (int64_t)ceil(seconds * 1e6);
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+const char vg_no_folder[] = "the rules folder cannot be read or holds no rule file";
+
 static bool was_renamed(const struct vg_ruleset *rules, const char *id)
 {
     for (size_t i = 0; i < rules->ndatasets; i++) {
@@ -30,10 +32,27 @@ int vg_book_retirement(const struct vg_ruleset *rules, const struct vg_strings *
     if (!n)
         return 0;
     if (!rules->folder_ok && !force)
-        out->refused = "the rules folder cannot be read or holds no rule file";
+        out->refused = vg_no_folder;
     else if (2 * n > known->n && !force)
         out->refused = "more than half of the datasets would be retired";
     else
         out->gone = (struct vg_strings){gone, n};
+    return 0;
+}
+
+int vg_book_known(const struct vg_strings *stored, const struct vg_ruleset *in_force,
+                  struct vg_arena *arena, struct vg_strings *out, struct vg_error *err)
+{
+    const char **known = vg_arena_array(arena, stored->n + in_force->ndatasets, sizeof *known);
+    if (!known)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    size_t n = 0;
+    for (size_t i = 0; i < stored->n; i++) {
+        if (!vg_ruleset_find(in_force, stored->items[i]))
+            known[n++] = stored->items[i];
+    }
+    for (size_t i = 0; i < in_force->ndatasets; i++)
+        known[n++] = in_force->datasets[i]->id;
+    *out = (struct vg_strings){known, n};
     return 0;
 }

@@ -6,13 +6,34 @@
 #include <string.h>
 
 #include "agent/loop/capture_scan.h"
+#include "agent/loop/cycle_structure.h"
+#include "agent/loop/source.h"
 #include "agent/summary/private.h"
 #include "agent/window.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
 
-enum { FINE_BYTES_MAX = 8 << 20, RESOLUTION_LEAST = VG_COARSE };
+enum { SPEC_MAX = 1 << 20, FINE_BYTES_MAX = 8 << 20, RESOLUTION_LEAST = VG_COARSE };
 static const double bytes_per_second = 50e6; /* of a table, both passes; a cautious guess */
+
+/* What the columns are made of; in the arena, "" of a plain table, NULL without memory. */
+static const char *write_columns(const struct vg_dataset *dataset, struct vg_arena *arena)
+{
+    const struct vg_long_source *wide = &dataset->long_source;
+    struct vg_buf buf;
+    vg_buf_init(&buf, SPEC_MAX);
+    if (dataset->query)
+        vg_buf_printf(&buf, " query %s", dataset->query);
+    if (wide->name)
+        vg_buf_printf(&buf, " long %s %s", wide->name, wide->value);
+    for (size_t i = 0; i < dataset->ncolumns; i++) {
+        if (dataset->columns[i].expr)
+            vg_buf_printf(&buf, " %s = %s", dataset->columns[i].name, dataset->columns[i].expr);
+    }
+    const char *text = buf.failed ? NULL : vg_arena_strdup(arena, buf.len ? buf.data : "");
+    vg_buf_free(&buf);
+    return text;
+}
 
 const char *vg_capture_spec(const struct vg_dataset *dataset, struct vg_arena *arena)
 {
@@ -33,13 +54,14 @@ const char *vg_capture_spec(const struct vg_dataset *dataset, struct vg_arena *a
     default:
         what = "captured now";
     }
-    if (!what)
+    const char *columns = write_columns(dataset, arena);
+    if (!what || !columns)
         return NULL;
-    return vg_arena_printf(arena, "%s of %s; window %s base %s zone %s resolution %u%s%s", what,
+    return vg_arena_printf(arena, "%s of %s; window %s base %s zone %s resolution %u%s%s%s", what,
                            dataset->table, vg_format_duration(dataset->schedule.window_us, window),
                            dataset->base_us ? vg_format_duration(dataset->base_us, base) : "auto",
                            dataset->zone->name, spec->resolution, dataset->filter ? " where " : "",
-                           dataset->filter ? dataset->filter : "");
+                           dataset->filter ? dataset->filter : "", columns);
 }
 
 bool vg_capture_ready(const struct vg_dataset *dataset, int64_t now_us)
@@ -68,7 +90,7 @@ static int choose_columns(struct vg_capture *capture, struct vg_error *err)
     size_t numbers = 0;
     for (size_t i = 0; i < catalog->n; i++) {
         const struct vg_catalog_column *column = &catalog->columns[i];
-        if (column->unreadable || is_left_out(capture->dataset, column))
+        if (column->unreadable || column->problem || is_left_out(capture->dataset, column))
             continue;
         capture->columns[capture->ncolumns++] = (struct vg_capture_column){
             .column = column,
@@ -94,7 +116,6 @@ static int find_time(struct vg_capture *capture, struct vg_error *err)
     const struct vg_reference_spec *spec = &dataset->reference;
     if (spec->kind != VG_REF_WINDOW)
         return 0;
-    capture->range = (struct vg_window){spec->from_us, spec->to_us, false};
     capture->time = vg_catalog_find(capture->catalog, dataset->time_column);
     if (capture->time && capture->time->kind == VG_KIND_TIME)
         return 0;
@@ -108,13 +129,21 @@ static int open_rows(struct vg_capture *capture, struct vg_error *err)
     const struct vg_reference_spec *spec = &dataset->reference;
     struct vg_source *source = capture->env->source;
     struct vg_limits_of_session limits = {dataset->timeout_us, capture->env->stop};
-    const char *table = spec->kind == VG_REF_TABLE ? spec->table : dataset->table;
-    if (spec->kind == VG_REF_FILTER)
-        capture->filter = spec->filter;
+    struct vg_source_rows rows = {
+        .table = spec->kind == VG_REF_TABLE ? spec->table : NULL,
+        .range = spec->kind == VG_REF_WINDOW ? &capture->range : NULL,
+        .filter = spec->kind == VG_REF_FILTER ? spec->filter : NULL,
+        .timeout_us = capture->timeout_us,
+    };
+    capture->filter = rows.filter;
+    capture->range = (struct vg_window){spec->from_us, spec->to_us, false};
     if (source->ops->open(source, dataset->connection, &limits, &capture->session, err) < 0 ||
-        source->ops->catalog(capture->session, table, capture->arena, &capture->catalog, err) < 0 ||
+        vg_source_captured(source, capture->session, dataset, &rows, capture->arena,
+                           &capture->catalog, err) < 0 ||
         find_time(capture, err) < 0)
         return -1;
+    if (vg_plan_routes(capture->catalog, capture->arena, &capture->routes) < 0)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
     return choose_columns(capture, err);
 }
 
@@ -148,6 +177,9 @@ static int begin_version(struct vg_capture *capture, struct vg_error *err)
     };
     if (!meta.spec)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
+    if (capture->catalog &&
+        vg_cycle_structure_text(capture->catalog, capture->arena, &meta.structure, err) < 0)
+        return -1;
     return vg_store_reference_begin(capture->env->store, capture->dataset->id, &meta,
                                     &capture->version, err);
 }
@@ -172,6 +204,7 @@ static int store_column(struct vg_capture *capture, size_t i, struct vg_error *e
         .type = column->column->type,
         .kind = column->column->kind,
         .not_null = column->column->not_null,
+        .computed = column->column->computed,
         .total = total,
     };
     int rc = 0;
@@ -247,6 +280,7 @@ int vg_capture_run(const struct vg_cycle_env *env, const struct vg_dataset *data
                    struct vg_capture_result *out, struct vg_error *err)
 {
     struct vg_capture capture = {.env = env, .dataset = dataset, .base_us = dataset->base_us};
+    capture.patient = patient;
     capture.timeout_us = patient ? VG_DAY_US : dataset->reference.timeout_us;
     capture.arena = vg_arena_new();
     if (!capture.arena)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/loop/capture_group.h"
 #include "agent/sketch.h"
 #include "agent/tally.h"
 #include "agent/window.h"
@@ -17,80 +18,13 @@ static int fail_memory(struct vg_error *err)
     return vg_fail(err, VG_E_MEMORY, "out of memory");
 }
 
-static struct vg_rows_of rows_of(const struct vg_capture *capture)
-{
-    return (struct vg_rows_of){
-        .dataset = capture->dataset,
-        .catalog = capture->catalog,
-        .time = capture->time,
-        .range = capture->time ? &capture->range : NULL,
-        .filter = capture->filter,
-    };
-}
-
-/* The columns first .. first + n - 1 of the capture, with the time column behind them. */
-struct group {
-    struct vg_capture *capture;
-    size_t first, n;
-    struct vg_query_column *query;
-    const char **items;
-    size_t nitems, time_item;
-};
-
-static int open_group(struct group *group, struct vg_error *err)
-{
-    struct vg_capture *capture = group->capture;
-    group->items = vg_arena_array(capture->arena, group->n + 1, sizeof *group->items);
-    group->query = vg_arena_array(capture->arena, group->n + 1, sizeof *group->query);
-    if (!group->items || !group->query)
-        return fail_memory(err);
-    group->nitems = 0;
-    for (size_t i = 0; i < group->n + 1; i++) {
-        bool last = i == group->n;
-        const struct vg_catalog_column *column =
-            last ? capture->time : capture->columns[group->first + i].column;
-        if (!column)
-            continue;
-        group->query[group->nitems] =
-            (struct vg_query_column){.kind = column->kind, .wire_oid = column->wire_oid};
-        group->items[group->nitems++] = column->quoted;
-    }
-    group->time_item = capture->time ? group->n : VG_TALLY_NONE;
-    return 0;
-}
-
-static void report_progress(void *arg, uint64_t rows)
-{
-    struct vg_capture *capture = arg;
-    if (capture->env->progress)
-        capture->env->progress(capture->env->progress_arg, capture->dataset->id, rows);
-}
-
-static int scan_group(struct group *group, bool ordered,
-                      int (*each)(void *, const struct vg_batch *, struct vg_error *), void *arg,
-                      struct vg_error *err)
-{
-    struct vg_capture *capture = group->capture;
-    struct vg_rows_of rows = rows_of(capture);
-    struct vg_query query = {
-        .sql = vg_sql_copy(&rows, group->items, group->nitems, ordered, capture->arena),
-        .columns = group->query,
-        .ncolumns = group->nitems,
-        .timeout_us = capture->timeout_us,
-        .progress = report_progress,
-        .progress_arg = capture,
-    };
-    if (!query.sql)
-        return fail_memory(err);
-    return capture->env->source->ops->scan(capture->session, &query, each, arg, err);
-}
-
 /* --- pass 1: grids, and rows per hour --------------------------------------------------------- */
 
 struct pass1 {
-    struct group group;
+    struct vg_capture_group group;
     struct vg_sketch **sketches; /* per column of the group; NULL: not a number */
     double *finite;              /* scratch of a batch */
+    uint32_t *routes;            /* of its rows, of a long source */
     uint64_t *hours;             /* rows per hour of the range, in the first group only */
     size_t nhours;
 };
@@ -98,12 +32,13 @@ struct pass1 {
 static int add_values(struct pass1 *pass, size_t i, const struct vg_batch *batch,
                       struct vg_error *err)
 {
-    const struct vg_column *column = &batch->cols[i];
-    if (!column->special)
+    const struct vg_column *column = &batch->cols[pass->group.source[i]];
+    uint32_t route = pass->group.capture->columns[pass->group.first + i].column->route;
+    if (!column->special && !route)
         return vg_sketch_add(pass->sketches[i], column->num, batch->nrows, err);
     size_t n = 0;
     for (size_t r = 0; r < batch->nrows; r++) {
-        if (column->state[r] == VG_CELL_VALUE)
+        if (column->state[r] == VG_CELL_VALUE && (!route || pass->routes[r] == route))
             pass->finite[n++] = column->num[r];
     }
     return vg_sketch_add(pass->sketches[i], pass->finite, n, err);
@@ -130,6 +65,9 @@ static int sketch_batch(void *arg, const struct vg_batch *batch, struct vg_error
         pass->group.capture->rows += batch->nrows;
     if (pass->hours)
         add_hours(pass, batch);
+    const struct vg_routes *routes = pass->group.capture->routes;
+    if (routes)
+        vg_routes_read(routes, &batch->cols[pass->group.names_item], 0, batch->nrows, pass->routes);
     for (size_t i = 0; i < pass->group.n; i++) {
         if (pass->sketches[i] && add_values(pass, i, batch, err) < 0)
             return -1;
@@ -187,8 +125,10 @@ static size_t measure_group1(const struct vg_capture *capture, size_t first)
     uint64_t rows = estimate > 1e6 ? (uint64_t)estimate : 1000000;
     size_t bytes = 0, n = 0;
     for (size_t i = first; i < capture->ncolumns; i++, n++) {
+        /* Names share the rows: they need most when they share them equally. */
+        uint64_t share = capture->columns[i].column->route ? rows / capture->routes->n + 1 : rows;
         if (capture->columns[i].column->kind == VG_KIND_NUMBER)
-            bytes += vg_sketch_bytes(capture->resolution, rows);
+            bytes += vg_sketch_bytes(capture->resolution, share);
         if (n && bytes > GROUP_BYTES)
             break;
     }
@@ -212,7 +152,8 @@ static int sketch_group(struct pass1 *pass, struct vg_error *err)
     struct vg_capture *capture = pass->group.capture;
     pass->sketches = vg_array(pass->group.n, sizeof *pass->sketches);
     pass->finite = vg_array(VG_BATCH_ROWS, sizeof *pass->finite);
-    int rc = pass->sketches && pass->finite ? 0 : fail_memory(err);
+    pass->routes = vg_array(VG_BATCH_ROWS, sizeof *pass->routes);
+    int rc = pass->sketches && pass->finite && pass->routes ? 0 : fail_memory(err);
     for (size_t i = 0; rc == 0 && i < pass->group.n; i++) {
         if (capture->columns[pass->group.first + i].column->kind != VG_KIND_NUMBER)
             continue;
@@ -220,15 +161,16 @@ static int sketch_group(struct pass1 *pass, struct vg_error *err)
         rc = pass->sketches[i] ? 0 : fail_memory(err);
     }
     if (rc == 0)
-        rc = open_group(&pass->group, err);
+        rc = vg_capture_group_open(&pass->group, err);
     if (rc == 0)
-        rc = scan_group(&pass->group, false, sketch_batch, pass, err);
+        rc = vg_capture_group_scan(&pass->group, false, sketch_batch, pass, err);
     if (rc == 0)
         rc = take_grids(pass, err);
     for (size_t i = 0; pass->sketches && i < pass->group.n; i++)
         vg_sketch_free(pass->sketches[i]);
     free(pass->sketches);
     free(pass->finite);
+    free(pass->routes);
     return rc;
 }
 
@@ -258,7 +200,7 @@ int vg_capture_grids(struct vg_capture *capture, struct vg_error *err)
 /* --- pass 2: counts per base window ----------------------------------------------------------- */
 
 struct pass2 {
-    struct group group;
+    struct vg_capture_group group;
     struct vg_tally_column *columns;
     struct vg_tally_variant variant;
     struct vg_tally_plan plan;
@@ -405,7 +347,8 @@ static int plan_group(struct pass2 *pass, struct vg_error *err)
         enum vg_kind kind = column->column->kind;
         pass->columns[i] = (struct vg_tally_column){
             .name = column->column->name,
-            .source = i,
+            .source = pass->group.source[i],
+            .route = column->column->route,
             .kind = kind,
             .grid = column->grid,
             .distinct = kind != VG_KIND_OTHER,
@@ -419,6 +362,8 @@ static int plan_group(struct pass2 *pass, struct vg_error *err)
         .variants = &pass->variant,
         .nvariants = 1,
         .time = pass->group.time_item,
+        .routes = capture->routes,
+        .names = pass->group.names_item,
     };
     return 0;
 }
@@ -429,11 +374,11 @@ int vg_capture_counts(struct vg_capture *capture, struct vg_error *err)
     int rc = 0;
     while (rc == 0 && pass.group.first < capture->ncolumns) {
         pass.group.n = measure_group2(capture, pass.group.first);
-        rc = open_group(&pass.group, err);
+        rc = vg_capture_group_open(&pass.group, err);
         if (rc == 0)
             rc = plan_group(&pass, err);
         if (rc == 0)
-            rc = scan_group(&pass.group, capture->time != NULL, count_batch, &pass, err);
+            rc = vg_capture_group_scan(&pass.group, capture->time != NULL, count_batch, &pass, err);
         if (rc == 0)
             rc = close_window(&pass, err);
         pass.group.first += pass.group.n;

@@ -4,6 +4,7 @@
 #define PGVIGIL_CAPTURE_SCAN_H
 
 #include "agent/loop/capture.h"
+#include "agent/tally_route.h"
 
 struct vg_capture_column {
     const struct vg_catalog_column *column;
@@ -18,6 +19,7 @@ struct vg_capture {
     struct vg_arena *arena;
     struct vg_session *session;
     const struct vg_catalog *catalog;
+    const struct vg_routes *routes;       /* of a long source, else NULL */
     const struct vg_catalog_column *time; /* NULL: one base window */
     struct vg_window range;               /* with a time column */
     const char *filter;
@@ -25,6 +27,7 @@ struct vg_capture {
     size_t ncolumns;
     uint32_t resolution;
     int64_t base_us, timeout_us;
+    bool patient; /* a person asked for it: whatever it costs */
     uint64_t rows;
     size_t windows;
     int64_t version;

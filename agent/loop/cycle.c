@@ -7,7 +7,11 @@
 
 #include <string.h>
 
+#include "agent/loop/cycle_ask.h"
 #include "agent/loop/cycle_commit.h"
+#include "agent/loop/cycle_revisit.h"
+#include "agent/loop/cycle_still.h"
+#include "agent/loop/offenders.h"
 #include "pgvigil/failpoint.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
@@ -77,6 +81,8 @@ static void forget_read(struct vg_work *work)
     work->cycle.sample = NULL;
     work->cycle.rows = 0;
     work->cycle.empty = false;
+    work->cycle.unchanged = false;
+    work->cycle.has_window = work->job.window;
 }
 
 void vg_cycle_end(struct vg_work *work)
@@ -86,40 +92,61 @@ void vg_cycle_end(struct vg_work *work)
     memset(work, 0, sizeof *work);
 }
 
-/* The server rejected the statement itself or a value in it: a user's condition may be the cause.
- */
-static bool blames_condition(const struct vg_work *work, const struct vg_error *err)
+/* The server rejected the statement itself or a value in it: an expression may be the cause. */
+static bool blames_expression(const struct vg_work *work, const struct vg_error *err)
 {
     bool rejected = !strncmp(err->sqlstate, "22", 2) || !strncmp(err->sqlstate, "42", 2);
-    return rejected && !work->where_problem && work->plan.tally.nvariants > 1;
+    return rejected && !work->rejects.n;
 }
 
 static int read_all(struct vg_work *work, bool *scanning, struct vg_error *err)
 {
     *scanning = false;
     vg_failpoint("scan");
-    if (vg_cycle_look(work, err) < 0)
+    if (vg_cycle_still_look(work, err) < 0 || vg_cycle_look(work, err) < 0)
         return -1;
-    *scanning = work->job.window;
-    return work->job.window ? vg_cycle_scan(work, err) : 0;
+    *scanning = (work->job.window && !work->cycle.unchanged) || work->job.revisit;
+    return *scanning ? vg_cycle_scan(work, err) : 0;
 }
 
-/* A second try without the conditions of rules, which are then unknown with the server's reason. */
-static int read_without_where(struct vg_work *work, bool *scanning, struct vg_error *err)
+/* A standby cancels what holds up its replay, and serialisation fails elsewhere too: a new snapshot
+ * helps, as long as it is not the rule. */
+static bool is_conflict(const struct vg_error *err)
 {
-    char *problem = vg_arena_strdup(work->arena, err->msg);
-    if (!problem)
-        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    return !strcmp(err->sqlstate, "40001") || !strcmp(err->sqlstate, "40P01");
+}
+
+static int read_twice(struct vg_work *work, bool *scanning, struct vg_error *err)
+{
+    int rc = read_all(work, scanning, err);
+    if (rc == 0 || !is_conflict(err))
+        return rc;
+    vg_log(VG_LOG_INFO, "read again after a conflict", "dataset", work->job.dataset->id, "error",
+           err->msg, NULL);
     forget_read(work);
-    work->where_problem = problem;
+    memset(err, 0, sizeof *err);
     return read_all(work, scanning, err);
+}
+
+/* A second try without the expressions that are at fault; where none is, the first error counts. */
+static int read_without(struct vg_work *work, bool *scanning, struct vg_error *err)
+{
+    struct vg_error first = *err;
+    if (vg_cycle_find_rejects(work, err) < 0)
+        return -1;
+    if (!work->rejects.n) {
+        *err = first;
+        return -1;
+    }
+    forget_read(work);
+    return read_twice(work, scanning, err);
 }
 
 int vg_cycle_read(struct vg_work *work, bool *scanning, struct vg_error *err)
 {
-    int rc = read_all(work, scanning, err);
-    if (rc < 0 && *scanning && blames_condition(work, err))
-        rc = read_without_where(work, scanning, err);
+    int rc = read_twice(work, scanning, err);
+    if (rc < 0 && *scanning && blames_expression(work, err))
+        rc = read_without(work, scanning, err);
     return rc;
 }
 
@@ -131,7 +158,7 @@ static void take_failure(struct vg_work *work, bool scanning, const struct vg_er
     cycle->failed = true;
     cycle->error = *why;
     cycle->summary = NULL;
-    if (scanning && !work->job.late)
+    if (scanning && work->job.window && !work->job.late)
         work->before.scan_failures++;
     cycle->unreadable =
         scanning && work->job.next_due && work->before.scan_failures >= SCANS_BEFORE_UNREADABLE;
@@ -162,13 +189,16 @@ static void log_cycle(const struct vg_work *work)
         log_result(&cycle->results[i], cycle);
     if (cycle->failed)
         return;
-    vg_log(cycle->has_window ? VG_LOG_INFO : VG_LOG_DEBUG,
-           !cycle->has_window ? "tick"
-           : cycle->empty     ? "window empty"
-                              : "window judged",
+    bool read = cycle->has_window || cycle->revisited;
+    vg_log(read || cycle->unchanged ? VG_LOG_INFO : VG_LOG_DEBUG,
+           cycle->revisited     ? "window read again"
+           : cycle->unchanged   ? "table unchanged and not read, its verdicts stand"
+           : !cycle->has_window ? "tick"
+           : cycle->empty       ? "window empty"
+                                : "window judged",
            "dataset", cycle->dataset, "window",
-           cycle->has_window ? vg_format_time(cycle->window.start_us, start) : NULL, "rows",
-           cycle->has_window ? vg_format_double((double)cycle->rows, rows) : NULL, "seconds",
+           read ? vg_format_time(cycle->window.start_us, start) : NULL, "rows",
+           read ? vg_format_double((double)cycle->rows, rows) : NULL, "seconds",
            vg_format_human(cycle->seconds, 3, seconds), NULL);
 }
 
@@ -190,19 +220,21 @@ static bool is_of_source(const struct vg_error *err)
 
 static int run_one(struct vg_work *work, struct vg_error *err)
 {
-    bool scanning;
-    int rc = vg_cycle_read(work, &scanning, err);
+    int rc = vg_cycle_read(work, &work->scanning, err);
     if (rc < 0 && !is_of_source(err))
         return -1;
-    close_session(work);
+    /* Where keys of offending rows may be wanted, they are read in the same snapshot. */
+    if (rc < 0 || !work->job.dataset->quarantine.connection || !work->env->offended)
+        close_session(work);
     if (rc < 0)
-        take_failure(work, scanning, err);
+        take_failure(work, work->scanning, err);
     fill_reference(work);
     struct vg_clock *clock = work->env->clock;
     work->cycle.seconds = (double)(clock->ops->now_us(clock) - work->started_us) / (double)VG_US;
     if (vg_cycle_judge(work, err) < 0 || vg_cycle_commit(work, err) < 0)
         return -1;
     log_cycle(work);
+    vg_offenders_leave(work);
     return 0;
 }
 
@@ -219,7 +251,7 @@ static int run_late(const struct vg_cycle_env *env, const struct vg_job *job,
             .window = true,
             .range = ready[i].window,
             .late = true,
-            .catching_up = i + 1 < n,
+            .catching_up = job->catching_up || i + 1 < n,
         };
         late.skipped = (struct vg_window){late.range.start_us, late.range.start_us, false};
         struct vg_work work;
@@ -235,14 +267,30 @@ static int run_late(const struct vg_cycle_env *env, const struct vg_job *job,
     return 0;
 }
 
+/* The window of a revisit; where none is left (a reload took them away), the progress says so. */
+static int find_revisit(struct vg_work *work, struct vg_progress *progress, bool *found,
+                        struct vg_error *err)
+{
+    *found = true;
+    if (!work->job.revisit || vg_cycle_revisit_load(work, found, err) < 0)
+        return work->job.revisit ? -1 : 0;
+    if (*found)
+        return 0;
+    return vg_store_checked_next(work->env->store, work->job.dataset->id, &progress->revisit_us,
+                                 err);
+}
+
 int vg_cycle_run(const struct vg_cycle_env *env, const struct vg_job *job,
                  struct vg_progress *progress, struct vg_error *err)
 {
     struct vg_work work;
     if (vg_cycle_begin(&work, env, job, progress, err) < 0)
         return -1;
-    int rc = run_one(&work, err);
-    if (rc == 0) {
+    bool found;
+    int rc = find_revisit(&work, progress, &found, err);
+    if (rc == 0 && found)
+        rc = run_one(&work, err);
+    if (rc == 0 && found) {
         *progress = work.before;
         if (!work.cycle.failed)
             rc = run_late(env, job, work.ready, work.nready, progress, err);

@@ -24,6 +24,10 @@ struct vg_cycle_env {
     const char *agent;
     struct vg_claim claim;
     const atomic_bool *stop;
+    /* A cycle that began before a reload renamed or retired its dataset commits nothing: it is
+     * refused while *barrier is above `book`. NULL: never. */
+    const atomic_int *barrier;
+    int book;                                /* number of the book that config and rules are of */
     const struct vg_strings *only_receivers; /* a replay sends to these; NULL: to all */
     void (*progress)(void *arg, const char *dataset, uint64_t rows); /* long scans; may be NULL */
     void *progress_arg;
@@ -31,6 +35,19 @@ struct vg_cycle_env {
     void *decided_arg;
     void (*committed)(void *arg); /* messages may wait; may be NULL */
     void *committed_arg;
+    /* Whoever writes the keys of offending rows, and takes the snapshot over; NULL: nobody does,
+     * and nothing is noted. */
+    void (*offended)(void *arg, const char *dataset, struct vg_session *session);
+    void *offended_arg;
+    void (*quarantined)(void *arg, const struct vg_offenders *row, bool failed); /* or NULL */
+    void *quarantined_arg;
+};
+
+/* The answers to the statements of one rule. */
+struct vg_asked_rule {
+    struct vg_rows answers[VG_LOOKUPS_MAX];
+    size_t n;
+    const char *why; /* why not all was answered, or NULL */
 };
 
 /* A cycle on its way; zeroed, then vg_cycle_begin. Everything in it dies with vg_cycle_end. */
@@ -53,19 +70,35 @@ struct vg_work {
     struct vg_window_row *ready;
     size_t nready; /* those to be judged now */
     struct vg_cycle cycle;
-    const char *where_problem;
+    struct vg_rejects rejects;   /* expressions the server would not evaluate */
+    struct vg_asked_rule *asked; /* per bound rule; NULL: nothing was asked */
+    const struct vg_history *history;
+    const char *last_structure;  /* of the table when it was last seen, or NULL */
+    struct vg_checksum checksum; /* of the window, where it is to be read again */
+    struct vg_checked checked;   /* of a revisit: the window as it was last read */
+    struct vg_revisit revisit;   /* of a revisit that could be read */
+    const char *standstill;      /* of a table that may be skipped: what it is now, or NULL */
+    bool scanning;               /* the read came as far as the scan */
+    bool offended;               /* keys of offending rows are to be written */
     int64_t started_us;
 };
 
 int vg_cycle_begin(struct vg_work *work, const struct vg_cycle_env *env, const struct vg_job *job,
                    const struct vg_progress *progress, struct vg_error *err);
-/* Opens the snapshot; catalogue, reference, plan, newest row, open windows. */
+/* Opens the snapshot, if the work has none: catalogue, reference, plan. */
+int vg_cycle_bind(struct vg_work *work, struct vg_error *err);
+/* The same, and the newest row, open windows. */
 int vg_cycle_look(struct vg_work *work, struct vg_error *err);
 /* Reads the window's rows into summaries. */
 int vg_cycle_scan(struct vg_work *work, struct vg_error *err);
-/* Look and scan, and once more without the conditions of rules when the server rejects one of them:
+/* Look and scan, and once more without the expressions of rules that the server will not evaluate:
  * those rules are then unknown. *scanning: it came as far as the scan. */
 int vg_cycle_read(struct vg_work *work, bool *scanning, struct vg_error *err);
+/* VG_E_LIMIT when the server estimates the SELECT above limits.cost of the dataset. */
+int vg_cycle_guard_cost(struct vg_work *work, const char *select, struct vg_error *err);
+/* A statement beside the scan that failed costs its own answer only: logged, *why (or NULL) is its
+ * message, *err is cleared. -1 out of memory. */
+int vg_cycle_forgive(struct vg_work *work, struct vg_error *err, const char **why);
 /* Checks and judges; with work->cycle.failed only `reach`. */
 int vg_cycle_judge(struct vg_work *work, struct vg_error *err);
 /* One transaction; afterwards messages may be sent. */

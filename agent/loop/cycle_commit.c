@@ -5,7 +5,12 @@
 
 #include <string.h>
 
+#include "agent/loop/cycle_revisit.h"
+#include "agent/loop/cycle_still.h"
+#include "agent/loop/cycle_structure.h"
+#include "agent/loop/offenders.h"
 #include "agent/message.h"
+#include "agent/plan_bind.h"
 #include "agent/settle.h"
 #include "agent/summary/private.h"
 #include "agent/window.h"
@@ -32,6 +37,8 @@ void vg_cycle_advance(const struct vg_work *work, struct vg_progress *after)
         after->tick_us = job->late ? after->tick_us : cycle->now_us;
     if (cycle->failed)
         after->cycle_failures++;
+    if (cycle->failed && job->revisit)
+        return; /* windows and ticks go on: only its own next time moves */
     if (cycle->failed && !cycle->unreadable) {
         after->failures++;
         after->retry_us = vg_due_retry(job->dataset, after->failures, cycle->now_us);
@@ -41,6 +48,13 @@ void vg_cycle_advance(const struct vg_work *work, struct vg_progress *after)
     after->retry_us = VG_NEVER;
     if (!cycle->failed)
         after->success_us = cycle->now_us;
+    if (cycle->revisited)
+        after->rows_scanned += cycle->rows;
+    if (cycle->unchanged) { /* what was judged then stands */
+        after->scan_failures = 0;
+        after->watermark_us = cycle->window.end_us;
+        after->judged_us = cycle->now_us;
+    }
     if (!cycle->has_window)
         return;
     after->scan_failures = 0;
@@ -51,25 +65,14 @@ void vg_cycle_advance(const struct vg_work *work, struct vg_progress *after)
         after->judged_us = cycle->now_us;
 }
 
-/* Stored alerts of rules that the file no longer names. A "*" rule names those of its check. */
-static bool is_named(const struct vg_dataset *dataset, const struct vg_alert *alert)
-{
-    for (size_t i = 0; i < dataset->nrules; i++) {
-        const struct vg_rule *rule = &dataset->rules[i];
-        bool wild = vg_streq(rule->column, "*") && vg_streq(rule->type->name, alert->check);
-        if (wild || vg_streq(rule->id, alert->rule))
-            return true;
-    }
-    return false;
-}
-
-static int find_gone(const struct vg_dataset *dataset, const struct vg_alert *alerts, size_t n,
+/* Stored alerts of rules that the file no longer names. */
+static int find_gone(const struct vg_settling *settling, const struct vg_alert *alerts, size_t n,
                      struct vg_arena *arena, struct vg_strings *out)
 {
     const char **items = vg_arena_array(arena, n, sizeof *items);
     size_t gone = 0;
     for (size_t i = 0; items && i < n; i++) {
-        if (dataset && !is_named(dataset, &alerts[i]))
+        if (settling->dataset && !vg_plan_names(settling->dataset, settling->plan, &alerts[i]))
             items[gone++] = alerts[i].rule;
     }
     *out = (struct vg_strings){items, gone};
@@ -129,11 +132,15 @@ static void hide_keys(struct vg_message *message)
         message->items[i].nkeys = 0;
 }
 
-static int store_settled(const struct vg_cycle_env *env, const struct vg_dataset *dataset,
+static int store_settled(const struct vg_cycle_env *env, const struct vg_settle_in *in,
                          struct vg_settle_out *settled, struct vg_arena *arena,
                          struct vg_error *err)
 {
     struct vg_store *store = env->store;
+    const struct vg_dataset *dataset = in->dataset;
+    if (settled->told && in->nepisodes &&
+        vg_store_episodes_clear(store, in->cycle->dataset, err) < 0)
+        return -1;
     for (size_t i = 0; i < settled->nalerts; i++) {
         const struct vg_alert *alert = &settled->alerts[i];
         int rc = settled->retired[i] ? vg_store_alert_delete(store, alert->dataset, alert->rule,
@@ -144,6 +151,10 @@ static int store_settled(const struct vg_cycle_env *env, const struct vg_dataset
     }
     for (size_t i = 0; i < settled->nincidents; i++) {
         if (vg_store_incident_put(store, &settled->incidents[i], err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; !settled->told && i < settled->nepisodes; i++) {
+        if (vg_store_episode_put(store, &settled->episodes[i], err) < 0)
             return -1;
     }
     for (size_t i = 0; i < settled->nmessages; i++) {
@@ -168,23 +179,28 @@ int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling
     };
     struct vg_alert *stored;
     struct vg_incident *incidents;
+    struct vg_episode *episodes;
     struct vg_strings gone;
+    bool all = !in.catching_up || cycle->failed;
     if (carry_over(env->store, in.dataset, err) < 0 ||
         vg_store_alerts(env->store, cycle->dataset, arena, &stored, &in.nalerts, err) < 0 ||
         vg_store_incidents(env->store, cycle->dataset, true, arena, &incidents, &in.nincidents,
-                           err) < 0)
+                           err) < 0 ||
+        vg_store_episodes(env->store, cycle->dataset, all, arena, &episodes, &in.nepisodes, err) <
+            0)
         return -1;
-    if (find_gone(in.dataset, stored, in.nalerts, arena, &gone) < 0)
+    if (find_gone(settling, stored, in.nalerts, arena, &gone) < 0)
         return fail_memory(err);
     in.alerts = stored;
     in.incidents = incidents;
+    in.episodes = episodes;
     in.gone = &gone;
     struct vg_settle_out settled;
     if (vg_settle(&in, arena, &settled, err) < 0)
         return -1;
     settling->alerts = settled.alerts;
     settling->nalerts = settled.nalerts;
-    return store_settled(env, in.dataset, &settled, arena, err);
+    return store_settled(env, &in, &settled, arena, err);
 }
 
 static int store_skipped(const struct vg_work *work, struct vg_progress *after,
@@ -205,14 +221,25 @@ static int store_skipped(const struct vg_work *work, struct vg_progress *after,
     return 0;
 }
 
-/* The results are made: what is stored from here on holds no value of a private column. */
-static void hide_private(const struct vg_work *work)
+void vg_cycle_hide_private(const struct vg_work *work)
 {
     struct vg_summary *summary = work->cycle.summary;
     for (size_t i = 0; i < summary->ncolumns; i++) {
         if (vg_dataset_is_private(work->job.dataset, summary->columns[i].name))
             vg_private_column(&summary->columns[i]);
     }
+}
+
+void vg_cycle_base(const struct vg_work *work, const struct vg_window *window,
+                   struct vg_window *out)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    int64_t base_us = dataset->schedule.window_us;
+    if (work->reference && work->reference->base_us > base_us)
+        base_us = work->reference->base_us;
+    *out = *window;
+    if (work->plan.time)
+        vg_window_at(dataset->zone, base_us, window->start_us, out);
 }
 
 static int store_window(const struct vg_work *work, struct vg_error *err)
@@ -235,13 +262,9 @@ static int store_window(const struct vg_work *work, struct vg_error *err)
         return -1;
     if (!cycle->summary || cycle->empty)
         return 0;
-    hide_private(work);
-    int64_t base_us = dataset->schedule.window_us;
-    if (work->reference && work->reference->base_us > base_us)
-        base_us = work->reference->base_us;
-    struct vg_window base = cycle->window;
-    if (work->plan.time)
-        vg_window_at(dataset->zone, base_us, cycle->window.start_us, &base);
+    vg_cycle_hide_private(work);
+    struct vg_window base;
+    vg_cycle_base(work, &cycle->window, &base);
     return vg_store_summary_add(work->env->store, dataset->id, &base, cycle->summary, err);
 }
 
@@ -255,8 +278,10 @@ static int store_parts(struct vg_work *work, struct vg_progress *after,
             return -1;
     }
     if (store_skipped(work, after, err) < 0 || store_window(work, err) < 0 ||
-        vg_store_results_put(store, &work->cycle, err) < 0 ||
+        vg_store_results_put(store, &work->cycle, err) < 0 || vg_offenders_note(work, err) < 0 ||
         vg_cycle_settle(work->env, settling, work->arena, err) < 0 ||
+        vg_cycle_structure_store(work, err) < 0 || vg_cycle_still_store(work, err) < 0 ||
+        vg_cycle_revisit_store(work, after, err) < 0 ||
         vg_store_progress_put(store, id, after, err) < 0)
         return -1;
     return vg_cycle_retrain(work, err);
@@ -277,6 +302,14 @@ static void publish(struct vg_work *work, const struct vg_progress *after,
                                            settling->nalerts);
 }
 
+/* Asked inside the transaction: what a reload does to the dataset are later transactions of the
+ * same store, begun after the barrier was raised. So either this commit comes first as a whole and
+ * is carried over, or it is refused. */
+static bool is_superseded(const struct vg_cycle_env *env)
+{
+    return env->barrier && *env->barrier > env->book;
+}
+
 int vg_cycle_commit(struct vg_work *work, struct vg_error *err)
 {
     struct vg_store *store = work->env->store;
@@ -284,13 +317,17 @@ int vg_cycle_commit(struct vg_work *work, struct vg_error *err)
     struct vg_settling settling = {
         .dataset = work->job.dataset,
         .cycle = &work->cycle,
-        /* A read that failed is told at once: nothing is being caught up. */
-        .catching_up = work->job.catching_up && work->cycle.has_window,
+        .plan = &work->plan,
+        .catching_up = work->job.catching_up,
     };
     vg_cycle_advance(work, &after);
     vg_failpoint("before_commit");
     if (vg_store_begin(store, &work->env->claim, err) < 0)
         return -1;
+    if (is_superseded(work->env)) {
+        vg_store_rollback(store);
+        return vg_fail(err, VG_E_CANCELLED, "a reload came between");
+    }
     if (store_parts(work, &after, &settling, err) < 0) {
         vg_store_rollback(store);
         return -1;

@@ -7,10 +7,16 @@
 
 /* Progress after this cycle, from work->before. */
 void vg_cycle_advance(const struct vg_work *work, struct vg_progress *after);
+/* The base window that a window is a part of. */
+void vg_cycle_base(const struct vg_work *work, const struct vg_window *window,
+                   struct vg_window *out);
+/* The results are made: what is stored of the summary from here on holds no private value. */
+void vg_cycle_hide_private(const struct vg_work *work);
 /* What is settled, and afterwards all alerts of the dataset, for publishing. */
 struct vg_settling {
     const struct vg_dataset *dataset; /* NULL: it is being retired */
     const struct vg_cycle *cycle;
+    const struct vg_plan *plan; /* or NULL */
     bool catching_up;
     struct vg_alert *alerts;
     size_t nalerts;

@@ -6,6 +6,7 @@
 
 #include "agent/judge.h"
 #include "agent/loop/cycle.h"
+#include "agent/loop/cycle_revisit.h"
 #include "pgvigil/text.h"
 
 static int fail_memory(struct vg_error *err)
@@ -39,7 +40,7 @@ static int find_stale(struct vg_work *work, const char **out, struct vg_error *e
 static void take_newest_of_scan(struct vg_work *work)
 {
     const struct vg_plan *plan = &work->plan;
-    if (work->live.has_newest || !plan->time || !work->cycle.summary)
+    if (work->live.has_newest || !plan->time || !work->cycle.summary || work->job.revisit)
         return;
     const struct vg_column_summary *time = vg_summary_column(work->cycle.summary, plan->time->name);
     if (!time || !vg_column_finite(time))
@@ -69,12 +70,14 @@ static const char *explain_no_look(const struct vg_work *work, const struct vg_b
     *look = VG_UNKNOWN;
     if (bound->problem)
         return bound->problem;
+    if (work->job.revisit)
+        return work->cycle.failed ? work->cycle.error.msg : NULL;
+    if (bound->rule.type->cadence != VG_ON_WINDOW)
+        return NULL; /* the tick was fine, whatever became of the window */
     if (work->cycle.unreadable)
         return work->cycle.error.msg;
     *look = VG_NODATA;
-    return bound->rule.type->cadence == VG_ON_WINDOW && work->cycle.empty
-               ? "no rows in this window yet"
-               : NULL;
+    return work->cycle.empty ? "no rows in this window yet" : NULL;
 }
 
 static int measure_rule(struct vg_work *work, const struct vg_bound *bound,
@@ -85,6 +88,7 @@ static int measure_rule(struct vg_work *work, const struct vg_bound *bound,
     const char *why = explain_no_look(work, bound, &look);
     if (why)
         return vg_measure_skip(measures, rule, look, "%s", why) < 0 ? fail_memory(err) : 0;
+    const struct vg_asked_rule *asked = work->asked ? &work->asked[bound - work->plan.bound] : NULL;
     struct vg_evidence evidence = {
         .now = bound->variant < work->nsummaries ? work->summaries[bound->variant] : NULL,
         .reference = work->reference,
@@ -93,6 +97,12 @@ static int measure_rule(struct vg_work *work, const struct vg_bound *bound,
         .catalog = work->catalog,
         .live = &work->live,
         .window = work->cycle.has_window && work->plan.time ? &work->cycle.window : NULL,
+        .history = work->history,
+        .answers = asked ? asked->answers : NULL,
+        .nanswers = asked ? asked->n : 0,
+        .answers_why = asked ? asked->why : NULL,
+        .revisit = work->job.revisit ? &work->revisit : NULL,
+        .last_structure = work->last_structure,
         .now_us = work->cycle.now_us,
     };
     return rule->type->measure(rule, &evidence, measures, err);
@@ -100,8 +110,14 @@ static int measure_rule(struct vg_work *work, const struct vg_bound *bound,
 
 static bool is_wanted(const struct vg_work *work, const struct vg_rule *rule)
 {
+    bool unread_now = work->cycle.unchanged || (work->cycle.failed && !work->job.revisit);
+    if (unread_now && vg_streq(rule->type->name, "reach"))
+        return true;
+    if (rule->type->needs & VG_NEEDS_REVISIT)
+        return work->cycle.revisited &&
+               (!work->cycle.failed || vg_cycle_revisit_over(work, work->scanning));
     if (work->cycle.failed && !work->cycle.unreadable)
-        return vg_streq(rule->type->name, "reach");
+        return false;
     if (rule->type->cadence == VG_ON_WINDOW)
         return work->cycle.has_window;
     /* Freshness without an index is known only when a window was read. */
@@ -135,7 +151,11 @@ static void fill_keys(struct vg_work *work)
     for (size_t i = 0; i < work->cycle.nresults; i++) {
         struct vg_result *result = &work->cycle.results[i];
         bool bad = result->verdict == VG_FAIL || result->verdict == VG_WARN;
-        for (size_t v = 0; bad && v < work->nsummaries; v++) {
+        /* Rows do not offend where a share of them is bounded from below, too. */
+        const struct vg_check_type *type = vg_check_find(result->check);
+        if (type && type->bounds == VG_BOUNDS_ON_VALUE)
+            continue;
+        for (size_t v = 0; bad && !result->nkeys && v < work->nsummaries; v++) {
             const struct vg_predicate_summary *predicate =
                 vg_summary_predicate(work->summaries[v], result->rule);
             if (!predicate || !predicate->nkeys)

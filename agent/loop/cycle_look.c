@@ -5,7 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/loop/cost.h"
 #include "agent/loop/cycle.h"
+#include "agent/loop/cycle_ask.h"
+#include "agent/loop/cycle_revisit.h"
+#include "agent/loop/cycle_still.h"
+#include "agent/loop/cycle_structure.h"
+#include "agent/loop/source.h"
+#include "agent/plan_bind.h"
 #include "agent/window.h"
 #include "pgvigil/failpoint.h"
 #include "pgvigil/log.h"
@@ -68,7 +75,7 @@ static bool is_aside(const struct vg_error *err)
     return err->code == VG_E_TIMEOUT || err->code == VG_E_QUERY;
 }
 
-static int forgive(struct vg_work *work, struct vg_error *err, const char **why)
+int vg_cycle_forgive(struct vg_work *work, struct vg_error *err, const char **why)
 {
     char *text = vg_arena_strdup(work->arena, err->msg);
     vg_log(VG_LOG_WARN, "a statement beside the scan failed", "dataset", work->job.dataset->id,
@@ -97,7 +104,7 @@ static int read_newest(struct vg_work *work, struct vg_error *err)
     bool found = false;
     const char *sql = vg_sql_newest(&rows, work->cycle.now_us, work->arena);
     if (read_number(work, sql, &newest, &found, err) < 0)
-        return is_aside(err) ? forgive(work, err, &live->newest_why) : -1;
+        return is_aside(err) ? vg_cycle_forgive(work, err, &live->newest_why) : -1;
     live->has_newest = true;
     if (found)
         live->newest_us = vg_sql_instant(&rows, newest);
@@ -158,23 +165,46 @@ static int probe_open(struct vg_work *work, struct vg_error *err)
         return fail_memory(err);
     for (size_t i = 0; i < n; i++) {
         if (probe_window(work, &open[i], err) < 0)
-            return is_aside(err) ? forgive(work, err, NULL) : -1; /* left for the next tick */
+            return is_aside(err) ? vg_cycle_forgive(work, err, NULL)
+                                 : -1; /* left for the next tick */
     }
     return 0;
 }
 
-int vg_cycle_look(struct vg_work *work, struct vg_error *err)
+/* The columns that "*" once found, and finds no more. */
+static int find_lost(struct vg_work *work, struct vg_error *err)
+{
+    const char *id = work->job.dataset->id;
+    struct vg_alert *alerts;
+    size_t n;
+    if (!work->env->store)
+        return 0;
+    if (vg_store_alerts(work->env->store, id, work->arena, &alerts, &n, err) < 0)
+        return -1;
+    return vg_plan_bind_lost(&work->plan, alerts, n, work->arena) < 0 ? fail_memory(err) : 0;
+}
+
+int vg_cycle_bind(struct vg_work *work, struct vg_error *err)
 {
     const struct vg_dataset *dataset = work->job.dataset;
     struct vg_source *source = work->env->source;
     struct vg_limits_of_session limits = {dataset->timeout_us, work->env->stop};
-    if (load_reference(work, err) < 0 ||
+    if (load_reference(work, err) < 0)
+        return -1;
+    if (!work->session &&
         source->ops->open(source, dataset->connection, &limits, &work->session, err) < 0)
         return -1;
-    if (source->ops->catalog(work->session, dataset->table, work->arena, &work->catalog, err) < 0)
+    if (vg_source_columns(source, work->session, dataset, work->reference, work->arena,
+                          &work->catalog, err) < 0)
         return -1;
-    if (vg_plan_make(dataset, work->catalog, work->reference, work->where_problem, work->arena,
-                     &work->plan, err) < 0)
+    return vg_plan_make(dataset, work->catalog, work->reference, &work->rejects, work->arena,
+                        &work->plan, err);
+}
+
+int vg_cycle_look(struct vg_work *work, struct vg_error *err)
+{
+    if (vg_cycle_bind(work, err) < 0 || find_lost(work, err) < 0 ||
+        vg_cycle_structure_load(work, err) < 0)
         return -1;
     work->cycle.private_columns = work->plan.private_columns;
     if (work->job.tick && read_newest(work, err) < 0)
@@ -183,13 +213,53 @@ int vg_cycle_look(struct vg_work *work, struct vg_error *err)
 }
 
 struct scan {
+    struct vg_work *work;
     struct vg_tally *tally;
+    uint64_t rows;
 };
+
+/* The estimate of a statement before it is run, where its cost is limited. */
+int vg_cycle_guard_cost(struct vg_work *work, const char *select, struct vg_error *err)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    struct vg_cost_of of = {work->env->source, work->session, dataset->caps.cost,
+                            dataset->timeout_us};
+    return vg_cost_guard(&of, select, work->arena, err);
+}
+
+static int guard_columns(const struct vg_work *work, struct vg_error *err)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    int64_t most = dataset->caps.columns;
+    if (!most || work->plan.nitems <= (size_t)most)
+        return 0;
+    vg_fail(err, VG_E_LIMIT,
+            "the scan of %s would read %zu columns and conditions, allowed are %lld",
+            dataset->table, work->plan.nitems, (long long)most);
+    return vg_hint(err, "raise limits.columns, or name columns instead of \"*\"");
+}
+
+static int guard_rows(const struct scan *scan, struct vg_error *err)
+{
+    const struct vg_dataset *dataset = scan->work->job.dataset;
+    int64_t most = dataset->caps.rows;
+    if (!most || scan->rows <= (uint64_t)most)
+        return 0;
+    vg_fail(err, VG_E_LIMIT, "the scan of %s has more than %lld rows", dataset->table,
+            (long long)most);
+    return vg_hint(err, "raise limits.rows, or read a part: sample: {rows: %lld}",
+                   (long long)(most / 2 + 1));
+}
 
 static int tally_batch(void *arg, const struct vg_batch *batch, struct vg_error *err)
 {
     struct scan *scan = arg;
     vg_failpoint("mid_copy");
+    scan->rows += batch->nrows;
+    if (guard_rows(scan, err) < 0)
+        return -1;
+    if (scan->work->plan.checksum.ncolumns)
+        vg_checksum_add(&scan->work->checksum, &scan->work->plan.checksum, batch);
     return vg_tally_add(scan->tally, batch, err);
 }
 
@@ -234,8 +304,9 @@ static int guard_size(struct vg_work *work, struct vg_error *err)
 static int run_scan(struct vg_work *work, double percent, struct vg_error *err)
 {
     struct vg_plan *plan = &work->plan;
-    struct scan scan = {0};
+    struct scan scan = {.work = work};
     struct vg_rows_of rows = vg_plan_rows(plan, &work->job.range, percent);
+    const char *select = vg_sql_select(&rows, plan->items, plan->nitems, false, work->arena);
     struct vg_query query = {
         .sql = vg_sql_copy(&rows, plan->items, plan->nitems, false, work->arena),
         .columns = plan->query,
@@ -244,8 +315,12 @@ static int run_scan(struct vg_work *work, double percent, struct vg_error *err)
         .progress = report_progress,
         .progress_arg = work,
     };
-    if (!query.sql)
+    if (!query.sql || !select)
         return fail_memory(err);
+    if (vg_cycle_guard_cost(work, select, err) < 0)
+        return -1;
+    memset(&work->checksum, 0, sizeof work->checksum);
+    plan->tally.until_us = plan->time ? work->job.range.end_us : work->cycle.now_us;
     if (vg_tally_new(&plan->tally, &scan.tally, err) < 0)
         return -1;
     int rc = work->env->source->ops->scan(work->session, &query, tally_batch, &scan, err);
@@ -271,7 +346,7 @@ static int count_late(struct vg_work *work, struct vg_error *err)
         return 0;
     uint64_t now;
     if (count_rows(work, &row.window, &now, err) < 0)
-        return err->code == VG_E_CANCELLED ? -1 : forgive(work, err, NULL);
+        return err->code == VG_E_CANCELLED ? -1 : vg_cycle_forgive(work, err, NULL);
     work->cycle.has_late_rows = true;
     work->cycle.late_rows = now > row.rows ? now - row.rows : 0;
     if (now > row.rows && (double)(now - row.rows) > 0.01 * (double)row.rows) {
@@ -283,14 +358,15 @@ static int count_late(struct vg_work *work, struct vg_error *err)
     return 0;
 }
 
-int vg_cycle_scan(struct vg_work *work, struct vg_error *err)
+static int read_window(struct vg_work *work, struct vg_error *err)
 {
     struct vg_cycle *cycle = &work->cycle;
     double percent;
     if (work->plan.time_problem)
         return vg_fail(err, VG_E_CONFIG, "%s: %s", work->job.dataset->time_column,
                        work->plan.time_problem);
-    if (guard_size(work, err) < 0 || choose_sample(work, &percent, err) < 0)
+    if (guard_columns(work, err) < 0 || guard_size(work, err) < 0 ||
+        choose_sample(work, &percent, err) < 0)
         return -1;
     work->summaries =
         vg_arena_array(work->arena, work->plan.tally.nvariants, sizeof *work->summaries);
@@ -303,6 +379,23 @@ int vg_cycle_scan(struct vg_work *work, struct vg_error *err)
         cycle->rows = all->rows;
     all->rows = cycle->rows;
     cycle->summary = all;
+    if (!work->plan.time || !work->job.dataset->schedule.nrevisits)
+        return 0;
+    int rc = vg_checksum_finish(&work->checksum, &work->plan.checksum, cycle->rows, all,
+                                &work->plan.private_columns, work->arena);
+    return rc < 0 ? fail_memory(err) : 0;
+}
+
+int vg_cycle_scan(struct vg_work *work, struct vg_error *err)
+{
+    struct vg_cycle *cycle = &work->cycle;
+    if (read_window(work, err) < 0)
+        return -1;
+    if (work->job.revisit)
+        return vg_cycle_revisit_compare(work, err);
     cycle->empty = work->plan.time && cycle->rows == 0;
-    return count_late(work, err);
+    if (vg_cycle_count_untimed(work, err) < 0 || count_late(work, err) < 0)
+        return -1;
+    /* Last, for an answer that has to be abandoned takes the session with it. */
+    return cycle->empty ? 0 : vg_cycle_ask(work, err);
 }

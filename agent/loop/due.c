@@ -81,6 +81,13 @@ static struct vg_progress mend(const struct vg_dataset *dataset, const struct vg
     return mended;
 }
 
+/* When a window is to be read again; VG_NEVER: none. What a file no longer asks for waits. */
+static int64_t find_revisit(const struct vg_dataset *dataset, const struct vg_progress *progress)
+{
+    bool some = dataset->schedule.nrevisits && progress->revisit_us;
+    return some ? progress->revisit_us : VG_NEVER;
+}
+
 int64_t vg_due_next(const struct vg_dataset *dataset, const struct vg_progress *stored,
                     const struct vg_span *span, int64_t now_us)
 {
@@ -89,7 +96,10 @@ int64_t vg_due_next(const struct vg_dataset *dataset, const struct vg_progress *
     find_window(dataset, progress, span, now_us, &job);
     int64_t window = find_due(dataset, &job.range);
     int64_t tick = find_tick(dataset, progress, span);
+    int64_t revisit = find_revisit(dataset, progress);
     int64_t next = window < tick ? window : tick;
+    if (revisit < next)
+        next = revisit;
     if (progress->retry_us != VG_NEVER && next < progress->retry_us)
         next = progress->retry_us;
     return next > span->until_us ? VG_NEVER : next;
@@ -116,7 +126,13 @@ bool vg_due_job(const struct vg_dataset *dataset, const struct vg_progress *stor
     vg_window_next(dataset->zone, dataset->schedule.window_us, &out->range, &next);
     out->next_due = out->window && find_due(dataset, &next) <= now_us;
     out->catching_up = out->next_due && dataset->time_column;
-    return out->window || out->tick;
+    if (out->window || out->tick)
+        return true;
+    int64_t revisit = find_revisit(dataset, progress);
+    out->revisit = revisit <= now_us && revisit <= span->until_us;
+    if (out->revisit)
+        out->due_us = revisit;
+    return out->revisit;
 }
 
 int64_t vg_due_retry(const struct vg_dataset *dataset, int failures, int64_t now_us)

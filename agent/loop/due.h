@@ -13,6 +13,7 @@ struct vg_job {
     bool tick, window;
     struct vg_window range;   /* of the window */
     bool late;                /* the window had been committed empty */
+    bool revisit;             /* a window that was judged is read again; no tick, no window */
     bool next_due;            /* the window after it is due too */
     bool catching_up;         /* another window is due behind this one */
     int64_t ticks_skipped;    /* ticks that passed unrun */

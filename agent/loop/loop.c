@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The daemon's threads and the two loops without threads. Owns the order in which things happen;
- * what happens in a cycle is cycle.c's, what changes with a reload loop_book.c's. */
+ * what happens in a cycle is cycle.c's, what changes with a reload loop_book.c's and
+ * loop_adopt.c's. */
 #include "agent/loop/loop.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/loop/capture.h"
 #include "pgvigil/failpoint.h"
 #include "pgvigil/log.h"
 
@@ -34,6 +34,7 @@ static void free_slot(struct vg_slot *slot)
 
 void vg_loop_free(struct vg_loop *loop)
 {
+    vg_loop_offenders_free(loop);
     for (size_t i = 0; i < loop->nslots; i++)
         free_slot(loop->slots[i]);
     free(loop->slots);
@@ -71,6 +72,37 @@ static void read_again(struct vg_loop *loop, const char *id, struct vg_progress 
     vg_arena_free(arena);
 }
 
+/* A commit in the last moment may have been published after the reload had said that it is over. */
+static void say_over(struct vg_loop *loop, const struct vg_slot *slot)
+{
+    pthread_mutex_lock(&loop->mutex);
+    bool over = slot->gone && !vg_loop_slot(loop, slot->id);
+    pthread_mutex_unlock(&loop->mutex);
+    if (over && loop->env.publisher)
+        loop->env.publisher->ops->retire(loop->env.publisher, slot->id);
+}
+
+/* What the cycle has come to, when the next one is due, and who may have the slot now. */
+static void end_cycle(struct vg_loop *loop, struct vg_slot *slot, struct vg_book *book,
+                      struct vg_progress *progress, int rc)
+{
+    pthread_mutex_lock(&loop->mutex);
+    const struct vg_dataset *before = vg_ruleset_find(book->rules, slot->id);
+    /* By the rules in force now, which a reload may have changed meanwhile. */
+    const struct vg_dataset *now = slot->gone ? NULL : vg_ruleset_find(loop->book->rules, slot->id);
+    bool lost = rc < 0 && slot->barrier <= book->number;
+    slot->lost = lost ? slot->lost + 1 : 0;
+    if (lost && before) /* a store that cannot be written must not cost the database scans */
+        progress->retry_us = vg_due_retry(before, slot->lost, read_clock(loop));
+    progress->model = NULL;
+    slot->progress = *progress;
+    slot->next_us = now ? vg_due_next(now, progress, &loop->span, read_clock(loop)) : VG_NEVER;
+    loop->failed_cycles += lost || progress->failures > 0;
+    vg_loop_release(loop, book);
+    slot->busy = false;
+    pthread_mutex_unlock(&loop->mutex);
+}
+
 void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot)
 {
     struct vg_error err = {0};
@@ -81,38 +113,23 @@ void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot)
     struct vg_cycle_env env = loop->env;
     env.config = book->config;
     env.rules = book->rules;
+    env.book = book->number;
+    env.barrier = &slot->barrier;
     const struct vg_dataset *dataset = vg_ruleset_find(book->rules, slot->id);
     struct vg_job job;
     int64_t now_us = read_clock(loop);
     int rc = 0;
     if (dataset && vg_due_job(dataset, &progress, &loop->span, now_us, &job))
         rc = vg_cycle_run(&env, &job, &progress, &err);
-    if (rc < 0 && err.code != VG_E_CANCELLED) {
+    if (rc < 0 && slot->barrier > book->number) {
+        vg_log(VG_LOG_INFO, "cycle dropped, a reload came between", "dataset", slot->id, NULL);
+    } else if (rc < 0 && err.code != VG_E_CANCELLED) {
         vg_log(VG_LOG_ERROR, "cycle lost", "dataset", slot->id, "code", vg_code_name(err.code),
                "error", err.msg, NULL);
         read_again(loop, slot->id, &progress);
     }
-    pthread_mutex_lock(&loop->mutex);
-    slot->lost = rc < 0 ? slot->lost + 1 : 0;
-    if (rc < 0 && dataset) /* a store that cannot be written must not cost the database scans */
-        progress.retry_us = vg_due_retry(dataset, slot->lost, read_clock(loop));
-    progress.model = NULL;
-    slot->progress = progress;
-    slot->next_us = VG_NEVER;
-    /* A reload may have retired the dataset while its cycle was on the way, which stored it again.
-     */
-    bool gone = book != loop->book && !vg_ruleset_find(loop->book->rules, slot->id);
-    if (gone) {
-        vg_loop_retire(loop);
-    } else if (dataset) {
-        /* By the rules in force now, which a reload may have changed meanwhile. */
-        const struct vg_dataset *now = vg_ruleset_find(loop->book->rules, slot->id);
-        slot->next_us = vg_due_next(now ? now : dataset, &progress, &loop->span, read_clock(loop));
-    }
-    loop->failed_cycles += rc < 0 || progress.failures > 0;
-    vg_loop_release(loop, book);
-    slot->busy = false;
-    pthread_mutex_unlock(&loop->mutex);
+    say_over(loop, slot);
+    end_cycle(loop, slot, book, &progress, rc);
 }
 
 /* --- the daemon ------------------------------------------------------------------------------- */
@@ -122,7 +139,9 @@ static struct vg_slot *take_queued(struct vg_loop *loop)
     struct vg_slot *first = NULL;
     for (size_t i = 0; i < loop->nslots; i++) {
         struct vg_slot *slot = loop->slots[i];
-        if (slot->queued && !slot->busy && (!first || slot->next_us < first->next_us))
+        /* Behind a barrier it waits for the book to come: its commit would be refused. */
+        bool free_to_go = slot->queued && !slot->busy && slot->barrier <= loop->book->number;
+        if (free_to_go && (!first || slot->next_us < first->next_us))
             first = slot;
     }
     if (first) {
@@ -222,15 +241,21 @@ static void schedule(struct vg_loop *loop)
     }
 }
 
+static void keep_offenders(struct vg_loop *loop)
+{
+    loop->env.offended = vg_loop_offended;
+    loop->env.offended_arg = loop;
+}
+
 int vg_loop_run(struct vg_loop *loop, size_t workers, struct vg_error *err)
 {
-    pthread_t threads[33];
-    size_t n = 0, wanted = (workers < 32 ? workers : 32) + 1;
-    pthread_mutex_lock(&loop->mutex);
-    int rc = vg_loop_adopt(loop, err);
-    pthread_mutex_unlock(&loop->mutex);
+    pthread_t threads[34];
+    size_t n = 0, wanted = (workers < 32 ? workers : 32) + 2;
+    keep_offenders(loop);
+    int rc = vg_loop_adopt(loop, loop->book, false, err);
     while (rc == 0 && n < wanted) {
-        if (pthread_create(&threads[n], NULL, n ? work_on : capture_on, loop))
+        void *(*start)(void *) = n == 0 ? capture_on : n == 1 ? vg_loop_offenders_on : work_on;
+        if (pthread_create(&threads[n], NULL, start, loop))
             rc = vg_fail(err, VG_E_INTERNAL, "cannot start a thread");
         else
             n++;
@@ -257,29 +282,27 @@ static void capture_all(struct vg_loop *loop)
     }
 }
 
-static int adopt(struct vg_loop *loop, struct vg_error *err)
-{
-    pthread_mutex_lock(&loop->mutex);
-    int rc = vg_loop_adopt(loop, err);
-    pthread_mutex_unlock(&loop->mutex);
-    return rc;
-}
-
 int vg_loop_once(struct vg_loop *loop, struct vg_error *err)
 {
-    if (adopt(loop, err) < 0)
+    keep_offenders(loop);
+    loop->offenders_idle = true;
+    if (vg_loop_adopt(loop, loop->book, false, err) < 0)
         return -1;
     vg_loop_control(loop);
     capture_all(loop);
     for (size_t i = 0; i < loop->nslots && !loop->stop; i++) {
         struct vg_slot *slot = loop->slots[i];
-        int64_t watermark;
-        do { /* a dataset that lags catches up */
+        int64_t watermark, revisit;
+        do { /* a dataset that lags catches up, then what is to be read again is */
             watermark = slot->progress.watermark_us;
+            revisit = slot->progress.revisit_us;
             vg_loop_cycle(loop, slot);
-        } while (!loop->stop && slot->progress.watermark_us != watermark &&
-                 slot->next_us <= read_clock(loop));
+            vg_loop_offenders_kept(loop);
+        } while (
+            !loop->stop && slot->next_us <= read_clock(loop) && !slot->progress.failures &&
+            (slot->progress.watermark_us != watermark || (revisit && revisit <= read_clock(loop))));
     }
+    vg_loop_offenders(loop);
     loop->shell.drain(loop->shell.arg, read_clock(loop));
     loop->shell.idle(loop->shell.arg, read_clock(loop));
     return 0;
@@ -298,7 +321,7 @@ static struct vg_slot *find_first(struct vg_loop *loop)
 int vg_loop_replay(struct vg_loop *loop, struct vg_error *err)
 {
     struct vg_clock *clock = loop->env.clock;
-    if (adopt(loop, err) < 0)
+    if (vg_loop_adopt(loop, loop->book, false, err) < 0)
         return -1;
     capture_all(loop);
     for (struct vg_slot *slot; !loop->stop && (slot = find_first(loop)) != NULL;) {

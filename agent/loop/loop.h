@@ -20,7 +20,7 @@ struct vg_shell_ops {
     /* The book is in force from now on: tell receivers, metrics, connections. */
     void (*loaded)(void *arg, const struct vg_book *book);
     /* A load was refused after all; the book in force stays. */
-    void (*refused)(void *arg);
+    void (*refused)(void *arg, const struct vg_book *fresh, const char *why);
     /* Without threads: sends what is due and waits for the answers. */
     void (*drain)(void *arg, int64_t now_us);
     /* Daemon: about once a minute, for what is not urgent (figures of the agent itself). */
@@ -33,6 +33,9 @@ struct vg_slot { /* one dataset */
     struct vg_progress progress; /* its text fields are not used here */
     int64_t next_us;
     bool busy, queued;
+    bool gone; /* no longer in the rules; kept while its last cycle is on the way */
+    /* A cycle begun with an older book than this one commits nothing. */
+    atomic_int barrier;
     int64_t capture_us; /* not to be captured before; VG_NEVER: nothing to capture */
     int capture_failures;
     bool capture_patient; /* asked for by a person: however long it takes */
@@ -50,6 +53,11 @@ struct vg_loop {
     struct vg_slot **slots;
     size_t nslots;
     atomic_bool force_reload, last_load_ok;
+    /* Under the mutex: a snapshot for the keys of offending rows, and when to look for others. */
+    struct vg_session *offended_session;
+    char *offended_dataset;
+    int64_t offenders_us;
+    bool offenders_idle;   /* who writes them waits, and would take a snapshot at once */
     int64_t failed_cycles; /* lost or unread; the exit code of --once and of replays */
 };
 
@@ -71,22 +79,39 @@ void vg_loop_reload(struct vg_loop *loop);
 
 /* --- between the files of the loop ------------------------------------------------------------ */
 
-/* Slots after a new book: progress from the store, retired datasets ended. Holds the mutex. */
-int vg_loop_adopt(struct vg_loop *loop, struct vg_error *err);
-/* Ends what the store knows and the book does not name. Holds the mutex. */
-void vg_loop_retire(struct vg_loop *loop);
+/* Only the scheduler's thread changes the list of slots and the book, so it may read both without
+ * the mutex. No call of the store is made under the mutex: others must not wait for its disk. */
+
+/* Brings a book into force (at the start: the one that is): datasets get new names, what the rules
+ * no longer name is ended, new slots learn their progress. `decided`: that it may retire what it
+ * does is known. Without the mutex. -1 when a dataset could not be taken up; or, for want of
+ * memory, nothing has changed and loop->book is as before. */
+int vg_loop_adopt(struct vg_loop *loop, struct vg_book *book, bool decided, struct vg_error *err);
+/* The dataset's slot; NULL for one that is gone. */
+struct vg_slot *vg_loop_slot(const struct vg_loop *loop, const char *id);
 /* Replaces the book by a fresh one; keeps the old one when there is none. Takes the mutex. */
 void vg_loop_renew(struct vg_loop *loop);
 struct vg_book *vg_loop_hold(struct vg_loop *loop); /* under the mutex */
 void vg_loop_release(struct vg_loop *loop, struct vg_book *book);
 /* Runs what is due for the slot, without the mutex; sets its progress and next time. */
 void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot);
-/* Captures the reference of a dataset. Without the mutex. */
+/* Captures the reference of a dataset if it is still wanted. Without the mutex. */
 void vg_loop_capture(struct vg_loop *loop, const char *id);
+/* Keys of offending rows (loop_offenders.c). A replay writes none. */
+void vg_loop_offended(void *arg, const char *dataset, struct vg_session *session);
+void *vg_loop_offenders_on(void *arg);        /* the thread */
+void vg_loop_offenders(struct vg_loop *loop); /* without it: what is due now */
+/* Without it, after a cycle: what its snapshot was kept for. */
+void vg_loop_offenders_kept(struct vg_loop *loop);
+void vg_loop_offenders_free(struct vg_loop *loop);
 /* Rows that commands left in the store: reload, capture, use, drop. */
 void vg_loop_control(struct vg_loop *loop);
-/* When the dataset's reference is to be captured next, from what the store holds. */
-int64_t vg_loop_capture_time(struct vg_loop *loop, const struct vg_slot *slot,
-                             const struct vg_dataset *dataset);
+/* Whether the dataset's reference is to be captured, from what the store holds. Without the
+ * mutex. */
+enum vg_need { VG_NEED_NOTHING, VG_NEED_CAPTURE, VG_NEED_UNREADABLE };
+enum vg_need vg_loop_need(const struct vg_loop *loop, const struct vg_dataset *dataset);
+/* When; VG_NEVER: not. Under the mutex. */
+int64_t vg_loop_capture_time(const struct vg_loop *loop, const struct vg_slot *slot,
+                             const struct vg_dataset *dataset, enum vg_need need);
 
 #endif

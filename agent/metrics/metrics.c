@@ -122,6 +122,14 @@ void vg_metrics_reloaded(struct vg_metrics *metrics, bool ok, int64_t now_us)
     pthread_mutex_unlock(&metrics->lock);
 }
 
+void vg_metrics_state(struct vg_metrics *metrics, const struct vg_store_health *health)
+{
+    pthread_mutex_lock(&metrics->lock);
+    set_own(metrics, VG_M_STATE_IN_PLACE, NULL, 0, health->in_place ? 1 : 0);
+    set_own(metrics, VG_M_STATE_WRITABLE, NULL, 0, health->writable ? 1 : 0);
+    pthread_mutex_unlock(&metrics->lock);
+}
+
 /* Removes the series of a metric whose value is NaN. */
 static void drop_unset(struct vg_samples *own, size_t metric)
 {
@@ -184,6 +192,32 @@ void vg_metrics_decided(struct vg_metrics *metrics, const char *model, enum vg_d
     const struct vg_label labels[] = {{"model", model}, {"decision", vg_decision_name(kind)}};
     pthread_mutex_lock(&metrics->lock);
     count_own(metrics, VG_M_RETRAIN_DECISIONS, labels, 2, 1);
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+static void count_quarantine(struct vg_metrics *metrics, const char *dataset, uint64_t keys,
+                             bool failed)
+{
+    const struct vg_label label = {"dataset", dataset};
+    count_own(metrics, VG_M_QUARANTINE_KEYS, &label, 1, (double)keys);
+    count_own(metrics, VG_M_QUARANTINE_FAILURES, &label, 1, failed);
+}
+
+void vg_metrics_quarantines(struct vg_metrics *metrics, const struct vg_ruleset *rules)
+{
+    pthread_mutex_lock(&metrics->lock);
+    for (size_t i = 0; i < rules->ndatasets; i++) {
+        if (rules->datasets[i]->quarantine.connection)
+            count_quarantine(metrics, rules->datasets[i]->id, 0, false);
+    }
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+void vg_metrics_quarantined(struct vg_metrics *metrics, const char *dataset, uint64_t keys,
+                            bool failed)
+{
+    pthread_mutex_lock(&metrics->lock);
+    count_quarantine(metrics, dataset, keys, failed);
     pthread_mutex_unlock(&metrics->lock);
 }
 

@@ -59,6 +59,8 @@ void vg_metrics_receivers(struct vg_metrics *metrics, const struct vg_receiver *
 void vg_metrics_models(struct vg_metrics *metrics, const struct vg_retraining *models, size_t n);
 /* Configuration and rule files were read at now_us; ok: all of them load. */
 void vg_metrics_reloaded(struct vg_metrics *metrics, bool ok, int64_t now_us);
+/* Whether the state store is in its place and takes what is written. */
+void vg_metrics_state(struct vg_metrics *metrics, const struct vg_store_health *health);
 /* Replaces what is known of rule files. */
 void vg_metrics_rule_files(struct vg_metrics *metrics, const struct vg_rule_file *files, size_t n);
 /* One attempt to deliver to a receiver, or to a model's retraining endpoint, and its outcome. */
@@ -67,6 +69,10 @@ void vg_metrics_notified(struct vg_metrics *metrics, enum vg_sink_kind kind, con
 /* Messages waiting, per sink; sinks not named wait for nothing. */
 void vg_metrics_outbox(struct vg_metrics *metrics, const struct vg_outbox_count *counts, size_t n);
 void vg_metrics_decided(struct vg_metrics *metrics, const char *model, enum vg_decision_kind kind);
+/* The datasets with a quarantine; and one attempt to write to it. */
+void vg_metrics_quarantines(struct vg_metrics *metrics, const struct vg_ruleset *rules);
+void vg_metrics_quarantined(struct vg_metrics *metrics, const char *dataset, uint64_t keys,
+                            bool failed);
 /* The Pushgateway is in use; its counters appear. */
 void vg_metrics_pushing(struct vg_metrics *metrics);
 /* An answer of the Pushgateway, or none (ok false). */

@@ -4,51 +4,22 @@
  * until it has been taken, and that one bad family does not keep the others from being seen. */
 #include "agent/metrics/push.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/metrics/push_parts.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
 
 enum {
-    URL_BYTES = 1 << 16,
     AGAIN_AFTER = 60, /* pushes after which rejected families are tried again */
     WAITS_MOST = 10,  /* pushes left out for the sake of a search for them */
 };
 
-enum group_state {
-    GROUP_WHOLE,    /* pushed as a whole, but for rejected families */
-    GROUP_SPLIT,    /* a whole push was rejected: families are tried one by one */
-    GROUP_DELETING, /* DELETE has been asked for and not been answered well */
-};
-
-struct group {
-    char *dataset; /* "": the agent's own */
-    char *url;
-    enum group_state state;
-    bool remembered; /* the store knows the URL */
-    bool searched;   /* families were tried since the last reset: do not start again */
-    size_t trying;   /* of GROUP_SPLIT: position in the table of metrics */
-    unsigned waits;  /* pushes left out since the last family was tried */
-    unsigned pushes; /* since families were rejected */
-    bool *rejected;  /* by position in the table */
-};
-
-struct vg_push {
-    struct vg_publisher publisher; /* first: this is one */
-    struct vg_metrics *metrics;
-    struct vg_store *store;
-    struct vg_push_target target; /* texts owned */
-    pthread_mutex_t lock;         /* around the groups */
-    struct group **groups;
-    size_t n, size, families;
-};
-
 /* --- Groups, under the lock ------------------------------------------------------------------ */
 
-static void free_group(struct group *group)
+void vg_push_free_group(struct vg_push_group *group)
 {
     if (!group)
         return;
@@ -59,19 +30,19 @@ static void free_group(struct group *group)
 }
 
 /* url: NULL for the one that the target gives this dataset. NULL without memory. */
-static struct group *add_group(struct vg_push *push, const char *dataset, const char *url)
+struct vg_push_group *vg_push_add(struct vg_push *push, const char *dataset, const char *url)
 {
     void *items = push->groups;
     if (vg_grow(&items, &push->size, push->n + 1, sizeof push->groups[0]) < 0)
         return NULL;
     push->groups = items;
     struct vg_buf text;
-    vg_buf_init(&text, URL_BYTES);
+    vg_buf_init(&text, VG_PUSH_URL_BYTES);
     if (url)
         vg_buf_puts(&text, url);
     else
         vg_push_url(&text, &push->target, *dataset ? dataset : NULL);
-    struct group *group = calloc(1, sizeof *group);
+    struct vg_push_group *group = calloc(1, sizeof *group);
     if (group) {
         group->dataset = strdup(dataset);
         group->url = vg_buf_take(&text);
@@ -79,23 +50,24 @@ static struct group *add_group(struct vg_push *push, const char *dataset, const 
     }
     vg_buf_free(&text);
     if (!group || !group->dataset || !group->url || !group->rejected) {
-        free_group(group);
+        vg_push_free_group(group);
         return NULL;
     }
     push->groups[push->n++] = group;
     return group;
 }
 
-static struct group *find_dataset(const struct vg_push *push, const char *dataset)
+/* The one that is pushed, or was until the dataset was retired. */
+struct vg_push_group *vg_push_find(const struct vg_push *push, const char *dataset)
 {
     for (size_t i = 0; i < push->n; i++) {
-        if (!strcmp(push->groups[i]->dataset, dataset))
+        if (!push->groups[i]->moved && !strcmp(push->groups[i]->dataset, dataset))
             return push->groups[i];
     }
     return NULL;
 }
 
-static struct group *find_url(const struct vg_push *push, const char *url)
+static struct vg_push_group *find_url(const struct vg_push *push, const char *url)
 {
     for (size_t i = 0; i < push->n; i++) {
         if (!strcmp(push->groups[i]->url, url))
@@ -104,7 +76,7 @@ static struct group *find_url(const struct vg_push *push, const char *url)
     return NULL;
 }
 
-static void remove_group(struct vg_push *push, const struct group *group)
+void vg_push_remove(struct vg_push *push, const struct vg_push_group *group)
 {
     size_t kept = 0;
     for (size_t i = 0; i < push->n; i++) {
@@ -132,14 +104,15 @@ struct request {
     const char *method; /* NULL: none */
 };
 
-static void set_request(struct request *request, const struct group *group, const char *method)
+static void set_request(struct request *request, const struct vg_push_group *group,
+                        const char *method)
 {
     request->url = strdup(group->url);
     request->method = request->url ? method : NULL;
 }
 
 /* The group as text: all but the rejected families, or one family alone. False for nothing. */
-static bool render_body(struct vg_push *push, const struct group *group, const char *only,
+static bool render_body(struct vg_push *push, const struct vg_push_group *group, const char *only,
                         struct request *request)
 {
     struct vg_metrics_scope scope = {.agent = !*group->dataset, .only = only};
@@ -175,7 +148,7 @@ static bool send_request(const struct vg_push *push, struct request *request)
 
 /* A new push of the whole group, unless families are being tried or there is nothing to push. An
  * answer about a family that never comes does not hold the group up for ever. */
-static void build_put(struct vg_push *push, struct group *group, struct request *request)
+static void build_put(struct vg_push *push, struct vg_push_group *group, struct request *request)
 {
     if (group->state == GROUP_SPLIT && ++group->waits < WAITS_MOST)
         return;
@@ -191,14 +164,14 @@ static void build_put(struct vg_push *push, struct group *group, struct request 
 
 /* --- The publisher --------------------------------------------------------------------------- */
 
-static void push_group(struct vg_push *push, const char *dataset)
+void vg_push_group_now(struct vg_push *push, const char *dataset)
 {
     struct request request = {0};
     bool remember = false;
     pthread_mutex_lock(&push->lock);
-    struct group *group = find_dataset(push, dataset);
-    if (!group)
-        group = add_group(push, dataset, NULL);
+    struct vg_push_group *group = push->target.url ? vg_push_find(push, dataset) : NULL;
+    if (!group && push->target.url)
+        group = vg_push_add(push, dataset, NULL);
     if (group) {
         build_put(push, group, &request);
         remember = request.method && !group->remembered;
@@ -211,12 +184,15 @@ static void push_group(struct vg_push *push, const char *dataset)
     send_request(push, &request);
 }
 
-static void delete_groups(struct vg_push *push)
+void vg_push_delete_groups(struct vg_push *push)
 {
+    vg_push_finish_moved(push);
     for (size_t i = 0;; i++) {
         struct request request = {0};
         pthread_mutex_lock(&push->lock);
         bool more = i < push->n;
+        if (more && push->groups[i]->moved)
+            push->groups[i]->tries++;
         if (more && push->groups[i]->state == GROUP_DELETING)
             set_request(&request, push->groups[i], "DELETE");
         pthread_mutex_unlock(&push->lock);
@@ -228,8 +204,8 @@ static void delete_groups(struct vg_push *push)
 
 void vg_push_own(struct vg_push *push)
 {
-    push_group(push, "");
-    delete_groups(push);
+    vg_push_group_now(push, "");
+    vg_push_delete_groups(push);
 }
 
 static void publish(struct vg_publisher *self, const struct vg_cycle *cycle,
@@ -238,7 +214,7 @@ static void publish(struct vg_publisher *self, const struct vg_cycle *cycle,
     struct vg_push *push = (struct vg_push *)self;
     struct vg_publisher *board = vg_metrics_publisher(push->metrics);
     board->ops->publish(board, cycle, alerts, nalerts);
-    push_group(push, cycle->dataset);
+    vg_push_group_now(push, cycle->dataset);
     vg_push_own(push);
 }
 
@@ -248,7 +224,7 @@ static void retire(struct vg_publisher *self, const char *dataset)
     struct vg_publisher *board = vg_metrics_publisher(push->metrics);
     board->ops->retire(board, dataset);
     pthread_mutex_lock(&push->lock);
-    struct group *group = find_dataset(push, dataset);
+    struct vg_push_group *group = vg_push_find(push, dataset);
     if (group)
         group->state = GROUP_DELETING;
     pthread_mutex_unlock(&push->lock);
@@ -274,29 +250,19 @@ int vg_push_begin(struct vg_push *push, const struct vg_ruleset *rules, struct v
     int rc = vg_store_pushed(push->store, arena, &pushed, &n, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         pthread_mutex_lock(&push->lock);
-        bool wanted = is_wanted(rules, pushed[i].dataset);
-        struct group *group = add_group(push, pushed[i].dataset, wanted ? NULL : pushed[i].url);
-        bool moved = group && strcmp(group->url, pushed[i].url) != 0;
-        if (group && !wanted)
-            group->state = GROUP_DELETING;
-        if (group)
-            group->remembered = !moved;
-        pthread_mutex_unlock(&push->lock);
-        struct request old = {.url = moved ? strdup(pushed[i].url) : NULL};
-        old.method = old.url ? "DELETE" : NULL;
-        send_request(push, &old);
-        if (!group)
+        if (vg_push_take_pushed(push, &pushed[i], is_wanted(rules, pushed[i].dataset)) < 0)
             rc = vg_fail(err, VG_E_MEMORY, "out of memory");
+        pthread_mutex_unlock(&push->lock);
     }
     vg_arena_free(arena);
-    delete_groups(push);
+    vg_push_delete_groups(push);
     return rc;
 }
 
 /* --- Answers --------------------------------------------------------------------------------- */
 
 /* The next family, from `trying` on, that the group has; true when there is one. */
-static bool build_family(struct vg_push *push, struct group *group, struct request *request)
+static bool build_family(struct vg_push *push, struct vg_push_group *group, struct request *request)
 {
     size_t n;
     const struct vg_metric_type *types = vg_metric_types(&n);
@@ -310,7 +276,7 @@ static bool build_family(struct vg_push *push, struct group *group, struct reque
     return false;
 }
 
-static void say_rejected(const struct group *group, size_t family,
+static void say_rejected(const struct vg_push_group *group, size_t family,
                          const struct vg_response *response)
 {
     size_t n;
@@ -321,7 +287,7 @@ static void say_rejected(const struct group *group, size_t family,
 }
 
 /* One family was answered: on to the next, and after the last a push of what is left. */
-static void step_split(struct vg_push *push, struct group *group,
+static void step_split(struct vg_push *push, struct vg_push_group *group,
                        const struct vg_response *response, struct request *request)
 {
     bool taken = response->status >= 200 && response->status < 300;
@@ -340,7 +306,7 @@ static void step_split(struct vg_push *push, struct group *group,
     build_put(push, group, request);
 }
 
-static void take_answer(struct vg_push *push, struct group *group, const char *method,
+static void take_answer(struct vg_push *push, struct vg_push_group *group, const char *method,
                         const struct vg_response *response, struct request *request)
 {
     if (group->state == GROUP_SPLIT && !strcmp(method, "POST")) {
@@ -369,25 +335,23 @@ void vg_push_answered(struct vg_push *push, const char *url, const char *method,
 {
     bool ok = response->status >= 200 && response->status < 300;
     struct request request = {0};
-    struct group *gone = NULL;
+    struct vg_push_group *gone = NULL;
     vg_metrics_pushed(push->metrics, ok, now_us);
     if (!ok)
         log_failure(method, response);
     pthread_mutex_lock(&push->lock);
-    struct group *group = find_url(push, url);
+    struct vg_push_group *group = find_url(push, url);
     if (group && group->state == GROUP_DELETING && ok && !strcmp(method, "DELETE")) {
-        remove_group(push, group);
+        vg_push_remove(push, group);
         gone = group;
     } else if (group) {
         take_answer(push, group, method, response, &request);
     }
     vg_metrics_rejected(push->metrics, count_rejected(push));
     pthread_mutex_unlock(&push->lock);
-    struct vg_error err = {0};
-    if (gone && vg_store_pushed_delete(push->store, gone->dataset, &err) < 0)
-        vg_log(VG_LOG_WARN, "deleted group not forgotten", "dataset", gone->dataset, "error",
-               err.msg, NULL);
-    free_group(gone);
+    if (gone)
+        vg_push_forget(push, gone->dataset);
+    vg_push_free_group(gone);
     send_request(push, &request);
 }
 
@@ -405,18 +369,19 @@ int vg_push_new(const struct vg_push_target *target, struct vg_metrics *metrics,
     }
     if (!push)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    char *url = strdup(target->url), *job = strdup(target->job);
+    char *url = target->url ? strdup(target->url) : NULL, *job = strdup(target->job);
     char *instance = strdup(target->instance);
     push->publisher.ops = &ops;
     push->metrics = metrics;
     push->store = store;
     push->target = (struct vg_push_target){url, job, instance, target->send, target->arg};
     vg_metric_types(&push->families);
-    if (!url || !job || !instance) {
+    if ((target->url && !url) || !job || !instance) {
         vg_push_free(push);
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     }
-    vg_metrics_pushing(metrics);
+    if (url)
+        vg_metrics_pushing(metrics);
     *out = push;
     return 0;
 }
@@ -426,7 +391,7 @@ void vg_push_free(struct vg_push *push)
     if (!push)
         return;
     for (size_t i = 0; i < push->n; i++)
-        free_group(push->groups[i]);
+        vg_push_free_group(push->groups[i]);
     free(push->groups);
     free((char *)push->target.url);
     free((char *)push->target.job);

@@ -25,7 +25,7 @@
 typedef int vg_push_send(void *arg, const char *url, const char *method, char *body, size_t n);
 
 struct vg_push_target {
-    const char *url; /* of the gateway, without /metrics */
+    const char *url; /* of the gateway, without /metrics; NULL: nothing is pushed */
     const char *job;
     const char *instance; /* the agent's name */
     vg_push_send *send;
@@ -39,6 +39,12 @@ int vg_push_new(const struct vg_push_target *target, struct vg_metrics *metrics,
 void vg_push_free(struct vg_push *push);
 /* Borrowed; what the loop publishes to instead of the board's own publisher. */
 struct vg_publisher *vg_push_publisher(struct vg_push *push);
+
+/* From a reload, in one thread at a time: another address of the gateway (NULL: none) or another
+ * job. What was pushed is pushed there at once; the groups at the former address are asked to be
+ * deleted, five times at most, and then left there, which the log says. -1, VG_E_MEMORY: nothing
+ * has changed. */
+int vg_push_retarget(struct vg_push *push, const char *url, const char *job, struct vg_error *err);
 
 /* At start: asks for the deletion of groups that the store remembers and that no dataset of these
  * rules has now (retired while we were down, or another address). */

@@ -164,6 +164,9 @@ static void put_dataset(struct vg_samples *out, const struct vg_cycle *cycle)
         put(&from, VG_M_DATASET_ROWS, (double)cycle->rows);
         put(&from, VG_M_DATASET_WINDOW_END, to_seconds(cycle->window.end_us));
     }
+    bool untimed = cycle->has_untimed;
+    put(&from, VG_M_DATASET_UNTIMED_ROWS, untimed ? (double)cycle->untimed_rows : NAN);
+    put(&from, VG_M_DATASET_FUTURE_ROWS, untimed ? (double)cycle->future_rows : NAN);
     put(&from, VG_M_DATASET_LATE_ROWS, cycle->has_late_rows ? (double)cycle->late_rows : NAN);
 }
 

@@ -27,6 +27,13 @@ static const struct vg_metric_type fixed[VG_M_FIXED] = {
     [VG_M_DATASET_LATE_ROWS] = {"pgvigil_dataset_late_rows", G, true, "dataset",
                                 "Rows that came into the window before the last one after it was "
                                 "judged."},
+    [VG_M_DATASET_UNTIMED_ROWS] = {"pgvigil_dataset_untimed_rows", G, true, "dataset",
+                                   "Rows whose time is NULL or infinite, which no window holds; "
+                                   "counted where the time column has an index, each up to "
+                                   "100000."},
+    [VG_M_DATASET_FUTURE_ROWS] = {"pgvigil_dataset_future_rows", G, true, "dataset",
+                                  "Rows whose time is after now; counted where the time column has "
+                                  "an index, up to 100000."},
     [VG_M_DATASET_WINDOW_END] = {"pgvigil_dataset_window_end_timestamp_seconds", G, true, "dataset",
                                  "End of the window judged last."},
     [VG_M_DATASET_NEWEST_ROW] = {"pgvigil_dataset_newest_row_timestamp_seconds", G, true, "dataset",
@@ -76,6 +83,12 @@ static const struct vg_metric_type fixed[VG_M_FIXED] = {
     [VG_M_RULE_FILE_OK] = {"pgvigil_rule_file_ok", G, false, "file",
                            "Whether the rule file on disk loads (1) or not (0: its last good text "
                            "stays in force)."},
+    [VG_M_STATE_IN_PLACE] = {"pgvigil_state_in_place", G, false, "",
+                             "Whether the state file and its lock at their paths are those in use "
+                             "(1), or were removed or replaced (0)."},
+    [VG_M_STATE_WRITABLE] = {"pgvigil_state_writable", G, false, "",
+                             "Whether the last commit to the state store took place (1) or failed "
+                             "(0)."},
     [VG_M_NOTIFICATIONS] = {"pgvigil_notifications_total", C, false, "receiver",
                             "Attempts to deliver a message; a retraining endpoint is the receiver "
                             "retraining/MODEL."},
@@ -88,6 +101,12 @@ static const struct vg_metric_type fixed[VG_M_FIXED] = {
                      "Messages that wait to be delivered."},
     [VG_M_RETRAIN_DECISIONS] = {"pgvigil_retrain_decisions_total", C, false, "model decision",
                                 "Decisions about retraining."},
+    [VG_M_QUARANTINE_KEYS] = {"pgvigil_quarantine_keys_total", C, false, "dataset",
+                              "Keys of offending rows that were written to the quarantine, or were "
+                              "there already."},
+    [VG_M_QUARANTINE_FAILURES] = {"pgvigil_quarantine_failures_total", C, false, "dataset",
+                                  "Attempts to write the keys of one rule and window that failed; "
+                                  "they are tried again for a week."},
     [VG_M_PUSHES] = {"pgvigil_pushes_total", C, false, "",
                      "Requests to the Pushgateway that were answered, or given up."},
     [VG_M_PUSH_FAILURES] = {"pgvigil_push_failures_total", C, false, "",
@@ -118,7 +137,7 @@ static const struct vg_metric_type fixed[VG_M_FIXED] = {
                               "Number of operating system threads of the process."},
 };
 
-enum { DRIFT_MOST = 64, NAME_SIZE = 96, HELP_SIZE = 240 };
+enum { DRIFT_MOST = 64, NAME_SIZE = 96, HELP_SIZE = 480 };
 
 /* Written once, below; read only afterwards. */
 static struct {

@@ -110,10 +110,17 @@ static int move_rule(struct vg_store *store, const char *dataset, const char *wa
         "UPDATE latest SET rule = $1 WHERE dataset = $2 AND rule = $3 AND NOT EXISTS (SELECT 1"
         " FROM latest AS o WHERE o.dataset = $2 AND o.rule = $1 AND o.segment = latest.segment)",
         "UPDATE result SET rule = $1 WHERE dataset = $2 AND rule = $3",
+        "UPDATE fingerprint SET rule = $1 WHERE dataset = $2 AND rule = $3 AND NOT EXISTS (SELECT 1"
+        " FROM fingerprint AS o WHERE o.dataset = $2 AND o.rule = $1"
+        " AND o.start_us = fingerprint.start_us AND o.segment = fingerprint.segment)",
+        "UPDATE offenders SET rule = $1 WHERE dataset = $2 AND rule = $3 AND NOT EXISTS (SELECT 1"
+        " FROM offenders AS o WHERE o.dataset = $2 AND o.rule = $1"
+        " AND o.start_us = offenders.start_us)",
     };
     int64_t known = 0;
     if (vg_sql_int(store,
-                   &VG_SQL("SELECT count(*) FROM alert WHERE dataset = $1 AND rule = $2",
+                   &VG_SQL("SELECT (SELECT count(*) FROM alert WHERE dataset = $1 AND rule = $2)"
+                           " + (SELECT count(*) FROM offenders WHERE dataset = $1 AND rule = $2)",
                            vg_p_text(dataset), vg_p_text(was)),
                    &known, err) < 0)
         return -1;

@@ -19,8 +19,7 @@ int vg_store_control_put(struct vg_store *store, const struct vg_control *row, i
     int64_t made = 0;
     if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
         return -1;
-    store->writes++;
-    int rc = vg_scope_leave(store, &scope, vg_sql_int(store, &sql, &made, err), err);
+    int rc = vg_scope_leave(store, &scope, vg_sql_made(store, &sql, &made, err), err);
     if (id)
         *id = made;
     return rc;
@@ -107,6 +106,13 @@ int vg_store_file_delete(struct vg_store *store, const char *path, struct vg_err
 {
     return vg_sql_run(store, &VG_SQL("DELETE FROM rule_file WHERE path = $1", vg_p_text(path)),
                       err);
+}
+
+int vg_store_files(struct vg_store *store, struct vg_arena *arena, struct vg_strings *out,
+                   struct vg_error *err)
+{
+    return vg_sql_strings(store, &VG_SQL_PLAIN("SELECT path FROM rule_file ORDER BY path"), arena,
+                          out, err);
 }
 
 /* --- Groups on the Pushgateway --------------------------------------------------------- */

@@ -8,9 +8,26 @@
 #define AGENT_STORE_INNER_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "agent/store/driver.h"
 #include "pgvigil/store.h"
+
+/* What the file was that was opened; not known while there is none. */
+struct vg_file_identity {
+    bool known;
+    dev_t device;
+    ino_t inode;
+};
+struct vg_health {
+    pthread_mutex_t mutex; /* around all of it; never held while a file is looked at */
+    struct vg_file_identity file, lock;
+    bool looking; /* somebody looks at the files, and may have to wait for them */
+    const char *file_lost, *lock_lost; /* "removed", "replaced", or NULL */
+    bool write_failed;
+    struct vg_error why;
+    int64_t looked_s;
+};
 
 enum vg_store_doubt { VG_DOUBT_NONE, VG_DOUBT_SOME, VG_DOUBT_GRAVE };
 
@@ -20,14 +37,20 @@ struct vg_store {
     int lock_fd;               /* holds the flock of a daemon, else -1 */
     bool known_place;          /* a lock signed earlier says that a store has been here */
     pthread_mutex_t mutex;     /* recursive; held from begin to commit or rollback */
+    int depth;                 /* how often its owner holds it */
     struct vg_db *db;          /* NULL: closed after a failure, opened again by the next call */
     enum vg_store_doubt doubt; /* how closely it is to be examined when it is opened */
     bool started;              /* it has been open before */
     bool in_transaction;
     bool failed;            /* a statement of the transaction failed: it cannot be committed */
     struct vg_error first;  /* the failure */
+    bool failed_writing;    /* it was a failure to write */
+    bool writing;           /* the call that is under way writes */
+    bool reads_only;        /* the transaction does not write */
     uint64_t writes;        /* statements that changed something */
-    struct vg_arena *names; /* of quarantined, which is never freed before the store is */
+    uint64_t judged_writes; /* of them, those whose fate health knows */
+    struct vg_health health;
+    struct vg_arena *names;          /* of quarantined, which is never freed before the store is */
     const char *_Atomic quarantined; /* where a damaged file was put, or NULL */
 };
 
@@ -45,6 +68,19 @@ bool vg_quarantine_orphan(const char *path);
  * matters. Making it is best effort; freeing says whether there was one. */
 void vg_ballast_make(const char *path);
 bool vg_ballast_free(const char *path);
+
+/* --- Health (health.c) ----------------------------------------------------------------- */
+
+/* From here on the file at the path is the one in use; forget: none is. */
+void vg_health_remember(struct vg_store *store);
+void vg_health_forget(struct vg_store *store);
+/* Every few seconds at most: whether file and lock are still there. To be called without any lock,
+ * for a file system that does not answer keeps the caller waiting; the others go on. */
+void vg_health_look(struct vg_store *store);
+/* What became of an attempt to write; a failure counts only when it is the storage's. A failure to
+ * read says nothing here. */
+void vg_health_failed(struct vg_store *store, const struct vg_error *err);
+void vg_health_wrote(struct vg_store *store);
 
 /* --- Schema (schema.c) ----------------------------------------------------------------- */
 
@@ -64,6 +100,11 @@ int vg_schema_recorded(struct vg_db *db, int64_t *version, struct vg_error *err)
 /* Whether a store of the present version has the tables it should have, and numbers that this
  * program takes for enums are within their range. No: *sound false with a reason in err. */
 int vg_schema_plausible(struct vg_db *db, bool *sound, struct vg_error *err);
+
+/* --- Fingerprints (marks.c) ------------------------------------------------------------ */
+
+/* Keeps those of a cycle's results, instead of what the window had before. */
+int vg_marks_put(struct vg_store *store, const struct vg_cycle *cycle, struct vg_error *err);
 
 /* --- Transactions and statements (session.c, rows.c) ----------------------------------- */
 
@@ -94,6 +135,9 @@ int vg_sql_change(struct vg_store *store, const struct vg_sql *sql, int64_t *cha
 /* The first column of the first row; without a row *out stays as it is. */
 int vg_sql_int(struct vg_store *store, const struct vg_sql *sql, int64_t *out,
                struct vg_error *err);
+/* Of an INSERT ... RETURNING: the number that the new row was given. */
+int vg_sql_made(struct vg_store *store, const struct vg_sql *sql, int64_t *out,
+                struct vg_error *err);
 
 /* A row being read: columns come in the order of the SELECT, failures are kept until its end. */
 struct vg_sql_row {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The agent's name, the first part of every key: given, or made once and kept. */
+/* The agent's name, the first part of every key: given, or made once and kept; and the daemon's
+ * notice to the commands beside it. */
 #include <errno.h>
 #include <sys/random.h>
 
@@ -62,4 +63,26 @@ int vg_store_name(struct vg_store *store, const char *given, struct vg_arena *ar
                    err) < 0)
         return -1;
     return find_name(store, arena, out, &found, err);
+}
+
+/* --- The notice ------------------------------------------------------------------------ */
+
+int vg_store_notice_put(struct vg_store *store, const char *text, struct vg_error *err)
+{
+    static const char upsert[] =
+        "INSERT INTO meta (key, value) VALUES ('notice', $1) ON CONFLICT (key) DO UPDATE SET"
+        " value = excluded.value WHERE meta.value <> excluded.value";
+    if (!text)
+        return vg_sql_run(store, &VG_SQL_PLAIN("DELETE FROM meta WHERE key = 'notice'"), err);
+    return vg_sql_run(store, &VG_SQL(upsert, vg_p_text(text)), err);
+}
+
+int vg_store_notice(struct vg_store *store, struct vg_arena *arena, const char **out,
+                    struct vg_error *err)
+{
+    const struct vg_sql_shape shape = {sizeof *out, read_name, arena};
+    bool found;
+    *out = NULL;
+    return vg_sql_one(store, &VG_SQL_PLAIN("SELECT value FROM meta WHERE key = 'notice'"), &shape,
+                      out, &found, err);
 }

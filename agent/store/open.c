@@ -265,6 +265,7 @@ int vg_store_connect(struct vg_store *store, struct vg_error *err)
     struct vg_error local;
     bool damaged;
     const char *aside;
+    vg_health_forget(store);
     int rc = connect_once(store, &damaged, &local);
     if (rc < 0 && damaged && store->mode == VG_STORE_DAEMON && was_store(store)) {
         if (vg_quarantine(store->path, store->names, &aside, err) < 0)
@@ -281,20 +282,25 @@ int vg_store_connect(struct vg_store *store, struct vg_error *err)
     }
     store->doubt = VG_DOUBT_NONE;
     store->started = true;
+    vg_health_remember(store);
     if (store->mode == VG_STORE_DAEMON)
         vg_ballast_make(store->path);
     return 0;
 }
 
-static int make_mutex(pthread_mutex_t *mutex, struct vg_error *err)
+static int make_mutexes(struct vg_store *store)
 {
     pthread_mutexattr_t attr;
     if (pthread_mutexattr_init(&attr) != 0)
-        return vg_fail(err, VG_E_MEMORY, "out of memory");
+        return -1;
     pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
-    int rc = pthread_mutex_init(mutex, &attr);
+    int rc = pthread_mutex_init(&store->mutex, &attr);
     pthread_mutexattr_destroy(&attr);
-    return rc == 0 ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+    if (rc == 0 && pthread_mutex_init(&store->health.mutex, NULL) == 0)
+        return 0;
+    if (rc == 0)
+        pthread_mutex_destroy(&store->mutex);
+    return -1;
 }
 
 int vg_store_open(const char *path, enum vg_store_mode mode, struct vg_store **out,
@@ -304,7 +310,7 @@ int vg_store_open(const char *path, enum vg_store_mode mode, struct vg_store **o
     if (!path || !*path)
         return vg_fail(err, VG_E_IO, "the state store has no path");
     struct vg_store *store = calloc(1, sizeof *store);
-    if (!store || make_mutex(&store->mutex, err) < 0) {
+    if (!store || make_mutexes(store) < 0) {
         free(store);
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     }
@@ -347,6 +353,7 @@ void vg_store_close(struct vg_store *store)
     if (store->lock_fd >= 0)
         close(store->lock_fd);
     pthread_mutex_destroy(&store->mutex);
+    pthread_mutex_destroy(&store->health.mutex);
     vg_arena_free(store->names);
     free(store->path);
     free(store);

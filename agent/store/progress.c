@@ -25,6 +25,7 @@ static void read_progress(struct vg_sql_row *row, void *item)
     p->ticks_skipped = vg_row_int(row);
     p->windows_skipped = vg_row_int(row);
     p->rows_scanned = vg_row_count(row);
+    p->revisit_us = vg_row_int(row); /* of NULL 0 */
 }
 
 int vg_store_progress(struct vg_store *store, const char *dataset, struct vg_arena *arena,
@@ -33,7 +34,8 @@ int vg_store_progress(struct vg_store *store, const char *dataset, struct vg_are
     static const char text[] =
         "SELECT model, role, first_seen_us, watermark_us, judged_us, success_us, tick_us, retry_us,"
         " failures, scan_failures, cycles, cycle_failures, ticks_skipped, windows_skipped,"
-        " rows_scanned FROM dataset WHERE dataset = $1";
+        " rows_scanned, (SELECT min(next_us) FROM checked_window AS c"
+        " WHERE c.dataset = dataset.dataset) FROM dataset WHERE dataset = $1";
     const struct vg_sql_shape shape = {sizeof *out, read_progress, arena};
     bool found;
     if (vg_sql_one(store, &VG_SQL(text, vg_p_text(dataset)), &shape, out, &found, err) < 0)
@@ -92,8 +94,15 @@ static int forget(struct vg_store *store, const char *dataset, struct vg_error *
         "DELETE FROM scanned_window WHERE dataset = $1",
         "DELETE FROM latest WHERE dataset = $1",
         "DELETE FROM alert WHERE dataset = $1",
+        "DELETE FROM episode WHERE dataset = $1",
+        "DELETE FROM structure WHERE dataset = $1",
+        "DELETE FROM offenders WHERE dataset = $1",
         /* A dataset that comes back would add its windows to these a second time. */
         "DELETE FROM summary WHERE dataset = $1",
+        "DELETE FROM fingerprint WHERE dataset = $1",
+        "DELETE FROM standstill WHERE dataset = $1",
+        "DELETE FROM summary_part WHERE dataset = $1",
+        "DELETE FROM checked_window WHERE dataset = $1",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (vg_sql_run(store, &VG_SQL(texts[i], vg_p_text(dataset)), err) < 0)
@@ -121,8 +130,15 @@ static int move_all(struct vg_store *store, const char *was, const char *id, str
         "UPDATE latest SET dataset = $1 WHERE dataset = $2",
         "UPDATE result SET dataset = $1 WHERE dataset = $2",
         "UPDATE summary SET dataset = $1 WHERE dataset = $2",
+        "UPDATE fingerprint SET dataset = $1 WHERE dataset = $2",
+        "UPDATE standstill SET dataset = $1 WHERE dataset = $2",
+        "UPDATE summary_part SET dataset = $1 WHERE dataset = $2",
+        "UPDATE checked_window SET dataset = $1 WHERE dataset = $2",
         "UPDATE alert SET dataset = $1 WHERE dataset = $2",
         "UPDATE incident SET dataset = $1 WHERE dataset = $2",
+        "UPDATE episode SET dataset = $1 WHERE dataset = $2",
+        "UPDATE structure SET dataset = $1 WHERE dataset = $2",
+        "UPDATE offenders SET dataset = $1 WHERE dataset = $2",
         "UPDATE onset SET dataset = $1 WHERE dataset = $2",
     };
     int64_t known = 0;

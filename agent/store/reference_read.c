@@ -64,6 +64,7 @@ static void read_column(struct vg_sql_row *row, void *item)
     column->type = vg_row_text(row);
     column->kind = (enum vg_kind)vg_row_enum(row, VG_KIND_TEXT + 1);
     column->not_null = vg_row_bool(row);
+    column->computed = vg_row_bool(row);
 }
 
 static void read_summary(struct vg_sql_row *row, void *item)
@@ -105,7 +106,7 @@ static int load_blobs(struct vg_store *store, int64_t version, struct vg_referen
 static int load_columns(struct vg_store *store, struct vg_reference *reference,
                         const struct vg_strings *fine, struct vg_error *err)
 {
-    static const char text[] = "SELECT name, type, kind, not_null FROM reference_column"
+    static const char text[] = "SELECT name, type, kind, not_null, computed FROM reference_column"
                                " WHERE version = $1 ORDER BY position";
     const struct vg_sql_shape shape = {sizeof *reference->columns, read_column, reference->arena};
     void *items;
@@ -119,6 +120,22 @@ static int load_columns(struct vg_store *store, struct vg_reference *reference,
             return -1;
     }
     return 0;
+}
+
+static void read_structure(struct vg_sql_row *row, void *item)
+{
+    *(const char **)item = vg_row_text(row);
+}
+
+static int load_structure(struct vg_store *store, struct vg_reference *reference,
+                          struct vg_error *err)
+{
+    static const char text[] = "SELECT structure FROM reference WHERE version = $1";
+    const struct vg_sql_shape shape = {sizeof reference->structure, read_structure,
+                                       reference->arena};
+    bool found;
+    return vg_sql_one(store, &VG_SQL(text, vg_p_int(reference->version)), &shape,
+                      &reference->structure, &found, err);
 }
 
 /* The reference lives in its own arena, as vg_reference_free() expects. */
@@ -141,6 +158,8 @@ static int load_reference(struct vg_store *store, const struct vg_reference_row 
         .spec = meta->spec,
     };
     *out = reference;
+    if (load_structure(store, reference, err) < 0)
+        return -1;
     return load_columns(store, reference, fine, err);
 }
 

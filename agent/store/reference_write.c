@@ -17,18 +17,17 @@ int vg_store_reference_begin(struct vg_store *store, const char *dataset,
 {
     static const char text[] =
         "INSERT INTO reference (dataset, spec, from_us, to_us, base_us, captured_us, row_count,"
-        " resolution, columns, windows, state, active)"
-        " VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 0, 0, 0, 0) RETURNING version";
+        " resolution, columns, windows, state, active, structure)"
+        " VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 0, 0, 0, 0, $8) RETURNING version";
     const struct vg_sql sql =
         VG_SQL(text, vg_p_text(dataset), vg_p_text(meta->spec ? meta->spec : ""),
                vg_p_int(meta->from_us), vg_p_int(meta->to_us), vg_p_int(meta->base_us),
-               vg_p_int(meta->captured_us), vg_p_int(meta->resolution));
+               vg_p_int(meta->captured_us), vg_p_int(meta->resolution), vg_p_text(meta->structure));
     struct vg_scope scope;
     *version = 0;
     if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
         return -1;
-    store->writes++;
-    return vg_scope_leave(store, &scope, vg_sql_int(store, &sql, version, err), err);
+    return vg_scope_leave(store, &scope, vg_sql_made(store, &sql, version, err), err);
 }
 
 /* The state of a version, -1 when there is none. */
@@ -58,10 +57,12 @@ static int write_column(struct vg_store *store, int64_t version, size_t position
                         const struct vg_reference_column *column, struct vg_error *err)
 {
     static const char text[] =
-        "INSERT INTO reference_column (version, position, name, type, kind, not_null, total, fine)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (version, position) DO UPDATE SET"
+        "INSERT INTO reference_column (version, position, name, type, kind, not_null, total, fine,"
+        " computed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (version, position) DO "
+        "UPDATE SET"
         " name = excluded.name, type = excluded.type, kind = excluded.kind,"
-        " not_null = excluded.not_null, total = excluded.total, fine = excluded.fine";
+        " not_null = excluded.not_null, total = excluded.total, fine = excluded.fine,"
+        " computed = excluded.computed";
     struct vg_buf total, fine;
     int rc = 0;
     vg_buf_init(&total, BODY_MAX);
@@ -75,7 +76,7 @@ static int write_column(struct vg_store *store, int64_t version, size_t position
             text, vg_p_int(version), vg_p_count(position), vg_p_text(column->name),
             vg_p_text(column->type ? column->type : ""), vg_p_int((int64_t)column->kind),
             vg_p_int(column->not_null), vg_p_blob(column->total ? total.data : NULL, total.len),
-            vg_p_blob(column->fine ? fine.data : NULL, fine.len));
+            vg_p_blob(column->fine ? fine.data : NULL, fine.len), vg_p_int(column->computed));
         rc = vg_sql_run(store, &sql, err);
     }
     vg_buf_free(&total);

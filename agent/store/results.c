@@ -8,6 +8,8 @@
  */
 #include "agent/store/inner.h"
 
+enum { OFFENDING_MAX = 64 << 10, BETWEEN_KEYS = 0x1e };
+
 /* What is known of a rule's latest result, as far as a new one depends on it. */
 struct before {
     bool found;
@@ -61,7 +63,8 @@ static bool is_older(int64_t end, int64_t then)
 static bool belongs_in_history(const struct vg_cycle *cycle, const struct vg_result *result,
                                const struct before *before)
 {
-    if (on_window(cycle, result) || !before->found || before->verdict != result->verdict)
+    if (on_window(cycle, result) || cycle->revisited || !before->found ||
+        before->verdict != result->verdict)
         return true;
     int64_t since = cycle->now_us - before->kept_us;
     return since < 0 || since >= VG_HOUR_US;
@@ -77,7 +80,7 @@ static int put_history(struct vg_store *store, const struct vg_cycle *cycle,
         " effect, n, n_ref, direction, why) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
         " $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)";
     const struct vg_sql_value none = {.type = VG_SQL_NULL};
-    bool window = on_window(cycle, r);
+    bool window = on_window(cycle, r) || cycle->revisited;
     bool referred = cycle->reference_version > 0;
     const struct vg_sql sql =
         VG_SQL(text, vg_p_text(cycle->dataset), vg_p_text(r->rule), vg_p_text(segment_of(r)),
@@ -94,14 +97,28 @@ static int put_history(struct vg_store *store, const struct vg_cycle *cycle,
     return vg_sql_run(store, &sql, err);
 }
 
+/* Keys in one text, with a character between them that a key loses, should it have it; those that
+ * find no room are left out. */
+static void write_keys(const struct vg_result *result, struct vg_buf *out)
+{
+    for (size_t i = 0; i < result->nkeys; i++) {
+        const char *key = result->keys[i];
+        if (out->len + strlen(key) + 2 > OFFENDING_MAX / 2)
+            return;
+        for (; *key; key++)
+            vg_buf_putc(out, *key == BETWEEN_KEYS ? ' ' : *key);
+        vg_buf_putc(out, BETWEEN_KEYS);
+    }
+}
+
 static int put_latest(struct vg_store *store, const struct vg_cycle *cycle,
                       const struct vg_result *r, const struct before *now, struct vg_error *err)
 {
     static const char text[] =
         "INSERT INTO latest (dataset, rule, segment, check_name, column_name, why, class, cadence,"
         " severity, unit, verdict, at_us, window_end_us, decided, decided_us,"
-        " decided_window_end_us, value, limit_value, p_value, kept_us) VALUES ($1, $2, $3, $4, $5,"
-        " $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
+        " decided_window_end_us, value, limit_value, p_value, kept_us, offending) VALUES ($1, $2,"
+        " $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
         " ON CONFLICT (dataset, rule, segment) DO UPDATE SET check_name = excluded.check_name,"
         " column_name = excluded.column_name, why = excluded.why, class = excluded.class,"
         " cadence = excluded.cadence, severity = excluded.severity, unit = excluded.unit,"
@@ -109,7 +126,10 @@ static int put_latest(struct vg_store *store, const struct vg_cycle *cycle,
         " window_end_us = excluded.window_end_us, decided = excluded.decided,"
         " decided_us = excluded.decided_us, decided_window_end_us = excluded.decided_window_end_us,"
         " value = excluded.value, limit_value = excluded.limit_value, p_value = excluded.p_value,"
-        " kept_us = excluded.kept_us";
+        " kept_us = excluded.kept_us, offending = excluded.offending";
+    struct vg_buf keys;
+    vg_buf_init(&keys, OFFENDING_MAX);
+    write_keys(r, &keys);
     const struct vg_sql sql = VG_SQL(
         text, vg_p_text(cycle->dataset), vg_p_text(r->rule), vg_p_text(segment_of(r)),
         vg_p_text(r->check), vg_p_text(r->column), vg_p_text(r->why), vg_p_int((int64_t)r->class),
@@ -117,8 +137,11 @@ static int put_latest(struct vg_store *store, const struct vg_cycle *cycle,
         vg_p_int((int64_t)now->verdict), vg_p_int(now->at_us), vg_p_int(now->window_end_us),
         vg_p_int((int64_t)now->decided), vg_p_int(now->decided_us),
         vg_p_int(now->decided_window_end_us), vg_p_real(r->value), vg_p_real(r->limit),
-        vg_p_real(r->p_value), vg_p_int(now->kept_us));
-    return vg_sql_run(store, &sql, err);
+        vg_p_real(r->p_value), vg_p_int(now->kept_us), vg_p_text(r->nkeys ? keys.data : NULL));
+    int rc =
+        keys.failed ? vg_fail(err, VG_E_MEMORY, "out of memory") : vg_sql_run(store, &sql, err);
+    vg_buf_free(&keys);
+    return rc;
 }
 
 /* An older window may still hold the newest verdict that decides anything. */
@@ -176,6 +199,8 @@ static int put_results(struct vg_store *store, const struct vg_cycle *cycle, str
                            vg_p_text(cycle->dataset), vg_p_int(cycle->window.start_us)),
                    err) < 0)
         return -1;
+    if (vg_marks_put(store, cycle, err) < 0)
+        return -1;
     for (size_t i = 0; i < cycle->nresults; i++) {
         if (put_result(store, cycle, &cycle->results[i], err) < 0)
             return -1;
@@ -189,6 +214,28 @@ int vg_store_results_put(struct vg_store *store, const struct vg_cycle *cycle, s
     if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
         return -1;
     return vg_scope_leave(store, &scope, put_results(store, cycle, err), err);
+}
+
+static void read_keys(struct vg_sql_row *row, struct vg_strings *out)
+{
+    static const char between[] = {BETWEEN_KEYS, '\0'};
+    const char *text = vg_row_text(row);
+    size_t most = 0, n = 0;
+    for (const char *c = text; c && *c; c++)
+        most += *c == BETWEEN_KEYS;
+    const char **items = vg_arena_array(row->arena, most + 1, sizeof *items);
+    for (; items && n < most; n++) {
+        size_t len = strcspn(text, between);
+        items[n] = vg_arena_strndup(row->arena, text, len);
+        if (!items[n])
+            break;
+        text += len + 1;
+    }
+    if ((!items || n < most) && !row->failed) {
+        row->failed = true;
+        vg_fail(row->err, VG_E_MEMORY, "out of memory");
+    }
+    *out = (struct vg_strings){items, n};
 }
 
 static void read_latest(struct vg_sql_row *row, void *item)
@@ -213,12 +260,13 @@ static void read_latest(struct vg_sql_row *row, void *item)
     latest->value = vg_row_real(row);
     latest->limit = vg_row_real(row);
     latest->p_value = vg_row_real(row);
+    read_keys(row, &latest->keys);
 }
 
 #define SELECT_LATEST                                                                              \
     "SELECT dataset, rule, segment, check_name, column_name, why, class, cadence, severity, unit," \
     " verdict, at_us, window_end_us, decided, decided_us, decided_window_end_us, value,"           \
-    " limit_value, p_value FROM latest"
+    " limit_value, p_value, offending FROM latest"
 #define IN_ORDER " ORDER BY dataset, rule, segment"
 
 int vg_store_latest(struct vg_store *store, const char *dataset, struct vg_arena *arena,

@@ -14,6 +14,7 @@ int vg_sql_change(struct vg_store *store, const struct vg_sql *sql, int64_t *cha
     int64_t n = 0;
     if (vg_call_enter(store, err) < 0)
         return -1;
+    store->writing = true;
     int rc = store->db->ops->run(store->db, sql, &n, err);
     store->writes += n > 0;
     if (rc == 0 && changed)
@@ -117,22 +118,32 @@ static int next_row(struct vg_sql_row *row, const struct vg_sql_shape *shape, vo
     return row->failed ? -1 : 0;
 }
 
+/* `writing`: the statement also changes something. */
+static int read_one(const struct vg_sql *sql, const struct vg_sql_shape *shape, bool writing,
+                    struct vg_sql_row *row, void *item)
+{
+    struct vg_store *store = row->store;
+    bool more = false;
+    memset(item, 0, shape->size);
+    if (vg_call_enter(store, row->err) < 0)
+        return -1;
+    store->writing = writing;
+    store->writes += writing;
+    const struct vg_db_ops *ops = store->db->ops;
+    int rc = ops->query(store->db, sql, &row->rows, row->err);
+    if (rc == 0)
+        rc = next_row(row, shape, item, &more);
+    ops->done(row->rows);
+    return vg_call_leave(store, rc, row->err) < 0 ? -1 : more;
+}
+
 int vg_sql_one(struct vg_store *store, const struct vg_sql *sql, const struct vg_sql_shape *shape,
                void *item, bool *found, struct vg_error *err)
 {
     struct vg_sql_row row = {.store = store, .arena = shape->arena, .err = err};
-    bool more = false;
-    *found = false;
-    memset(item, 0, shape->size);
-    if (vg_call_enter(store, err) < 0)
-        return -1;
-    const struct vg_db_ops *ops = store->db->ops;
-    int rc = ops->query(store->db, sql, &row.rows, err);
-    if (rc == 0)
-        rc = next_row(&row, shape, item, &more);
-    ops->done(row.rows);
-    *found = rc == 0 && more;
-    return vg_call_leave(store, rc, err);
+    int rc = read_one(sql, shape, false, &row, item);
+    *found = rc > 0;
+    return rc < 0 ? -1 : 0;
 }
 
 /* Room for another item, in doubling steps; the arena keeps the outgrown ones until it is freed. */
@@ -195,6 +206,14 @@ int vg_sql_int(struct vg_store *store, const struct vg_sql *sql, int64_t *out, s
     if (found)
         *out = value;
     return 0;
+}
+
+int vg_sql_made(struct vg_store *store, const struct vg_sql *sql, int64_t *out,
+                struct vg_error *err)
+{
+    const struct vg_sql_shape shape = {sizeof *out, read_int, NULL};
+    struct vg_sql_row row = {.store = store, .err = err};
+    return read_one(sql, &shape, true, &row, out) < 0 ? -1 : 0;
 }
 
 static void read_text(struct vg_sql_row *row, void *item)

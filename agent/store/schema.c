@@ -116,8 +116,80 @@ static const char *const first_tables[] = {
     NULL,
 };
 
+static const char *const episodes[] = {
+    "CREATE TABLE episode (dataset TEXT NOT NULL, rule TEXT NOT NULL, segment TEXT NOT NULL,"
+    " due_us {int} NOT NULL, known {int} NOT NULL, check_name TEXT NOT NULL, column_name TEXT,"
+    " class {int} NOT NULL, severity {int} NOT NULL, onset_us {int} NOT NULL,"
+    " ended_us {int} NOT NULL, over {int} NOT NULL, incident TEXT NOT NULL, emits {int} NOT NULL,"
+    " value {real}, limit_value {real}, p_value {real}, unit {int} NOT NULL,"
+    " verdict {int} NOT NULL, why TEXT NOT NULL, runbook TEXT, receivers TEXT NOT NULL,"
+    " PRIMARY KEY (dataset, rule, segment, due_us, known)) {table}",
+    "CREATE INDEX episode_open ON episode (dataset) WHERE over = 0",
+    NULL,
+};
+
+static const char *const fingerprints[] = {
+    "CREATE TABLE fingerprint (dataset TEXT NOT NULL, start_us {int} NOT NULL,"
+    " end_us {int} NOT NULL, rule TEXT NOT NULL, segment TEXT NOT NULL, hash {int} NOT NULL,"
+    " PRIMARY KEY (dataset, start_us, rule, segment)) {table}",
+    "CREATE INDEX fingerprint_age ON fingerprint (end_us)",
+    NULL,
+};
+
+/* Of the tables that are watched: of each reference, and as last seen. */
+static const char *const structures[] = {
+    "ALTER TABLE reference ADD COLUMN structure TEXT",
+    "CREATE TABLE structure (dataset TEXT PRIMARY KEY, body TEXT NOT NULL, at_us {int} NOT NULL)"
+    " {table}",
+    NULL,
+};
+
+/* Columns of a reference that a rule file computed. */
+static const char *const computed[] = {
+    "ALTER TABLE reference_column ADD COLUMN computed {int} NOT NULL DEFAULT 0",
+    NULL,
+};
+
+/* Windows that are to be read again, the parts that theirs are of the summaries of longer base
+ * windows, and tables that are not read while nothing changes. */
+static const char *const revisits[] = {
+    "CREATE TABLE checked_window (dataset TEXT NOT NULL, start_us {int} NOT NULL,"
+    " end_us {int} NOT NULL, repeated {int} NOT NULL, checked_us {int} NOT NULL,"
+    " read_us {int} NOT NULL, next_us {int} NOT NULL, failures {int} NOT NULL,"
+    " body {blob} NOT NULL, PRIMARY KEY (dataset, start_us)) {table}",
+    "CREATE INDEX checked_window_next ON checked_window (dataset, next_us)",
+    "CREATE INDEX checked_window_age ON checked_window (end_us)",
+    "CREATE TABLE summary_part (dataset TEXT NOT NULL, base_us {int} NOT NULL,"
+    " column_name TEXT NOT NULL, start_us {int} NOT NULL, end_us {int} NOT NULL,"
+    " body {blob} NOT NULL, PRIMARY KEY (dataset, base_us, column_name, start_us)) {table}",
+    "CREATE INDEX summary_part_age ON summary_part (end_us)",
+    "CREATE TABLE standstill (dataset TEXT PRIMARY KEY, body TEXT NOT NULL,"
+    " since_us {int} NOT NULL) {table}",
+    NULL,
+};
+
+/* Rows that offend: the keys shown of a rule's latest result, and those still to be written to a
+ * table of the user's. */
+static const char *const offending_rows[] = {
+    "ALTER TABLE latest ADD COLUMN offending TEXT",
+    "CREATE TABLE offenders (dataset TEXT NOT NULL, rule TEXT NOT NULL, start_us {int} NOT NULL,"
+    " end_us {int} NOT NULL, repeated {int} NOT NULL, warn {int} NOT NULL, at_us {int} NOT NULL,"
+    " state {int} NOT NULL, attempts {int} NOT NULL, next_us {int} NOT NULL,"
+    " key_count {int} NOT NULL, cut {int} NOT NULL, why TEXT,"
+    " PRIMARY KEY (dataset, rule, start_us)) {table}",
+    "CREATE INDEX offenders_waiting ON offenders (next_us) WHERE state = 0",
+    "CREATE INDEX offenders_age ON offenders (at_us)",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
+    {"what a catch-up holds back", episodes},
+    {"what rules saw in windows", fingerprints},
+    {"structures of tables", structures},
+    {"columns that rule files compute", computed},
+    {"windows to be read again", revisits},
+    {"rows that offend", offending_rows},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];
 
@@ -255,10 +327,15 @@ int vg_schema_plausible(struct vg_db *db, bool *sound, struct vg_error *err)
         {WORST("decided", "latest"), VG_FAIL},
         {WORST("kind", "reference_column"), VG_KIND_TEXT},
         {WORST("severity", "incident"), VG_SEVERITY_CRITICAL},
+        {WORST("class", "episode"), VG_CLASS_PERFORMANCE},
+        {WORST("severity", "episode"), VG_SEVERITY_CRITICAL},
+        {WORST("unit", "episode"), VG_UNIT_ROWS},
+        {WORST("verdict", "episode"), VG_FAIL},
         {WORST("sink_kind", "outbox"), VG_SINK_RETRAIN},
         {WORST("kind", "outbox"), VG_MSG_TEST},
         {WORST("state", "onset"), VG_ONSET_ENDED},
         {WORST("kind", "decision"), VG_DECIDED_REFUSED},
+        {WORST("state", "offenders"), VG_OFFENDERS_GIVEN_UP},
     };
     if (compare_definitions(db, sound, err) < 0)
         return -1;

@@ -13,12 +13,17 @@ static void lock_store(struct vg_store *store)
 {
     if (pthread_mutex_lock(&store->mutex) != 0)
         BUG("the store's mutex cannot be locked");
+    store->depth++;
 }
 
+/* The files are looked at behind the last lock, so that nobody waits for who waits for them. */
 static void unlock_store(struct vg_store *store)
 {
+    bool last = --store->depth == 0;
     if (pthread_mutex_unlock(&store->mutex) != 0)
         BUG("the store's mutex is not held");
+    if (last)
+        vg_health_look(store);
 }
 
 /* Outside transactions only: draws the conclusion from what the driver noticed. */
@@ -40,16 +45,38 @@ static void heal(struct vg_store *store)
     store->db = NULL;
 }
 
+static int connect_store(struct vg_store *store, struct vg_error *err)
+{
+    struct vg_error local = {0};
+    if (vg_store_connect(store, &local) == 0)
+        return 0;
+    vg_health_failed(store, &local);
+    if (err)
+        *err = local;
+    return -1;
+}
+
 int vg_call_enter(struct vg_store *store, struct vg_error *err)
 {
     lock_store(store);
+    store->writing = false;
     if (store->in_transaction && store->failed) {
         vg_fail(err, store->first.code, "the transaction has failed already: %s", store->first.msg);
-    } else if (store->db || vg_store_connect(store, err) == 0) {
+    } else if (store->db || connect_store(store, err) == 0) {
         return 0;
     }
     unlock_store(store);
     return -1;
+}
+
+/* Outside transactions: what has been written since the last time is stored. */
+static void judge_writes(struct vg_store *store, int rc, const struct vg_error *err)
+{
+    if (rc < 0 && store->writing)
+        vg_health_failed(store, err);
+    else if (rc == 0 && store->writes != store->judged_writes)
+        vg_health_wrote(store);
+    store->judged_writes = store->writes;
 }
 
 /* A back end may have undone all of a transaction in which a statement failed. */
@@ -58,6 +85,7 @@ static void spoil(struct vg_store *store, const struct vg_error *err)
     if (!store->in_transaction || store->failed)
         return;
     store->failed = true;
+    store->failed_writing = store->writing;
     if (err)
         store->first = *err;
     else
@@ -68,17 +96,21 @@ int vg_call_leave(struct vg_store *store, int rc, const struct vg_error *err)
 {
     if (rc < 0)
         spoil(store, err);
-    if (!store->in_transaction)
+    if (!store->in_transaction) {
+        judge_writes(store, rc, err);
         heal(store);
+    }
     unlock_store(store);
     return rc;
 }
 
 static int open_transaction(struct vg_store *store, enum vg_db_begin kind, struct vg_error *err)
 {
+    store->writing = kind == VG_DB_WRITE;
     if (store->db->ops->begin(store->db, kind, err) < 0)
         return -1;
     store->in_transaction = true;
+    store->reads_only = kind == VG_DB_READ;
     store->failed = false;
     return 0;
 }
@@ -86,6 +118,9 @@ static int open_transaction(struct vg_store *store, enum vg_db_begin kind, struc
 static void end_transaction(struct vg_store *store)
 {
     store->db->ops->rollback(store->db);
+    if (store->failed && store->failed_writing)
+        vg_health_failed(store, &store->first);
+    store->judged_writes = store->writes;
     store->in_transaction = false;
     store->failed = false;
     heal(store);
@@ -93,12 +128,17 @@ static void end_transaction(struct vg_store *store)
 
 static int commit_transaction(struct vg_store *store, struct vg_error *err)
 {
+    struct vg_error local = {0};
     int rc;
     if (store->failed)
-        rc = vg_fail(err, store->first.code, "nothing was committed: %s", store->first.msg);
+        rc = vg_fail(&local, store->first.code, "nothing was committed: %s", store->first.msg);
     else
-        rc = store->db->ops->commit(store->db, err);
+        rc = store->db->ops->commit(store->db, &local);
+    store->writing = !store->reads_only && !(store->failed && !store->failed_writing);
+    judge_writes(store, rc, &local);
     end_transaction(store);
+    if (rc < 0 && err)
+        *err = local;
     return rc;
 }
 

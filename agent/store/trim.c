@@ -10,7 +10,9 @@ enum { STEP_ROWS = 500, STEPS_MAX = 400 }; /* a call deletes at most so much of 
 
 #define RESULTS_US   (30 * VG_DAY_US)
 #define SUMMARIES_US (8 * VG_DAY_US)
+#define HISTORY_US   (36 * VG_DAY_US) /* what checks look back, and a day */
 #define AUDIT_US     (400 * VG_DAY_US)
+#define REVISITS_US  (54 * VG_WEEK_US) /* a window is revisited within 52 weeks */
 
 struct rule {
     const char *text; /* $1: the time before which things go; $2: most rows of a step */
@@ -26,6 +28,19 @@ static const struct rule rules[] = {
      " column_name FROM summary WHERE end_us + 35 * (end_us - start_us) - 8 * 86400000000 < $1"
      " AND end_us < $1 ORDER BY end_us LIMIT $2)",
      SUMMARIES_US},
+    {"DELETE FROM fingerprint WHERE (dataset, start_us, rule, segment) IN (SELECT dataset,"
+     " start_us, rule, segment FROM fingerprint WHERE end_us < $1 ORDER BY end_us LIMIT $2)",
+     HISTORY_US},
+    {"DELETE FROM checked_window WHERE (dataset, start_us) IN (SELECT dataset, start_us"
+     " FROM checked_window WHERE end_us < $1 ORDER BY end_us LIMIT $2)",
+     REVISITS_US},
+    {"DELETE FROM summary_part WHERE (dataset, base_us, column_name, start_us) IN (SELECT dataset,"
+     " base_us, column_name, start_us FROM summary_part WHERE end_us < $1"
+     " ORDER BY end_us LIMIT $2)",
+     REVISITS_US},
+    {"DELETE FROM offenders WHERE (dataset, rule, start_us) IN (SELECT dataset, rule, start_us"
+     " FROM offenders WHERE at_us < $1 AND state <> 0 ORDER BY at_us LIMIT $2)",
+     RESULTS_US},
     {"UPDATE outbox SET body = '' WHERE id IN (SELECT id FROM outbox WHERE ended_us < $1"
      " AND body <> '' AND state = 1 ORDER BY ended_us LIMIT $2)",
      RESULTS_US},

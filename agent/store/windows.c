@@ -62,6 +62,23 @@ int vg_store_windows_open(struct vg_store *store, const char *dataset, int64_t s
     return rc;
 }
 
+int vg_store_windows_judged(struct vg_store *store, const char *dataset,
+                            const struct vg_window *span, struct vg_arena *arena,
+                            struct vg_window_row **out, size_t *n, struct vg_error *err)
+{
+    static const char text[] = "SELECT " COLUMNS " FROM scanned_window WHERE dataset = $1"
+                               " AND status = 0 AND row_count > 0 AND start_us >= $2"
+                               " AND end_us <= $3 ORDER BY start_us";
+    const struct vg_sql_shape shape = {sizeof **out, read_window, arena};
+    void *items;
+    *out = NULL;
+    int rc = vg_sql_list(
+        store, &VG_SQL(text, vg_p_text(dataset), vg_p_int(span->start_us), vg_p_int(span->end_us)),
+        &shape, &items, n, err);
+    *out = items;
+    return rc;
+}
+
 int vg_store_window_newest(struct vg_store *store, const char *dataset, struct vg_window_row *out,
                            bool *found, struct vg_error *err)
 {

@@ -241,6 +241,8 @@ static void put_alerts(struct vg_buf *out, const struct vg_report *report, int64
 
 /* --- Datasets -------------------------------------------------------------------------------- */
 
+enum { REPORT_KEYS = 10 };
+
 static void put_value(struct vg_buf *out, const char *label, double value, enum vg_unit unit)
 {
     char text[VG_VALUE_TEXT];
@@ -248,6 +250,22 @@ static void put_value(struct vg_buf *out, const char *label, double value, enum 
     if (!isnan(value))
         put_text(out, vg_value_text(value, unit, 4, text));
     vg_buf_puts(out, "</td>");
+}
+
+/* The sentence, and the first rows that it is about. */
+static void put_finding(struct vg_buf *out, const struct vg_latest *latest)
+{
+    size_t n = latest->keys.n < REPORT_KEYS ? latest->keys.n : REPORT_KEYS;
+    vg_buf_puts(out, "<td data-label=Finding>");
+    put_text(out, latest->why);
+    for (size_t i = 0; i < n; i++) {
+        vg_buf_puts(out, i ? ", <code>" : "<br><span class=soft>rows <code>");
+        put_text(out, latest->keys.items[i]);
+        vg_buf_puts(out, "</code>");
+    }
+    if (n < latest->keys.n)
+        vg_buf_printf(out, " and %zu more", latest->keys.n - n);
+    vg_buf_puts(out, n ? "</span></td>" : "</td>");
 }
 
 static void put_result(struct vg_buf *out, const struct vg_latest *latest)
@@ -266,7 +284,7 @@ static void put_result(struct vg_buf *out, const struct vg_latest *latest)
     vg_buf_puts(out, "</td>");
     put_value(out, "Value", latest->value, latest->unit);
     put_value(out, "Limit", latest->limit, latest->unit);
-    put_cell(out, "Finding", latest->why);
+    put_finding(out, latest);
     put_time_cell(out, "At", latest->at_us);
     vg_buf_puts(out, "</tr>\n");
 }

@@ -25,12 +25,14 @@ enum {
     PAGE_BYTES = 64 << 20,
     REPORT_AGE_MS = 1000, /* the report costs reads of the store: made at most so often */
     IDLE_MS = 60000,
-    BACKLOG = 128,
+    SILENT_S = 5, /* nothing sent, nothing taken */
+    BACKLOG = 512,
 };
 
 struct link { /* one connection */
     int fd;
     bool asked; /* its request is whole */
+    bool page;  /* for a page, which may be large and is kept until it has been taken */
     int64_t deadline_ms;
 };
 
@@ -163,6 +165,19 @@ static const struct route {
     {"/-/ready", answer_ready},
 };
 
+static bool is_page(const struct route *route)
+{
+    return route->answer == answer_report || route->answer == answer_metrics;
+}
+
+static size_t count_links(const struct vg_web *web, bool asked, bool page)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < web->nlinks; i++)
+        n += web->links[i].asked == asked && web->links[i].page == page;
+    return n;
+}
+
 static bool has_body(struct MHD_Connection *connection)
 {
     const char *length =
@@ -211,8 +226,13 @@ static enum MHD_Result handle(HANDLER_PARAMETERS)
     if (has_body(connection))
         return answer_text(connection, MHD_HTTP_CONTENT_TOO_LARGE, "no body, please\n");
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        if (!strcmp(url, routes[i].path))
-            return routes[i].answer(web, connection);
+        if (strcmp(url, routes[i].path) != 0)
+            continue;
+        if (is_page(&routes[i]) && count_links(web, true, true) >= VG_WEB_PAGES)
+            return answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many readers\n");
+        if (link)
+            link->page = is_page(&routes[i]);
+        return routes[i].answer(web, connection);
     }
     return answer_text(connection, MHD_HTTP_NOT_FOUND, "not found\n");
 }
@@ -226,8 +246,8 @@ static void watch_connection(void *arg, struct MHD_Connection *connection, void 
     int fd = get_socket(connection);
     (void)context;
     if (what == MHD_CONNECTION_NOTIFY_STARTED && web->nlinks < VG_WEB_CONNECTIONS) {
-        web->links[web->nlinks++] =
-            (struct link){fd, false, read_clock_ms() + (int64_t)VG_WEB_REQUEST_S * 1000};
+        web->links[web->nlinks++] = (struct link){
+            .fd = fd, .deadline_ms = read_clock_ms() + (int64_t)VG_WEB_REQUEST_S * 1000};
         return;
     }
     struct link *link = find_link(web, fd);
@@ -251,6 +271,23 @@ static void close_hopeless(struct vg_web *web, int64_t now_ms)
         const struct link *link = &web->links[i];
         if (link->deadline_ms <= now_ms || (!link->asked && has_ended(link->fd)))
             shutdown(link->fd, SHUT_RDWR);
+    }
+}
+
+/* Who has waited longest with no request is the least likely to have one. */
+static void make_room(struct vg_web *web)
+{
+    size_t waiting = count_links(web, false, false);
+    for (; waiting > VG_WEB_WAITING; waiting--) {
+        struct link *oldest = NULL;
+        for (size_t i = 0; i < web->nlinks; i++) {
+            struct link *link = &web->links[i];
+            if (!link->asked && (!oldest || link->deadline_ms < oldest->deadline_ms))
+                oldest = link;
+        }
+        shutdown(oldest->fd, SHUT_RDWR);
+        oldest->asked = true; /* it no longer waits; its end is seen in the next run */
+        oldest->deadline_ms = read_clock_ms();
     }
 }
 
@@ -286,6 +323,7 @@ static void *serve(void *arg)
         poll(fds, 2, (int)measure_wait(web, read_clock_ms()));
         run_daemon(web);
         close_hopeless(web, read_clock_ms());
+        make_room(web);
     }
     return NULL;
 }
@@ -347,7 +385,7 @@ static struct MHD_Daemon *start_daemon(struct vg_web *web, int fd)
     return MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, web, MHD_OPTION_LISTEN_SOCKET,
                             (MHD_socket)fd, MHD_OPTION_CONNECTION_LIMIT,
                             (unsigned)VG_WEB_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned)VG_WEB_REQUEST_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            (unsigned)SILENT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                             (size_t)VG_WEB_HEADER_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
                             MHD_OPTION_NOTIFY_CONNECTION, watch_connection, web, MHD_OPTION_END);
 }

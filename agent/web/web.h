@@ -3,7 +3,8 @@
  *
  * The only file that knows libmicrohttpd. One thread of its own, which calls the pages: they must
  * be thread-safe. GET and HEAD only, no body, no query; requests that are too long, too slow or too
- * many are refused. It can change nothing in the agent.
+ * many are refused, and who connects without asking makes room for who comes after. It can change
+ * nothing in the agent.
  */
 #ifndef PGVIGIL_AGENT_WEB_H
 #define PGVIGIL_AGENT_WEB_H
@@ -14,9 +15,11 @@
 #include "pgvigil/mem.h"
 
 enum {
-    VG_WEB_CONNECTIONS = 32,    /* at once; more are closed */
+    VG_WEB_CONNECTIONS = 256,   /* at once */
+    VG_WEB_WAITING = 192,       /* of them at most, for a request; for more the oldest are closed */
+    VG_WEB_PAGES = 32,          /* / and /metrics, on their way at once; more are answered 503 */
     VG_WEB_HEADER_BYTES = 8192, /* of a request line and its headers */
-    VG_WEB_REQUEST_S = 5,       /* from the connection to the end of its headers */
+    VG_WEB_REQUEST_S = 3,       /* from the connection to the end of its headers */
     VG_WEB_ANSWER_S = 10,       /* from there until the answer has been read */
 };
 
