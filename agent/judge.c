@@ -49,9 +49,9 @@ static struct vg_judge_limit make_bounds(const struct vg_bounds *bounds)
                                    .max = bounds->has_max ? bounds->max : INFINITY};
 }
 
-static struct vg_judge_limit make_most(double most)
+static struct vg_judge_limit make_most(double most, bool at)
 {
-    return (struct vg_judge_limit){.given = !isnan(most), .min = -INFINITY, .max = most};
+    return (struct vg_judge_limit){.given = !isnan(most), .min = -INFINITY, .max = most, .at = at};
 }
 
 static void find_limits(struct vg_judged *judged)
@@ -63,26 +63,30 @@ static void find_limits(struct vg_judged *judged)
         judged->warn = make_bounds(&limits->warn_bounds);
         return;
     }
+    bool at = rule->type->at_limit;
     bool none = !limits->has_fail && !limits->has_warn;
     judged->fail = make_most(limits->has_fail ? limits->fail
                              : none           ? find_default_limit(judged->measure)
-                                              : NAN);
-    judged->warn = make_most(limits->has_warn ? limits->warn : NAN);
+                                              : NAN,
+                             at);
+    judged->warn = make_most(limits->has_warn ? limits->warn : NAN, at);
 }
 
 /* --- policies --- */
 
-static bool breaks(const struct vg_judge_limit *limit, double value)
+/* All of what the exact value may be lies beyond the limit. */
+static bool breaks(const struct vg_judge_limit *limit, const struct vg_measure *measure)
 {
-    return limit->given && (value < limit->min || value > limit->max);
+    double lo = measure->bounded ? measure->lo : measure->value;
+    double hi = measure->bounded ? measure->hi : measure->value;
+    return limit->given && (hi < limit->min || lo > limit->max || (limit->at && lo == limit->max));
 }
 
 static enum vg_verdict judge_value(const struct vg_judged *judged)
 {
-    double value = judged->measure->bounded ? judged->measure->lo : judged->measure->value;
-    if (breaks(&judged->fail, value))
+    if (breaks(&judged->fail, judged->measure))
         return VG_FAIL;
-    return breaks(&judged->warn, value) ? VG_WARN : VG_PASS;
+    return breaks(&judged->warn, judged->measure) ? VG_WARN : VG_PASS;
 }
 
 /* p below the limits; of bh `p` is the adjusted one and may reach them. */
@@ -230,6 +234,7 @@ static void fill_numbers(const struct vg_judged *judged, struct vg_result *resul
     result->n = measure->n_now;
     result->n_ref = measure->n_ref;
     result->direction = measure->direction;
+    result->fingerprint = measure->fingerprint;
 }
 
 static void fill_alerting(const struct vg_rule *rule, struct vg_result *result)
@@ -266,6 +271,10 @@ static int fill_result(const struct vg_judged *judged, struct vg_arena *arena,
     result->to = copy_texts(&rule->to, arena, &ok);
     result->warn_to = copy_texts(&rule->warn_to, arena, &ok);
     result->was = copy_text(rule->was, arena, &ok);
+    if (judged->verdict == VG_FAIL || judged->verdict == VG_WARN) {
+        result->keys = judged->measure->keys; /* in the same arena as the measures */
+        result->nkeys = judged->measure->nkeys;
+    }
     return ok && result->why ? 0 : -1;
 }
 

@@ -13,13 +13,15 @@
 /* One result per (rule, segment), in the order of their first measures: the worst of the measures
  * that looked (pass, warn, fail), else unknown if one could not look, else nodata. Fewer rows than
  * min_rows is nodata.
- *   threshold  FAIL <=> value above the limit, or outside the bounds; warn alike. Of a bounded
- * value the lower bound counts. p_value    FAIL <=> p below the limit; `level` is the limit,
- * `limit` does not apply. bh         Benjamini and Hochberg 1995: FAIL <=> the least share of false
- * discoveries at which the test would be rejected, among all tests of this policy in the list, is
- * at most the limit; `level` is the limit. Every field of the results is set but the offending
- * keys. *out and all text live in arena. 0, or -1 with VG_E_MEMORY, or VG_E_INTERNAL for a policy
- * that is not judged here. */
+ *   threshold  FAIL <=> value above the limit (of some types: at it), or outside the bounds; warn
+ *              alike. A value known between lo and hi breaks a limit where both do.
+ *   p_value    FAIL <=> p below the limit; `level` is the limit, `limit` does not apply.
+ *   bh         Benjamini and Hochberg 1995: FAIL <=> the least share of false discoveries at which
+ *              the test would be rejected, among all tests of this policy in the list, is at most
+ *              the limit; `level` is the limit.
+ * Every field of the results is set but the offending keys that were counted. *out and all text
+ * live in arena. 0, or -1 with VG_E_MEMORY, or VG_E_INTERNAL for a policy that is not judged here.
+ */
 int vg_judge(const struct vg_measures *measures, struct vg_arena *arena, struct vg_result **out,
              size_t *n, struct vg_error *err) VG_MUST_CHECK;
 

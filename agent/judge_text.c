@@ -29,10 +29,13 @@ static void write_value(const struct vg_check_type *type, double value, int digi
 }
 
 /* A limit is shown as it was written, which a value need not be. */
-static void write_limit(const struct vg_check_type *type, double limit, char out[VG_VALUE_TEXT])
+static void write_limit(const struct vg_measure *measure, double limit, char out[VG_VALUE_TEXT])
 {
-    char number[VG_DURATION_TEXT];
-    if (type->unit == VG_UNIT_SECONDS && fabs(limit) < 1e12)
+    const struct vg_check_type *type = measure->rule->type;
+    char number[VG_TIME_TEXT];
+    if (measure->is_time && fabs(limit) < 9e18)
+        snprintf(out, VG_VALUE_TEXT, "%s", vg_format_time((int64_t)limit, number));
+    else if (type->unit == VG_UNIT_SECONDS && fabs(limit) < 1e12)
         snprintf(out, VG_VALUE_TEXT, "%s",
                  vg_format_duration((int64_t)llround(limit * (double)VG_US), number));
     else
@@ -51,15 +54,18 @@ static void add_p(struct vg_buf *text, const char *before, double p)
 static void add_limit(struct vg_buf *text, const struct vg_judged *judged,
                       const struct vg_judge_limit *limit, const char *name)
 {
-    const struct vg_check_type *type = judged->measure->rule->type;
-    double value = judged->measure->value;
+    const struct vg_measure *measure = judged->measure;
+    double lo = measure->bounded ? measure->lo : measure->value;
+    double hi = measure->bounded ? measure->hi : measure->value;
     char min[VG_VALUE_TEXT], max[VG_VALUE_TEXT];
-    write_limit(type, limit->min, min);
-    write_limit(type, limit->max, max);
-    if (value < limit->min)
+    write_limit(measure, limit->min, min);
+    write_limit(measure, limit->max, max);
+    if (hi < limit->min)
         vg_buf_printf(text, "below %s%s", name, min);
-    else if (value > limit->max && !isinf(value))
+    else if (lo > limit->max && !isinf(lo))
         vg_buf_printf(text, "above %s%s", name, max);
+    else if (limit->at && lo == limit->max)
+        vg_buf_printf(text, "at %s%s", *name ? name : "the limit ", max);
     else if (isinf(limit->min))
         vg_buf_printf(text, "limit %s", max);
     else if (isinf(limit->max))
@@ -68,11 +74,15 @@ static void add_limit(struct vg_buf *text, const struct vg_judged *judged,
         vg_buf_printf(text, "within [%s, %s]", min, max);
 }
 
-/* Whether nobody can say on which side of the limit the exact value lies. */
-static bool is_inside(const struct vg_measure *measure, const struct vg_judge_limit *limit)
+/* Whether nobody can say on which side of a limit the exact value lies: "above", "below" it, or
+ * NULL. */
+static const char *find_doubt(const struct vg_measure *measure, const struct vg_judge_limit *limit)
 {
-    return measure->bounded && limit->given && measure->lo <= limit->max &&
-           measure->hi > limit->max;
+    if (!measure->bounded || !limit->given)
+        return NULL;
+    if (measure->lo <= limit->max && measure->hi > limit->max)
+        return "above";
+    return measure->lo < limit->min && measure->hi >= limit->min ? "below" : NULL;
 }
 
 static void add_threshold(struct vg_buf *text, const struct vg_judged *judged)
@@ -92,14 +102,15 @@ static void add_threshold(struct vg_buf *text, const struct vg_judged *judged)
         return;
     }
     vg_buf_puts(text, plain ? " " : ", ");
-    add_limit(text, judged, limit, limit == &judged->warn ? "the warning limit " : "");
-    if (!is_inside(measure, &judged->fail) || judged->verdict == VG_FAIL)
+    const char *doubt = judged->verdict == VG_FAIL ? NULL : find_doubt(measure, &judged->fail);
+    if (!doubt || limit == &judged->warn)
+        add_limit(text, judged, limit, limit == &judged->warn ? "the warning limit " : "");
+    if (!doubt)
         return;
-    if (limit == &judged->warn) {
-        vg_buf_puts(text, ", ");
-        add_limit(text, judged, &judged->fail, "");
-    }
-    vg_buf_puts(text, " within these bounds, so not counted as above it");
+    char shown[VG_VALUE_TEXT];
+    write_limit(measure, *doubt == 'a' ? judged->fail.max : judged->fail.min, shown);
+    vg_buf_printf(text, "%slimit %s within these bounds, so not counted as %s it",
+                  limit == &judged->warn ? ", " : "", shown, doubt);
 }
 
 static void add_level(struct vg_buf *text, const struct vg_judged *judged)

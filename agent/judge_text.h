@@ -11,6 +11,7 @@
 struct vg_judge_limit {
     bool given;
     double min, max; /* breaks below min or above max; infinite where there is no such side */
+    bool at;         /* max itself breaks it too */
 };
 
 /* A measure on its way to a verdict. */

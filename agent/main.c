@@ -17,17 +17,28 @@ static const struct known_option {
     const char *argument, *doc;
     size_t offset;
     bool flag;
+    const char *only; /* the command that means this by the name; NULL: all others */
 } known_options[] = {
 #define FLAG(name, field, doc)                                                                     \
     {                                                                                              \
-        name, 0, NULL, doc, offsetof(struct vg_options, field), true                               \
+        name, 0, NULL, doc, offsetof(struct vg_options, field), true, NULL                         \
     }
 #define TEXT(name, field, arg, doc)                                                                \
     {                                                                                              \
-        name, 0, arg, doc, offsetof(struct vg_options, field), false                               \
+        name, 0, arg, doc, offsetof(struct vg_options, field), false, NULL                         \
+    }
+#define OWN(name, field, arg, doc, command)                                                        \
+    {                                                                                              \
+        name, 0, arg, doc, offsetof(struct vg_options, field), false, command                      \
     }
     {"config", 'c', "FILE", "configuration (default ./pgvigil.yaml)",
-     offsetof(struct vg_options, config), false},
+     offsetof(struct vg_options, config), false, NULL},
+    OWN("connect", connection, "NAME", "a connection of pgvigil.yaml, if there are several",
+        "init"),
+    OWN("time-column", time_column, "NAME", "time of a row; \"\": the table is a state", "init"),
+    OWN("from", from, "TIME", "only rows from this time on", "init"),
+    OWN("to", to, "TIME", "only rows before this time", "init"),
+    OWN("output", output, "FILE", "where to write, if not to standard output", "init"),
     FLAG("json", json, "for programs"),
     FLAG("strict", strict, "warnings and missing data fail too (exit 2)"),
     FLAG("once", once, "one committed cycle of what is due, then end (for cron)"),
@@ -45,6 +56,20 @@ static const struct known_option {
 };
 enum { KNOWN_OPTIONS = sizeof known_options / sizeof known_options[0], HELP = 1000 };
 
+/* Whether it is an option of this command (or NULL): its own one of a name goes before the others'.
+ */
+static bool is_meant(size_t i, const struct vg_command *command)
+{
+    const struct known_option *option = &known_options[i];
+    if (option->only)
+        return command && !strcmp(option->only, command->name);
+    for (size_t j = 0; j < i; j++) {
+        if (!strcmp(known_options[j].name, option->name) && is_meant(j, command))
+            return false;
+    }
+    return true;
+}
+
 static void print_options(FILE *out, const struct vg_command *command)
 {
     char wanted[200];
@@ -54,7 +79,7 @@ static void print_options(FILE *out, const struct vg_command *command)
         const struct known_option *option = &known_options[i];
         char name[40], text[60];
         snprintf(name, sizeof name, " %s ", option->name);
-        if (!strstr(wanted, name))
+        if (!strstr(wanted, name) || !is_meant(i, command))
             continue;
         snprintf(text, sizeof text, "%s--%s%s%s", option->letter ? "-c, " : "", option->name,
                  option->argument ? " " : "", option->argument ? option->argument : "");
@@ -109,15 +134,39 @@ static int take_option(struct vg_options *options, size_t i, const char *value)
     return 0;
 }
 
+static bool takes_argument(const char *text)
+{
+    for (size_t i = 0; i < KNOWN_OPTIONS; i++) {
+        if (!strcmp(text + 2, known_options[i].name) && is_meant(i, NULL))
+            return !known_options[i].flag;
+    }
+    return false;
+}
+
+/* The command that the options are for: the first argument that is none. NULL: there is none. */
+static const struct vg_command *peek_command(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (*argv[i] != '-')
+            return find_command(argv[i]);
+        i += !strcmp(argv[i], "-c") || (!strncmp(argv[i], "--", 2) && takes_argument(argv[i]));
+    }
+    return NULL;
+}
+
 /* Options may stand before and behind the command; getopt moves them together. 0, HELP or 64. */
 static int read_options(int argc, char **argv, struct vg_options *options, uint64_t *given)
 {
     struct option table[KNOWN_OPTIONS + 2];
+    const struct vg_command *command = peek_command(argc, argv);
+    size_t n = 0;
     memset(table, 0, sizeof table);
-    for (size_t i = 0; i < KNOWN_OPTIONS; i++)
-        table[i] = (struct option){known_options[i].name, known_options[i].flag ? 0 : 1, NULL,
-                                   256 + (int)i};
-    table[KNOWN_OPTIONS] = (struct option){"help", 0, NULL, 'h'};
+    for (size_t i = 0; i < KNOWN_OPTIONS; i++) {
+        if (is_meant(i, command))
+            table[n++] = (struct option){known_options[i].name, known_options[i].flag ? 0 : 1, NULL,
+                                         256 + (int)i};
+    }
+    table[n] = (struct option){"help", 0, NULL, 'h'};
     int c, rc = 0; /* read on behind --help: the command moves to its place */
     while ((c = getopt_long(argc, argv, "c:h", table, NULL)) != -1) {
         if (c == 'h') {

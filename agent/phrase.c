@@ -134,7 +134,10 @@ static const char *choose_status(const struct vg_message_item *item)
     if (!vg_phrase_stands(item)) {
         if (item->emits & VG_EMIT_CLEAR)
             return item->emits & VG_EMIT_FIRE ? "fired and has cleared" : "has cleared";
-        return item->emits & VG_EMIT_SIGHTED ? "can be looked at again" : "has ended";
+        if (item->emits & VG_EMIT_SIGHTED)
+            return item->emits & VG_EMIT_BLIND ? "could not be looked at for a while"
+                                               : "can be looked at again";
+        return "has ended";
     }
     if (item->state == VG_ALERT_BLIND)
         return item->emits & VG_EMIT_BLIND ? "cannot be looked at" : "still cannot be looked at";
@@ -170,6 +173,8 @@ void vg_phrase_item(struct vg_buf *out, const struct vg_message_item *item)
             vg_buf_printf(out, " (p = %s)", vg_format_human(item->p_value, 2, p));
     }
     write_time(out, vg_phrase_stands(item) ? ", since " : ", begun ", item->onset_us);
+    if (item->ended_us && !vg_phrase_stands(item))
+        write_time(out, ", ended ", item->ended_us);
     vg_buf_puts(out, ", rule ");
     vg_phrase_clean(out, item->rule);
 }
@@ -234,10 +239,12 @@ static void write_lead(struct vg_buf *out, const struct vg_message *message)
         return;
     vg_buf_puts(out, ": ");
     write_subject(out, lead);
-    if (message->kind == VG_MSG_RESOLVE || message->kind == VG_MSG_SUMMARY) {
-        vg_buf_puts(out, message->kind == VG_MSG_RESOLVE
-                             ? " has cleared"
-                             : " fired and has cleared while windows were caught up");
+    bool unseen = lead->emits & VG_EMIT_BLIND && !(lead->emits & VG_EMIT_FIRE);
+    if (message->kind == VG_MSG_RESOLVE) {
+        vg_buf_puts(out, " has cleared");
+    } else if (message->kind == VG_MSG_SUMMARY) {
+        vg_buf_puts(out, unseen ? " could not be looked at" : " fired and has cleared");
+        vg_buf_puts(out, " while windows were caught up");
     } else if (has_relation(lead)) {
         vg_buf_putc(out, ' ');
         write_relation(out, lead, "");
@@ -294,6 +301,11 @@ void vg_phrase_standing(struct vg_buf *out, const struct vg_message *message)
             firing++;
     }
     const char *separator = "";
+    if (message->kind == VG_MSG_SUMMARY) {
+        vg_buf_printf(out, "%zu began and ended while windows were caught up",
+                      ended + message->more);
+        return;
+    }
     if (!firing && !blind)
         vg_buf_puts(out, "nothing fires any more");
     if (firing) {

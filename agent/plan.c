@@ -11,9 +11,10 @@
 
 struct draft { /* the plan while its parts grow; sizes are known bounds */
     struct vg_plan *plan;
+    const struct vg_rejects *rejects;
     struct vg_arena *arena;
     const char **items;
-    const struct vg_catalog_column **source; /* per item; NULL: a condition */
+    bool *columned; /* per item: a column, not a condition */
     struct vg_tally_column *columns;
     size_t ncolumns;
     struct vg_tally_predicate *predicates;
@@ -48,7 +49,9 @@ int vg_plan_cells(const struct vg_dataset *dataset, struct vg_arena *arena, stru
 static size_t find_item(const struct draft *draft, const struct vg_catalog_column *column)
 {
     for (size_t i = 0; i < draft->plan->nitems; i++) {
-        if (draft->source[i] == column)
+        bool same = !strcmp(draft->items[i], vg_sql_item(column)) &&
+                    draft->plan->query[i].cast_oid == column->cast_oid;
+        if (draft->columned[i] && same)
             return i;
     }
     return VG_TALLY_NONE;
@@ -59,26 +62,26 @@ static size_t add_item(struct draft *draft, const struct vg_catalog_column *colu
     size_t at = find_item(draft, column);
     if (at == VG_TALLY_NONE) {
         at = draft->plan->nitems++;
-        draft->source[at] = column;
-        draft->items[at] = column->quoted;
-        draft->plan->query[at] =
-            (struct vg_query_column){.kind = column->kind, .wire_oid = column->wire_oid};
+        draft->columned[at] = true;
+        draft->items[at] = vg_sql_item(column);
+        draft->plan->query[at] = vg_sql_query_column(column);
     }
     draft->plan->query[at].raw |= raw;
     return at;
 }
 
-static size_t add_condition(struct draft *draft, const char *where)
+/* A boolean of the scan that is no column. */
+static size_t add_condition(struct draft *draft, const char *condition, const char *test)
 {
     size_t at = draft->plan->nitems++;
-    draft->items[at] = vg_arena_printf(draft->arena, "((\n%s\n) IS TRUE)", where);
+    draft->items[at] = vg_arena_printf(draft->arena, "((\n%s\n)%s)", condition, test);
     draft->plan->query[at] = (struct vg_query_column){.kind = VG_KIND_BOOL, .wire_oid = 16};
     return draft->items[at] ? at : VG_TALLY_NONE;
 }
 
 static int add_variant(struct draft *draft, struct vg_bound *bound)
 {
-    if (!bound->rule.where || bound->problem)
+    if (!bound->rule.where || bound->problem || bound->rule.type->needs & VG_NEEDS_LOOKUP)
         return 0;
     for (size_t v = 1; v < draft->nvariants; v++) {
         if (!strcmp(draft->where[v], bound->rule.where)) {
@@ -86,7 +89,7 @@ static int add_variant(struct draft *draft, struct vg_bound *bound)
             return 0;
         }
     }
-    size_t at = add_condition(draft, bound->rule.where);
+    size_t at = add_condition(draft, bound->rule.where, " IS TRUE");
     if (at == VG_TALLY_NONE)
         return -1;
     bound->variant = draft->nvariants;
@@ -109,19 +112,22 @@ static void add_column(struct draft *draft, const struct vg_catalog_column *colu
     size_t at = add_item(draft, column, false);
     const struct vg_grid *grid = needs & VG_NEEDS_CELLS ? find_grid(draft->plan, column) : NULL;
     for (size_t i = 0; i < draft->ncolumns; i++) {
-        if (draft->columns[i].source == at) {
+        if (!strcmp(draft->columns[i].name, column->name)) {
             draft->columns[i].grid = grid ? grid : draft->columns[i].grid;
+            draft->columns[i].quantiles |= (needs & VG_NEEDS_QUANTILE) != 0;
             return;
         }
     }
     draft->columns[draft->ncolumns++] = (struct vg_tally_column){
         .name = column->name,
         .source = at,
+        .route = column->route,
         .kind = column->kind,
         .grid = grid,
         .distinct = column->kind != VG_KIND_OTHER,
         .top = (column->kind == VG_KIND_TEXT || column->kind == VG_KIND_BOOL) &&
                !vg_dataset_is_private(draft->plan->dataset, column->name),
+        .quantiles = needs & VG_NEEDS_QUANTILE,
     };
 }
 
@@ -131,11 +137,25 @@ static bool has_warn_bounds(const struct vg_rule *rule)
            (rule->limits.warn_bounds.has_min || rule->limits.warn_bounds.has_max);
 }
 
-static void add_predicates(struct draft *draft, const struct vg_bound *bound, size_t source)
+static void add_predicates(struct draft *draft, const struct vg_bound *bound,
+                           const struct vg_catalog_column *column, size_t source)
 {
     for (int warn = 0; warn <= has_warn_bounds(&bound->rule); warn++)
         draft->predicates[draft->npredicates++] = (struct vg_tally_predicate){
-            .rule = &bound->rule, .warn = warn, .source = source, .variant = bound->variant};
+            .rule = &bound->rule,
+            .warn = warn,
+            .source = source,
+            .variant = bound->variant,
+            .route = column ? column->route : 0,
+        };
+}
+
+/* The rows whose name is no column; only a long source has some. */
+static void add_unnamed(struct draft *draft, const struct vg_bound *bound)
+{
+    if (draft->plan->catalog->names)
+        draft->predicates[draft->npredicates++] = (struct vg_tally_predicate){
+            .rule = &bound->rule, .variant = bound->variant, .unrouted = true};
 }
 
 static int add_rule(struct draft *draft, struct vg_bound *bound)
@@ -147,11 +167,20 @@ static int add_rule(struct draft *draft, struct vg_bound *bound)
         return -1;
     const struct vg_catalog_column *column =
         rule->column ? vg_catalog_find(draft->plan->catalog, rule->column) : NULL;
-    if (!column)
+    unsigned of_column =
+        VG_NEEDS_COLUMN | VG_NEEDS_CELLS | VG_NEEDS_TOP | VG_NEEDS_PREDICATE | VG_NEEDS_QUANTILE;
+    if (column && rule->type->needs & of_column)
+        add_column(draft, column, rule->type->needs);
+    if (column && rule->type->needs & VG_NEEDS_PREDICATE)
+        add_predicates(draft, bound, column, find_item(draft, column));
+    if (rule->type->needs & VG_NEEDS_NAMES)
+        add_unnamed(draft, bound);
+    if (!bound->condition)
         return 0;
-    add_column(draft, column, rule->type->needs);
-    if (rule->type->needs & VG_NEEDS_PREDICATE)
-        add_predicates(draft, bound, find_item(draft, column));
+    size_t at = add_condition(draft, bound->condition, " AND true");
+    if (at == VG_TALLY_NONE)
+        return -1;
+    add_predicates(draft, bound, column, at);
     return 0;
 }
 
@@ -161,23 +190,99 @@ static void add_keys(struct draft *draft)
     for (size_t i = 0; i < dataset->key.n; i++) {
         const struct vg_catalog_column *column =
             vg_catalog_find(draft->plan->catalog, dataset->key.items[i]);
-        if (column && !column->unreadable && !dataset->private_keys)
+        bool usable = column && !column->unreadable && !column->problem &&
+                      !vg_plan_reject(draft->rejects, vg_sql_item(column));
+        if (usable && !dataset->private_keys)
             draft->keys[draft->nkeys++] = add_item(draft, column, true);
     }
 }
 
+/* --- Checksums -------------------------------------------------------------------------------- */
+
+/* What items mean, so that windows read by other ones are not compared. */
+static uint64_t hash_items(const struct draft *draft, const size_t *items, size_t n, uint64_t seed)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *text = draft->items[items[i]];
+        uint64_t parts[] = {seed, draft->plan->query[items[i]].wire_oid,
+                            vg_hash64(text, strlen(text))};
+        seed = vg_hash64(parts, sizeof parts);
+    }
+    return seed ? seed : 1;
+}
+
+/* The key, also where it is private: the hash of a window shows no value of it. */
+static void add_checked_keys(struct draft *draft, size_t *keys, struct vg_checksum_plan *out)
+{
+    const struct vg_dataset *dataset = draft->plan->dataset;
+    for (size_t i = 0; i < dataset->key.n; i++) {
+        const struct vg_catalog_column *column =
+            vg_catalog_find(draft->plan->catalog, dataset->key.items[i]);
+        if (!column || column->unreadable || column->problem ||
+            vg_plan_reject(draft->rejects, vg_sql_item(column)))
+            return; /* a part of a key is no key */
+        keys[i] = add_item(draft, column, true);
+    }
+    out->keys = keys;
+    out->nkeys = dataset->key.n;
+}
+
+static bool reads(const struct draft *draft, const char *name)
+{
+    const struct vg_catalog_column *column = vg_catalog_find(draft->plan->catalog, name);
+    return column && find_item(draft, column) != VG_TALLY_NONE;
+}
+
+static bool has_private(const struct draft *draft)
+{
+    const struct vg_plan *plan = draft->plan;
+    bool found = plan->dataset->private_keys && plan->dataset->key.n;
+    for (size_t i = 0; i < plan->private_columns.n && !found; i++)
+        found = reads(draft, plan->private_columns.items[i]);
+    return found;
+}
+
+/* Where windows are read again: all columns that are read anyway, and the key. A sample would be
+ * another one the next time: its rows are counted only. */
+static int plan_checksum(struct draft *draft)
+{
+    struct vg_plan *plan = draft->plan;
+    const struct vg_dataset *dataset = plan->dataset;
+    struct vg_checksum_plan *out = &plan->checksum;
+    if (!plan->time || !dataset->schedule.nrevisits || dataset->sample.mode != VG_SAMPLE_ALL)
+        return 0;
+    size_t most = plan->nitems + dataset->key.n;
+    size_t *columns = vg_arena_array(draft->arena, most + 1, sizeof *columns);
+    size_t *keys = vg_arena_array(draft->arena, dataset->key.n + 1, sizeof *keys);
+    if (!columns || !keys)
+        return -1;
+    add_checked_keys(draft, keys, out);
+    for (size_t i = 0; i < plan->nitems; i++) {
+        if (!draft->columned[i])
+            continue;
+        plan->query[i].raw = true;
+        columns[out->ncolumns++] = i;
+    }
+    out->columns = columns;
+    uint64_t seed = dataset->filter ? vg_hash64(dataset->filter, strlen(dataset->filter)) : 0;
+    out->scope = hash_items(draft, columns, out->ncolumns, seed);
+    out->keys_scope = hash_items(draft, keys, out->nkeys, seed);
+    out->is_private = has_private(draft);
+    return 0;
+}
+
 static int allocate(struct draft *draft, size_t nbound)
 {
-    size_t most = draft->plan->catalog->n + nbound + draft->plan->dataset->key.n + 2;
+    size_t most = draft->plan->catalog->n + 2 * nbound + draft->plan->dataset->key.n + 2;
     draft->items = vg_arena_array(draft->arena, most, sizeof *draft->items);
-    draft->source = vg_arena_array(draft->arena, most, sizeof *draft->source);
+    draft->columned = vg_arena_array(draft->arena, most, sizeof *draft->columned);
     draft->plan->query = vg_arena_array(draft->arena, most, sizeof *draft->plan->query);
     draft->columns = vg_arena_array(draft->arena, most, sizeof *draft->columns);
     draft->predicates = vg_arena_array(draft->arena, 2 * most, sizeof *draft->predicates);
     draft->where = vg_arena_array(draft->arena, most, sizeof *draft->where);
     draft->variants = vg_arena_array(draft->arena, most, sizeof *draft->variants);
     draft->keys = vg_arena_array(draft->arena, most, sizeof *draft->keys);
-    bool ok = draft->items && draft->source && draft->plan->query && draft->columns &&
+    bool ok = draft->items && draft->columned && draft->plan->query && draft->columns &&
               draft->predicates && draft->where && draft->variants && draft->keys;
     return ok ? 0 : -1;
 }
@@ -192,6 +297,8 @@ static void find_time(struct vg_plan *plan)
         plan->time_problem = "the time column does not exist";
     else if (time->unreadable)
         plan->time_problem = "no permission to read the time column";
+    else if (time->problem)
+        plan->time_problem = time->problem;
     else if (time->kind != VG_KIND_TIME)
         plan->time_problem = "the time column is not a date or timestamp";
     else if (time->wire_oid == 1082 && dataset->schedule.window_us < VG_DAY_US)
@@ -232,13 +339,44 @@ static void fill_tally(struct draft *draft)
     };
 }
 
+int vg_plan_routes(const struct vg_catalog *catalog, struct vg_arena *arena,
+                   const struct vg_routes **out)
+{
+    *out = NULL;
+    if (!catalog->names)
+        return 0;
+    struct vg_routes *routes = vg_arena_alloc(arena, sizeof *routes);
+    const char **names = vg_arena_array(arena, catalog->n + 1, sizeof *names);
+    if (!routes || !names)
+        return -1;
+    size_t n = 0;
+    for (size_t i = 0; i < catalog->n; i++) {
+        if (catalog->columns[i].route)
+            names[n++] = catalog->columns[i].name;
+    }
+    *out = routes;
+    return vg_routes_make(names, n, arena, routes);
+}
+
+static int add_routes(struct draft *draft)
+{
+    const struct vg_catalog *catalog = draft->plan->catalog;
+    if (!catalog->names)
+        return 0;
+    const struct vg_catalog_column *column = vg_catalog_find(catalog, catalog->names);
+    if (!column)
+        BUG("a long source without its column %s", catalog->names);
+    draft->plan->tally.names = add_item(draft, column, false);
+    return vg_plan_routes(catalog, draft->arena, &draft->plan->tally.routes);
+}
+
 int vg_plan_make(const struct vg_dataset *dataset, const struct vg_catalog *catalog,
-                 const struct vg_reference *reference, const char *where_problem,
+                 const struct vg_reference *reference, const struct vg_rejects *rejects,
                  struct vg_arena *arena, struct vg_plan *out, struct vg_error *err)
 {
     *out = (struct vg_plan){.dataset = dataset, .catalog = catalog, .reference = reference};
-    struct draft draft = {.plan = out, .arena = arena};
-    if (vg_plan_bind(out, where_problem, arena) < 0 || allocate(&draft, out->nbound) < 0)
+    struct draft draft = {.plan = out, .rejects = rejects, .arena = arena};
+    if (vg_plan_bind(out, rejects, arena) < 0 || allocate(&draft, out->nbound) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     find_time(out);
     out->time_item = out->time ? add_item(&draft, out->time, false) : VG_TALLY_NONE;
@@ -255,6 +393,50 @@ int vg_plan_make(const struct vg_dataset *dataset, const struct vg_catalog *cata
     if (fill_private(out, arena) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     fill_tally(&draft);
+    if (add_routes(&draft) < 0 || plan_checksum(&draft) < 0)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    return 0;
+}
+
+static bool is_new(const char *text, const char *const *items, size_t n)
+{
+    bool found = !text;
+    for (size_t i = 0; i < n && !found; i++)
+        found = !strcmp(items[i], text);
+    return !found;
+}
+
+/* The expression that the scan reads for a computed column, or NULL. */
+static const char *find_computed(const struct vg_plan *plan, const char *name)
+{
+    const struct vg_catalog_column *column = name ? vg_catalog_find(plan->catalog, name) : NULL;
+    return column && column->computed && !column->problem ? vg_sql_item(column) : NULL;
+}
+
+int vg_plan_expressions(const struct vg_plan *plan, struct vg_arena *arena, struct vg_strings *out)
+{
+    size_t most = 3 * plan->nbound + plan->dataset->key.n;
+    const char **items = vg_arena_array(arena, most, sizeof *items);
+    size_t n = 0;
+    if (!items)
+        return -1;
+    for (size_t i = 0; i < plan->nbound; i++) {
+        const struct vg_bound *bound = &plan->bound[i];
+        const char *where = bound->variant ? bound->rule.where : NULL;
+        if (is_new(where, items, n))
+            items[n++] = where;
+        if (is_new(bound->condition, items, n))
+            items[n++] = bound->condition;
+        const char *computed = bound->problem ? NULL : find_computed(plan, bound->rule.column);
+        if (is_new(computed, items, n))
+            items[n++] = computed;
+    }
+    for (size_t i = 0; i < plan->dataset->key.n; i++) {
+        const char *computed = find_computed(plan, plan->dataset->key.items[i]);
+        if (is_new(computed, items, n))
+            items[n++] = computed;
+    }
+    *out = (struct vg_strings){items, n};
     return 0;
 }
 

@@ -8,15 +8,26 @@
 #ifndef PGVIGIL_PLAN_H
 #define PGVIGIL_PLAN_H
 
+#include "agent/checksum.h"
 #include "agent/sql.h"
 #include "agent/tally.h"
 #include "pgvigil/check.h"
 #include "pgvigil/ports.h"
 
 struct vg_bound {
-    struct vg_rule rule; /* a copy, its column named */
-    const char *problem; /* why it cannot be evaluated, or NULL */
-    size_t variant;      /* of its `where`; 0: all rows */
+    struct vg_rule rule;   /* a copy, its column named */
+    const char *problem;   /* why it cannot be evaluated, or NULL */
+    size_t variant;        /* of its `where`; 0: all rows */
+    const char *condition; /* of VG_NEEDS_CONDITION: the expression in the scan, or NULL */
+};
+
+/* Expressions the server would not evaluate, and what it said. */
+struct vg_reject {
+    const char *expression, *why;
+};
+struct vg_rejects {
+    const struct vg_reject *items;
+    size_t n;
 };
 
 struct vg_plan {
@@ -33,16 +44,23 @@ struct vg_plan {
     size_t time_item;              /* index of the time column, or VG_TALLY_NONE */
     struct vg_tally_plan tally;
     struct vg_strings private_columns;
+    struct vg_checksum_plan checksum; /* of windows that are to be read again; else no columns */
 };
 
 /* References of a dataset are needed for these columns: rules of checks that count cells. With "*"
  * or without catalogue the answer is all, NULL items with n 0. In arena; 0, or -1 no memory. */
 int vg_plan_cells(const struct vg_dataset *dataset, struct vg_arena *arena, struct vg_strings *out,
                   bool *all);
-/* without_where: leave conditions of `where` out; their rules get `where_problem`. */
+/* rejects (or NULL): expressions to be left out; the rules that need them get the reason. */
 int vg_plan_make(const struct vg_dataset *dataset, const struct vg_catalog *catalog,
-                 const struct vg_reference *reference, const char *where_problem,
+                 const struct vg_reference *reference, const struct vg_rejects *rejects,
                  struct vg_arena *arena, struct vg_plan *out, struct vg_error *err);
+/* The expressions of users and checks in the scan: each `where` and condition, once. */
+int vg_plan_expressions(const struct vg_plan *plan, struct vg_arena *arena, struct vg_strings *out);
+/* The names of a long source in the order of their routes; *out NULL where it is none. 0, or -1
+ * out of memory. */
+int vg_plan_routes(const struct vg_catalog *catalog, struct vg_arena *arena,
+                   const struct vg_routes **out);
 /* The rows a window's scan reads. */
 struct vg_rows_of vg_plan_rows(const struct vg_plan *plan, const struct vg_window *window,
                                double sample_percent);

@@ -71,7 +71,8 @@ static void guard_missing(const struct vg_group_member *member, struct vg_buf *o
     for (size_t i = 0; i < dataset->nrules; i++) {
         const struct vg_rule *rule = &dataset->rules[i];
         bool wild = rule->column && !strcmp(rule->column, "*");
-        if (!wild && (guarded >> rule->type->class) & 1 && !find_latest(member, rule->id))
+        bool later = rule->type->needs & VG_NEEDS_REVISIT; /* a window was not read again yet */
+        if (!wild && !later && (guarded >> rule->type->class) & 1 && !find_latest(member, rule->id))
             add_reason(out, "%s of %s has not been checked", rule->id, dataset->id);
     }
 }

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STATEMENT_MAX = 1 << 20, OID_DATE = 1082, OID_TIMESTAMP = 1114 };
+#include "pgvigil/text.h"
+
+enum { STATEMENT_MAX = 1 << 20, OID_TEXT = 25, OID_DATE = 1082, OID_TIMESTAMP = 1114 };
 
 bool vg_sql_naive(const struct vg_catalog_column *time)
 {
@@ -41,6 +43,20 @@ static void put_time(struct vg_buf *out, const struct vg_rows_of *rows, int64_t 
     if (rows->time->wire_oid == OID_DATE)
         text[10] = '\0';
     vg_buf_printf(out, "'%s'::pg_catalog.%s", text, type);
+}
+
+const char *vg_sql_item(const struct vg_catalog_column *column)
+{
+    return column->scan ? column->scan : column->quoted;
+}
+
+struct vg_query_column vg_sql_query_column(const struct vg_catalog_column *column)
+{
+    return (struct vg_query_column){
+        .kind = column->kind,
+        .wire_oid = column->cast_oid ? OID_TEXT : column->wire_oid,
+        .cast_oid = column->cast_oid,
+    };
 }
 
 static const char *join_word(bool *first)
@@ -137,6 +153,55 @@ const char *vg_sql_copy(const struct vg_rows_of *rows, const char *const *items,
 {
     const char *select = vg_sql_select(rows, items, nitems, ordered, arena);
     return select ? vg_arena_printf(arena, "COPY (%s) TO STDOUT (FORMAT binary)", select) : NULL;
+}
+
+void vg_sql_put_rows(struct vg_buf *out, const struct vg_rows_of *rows, const char *where)
+{
+    bool first = true;
+    vg_buf_printf(out, "\nFROM %s", rows->catalog->quoted);
+    put_range(out, &first, rows);
+    put_condition(out, &first, rows->dataset->filter);
+    put_condition(out, &first, rows->filter);
+    put_condition(out, &first, where);
+}
+
+void vg_sql_put_text(struct vg_buf *out, const char *text)
+{
+    vg_buf_puts(out, strchr(text, '\\') ? "E'" : "'");
+    for (const char *c = text; *c; c++) {
+        if (*c == '\'' || *c == '\\')
+            vg_buf_putc(out, *c);
+        vg_buf_putc(out, *c);
+    }
+    vg_buf_putc(out, '\'');
+}
+
+void vg_sql_put_number(struct vg_buf *out, double value)
+{
+    char text[VG_NUMBER_TEXT];
+    if (isfinite(value))
+        vg_buf_printf(out, "'%s'::pg_catalog.float8", vg_format_double(value, text));
+    else
+        vg_buf_printf(out, "'%s'::pg_catalog.float8",
+                      isnan(value) ? "NaN"
+                      : value > 0  ? "Infinity"
+                                   : "-Infinity");
+}
+
+void vg_sql_put_instant(struct vg_buf *out, const struct vg_rows_of *rows, int64_t us)
+{
+    put_time(out, rows, us);
+}
+
+void vg_sql_put_moment(struct vg_buf *out, const struct vg_zone *zone, int64_t us)
+{
+    char text[VG_TIME_TEXT];
+    int64_t local = vg_zone_local(zone, us), offset = (local - us) / VG_US;
+    int64_t size = offset < 0 ? -offset : offset;
+    vg_format_time(local, text);
+    text[strlen(text) - 1] = '\0'; /* the Z */
+    vg_buf_printf(out, "'%s%c%02" PRId64 ":%02" PRId64 ":%02" PRId64 "'", text,
+                  offset < 0 ? '-' : '+', size / 3600, size / 60 % 60, size % 60);
 }
 
 const char *vg_sql_count(const struct vg_rows_of *rows, struct vg_arena *arena)

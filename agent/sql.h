@@ -9,6 +9,7 @@
 #define PGVIGIL_SQL_H
 
 #include "pgvigil/catalog.h"
+#include "pgvigil/ports.h"
 #include "pgvigil/result.h"
 
 /* What rows are meant: all of the relation, or those of a time range, filtered. */
@@ -40,8 +41,48 @@ bool vg_sql_naive(const struct vg_catalog_column *time);
 int64_t vg_sql_cell_instant(const struct vg_dataset *dataset, const struct vg_catalog_column *time,
                             double value_us);
 
+/* What the scan reads of a column, and how it comes. */
+const char *vg_sql_item(const struct vg_catalog_column *column);
+struct vg_query_column vg_sql_query_column(const struct vg_catalog_column *column);
+
+/* For the checks that write SQL. "\nFROM ... [WHERE ...]" of these rows, `where` (or NULL) being
+ * one more condition; never sampled. */
+void vg_sql_put_rows(struct vg_buf *out, const struct vg_rows_of *rows, const char *where);
+/* An identifier, and schema.table as people write it, quoted (sql_name.c). */
+void vg_sql_put_name(struct vg_buf *out, const char *name);
+void vg_sql_put_table(struct vg_buf *out, const char *table);
+/* Why that is no schema.table, or NULL. */
+const char *vg_sql_table_fault(const char *table);
+/* A literal of a user's text; in quotes that nothing in it can end. */
+void vg_sql_put_text(struct vg_buf *out, const char *text);
+/* A number; an instant in microseconds since 1970 as a literal of the time column's type. */
+void vg_sql_put_number(struct vg_buf *out, double value);
+void vg_sql_put_instant(struct vg_buf *out, const struct vg_rows_of *rows, int64_t us);
+/* The same for a column of whatever type of time, as a literal without a type: the wall clock of
+ * the dataset's zone with its offset. timestamptz heeds the offset, timestamp and date do not. */
+void vg_sql_put_moment(struct vg_buf *out, const struct vg_zone *zone, int64_t us);
+
 /* Why a user's condition could not be put into parentheses and stay there, or NULL: parentheses,
  * quotes and comments must close, and it must be one expression (sql_condition.c). */
 const char *vg_sql_condition_fault(const char *condition);
+/* Behind the character, quoted text or comment that stands at p of a text of SQL; NULL when it
+ * never ends. */
+const char *vg_sql_skip(const char *start, const char *p);
+
+/* An expression whose last operation is a cast to a simple type: "(payload->>'amount')::float8" or
+ * CAST(... AS float8). */
+struct vg_sql_cast {
+    const char *inner; /* what is cast, in the expression; len bytes */
+    size_t len;
+    uint32_t oid; /* the type's fixed identity */
+};
+/* false where there is none, or none to be sure of (sql_cast.c). */
+bool vg_sql_cast_of(const char *expression, struct vg_sql_cast *out);
+/* The fixed identity of the types that texts can be converted to here: bool, integers, floats,
+ * numeric without modifiers, date, timestamp and timestamptz, in all their spellings. 0:
+ * another. */
+uint32_t vg_sql_type_oid(const char *type, size_t len);
+/* Why a text is not one SELECT that could be read from as (text) AS name, or NULL. */
+const char *vg_sql_query_fault(const char *query);
 
 #endif

@@ -58,8 +58,7 @@ static bool is_word(char c)
     return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
 }
 
-/* Behind what stands at p and is no parenthesis; NULL when it never ends. */
-static const char *skip_piece(const char *start, const char *p)
+const char *vg_sql_skip(const char *start, const char *p)
 {
     bool escapes =
         p > start && (p[-1] == 'e' || p[-1] == 'E') && (p - start < 2 || !is_word(p[-2]));
@@ -85,7 +84,7 @@ const char *vg_sql_condition_fault(const char *condition)
             return "a condition is one expression: no semicolon";
         if (*p == ',' && depth == 0)
             return "a condition is one expression: no comma outside parentheses";
-        p = skip_piece(condition, p);
+        p = vg_sql_skip(condition, p);
         if (!p)
             return "a quote or comment is not closed";
     }

@@ -30,6 +30,11 @@ static const struct vg_tally_column *pick_column(const struct vg_tally_plan *pla
     return &plan->columns[variant->columns ? variant->columns[i] : i];
 }
 
+static bool is_route(const struct vg_tally_plan *plan, uint32_t route)
+{
+    return !route || (plan->routes && route <= plan->routes->n);
+}
+
 static int check_plan(const struct vg_tally_plan *plan, struct vg_error *err)
 {
     bool ok = plan->nvariants > 0;
@@ -39,9 +44,12 @@ static int check_plan(const struct vg_tally_plan *plan, struct vg_error *err)
             ok &= variant->columns[i] < plan->ncolumns;
     }
     for (size_t i = 0; i < plan->npredicates; i++) {
-        ok &= plan->predicates[i].variant < plan->nvariants;
-        ok &= plan->predicates[i].rule->type->offends != NULL;
+        const struct vg_tally_predicate *predicate = &plan->predicates[i];
+        ok &= predicate->variant < plan->nvariants && is_route(plan, predicate->route);
+        ok &= predicate->unrouted ? plan->routes != NULL : predicate->rule->type->offends != NULL;
     }
+    for (size_t i = 0; i < plan->ncolumns; i++)
+        ok &= is_route(plan, plan->columns[i].route);
     return ok ? 0 : vg_fail(err, VG_E_INTERNAL, "a tally's plan contradicts itself");
 }
 
@@ -59,7 +67,8 @@ static int make_summary(const struct vg_tally_plan *plan, size_t variant, struct
     summary->ncolumns = summary->npredicates = 0;
     for (size_t i = 0; i < ncolumns; i++) {
         const struct vg_tally_column *column = pick_column(plan, of, i);
-        unsigned parts = (column->distinct ? VG_PART_HLL : 0u) | (column->top ? VG_PART_TOP : 0u);
+        unsigned parts = (column->distinct ? VG_PART_HLL : 0u) | (column->top ? VG_PART_TOP : 0u) |
+                         (column->quantiles ? VG_PART_QUANTILE : 0u);
         if (vg_column_init(&summary->columns[i], column->name, column->kind, column->grid, parts,
                            err) < 0)
             return -1;
@@ -129,12 +138,13 @@ static bool fits(const struct vg_batch *batch, size_t source, const enum vg_kind
 static int check_batch(const struct vg_tally_plan *plan, const struct vg_batch *batch,
                        struct vg_error *err)
 {
-    static const enum vg_kind truth = VG_KIND_BOOL;
+    static const enum vg_kind truth = VG_KIND_BOOL, text = VG_KIND_TEXT;
     bool ok = plan->time == VG_TALLY_NONE || fits(batch, plan->time, NULL);
+    ok &= !plan->routes || fits(batch, plan->names, &text);
     for (size_t i = 0; i < plan->ncolumns; i++)
         ok &= fits(batch, plan->columns[i].source, &plan->columns[i].kind);
     for (size_t i = 0; i < plan->npredicates; i++)
-        ok &= fits(batch, plan->predicates[i].source, NULL);
+        ok &= plan->predicates[i].unrouted || fits(batch, plan->predicates[i].source, NULL);
     for (size_t i = 0; i < plan->nkeys; i++)
         ok &= fits(batch, plan->keys[i], NULL);
     for (size_t v = 0; v < plan->nvariants; v++) {
@@ -155,6 +165,7 @@ static void select_rows(struct vg_tally_rows *rows, const struct vg_tally_plan *
         time = &rows->batch->cols[plan->time];
     rows->all = !truth && !time;
     rows->n = rows->span;
+    rows->selected = rows->chosen;
     if (rows->all)
         return;
     rows->n = 0;
@@ -166,9 +177,47 @@ static void select_rows(struct vg_tally_rows *rows, const struct vg_tally_plan *
             summary->infinite_times += time->state[row] != VG_CELL_NULL;
             continue;
         }
-        rows->selected[rows->n++] = (uint32_t)row;
+        rows->chosen[rows->n++] = (uint32_t)row;
     }
     rows->all = rows->n == rows->span;
+}
+
+/* Sorts the selected rows by the names they carry. */
+static void sort_routes(struct vg_tally_rows *rows, size_t nroutes)
+{
+    uint32_t next[VG_LONG_NAMES + 2] = {0};
+    for (size_t i = 0; i < rows->n; i++) {
+        size_t place = rows->all ? i : rows->selected[i] - rows->first;
+        next[rows->route[place] + 1]++;
+    }
+    for (size_t r = 0; r <= nroutes; r++)
+        next[r + 1] += next[r];
+    memcpy(rows->begin, next, sizeof rows->begin);
+    for (size_t i = 0; i < rows->n; i++) {
+        size_t row = rows->all ? rows->first + i : rows->selected[i];
+        rows->sorted[next[rows->route[row - rows->first]]++] = (uint32_t)row;
+    }
+}
+
+/* The rows of a variant as select_rows() left them. */
+struct selection {
+    bool all;
+    size_t n;
+    const uint32_t *selected;
+};
+
+static void take_all(struct vg_tally_rows *rows, const struct selection *whole)
+{
+    rows->all = whole->all;
+    rows->n = whole->n;
+    rows->selected = whole->selected;
+}
+
+static void take_route(struct vg_tally_rows *rows, uint32_t route)
+{
+    rows->all = false;
+    rows->n = rows->begin[route + 1] - rows->begin[route];
+    rows->selected = rows->sorted + rows->begin[route];
 }
 
 static void gather(struct vg_tally_rows *rows, const struct vg_column *from, struct vg_column *view)
@@ -205,6 +254,28 @@ struct vg_column vg_tally_view(struct vg_tally_rows *rows, size_t source)
     return view;
 }
 
+static void take_rows(struct vg_tally_rows *rows, const struct selection *whole, uint32_t route)
+{
+    if (route)
+        take_route(rows, route);
+    else
+        take_all(rows, whole);
+}
+
+static int test_predicate(struct vg_tally_rows *rows, const struct selection *whole,
+                          const struct vg_tally_plan *plan,
+                          const struct vg_tally_predicate *predicate,
+                          struct vg_predicate_summary *into, struct vg_error *err)
+{
+    if (predicate->unrouted) {
+        take_route(rows, 0);
+        return vg_tally_blame(rows, whole->n, plan, into, err);
+    }
+    take_rows(rows, whole, predicate->route);
+    struct vg_column view = vg_tally_view(rows, predicate->source);
+    return vg_tally_test(rows, &view, plan, predicate, into, err);
+}
+
 static int count_variant(struct vg_tally *tally, size_t variant, struct vg_error *err)
 {
     const struct vg_tally_plan *plan = tally->plan;
@@ -215,17 +286,21 @@ static int count_variant(struct vg_tally *tally, size_t variant, struct vg_error
         BUG("rows are added to variant %zu of a tally after it was taken", variant);
     select_rows(rows, plan, of->condition, summary);
     summary->rows += rows->n;
+    const struct selection whole = {rows->all, rows->n, rows->selected};
+    if (plan->routes)
+        sort_routes(rows, plan->routes->n);
     for (size_t i = 0; i < summary->ncolumns; i++) {
-        struct vg_column view = vg_tally_view(rows, pick_column(plan, of, i)->source);
-        if (vg_column_count(&summary->columns[i], &view, rows->n, err) < 0)
+        const struct vg_tally_column *column = pick_column(plan, of, i);
+        take_rows(rows, &whole, column->route);
+        struct vg_column view = vg_tally_view(rows, column->source);
+        if (rows->n && vg_column_count(&summary->columns[i], &view, rows->n, err) < 0)
             return -1;
     }
     struct vg_predicate_summary *into = summary->predicates;
     for (size_t i = 0; i < plan->npredicates; i++) {
         if (plan->predicates[i].variant != variant)
             continue;
-        struct vg_column view = vg_tally_view(rows, plan->predicates[i].source);
-        if (vg_tally_test(rows, &view, plan, &plan->predicates[i], into++, err) < 0)
+        if (test_predicate(rows, &whole, plan, &plan->predicates[i], into++, err) < 0)
             return -1;
     }
     return 0;
@@ -244,6 +319,9 @@ int vg_tally_add_range(struct vg_tally *tally, const struct vg_batch *batch, siz
         rows->first = first;
         rows->span = end - first < VG_BATCH_ROWS ? end - first : VG_BATCH_ROWS;
         memset(rows->key_known, 0, sizeof rows->key_known);
+        if (tally->plan->routes)
+            vg_routes_read(tally->plan->routes, &batch->cols[tally->plan->names], first, rows->span,
+                           rows->route);
         for (size_t v = 0; v < tally->plan->nvariants; v++) {
             if (count_variant(tally, v, err) < 0)
                 return -1;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/tally_route.h"
 #include "pgvigil/batch.h"
 #include "pgvigil/error.h"
 #include "pgvigil/rule.h"
@@ -27,10 +28,12 @@ struct vg_tally_column {
     const char *name; /* of the column in the summary; copied */
     size_t source;
     enum vg_kind kind;          /* must be the batch's */
+    uint32_t route;             /* of a long source: counts rows of this name; 0: all rows */
     const struct vg_grid *grid; /* fine cells of NUMBER, TIME, BOOL on this grid; NULL: no cells.
                                  * Borrowed by the tally and by the summaries it yields. */
     bool distinct;              /* HyperLogLog; any kind but OTHER */
     bool top;                   /* counts per value; TEXT and BOOL only */
+    bool quantiles;             /* NUMBER and TIME only */
 };
 
 /* Rows broken by one rule. The predicate's id is rule->id, "#warn" added when warn is set.
@@ -42,6 +45,8 @@ struct vg_tally_predicate {
     bool warn;
     size_t source;  /* the column it looks at */
     size_t variant; /* the rows it looks at, and the summary it stands in */
+    uint32_t route; /* of a long source: rows of this name only; 0: all rows */
+    bool unrouted;  /* offending are the rows whose name has no route; `offends` is not asked */
 };
 
 struct vg_tally_variant {
@@ -60,11 +65,14 @@ struct vg_tally_plan {
     const struct vg_tally_variant *variants;
     size_t nvariants; /* at least 1 */
     const size_t *keys;
-    size_t nkeys;    /* key columns; none: no offending keys are kept */
-    size_t max_keys; /* kept per predicate; 0: none */
-    size_t time;     /* time column or VG_TALLY_NONE. Rows whose time is null or
+    size_t nkeys;     /* key columns; none: no offending keys are kept */
+    size_t max_keys;  /* kept per predicate; 0: none */
+    int64_t until_us; /* the window's end, or now: until_us of the cells that predicates see */
+    size_t time;      /* time column or VG_TALLY_NONE. Rows whose time is null or
                       * infinite are counted in null_times and infinite_times of
                       * every variant whose condition they meet, nowhere else. */
+    const struct vg_routes *routes; /* of a long source; NULL: it is none */
+    size_t names;                   /* with routes: the TEXT column of names */
 };
 
 struct vg_tally;
@@ -84,5 +92,10 @@ int vg_tally_add_range(struct vg_tally *tally, const struct vg_batch *batch, siz
 struct vg_summary *vg_tally_take(struct vg_tally *tally, size_t variant);
 /* Frees the tally and the summaries not taken; NULL is fine. */
 void vg_tally_free(struct vg_tally *tally);
+
+/* Whether one row of a column offends: -1 it is not tested, 0, 1. By the type's `offends`, or its
+ * `blames`. until_us as of the plan. */
+int vg_tally_offends(const struct vg_rule *rule, bool warn, const struct vg_column *column,
+                     size_t row, int64_t until_us);
 
 #endif

@@ -9,13 +9,13 @@
 #include "agent/tally_rows.h"
 #include "pgvigil/check.h"
 
-enum { MEMO_SLOTS = 64, MEMO_TEXT = 24 };
+enum { MEMO_SLOTS = 64, MEMO_TEXT = 24, OID_DATE = 1082, OID_TIMESTAMP = 1114 };
 
 /* Answers of one predicate within one batch; `offends` is pure, so asking again would be the same.
  */
 struct memo {
-    bool known[VG_CELL_NINF + 1][2]; /* by state and truth */
-    int answer[VG_CELL_NINF + 1][2];
+    bool known[VG_CELLS][2]; /* by state and truth */
+    int answer[VG_CELLS][2];
     struct {
         bool known;
         uint8_t len;
@@ -30,19 +30,27 @@ struct test {
     const struct vg_column *view;
     size_t n, noffenders;
     uint64_t tested;
+    int64_t until_us;
     struct memo memo;
     uint32_t offenders[VG_BATCH_ROWS]; /* places in the view */
 };
 
-static int ask(struct test *test, size_t i)
+static struct vg_cell_view view_cell(const struct vg_column *view, size_t i, int64_t until_us,
+                                     char space[36])
 {
-    const struct vg_column *view = test->view;
-    char space[36];
-    struct vg_cell_view cell = {.kind = view->kind, .state = (enum vg_cell_state)view->state[i]};
+    struct vg_cell_view cell = {
+        .kind = view->kind, .state = (enum vg_cell_state)view->state[i], .until_us = until_us};
     if (cell.state == VG_VIEW_VALUE && view->kind == VG_KIND_TEXT)
         cell.text = vg_text_cell(view, i, space);
     else if (cell.state == VG_VIEW_VALUE && view->num)
         cell.num = view->num[i];
+    return cell;
+}
+
+static int ask(struct test *test, size_t i)
+{
+    char space[36];
+    struct vg_cell_view cell = view_cell(test->view, i, test->until_us, space);
     return test->rule->type->offends(test->rule, &cell, test->warn);
 }
 
@@ -70,6 +78,8 @@ static int recall(struct test *test, size_t i)
     const struct vg_column *view = test->view;
     uint8_t state = view->state[i];
     bool truth = view->kind == VG_KIND_BOOL && view->num[i] != 0;
+    if (state == VG_CELL_UNCAST)
+        return -1; /* no value to be tested; the check `cast` counts it */
     if (state == VG_CELL_VALUE && view->kind == VG_KIND_TEXT)
         return ask_short_text(test, i);
     if (state == VG_CELL_VALUE && view->kind != VG_KIND_BOOL)
@@ -126,6 +136,27 @@ static void test_bounds(struct test *test, const struct vg_bounds *bounds)
     test->tested += inside;
 }
 
+/* The plan's instant as the column writes it. */
+static int64_t find_until(int64_t until_us, const struct vg_rule *rule,
+                          const struct vg_column *view)
+{
+    bool naive = view->wire_oid == OID_DATE || view->wire_oid == OID_TIMESTAMP;
+    if (view->kind != VG_KIND_TIME)
+        return 0;
+    return naive ? vg_zone_local(rule->dataset->zone, until_us) : until_us;
+}
+
+int vg_tally_offends(const struct vg_rule *rule, bool warn, const struct vg_column *column,
+                     size_t row, int64_t until_us)
+{
+    char space[36];
+    const struct vg_check_type *type = rule->type;
+    if (column->state[row] == VG_CELL_UNCAST)
+        return -1;
+    struct vg_cell_view cell = view_cell(column, row, find_until(until_us, rule, column), space);
+    return (type->offends ? type->offends : type->blames)(rule, &cell, warn);
+}
+
 static void write_key(const struct vg_tally_plan *plan, const struct vg_batch *batch, size_t row,
                       char out[VG_KEY_TEXT])
 {
@@ -176,6 +207,7 @@ int vg_tally_test(struct vg_tally_rows *rows, const struct vg_column *view,
     test.n = rows->n;
     test.noffenders = 0;
     test.tested = 0;
+    test.until_us = find_until(plan->until_us, rule, view);
     memset(test.memo.known, 0, sizeof test.memo.known);
     for (size_t i = 0; i < MEMO_SLOTS; i++)
         test.memo.texts[i].known = false;
@@ -189,6 +221,18 @@ int vg_tally_test(struct vg_tally_rows *rows, const struct vg_column *view,
     into->offending += test.noffenders;
     for (size_t k = 0; into->max_keys && k < test.noffenders; k++) {
         if (keep_key(rows, test.offenders[k], plan, into, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int vg_tally_blame(struct vg_tally_rows *rows, size_t tested, const struct vg_tally_plan *plan,
+                   struct vg_predicate_summary *into, struct vg_error *err)
+{
+    into->tested += tested;
+    into->offending += rows->n;
+    for (size_t i = 0; into->max_keys && i < rows->n; i++) {
+        if (keep_key(rows, i, plan, into, err) < 0)
             return -1;
     }
     return 0;

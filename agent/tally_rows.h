@@ -14,7 +14,11 @@ struct vg_tally_rows {
     size_t first, span; /* rows first .. first + span - 1, span <= VG_BATCH_ROWS */
     bool all;           /* all of them are selected, else those listed */
     size_t n;           /* how many */
-    uint32_t selected[VG_BATCH_ROWS];
+    const uint32_t *selected;
+    uint32_t chosen[VG_BATCH_ROWS]; /* those of a variant */
+    uint32_t sorted[VG_BATCH_ROWS]; /* the same by route, of a long source */
+    uint32_t route[VG_BATCH_ROWS];  /* by row - first */
+    uint32_t begin[VG_LONG_NAMES + 2];
     uint8_t state[VG_BATCH_ROWS]; /* one gathered column */
     double num[VG_BATCH_ROWS];
     struct vg_slice raw[VG_BATCH_ROWS];
@@ -30,5 +34,8 @@ struct vg_column vg_tally_view(struct vg_tally_rows *rows, size_t source);
 int vg_tally_test(struct vg_tally_rows *rows, const struct vg_column *view,
                   const struct vg_tally_plan *plan, const struct vg_tally_predicate *predicate,
                   struct vg_predicate_summary *into, struct vg_error *err) VG_MUST_CHECK;
+/* Every selected row offends, of `tested` ones. */
+int vg_tally_blame(struct vg_tally_rows *rows, size_t tested, const struct vg_tally_plan *plan,
+                   struct vg_predicate_summary *into, struct vg_error *err) VG_MUST_CHECK;
 
 #endif

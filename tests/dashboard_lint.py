@@ -30,6 +30,9 @@ FOREIGN = {"up": {"job", "instance"},
            "push_time_seconds": {"job", "instance", "dataset"},
            "push_failure_time_seconds": {"job", "instance", "dataset"}}
 UNUSED = {
+    "pgvigil_dataset_untimed_rows": "a habit of the table, for questions",
+    "pgvigil_dataset_future_rows": "a habit of the table, for questions",
+    "pgvigil_quarantine_keys_total": "for questions; failures have an alert",
     "pgvigil_config_last_reload_success_timestamp_seconds": "for questions; the alert says more",
     "pgvigil_push_last_success_timestamp_seconds": "push_time_seconds is per group",
     "process_start_time_seconds": "standard", "process_virtual_memory_bytes": "standard",

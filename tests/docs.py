@@ -18,6 +18,8 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[1]
 MARKED = re.compile(r"(<!-- (\w+)(?: ([^>]*?))? -->\n)(.*?)(<!-- end -->)", re.S)
 EXAMPLE = re.compile(r"^ *```yaml\n(.*?)^ *```", re.S | re.M)
@@ -89,7 +91,8 @@ class Program:
         return table(("check", "written under", "class", "looks at each", "finds"),
                      ((f"[`{c['name']}`](#{c['name']})",
                        "every dataset has it" if c["implicit"] else
-                       "`columns:`" if c["of"] == "column" else "`checks:`",
+                       "`columns:`" if c["of"] == "column" else
+                       "`checks:`" if c["of"] == "dataset" else "`columns:` or `checks:`",
                        c["class"], c["cadence"], c["doc"]) for c in self.checks))
 
     def make_check(self, name):
@@ -100,13 +103,29 @@ class Program:
         fits = "all" if len(check["kinds"]) == 5 else ", ".join(check["kinds"])
         rows = [("value", f"{check['unit']}"), ("written short", check["shorthand"] or "–"),
                 ("limit if none is written", check["default"] or "–"), ("bounds", bounds),
-                ("columns", fits if check["of"] == "column" else "–"),
+                ("columns", "–" if check["of"] == "dataset" else fits),
                 ("`where`", "yes" if check["where"] else "no"),
                 ("`min_rows`", check["min_rows"] or "none needed")]
         for param in check["params"]:
             default = f"; default {param['default']}" if param["default"] else ""
             rows.append((f"`{param['name']}`", param["doc"] + default))
-        return table((f"`{name}`", ""), rows)
+        return table((f"`{name}`", ""), rows) + self.make_example(name)
+
+    @staticmethod
+    def make_example(name):
+        """What tests/checks/NAME asks and gets: the rules without the head of their file."""
+        folder = ROOT / "tests/checks" / name
+        if not folder.exists():
+            return ""
+        rules = re.search(r"^(columns|checks|schema):.*", (folder / "rules.yaml").read_text(),
+                          re.S | re.M).group(0)
+        said = yaml.safe_load((folder / "expect.yaml").read_text())
+        said = {rule: wanted for rule, wanted in said.items() if not rule.startswith("$")}
+        rows = [(f"`{rule}`", verdict, "" if not more or more[0] is None else f"{more[0]:g}")
+                for rule, (verdict, *more) in said.items()]
+        return (f"\n```yaml\n{rules.rstrip()}\n```\n\n" +
+                table((f"on [this table](../tests/checks/{name}/setup.sql)", "verdict", "value"),
+                      rows))
 
     def make_metrics(self, group):
         return table(("metric", "type", "labels", "meaning"),
@@ -135,7 +154,25 @@ class Pages:
         line = text.count("\n", 0, at) + 1
         self.faults.append(f"{path.relative_to(ROOT)}:{line}: {what}")
 
+    def add_checks(self):
+        """Gives every new check a section in docs/rules.md, in the order of the program."""
+        path = ROOT / "docs/rules.md"
+        text = path.read_text()
+        at = text.index("<!-- checks -->")
+        for check in self.program.checks:
+            head = f"\n### {check['name']}\n"
+            if head not in text[at:]:
+                # Behind the section before: where the next one begins.
+                ends = [m.start() for m in re.finditer(r"^#{2,3} ", text[at:], re.M)]
+                end = at + ends[0] if ends else len(text)
+                text = (f"{text[:end].rstrip()}\n{head}\n<!-- check {check['name']} -->\n"
+                        f"<!-- end -->\n\n{text[end:]}").rstrip() + "\n"
+            at = text.index(head, at) + len(head)
+        path.write_text(text)
+
     def compare(self, write):
+        if write:
+            self.add_checks()
         stands = set()
         for path in self.paths:
             text = path.read_text()
@@ -201,7 +238,8 @@ class Pages:
             (folder / "rules/example.yaml").write_text(rule_file)
             hook = '{webhook: {url: "https://example.test/"}}'
             (folder / "pgvigil.yaml").write_text(config or (
-                "rules: rules/\nconnections: {warehouse: {conninfo: \"service=x\"}}\n"
+                "rules: rules/\nconnections: {warehouse: {conninfo: \"service=x\"}, "
+                "writer: {conninfo: \"service=y\"}}\n"
                 f"receivers: {{ops: {hook}, oncall: {hook}, audit: {hook}}}\n"))
             done = subprocess.run([self.program.path, "validate"], cwd=folder, text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)

@@ -31,6 +31,7 @@ layers='
 1 include/pgvigil/summary*.h
 1 include/pgvigil/result.h
 1 include/pgvigil/event.h
+1 agent/catalog.c
 1 agent/event.c
 1 agent/phrase*
 1 agent/summary/*
@@ -41,13 +42,16 @@ layers='
 2 include/pgvigil/store.h
 3 checks/*
 3 agent/alert*
+3 agent/checksum*
 3 agent/judge*
 3 agent/plan*
+3 agent/profile*
 3 agent/rehearse*
 3 agent/retrain*
 3 agent/settle*
 3 agent/sketch*
 3 agent/sql*
+3 agent/suggest*
 3 agent/tally*
 3 agent/window*
 4 agent/clock*
@@ -71,12 +75,23 @@ layers='
 
 # family -> family of the same layer, or of the layer it must otherwise not know
 arrows='
+checks/check -> checks/ask
+checks/check -> checks/format
 checks/check -> checks/stat
+checks/ask -> agent/sql
+agent/plan -> agent/checksum
 agent/plan -> agent/sql
 agent/plan -> agent/tally
+agent/profile -> agent/sql
+agent/profile -> agent/tally
+agent/profile -> agent/window
+agent/profile -> checks/format
 agent/rehearse -> agent/settle
 agent/retrain -> agent/window
 agent/settle -> agent/alert
+agent/suggest -> agent/profile
+agent/suggest -> agent/rehearse
+agent/config -> agent/pg
 agent/config -> agent/secret
 agent/config -> agent/yaml
 agent/config -> agent/zone
@@ -84,6 +99,7 @@ agent/deliver -> agent/receivers
 agent/deliver -> agent/secret
 agent/deliver -> agent/triggers
 agent/pg -> agent/secret
+agent/rules -> agent/sql
 agent/rules -> agent/yaml
 agent/rules -> agent/zone
 agent/triggers -> agent/receivers

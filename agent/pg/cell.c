@@ -145,6 +145,15 @@ static const char *name_state(const struct vg_column *column, size_t row)
     }
 }
 
+/* The text that could not be converted, where it was kept. */
+static void put_uncast(const struct vg_slice *raw, char *out, size_t size)
+{
+    if (raw)
+        put_text(raw, out, size);
+    else
+        snprintf(out, size, "?");
+}
+
 char *vg_cell_text(const struct vg_column *column, size_t row, char *out, size_t size)
 {
     const char *special = name_state(column, row);
@@ -153,6 +162,8 @@ char *vg_cell_text(const struct vg_column *column, size_t row, char *out, size_t
         return out;
     if (special)
         snprintf(out, size, "%s", special);
+    else if (column->state[row] == VG_CELL_UNCAST)
+        put_uncast(raw, out, size);
     else if (column->kind == VG_KIND_NUMBER)
         put_number(column, row, out, size);
     else if (column->kind == VG_KIND_TIME)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/pg/pg.h"
 #include "agent/pg/session.h"
 #include "agent/secret.h"
 
@@ -95,9 +96,18 @@ static void run_dial(void *arg)
     dial->failed = dial_server(dial) != 0;
 }
 
-/* libpq quotes what it cannot parse, which may be a piece of a password: its reason without quotes
- * is all that is shown. */
-static int check_conninfo(const char *conninfo, struct vg_error *err)
+/* libpq quotes what it cannot parse, which may be a piece of a password: only what stands before
+ * the first quote and after the last is shown. */
+static void shorten_reason(const char *reason, char *out, size_t size)
+{
+    size_t n = strcspn(reason, "\"\n");
+    const char *last = strrchr(reason, '"');
+    const char *rest = last ? last + 1 : "";
+    snprintf(out, size, "%.*s%s%.*s", (int)n, reason, last ? "\"...\"" : "",
+             (int)strcspn(rest, "\n"), rest);
+}
+
+int vg_pg_conninfo_check(const char *conninfo, struct vg_error *err)
 {
     char *reason = NULL;
     PQconninfoOption *options = PQconninfoParse(conninfo, &reason);
@@ -107,10 +117,7 @@ static int check_conninfo(const char *conninfo, struct vg_error *err)
     }
     char kind[120] = "out of memory";
     if (reason) {
-        size_t n = strcspn(reason, "\"\n");
-        n = n < sizeof kind ? n : sizeof kind - 1;
-        memcpy(kind, reason, n);
-        kind[n] = '\0';
+        shorten_reason(reason, kind, sizeof kind);
         explicit_bzero(reason, strlen(reason));
         PQfreemem(reason);
     }
@@ -122,7 +129,7 @@ static int check_conninfo(const char *conninfo, struct vg_error *err)
 int vg_pg_connect(const char *conninfo, const char *password_file, const struct vg_pg_wait *wait,
                   struct pg_conn **out, struct vg_error *err)
 {
-    if (check_conninfo(conninfo, err) != 0)
+    if (vg_pg_conninfo_check(conninfo, err) != 0)
         return -1;
     struct dial *dial = calloc(1, sizeof *dial);
     if (!dial || !(dial->conninfo = strdup(conninfo))) {

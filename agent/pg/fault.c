@@ -82,27 +82,6 @@ static void make_line(char *text)
     text[out] = '\0';
 }
 
-/* Leaves out what stands between double quotes, and all after an opening quote of another kind, as
- * translated servers write them. */
-static void hide_quoted(char *text)
-{
-    static const char *const foreign[] = {"\u00ab", "\u201e", "\u201c", "\u300c"};
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
-        char *at = strstr(text, foreign[i]);
-        if (at)
-            *at = '\0';
-    }
-    size_t out = 0;
-    bool inside = false;
-    for (size_t i = 0; text[i]; i++) {
-        bool quote = text[i] == '"';
-        if (!inside || quote)
-            text[out++] = text[i];
-        inside ^= quote;
-    }
-    text[out] = '\0';
-}
-
 static void set_sqlstate(struct vg_error *err, const char *sqlstate)
 {
     if (err)
@@ -127,12 +106,11 @@ int vg_pg_fault(const struct pg_conn *conn, const struct pg_result *result, stru
     const struct fault *fault = sqlstate ? find_fault(sqlstate) : NULL;
     const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     char text[320];
-    snprintf(text, sizeof text, "%s", primary ? primary : PQerrorMessage(conn));
+    int said = snprintf(text, sizeof text, "%s", primary ? primary : PQerrorMessage(conn));
     make_line(text);
     if (!sqlstate)
         return vg_fail(err, VG_E_INTERNAL, "libpq: %s", *text ? text : "no reason given");
-    if (strncmp(sqlstate, "22", 2) == 0)
-        hide_quoted(text);
+    vg_pg_hide_values(sqlstate, text, said < 0 || (size_t)said >= sizeof text);
     vg_fail(err, fault ? fault->code : VG_E_QUERY, "%s", text);
     set_sqlstate(err, sqlstate);
     if (fault && fault->hint)

@@ -20,6 +20,7 @@ enum { IDLE_PER_NAME = 2 };
 struct target {
     char *name, *conninfo, *password_file; /* the last may be NULL */
     uint64_t version;                      /* another one whenever the target has changed */
+    int64_t max_connections, max_lag_us;   /* 0: no limit */
 };
 
 struct idle {
@@ -30,6 +31,7 @@ struct idle {
 struct pg_source {
     struct vg_source port;
     pthread_mutex_t mutex;
+    struct vg_pg_slots slots; /* sessions that are open, by name */
     struct target *targets;
     size_t ntargets;
     uint64_t version; /* the newest of the targets' */
@@ -50,12 +52,15 @@ static void free_targets(struct target *targets, size_t n)
 }
 
 /* 0, or -1 when out of memory. */
-static int copy_target(const char *name, const char *conninfo, const char *password_file,
-                       struct target *out)
+static int copy_target(const struct target *from, struct target *out)
 {
-    out->name = strdup(name);
-    out->conninfo = strdup(conninfo);
+    const char *password_file = from->password_file;
+    out->name = strdup(from->name);
+    out->conninfo = strdup(from->conninfo);
     out->password_file = password_file ? strdup(password_file) : NULL;
+    out->version = from->version;
+    out->max_connections = from->max_connections;
+    out->max_lag_us = from->max_lag_us;
     return out->name && out->conninfo && (out->password_file || !password_file) ? 0 : -1;
 }
 
@@ -64,7 +69,14 @@ static struct target *copy_targets(const struct vg_config *config)
     struct target *targets = vg_array(config->nconnections + 1, sizeof *targets);
     for (size_t i = 0; targets && i < config->nconnections; i++) {
         const struct vg_connection *from = &config->connections[i];
-        if (copy_target(from->name, from->conninfo, from->password_file, &targets[i]) != 0) {
+        const struct target as = {
+            .name = (char *)(uintptr_t)from->name,
+            .conninfo = (char *)(uintptr_t)from->conninfo,
+            .password_file = (char *)(uintptr_t)from->password_file,
+            .max_connections = from->max_connections,
+            .max_lag_us = from->max_replica_lag_us,
+        };
+        if (copy_target(&as, &targets[i]) != 0) {
             free_targets(targets, config->nconnections);
             return NULL;
         }
@@ -143,8 +155,7 @@ static int copy_target_of(struct pg_source *source, const char *name, struct tar
 {
     pthread_mutex_lock(&source->mutex);
     const struct target *found = find_target(source->targets, source->ntargets, name);
-    int rc = found ? copy_target(found->name, found->conninfo, found->password_file, out) : 1;
-    out->version = found ? found->version : 0;
+    int rc = found ? copy_target(found, out) : 1;
     pthread_mutex_unlock(&source->mutex);
     if (rc > 0)
         return vg_fail(err, VG_E_CONFIG, "there is no connection named \"%s\"", name);
@@ -155,26 +166,53 @@ static void close_session(struct vg_session *session)
 {
     if (!session)
         return;
+    struct pg_source *source = (struct pg_source *)session->source;
+    struct vg_pg_slot *slot = session->slot;
     bool reusable = vg_pg_end(session);
-    if (!reusable || !keep_idle((struct pg_source *)session->source, session)) {
+    if (!reusable || !keep_idle(source, session)) {
         PQfinish(session->conn);
         free(session->name);
     }
     free(session);
+    vg_pg_slot_leave(&source->slots, slot); /* the server has one less, or an idle one to reuse */
+}
+
+/* Those that are kept count, where the server is to see no more than the limit. */
+static void close_idle(struct pg_source *source, const char *name)
+{
+    PGconn *conn;
+    while ((conn = take_idle(source, name)))
+        PQfinish(conn);
 }
 
 static int connect_session(struct vg_session *session, const struct target *target,
                            struct vg_error *err)
 {
     struct vg_pg_wait wait = vg_pg_wait_for(session->timeout_us, session->stop);
-    if (vg_pg_connect(target->conninfo, target->password_file, &wait, &session->conn, err) != 0)
-        return -1;
-    return vg_pg_begin(session, err);
+    return vg_pg_connect(target->conninfo, target->password_file, &wait, &session->conn, err);
 }
 
-static int open_session(struct vg_source *self, const char *connection,
-                        const struct vg_limits_of_session *limits, struct vg_session **out,
-                        struct vg_error *err)
+/* A snapshot, on a connection that may have been used before. */
+static int begin_reading(struct pg_source *source, struct vg_session *session,
+                         const struct target *target, struct vg_error *err)
+{
+    if (!reuse_connection(source, session) &&
+        (connect_session(session, target, err) != 0 || vg_pg_begin(session, err) != 0))
+        return -1;
+    return target->max_lag_us ? vg_pg_replica_check(session, target->max_lag_us, err) : 0;
+}
+
+static int enter_slot(struct pg_source *source, struct vg_session *session, int64_t most,
+                      struct vg_error *err)
+{
+    struct vg_pg_wait wait = vg_pg_wait_for(session->timeout_us, session->stop);
+    return vg_pg_slot_enter(&source->slots, session->name, most, &wait, &session->slot, err);
+}
+
+/* To read: with a snapshot. Else a new connection, and no transaction yet. */
+static int open_any(struct vg_source *self, const char *connection,
+                    const struct vg_limits_of_session *limits, bool reads, struct vg_session **out,
+                    struct vg_error *err)
 {
     struct pg_source *source = (struct pg_source *)self;
     struct target target = {0};
@@ -189,8 +227,13 @@ static int open_session(struct vg_source *self, const char *connection,
     session->stop = limits->stop;
     rc = copy_target_of(source, connection, &target, err);
     session->version = target.version;
-    if (rc == 0 && !reuse_connection(source, session))
-        rc = connect_session(session, &target, err);
+    if (rc == 0)
+        rc = enter_slot(source, session, target.max_connections, err);
+    if (rc == 0 && !reads && target.max_connections)
+        close_idle(source, session->name);
+    if (rc == 0)
+        rc = reads ? begin_reading(source, session, &target, err)
+                   : connect_session(session, &target, err);
     if (rc != 0) {
         vg_where(err, "connection %s", connection);
         goto out;
@@ -201,6 +244,7 @@ out:
     if (session) {
         PQfinish(session->conn);
         free(session->name);
+        vg_pg_slot_leave(&source->slots, session->slot);
         free(session);
     }
     free(target.name);
@@ -209,6 +253,20 @@ out:
     free(target.conninfo);
     free(target.password_file);
     return rc;
+}
+
+static int open_session(struct vg_source *self, const char *connection,
+                        const struct vg_limits_of_session *limits, struct vg_session **out,
+                        struct vg_error *err)
+{
+    return open_any(self, connection, limits, true, out, err);
+}
+
+int vg_pg_dial(struct vg_source *self, const char *connection,
+               const struct vg_limits_of_session *limits, struct vg_session **out,
+               struct vg_error *err)
+{
+    return open_any(self, connection, limits, false, out, err);
 }
 
 /* Gives a target that is as it was its old version, any other a new one. */
@@ -265,6 +323,7 @@ static void free_source(struct vg_source *self)
     close_changed(source, NULL, 0);
     free(source->idle);
     free_targets(source->targets, source->ntargets);
+    vg_pg_slots_free(&source->slots);
     pthread_mutex_destroy(&source->mutex);
     free(source);
 }
@@ -274,8 +333,13 @@ static const struct vg_source_ops pg_ops = {
     .catalog = vg_pg_catalog,
     .scan = vg_pg_scan,
     .rows = vg_pg_rows,
+    .ask = vg_pg_ask,
     .close = close_session,
     .free = free_source,
+    .describe = vg_pg_describe,
+    .begin = vg_pg_write_begin,
+    .write = vg_pg_write,
+    .commit = vg_pg_write_commit,
 };
 
 int vg_pg_source_new(const struct vg_config *config, struct vg_source **out, struct vg_error *err)
@@ -286,7 +350,10 @@ int vg_pg_source_new(const struct vg_config *config, struct vg_source **out, str
     source->port.ops = &pg_ops;
     source->ntargets = config->nconnections;
     source->targets = copy_targets(config);
-    if (!source->targets || pthread_mutex_init(&source->mutex, NULL) != 0) {
+    bool fine = source->targets && vg_pg_slots_init(&source->slots) == 0;
+    if (!fine || pthread_mutex_init(&source->mutex, NULL) != 0) {
+        if (fine)
+            vg_pg_slots_free(&source->slots);
         free_targets(source->targets, source->targets ? source->ntargets : 0);
         free(source);
         return vg_fail(err, VG_E_MEMORY, "out of memory for the source");

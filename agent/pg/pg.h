@@ -16,6 +16,9 @@
  * after the last session was closed. VG_E_MEMORY, VG_E_INTERNAL. */
 int vg_pg_source_new(const struct vg_config *config, struct vg_source **out,
                      struct vg_error *err) VG_MUST_CHECK;
+/* Whether libpq can parse a connection string; looks at no service file and resolves nothing.
+ * VG_E_CONFIG with a hint; the message holds nothing of the string itself. */
+int vg_pg_conninfo_check(const char *conninfo, struct vg_error *err);
 /* Takes over the connections of another configuration. Open sessions go on; idle connections to a
  * changed target are closed. Out of memory the old ones stay, and the log says so. */
 void vg_pg_source_reload(struct vg_source *source, const struct vg_config *config);

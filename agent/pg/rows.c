@@ -83,14 +83,12 @@ static int hand_out(const struct collection *c, struct vg_rows *out, struct vg_e
     return 0;
 }
 
-int vg_pg_rows(struct vg_session *session, const char *sql, const char *const *params,
-               size_t nparams, struct vg_arena *arena, struct vg_rows *out, struct vg_error *err)
+static int ask(struct vg_session *session, const struct vg_pg_statement *st, struct vg_arena *arena,
+               struct vg_rows *out, struct vg_error *err)
 {
-    struct vg_pg_statement st = {
-        .sql = sql, .params = params, .nparams = nparams, .timeout_us = session->timeout_us};
     struct collection c = {.arena = arena};
-    struct vg_pg_wait wait = vg_pg_wait_for(st.timeout_us + VG_PG_GRACE_US, session->stop);
-    int rc = vg_pg_send(session, &st, err);
+    struct vg_pg_wait wait = vg_pg_wait_for(st->timeout_us + VG_PG_GRACE_US, session->stop);
+    int rc = vg_pg_send(session, st, err);
     if (rc == 0 && !PQsetSingleRowMode(session->conn))
         rc = vg_fail(err, VG_E_INTERNAL, "libpq refuses single-row mode");
     if (rc == 0)
@@ -103,4 +101,19 @@ int vg_pg_rows(struct vg_session *session, const char *sql, const char *const *p
     rc = rc == 0 ? hand_out(&c, out, err) : -1;
     free(c.cells);
     return rc;
+}
+
+int vg_pg_rows(struct vg_session *session, const char *sql, const char *const *params,
+               size_t nparams, struct vg_arena *arena, struct vg_rows *out, struct vg_error *err)
+{
+    struct vg_pg_statement st = {
+        .sql = sql, .params = params, .nparams = nparams, .timeout_us = session->timeout_us};
+    return ask(session, &st, arena, out, err);
+}
+
+int vg_pg_ask(struct vg_session *session, const char *sql, int64_t timeout_us,
+              struct vg_arena *arena, struct vg_rows *out, struct vg_error *err)
+{
+    struct vg_pg_statement st = {.sql = sql, .timeout_us = timeout_us};
+    return ask(session, &st, arena, out, err);
 }

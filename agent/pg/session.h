@@ -7,6 +7,7 @@
 #ifndef PGVIGIL_AGENT_PG_SESSION_H
 #define PGVIGIL_AGENT_PG_SESSION_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,10 +27,23 @@ struct vg_pg_wait {
     const atomic_bool *stop; /* or NULL */
 };
 
+/* How many sessions of one name are open. */
+struct vg_pg_slot {
+    struct vg_pg_slot *next;
+    char *name;
+    int64_t open;
+};
+struct vg_pg_slots {
+    pthread_mutex_t mutex;
+    pthread_cond_t left;      /* one has ended */
+    struct vg_pg_slot *first; /* a slot stays as long as the source: names are few */
+};
+
 struct vg_session {
     struct vg_source *source;
-    char *name;       /* of the connection, owned */
-    uint64_t version; /* of what the name stood for when the connection was made */
+    struct vg_pg_slot *slot; /* it takes one of */
+    char *name;              /* of the connection, owned */
+    uint64_t version;        /* of what the name stood for when the connection was made */
     struct pg_conn *conn;
     int64_t timeout_us;
     const atomic_bool *stop;      /* or NULL */
@@ -81,6 +95,11 @@ int vg_pg_fault_connect(struct pg_conn *conn, const char *password, struct vg_er
 /* Sets the hint of an error that came from a deadline; returns -1. */
 int vg_pg_hint_timeout(struct vg_error *err);
 
+/* --- quoted.c --------------------------------------------------------------------------------- */
+/* Takes out of a message of this SQLSTATE what may be the value of a row; is_cut: the end of the
+ * message is missing. */
+void vg_pg_hide_values(const char *sqlstate, char *text, bool is_cut);
+
 /* --- pg_connect.c ----------------------------------------------------------------------------- */
 /* A new connection, ready for statements. password_file may be NULL. */
 int vg_pg_connect(const char *conninfo, const char *password_file, const struct vg_pg_wait *wait,
@@ -108,11 +127,30 @@ void vg_pg_recover(struct vg_session *session);
  * closing only. */
 void vg_pg_abandon(struct vg_session *session);
 
+/* --- slots.c ---------------------------------------------------------------------------------- */
+int vg_pg_slots_init(struct vg_pg_slots *slots); /* 0 or -1 */
+void vg_pg_slots_free(struct vg_pg_slots *slots);
+/* Waits until fewer than `most` (0: any number) sessions of this name are open, and counts one
+ * more. VG_E_TIMEOUT with a hint, VG_E_CANCELLED, VG_E_MEMORY. */
+int vg_pg_slot_enter(struct vg_pg_slots *slots, const char *name, int64_t most,
+                     const struct vg_pg_wait *wait, struct vg_pg_slot **out, struct vg_error *err);
+void vg_pg_slot_leave(struct vg_pg_slots *slots, struct vg_pg_slot *slot); /* NULL is fine */
+
+/* --- replica.c -------------------------------------------------------------------------------- */
+/* VG_E_BLIND when the server is a standby that is, or may be, further behind than max_lag_us. */
+int vg_pg_replica_check(struct vg_session *session, int64_t max_lag_us, struct vg_error *err);
+
 /* --- pg_begin.c ------------------------------------------------------------------------------- */
 /* Begins the transaction and its settings in one round trip. */
 int vg_pg_begin(struct vg_session *session, struct vg_error *err);
 /* Ends it. Whether the connection may serve another session. */
 bool vg_pg_end(struct vg_session *session);
+
+/* --- pg.c ------------------------------------------------------------------------------------- */
+/* A session on a new connection, without any transaction; closed as every session is. */
+int vg_pg_dial(struct vg_source *self, const char *connection,
+               const struct vg_limits_of_session *limits, struct vg_session **out,
+               struct vg_error *err);
 
 /* --- the operations of ports.h ---------------------------------------------------------------- */
 int vg_pg_catalog(struct vg_session *session, const char *table, struct vg_arena *arena,
@@ -122,5 +160,17 @@ int vg_pg_scan(struct vg_session *session, const struct vg_query *query,
                void *arg, struct vg_error *err);
 int vg_pg_rows(struct vg_session *session, const char *sql, const char *const *params,
                size_t nparams, struct vg_arena *arena, struct vg_rows *out, struct vg_error *err);
+int vg_pg_ask(struct vg_session *session, const char *sql, int64_t timeout_us,
+              struct vg_arena *arena, struct vg_rows *out, struct vg_error *err);
+
+int vg_pg_write_begin(struct vg_source *self, const char *connection,
+                      const struct vg_limits_of_session *limits, int64_t idle_us,
+                      struct vg_session **out, struct vg_error *err);
+int vg_pg_write(struct vg_session *session, const char *sql, const char *const *params,
+                size_t nparams, uint64_t *changed, struct vg_error *err);
+int vg_pg_write_commit(struct vg_session *session, struct vg_error *err);
+
+int vg_pg_describe(struct vg_session *session, const char *select, struct vg_arena *arena,
+                   struct vg_described **out, size_t *n, struct vg_error *err);
 
 #endif

@@ -160,6 +160,18 @@ static void take_check(struct vg_rule *rule, const struct vg_raw_check *raw)
     rule->tags = raw->tags;
 }
 
+/* Parameters that name a connection. */
+static void check_connections(struct vg_rule_reading *in, const struct vg_check_type *type,
+                              const struct vg_node *node, const struct vg_part *params)
+{
+    for (size_t i = 0; i < type->nparams; i++) {
+        const struct vg_param *param = &type->params[i];
+        if (param->type == VG_PARAM_CONNECTION && vg_part_fine(params, param->name))
+            vg_rule_connection(in, vg_node_get(node, param->name),
+                               *(const char *const *)((const char *)params->out + param->offset));
+    }
+}
+
 static void read_long(struct vg_rule_reading *in, const struct vg_rule_site *site,
                       const struct vg_node *node)
 {
@@ -175,7 +187,8 @@ static void read_long(struct vg_rule_reading *in, const struct vg_rule_site *sit
         {.keys = vg_check_table.keys, .n = vg_check_table.n, .out = &raw},
         make_params(in, site->type, (void *)(uintptr_t)rule->params),
     };
-    vg_read_mapping(&in->r, node, site->type->name, parts, 2);
+    if (vg_read_mapping(&in->r, node, site->type->name, parts, 2))
+        check_connections(in, site->type, node, &parts[1]);
     refuse_names(in, site, node);
     take_check(rule, &raw);
     vg_rule_limits(in, site, node, &raw, faults, &rule->limits);

@@ -17,6 +17,11 @@ static enum place find_place(const struct vg_check_type *type)
     return type->class == VG_CLASS_DRIFT ? IN_DRIFT : IN_COLUMN;
 }
 
+static bool stands_in(const struct vg_check_type *type, enum place place)
+{
+    return find_place(type) == place || (type->of_both && place != IN_DRIFT);
+}
+
 /* Where to write a check that stands somewhere else. */
 static const char *advise_place(struct vg_rule_reading *in, const struct vg_check_type *type)
 {
@@ -32,7 +37,7 @@ static void fill_keys(struct vg_rule_reading *in, enum place place, struct vg_ke
 {
     for (size_t i = 0; i < vg_checks_n; i++) {
         const struct vg_check_type *type = vg_checks[i];
-        bool here = find_place(type) == place;
+        bool here = stands_in(type, place);
         keys[i] = (struct vg_key){
             .name = type->name,
             .type = here ? VG_VALUE_NODE : VG_VALUE_REFUSED,
@@ -69,7 +74,7 @@ static void read_checks(struct vg_rule_reading *in, const struct vg_node *node, 
         const struct vg_entry *entry = &node->entries[i];
         const struct vg_check_type *type = vg_check_find(entry->key);
         struct vg_rule_site site = {type, column, entry->loc};
-        if (type && find_place(type) == place)
+        if (type && stands_in(type, place))
             vg_rule_read(in, &site, entry->value);
     }
 }
@@ -109,6 +114,18 @@ static void settle_privacy(struct vg_rule_reading *in, const struct vg_entry *en
                       "the key is private here, but private_keys is false");
 }
 
+static void check_expression(struct vg_rule_reading *in, const struct vg_entry *entry,
+                             const struct vg_part *part, struct vg_column_spec *out)
+{
+    struct vg_loc loc = vg_key_loc(entry->value, "expr");
+    out->expr_loc = vg_rule_loc(in, loc);
+    if (!vg_part_given(part, "type") && !entry->value->partial)
+        vg_read_fault(&in->r, loc, "type: double precision",
+                      "a column with \"expr\" needs a \"type\"");
+    if (!strcmp(entry->key, "*"))
+        vg_read_fault(&in->r, loc, "write the column out", "\"*\" cannot have \"expr\"");
+}
+
 static void read_column(struct vg_rule_reading *in, const struct vg_entry *entry,
                         struct vg_column_spec *out, size_t *open_keys)
 {
@@ -124,7 +141,10 @@ static void read_column(struct vg_rule_reading *in, const struct vg_entry *entry
     if (in->r.memory || !vg_read_mapping(&in->r, entry->value, what, parts, 2))
         return;
     out->type = raw.type;
+    out->expr = raw.expr;
     out->is_private = raw.is_private;
+    if (vg_part_given(&parts[0], "expr"))
+        check_expression(in, entry, &parts[0], out);
     if (vg_part_fine(&parts[0], "private"))
         settle_privacy(in, entry, raw.is_private, open_keys);
     /* Drift stands among the other checks: rules keep the order of the file. */
@@ -217,6 +237,8 @@ void vg_rule_implicit(struct vg_rule_reading *in)
         vg_rule_default_limit(type, &rule->limits);
         vg_rule_default_params(in, rule);
     }
+    vg_rule_sourced(in);
+    vg_rule_revisited(in);
 }
 
 /* --- Identities ------------------------------------------------------------------------------- */

@@ -45,6 +45,9 @@ static const struct vg_key dataset_keys[] = {
      .doc = "IANA name; aligns windows, reads times without offset"},
     NODE("sample", vg_raw_dataset, sample, "all, {rows: n} or {percent: p}",
          "how much of each window is read; volume always counts all"),
+    NODE("limits", vg_raw_dataset, limits, "mapping limits", "what one scan may cost"),
+    {"skip_unchanged", VG_VALUE_BOOL, IN_DATASET(dataset.skip_unchanged), .fallback = "false",
+     .doc = "a table without a time column is not read while the server has counted no change"},
     {"timeout", VG_VALUE_DURATION, IN_DATASET(dataset.timeout_us), .fallback = "25s",
      .least = "100ms", .most = "10m", .doc = "limit of catalogue and tick statements"},
     {"scan_timeout", VG_VALUE_DURATION, IN_DATASET(dataset.scan_timeout_us), .least = "100ms",
@@ -66,24 +69,50 @@ static const struct vg_key dataset_keys[] = {
      .doc = "lets messages carry values of columns that are not private"},
     {"max_offending", VG_VALUE_INT, IN_DATASET(max_offending), .fallback = "10", .least = "0",
      .most = "1000", .doc = "keys of offending rows that are kept for each rule"},
+    NODE("quarantine", vg_raw_dataset, quarantine, "mapping quarantine",
+         "a table of yours that takes the keys of all offending rows"),
     NO_SEGMENTS("segments"),
     NO_SEGMENTS("segment"),
 };
 const struct vg_key_table vg_dataset_table = {"a rule file", KEYS(dataset_keys)};
 
+#define IN_SOURCE(field) offsetof(struct vg_raw_source, field)
+
 static const struct vg_key source_keys[] = {
-    {"connection", VG_VALUE_NAME, offsetof(struct vg_dataset, connection), .required = true,
+    {"connection", VG_VALUE_NAME, IN_SOURCE(connection), .required = true,
      .doc = "name of a connection of pgvigil.yaml"},
-    {"table", VG_VALUE_STRING, offsetof(struct vg_dataset, table), .required = true,
-     .doc = "table, view or partitioned table: schema.name"},
-    {"filter", VG_VALUE_SQL, offsetof(struct vg_dataset, filter),
-     .doc = "SQL condition on the rows to be read"},
-    {"time_column", VG_VALUE_STRING, offsetof(struct vg_dataset, time_column),
+    {"table", VG_VALUE_STRING, IN_SOURCE(table), .shown = "this or query",
+     .doc = "table, partitioned table, view, materialised view or foreign table: schema.name"},
+    {"query", VG_VALUE_QUERY, IN_SOURCE(query), .shown = "this or table",
+     .doc = "one SELECT, whose rows are read instead of a table's"},
+    {"filter", VG_VALUE_SQL, IN_SOURCE(filter), .doc = "SQL condition on the rows to be read"},
+    {"time_column", VG_VALUE_STRING, IN_SOURCE(time_column),
      .doc = "time of a row; without it the table is a state, read whole at each window"},
-    {"key", VG_VALUE_STRINGS, offsetof(struct vg_dataset, key),
-     .doc = "columns that identify a row"},
+    {"key", VG_VALUE_STRINGS, IN_SOURCE(key), .doc = "columns that identify a row"},
+    NODE("long", vg_raw_source, wide, "mapping long",
+         "one row per entity and feature: each name becomes a column"),
 };
 const struct vg_key_table vg_source_table = {"source", KEYS(source_keys)};
+
+static const struct vg_key long_keys[] = {
+    {"name", VG_VALUE_STRING, offsetof(struct vg_long_source, name), .required = true,
+     .doc = "column that holds the name of the feature"},
+    {"value", VG_VALUE_STRING, offsetof(struct vg_long_source, value), .required = true,
+     .doc = "column that holds its value; may be one with `expr`"},
+};
+const struct vg_key_table vg_long_table = {"long", KEYS(long_keys)};
+
+#define IN_QUARANTINE(field) offsetof(struct vg_raw_quarantine, field)
+
+static const struct vg_key quarantine_keys[] = {
+    {"connection", VG_VALUE_NAME, IN_QUARANTINE(connection), .required = true,
+     .doc = "name of a connection of pgvigil.yaml, of a role that may write; not the source's"},
+    {"table", VG_VALUE_STRING, IN_QUARANTINE(table), .required = true,
+     .doc = "schema.name, made by the statement that `pgvigil quarantine ddl` prints"},
+    {"limit", VG_VALUE_INT, IN_QUARANTINE(limit), .fallback = "1000000", .least = "1",
+     .most = "1000000000", .doc = "keys of one rule and window that are written, at most"},
+};
+const struct vg_key_table vg_quarantine_table = {"quarantine", KEYS(quarantine_keys)};
 
 #define IN_REFERENCE(field) offsetof(struct vg_raw_reference, field)
 
@@ -116,6 +145,8 @@ const struct vg_key_table vg_drift_table = {"drift", KEYS(drift_keys)};
 static const struct vg_key column_keys[] = {
     {"type", VG_VALUE_STRING, offsetof(struct vg_raw_column, type), .shown = "the reference's",
      .doc = "type that the schema check expects"},
+    {"expr", VG_VALUE_SQL, offsetof(struct vg_raw_column, expr),
+     .doc = "SQL expression that computes the column from the row; `type` is then required"},
     {"private", VG_VALUE_BOOL, offsetof(struct vg_raw_column, is_private),
      .shown = "true for keys, else false",
      .doc = "keeps values of the column out of state, metrics and messages"},
@@ -168,9 +199,10 @@ const struct vg_key_table vg_bounds_table = {"warn", KEYS(bounds_keys)};
 const struct vg_key_table *const *vg_rule_tables(size_t *n)
 {
     static const struct vg_key_table *const tables[] = {
-        &vg_dataset_table,   &vg_source_table,      &vg_schedule_table, &vg_sample_table,
-        &vg_reference_table, &vg_drift_table,       &vg_notify_table,   &vg_column_table,
-        &vg_check_table,     &vg_rule_notify_table, &vg_bounds_table,
+        &vg_dataset_table,     &vg_source_table, &vg_long_table,   &vg_quarantine_table,
+        &vg_schedule_table,    &vg_sample_table, &vg_limits_table, &vg_reference_table,
+        &vg_drift_table,       &vg_notify_table, &vg_column_table, &vg_check_table,
+        &vg_rule_notify_table, &vg_bounds_table,
     };
     *n = sizeof tables / sizeof *tables;
     return tables;
@@ -183,6 +215,8 @@ struct vg_key vg_param_key(const struct vg_param *param)
         [VG_PARAM_NUMBER] = VG_VALUE_NUMBER,     [VG_PARAM_RATIO] = VG_VALUE_RATIO,
         [VG_PARAM_DURATION] = VG_VALUE_DURATION, [VG_PARAM_STRING] = VG_VALUE_STRING,
         [VG_PARAM_STRINGS] = VG_VALUE_STRINGS,   [VG_PARAM_CHOICE] = VG_VALUE_CHOICE,
+        [VG_PARAM_SQL] = VG_VALUE_SQL,           [VG_PARAM_TIME] = VG_VALUE_TIME,
+        [VG_PARAM_CONNECTION] = VG_VALUE_NAME,   [VG_PARAM_QUERY] = VG_VALUE_QUERY,
     };
     return (struct vg_key){.name = param->name,
                            .type = types[param->type],

@@ -12,8 +12,19 @@ struct vg_raw_dataset {
     int role;                  /* index of the choice; -1 without */
     const char *timezone;      /* NULL: not given */
     int64_t max_offending;
-    const struct vg_node *source, *schedule, *sample, *reference, *drift, *columns, *checks,
-        *notify;
+    const struct vg_node *source, *schedule, *sample, *limits, *reference, *drift, *columns,
+        *checks, *notify, *quarantine;
+};
+
+struct vg_raw_source {
+    const char *connection, *table, *query, *filter, *time_column;
+    struct vg_strings key;
+    const struct vg_node *wide; /* long: */
+};
+
+struct vg_raw_quarantine {
+    const char *connection, *table;
+    int64_t limit;
 };
 
 struct vg_raw_reference {
@@ -28,7 +39,7 @@ struct vg_raw_drift {
 };
 
 struct vg_raw_column {
-    const char *type;
+    const char *type, *expr;
     bool is_private;
     const struct vg_node *drift;
 };
@@ -46,8 +57,9 @@ struct vg_raw_bounds {
     const struct vg_node *min, *max;
 };
 
-extern const struct vg_key_table vg_dataset_table, vg_source_table, vg_reference_table,
-    vg_drift_table, vg_column_table, vg_check_table, vg_bounds_table;
+extern const struct vg_key_table vg_quarantine_table, vg_dataset_table, vg_source_table,
+    vg_long_table, vg_reference_table, vg_drift_table, vg_column_table, vg_check_table,
+    vg_bounds_table;
 
 /* A parameter of a check as a key of its mapping. */
 struct vg_key vg_param_key(const struct vg_param *param);

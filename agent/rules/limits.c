@@ -6,8 +6,9 @@
 #include "agent/rules/reading.h"
 #include "pgvigil/text.h"
 
-static struct vg_key make_key(const char *name, enum vg_unit unit)
+static struct vg_key make_key(const char *name, const struct vg_check_type *type)
 {
+    enum vg_unit unit = type->unit;
     struct vg_key key = {.name = name, .type = VG_VALUE_NUMBER};
     if (unit == VG_UNIT_RATIO)
         key.type = VG_VALUE_RATIO;
@@ -15,13 +16,17 @@ static struct vg_key make_key(const char *name, enum vg_unit unit)
         key.type = VG_VALUE_DURATION;
     else if (unit != VG_UNIT_NONE)
         key.least = "0";
+    if (unit == VG_UNIT_RATIO && type->is_multiple) {
+        key.least = "0";
+        key.most = "1000000";
+    }
     return key;
 }
 
 bool vg_rule_limit(struct vg_rule_reading *in, const struct vg_check_type *type,
                    const struct vg_node *node, const char *what, double *out)
 {
-    struct vg_key key = make_key(what, type->unit);
+    struct vg_key key = make_key(what, type);
     int64_t us;
     if (key.type != VG_VALUE_DURATION)
         return vg_read_value(&in->r, node, &key, what, out);
@@ -34,7 +39,7 @@ bool vg_rule_limit(struct vg_rule_reading *in, const struct vg_check_type *type,
 void vg_rule_default_limit(const struct vg_check_type *type, struct vg_limits *out)
 {
     struct vg_reader none = {0};
-    struct vg_key key = make_key("fail", type->unit);
+    struct vg_key key = make_key("fail", type);
     int64_t us = 0;
     if (!type->default_fail || type->bounds == VG_BOUNDS_ON_VALUE)
         return;
@@ -51,7 +56,7 @@ struct bound {
     double value;
 };
 
-/* A bound on rows has the column's unit: a number or a time. */
+/* A bound on rows, or on one row's value, has the column's unit: a number or a time. */
 static bool read_row_bound(struct vg_rule_reading *in, const struct vg_node *node, const char *what,
                            struct bound *out)
 {
@@ -81,8 +86,10 @@ static struct bound read_bound(struct vg_rule_reading *in, const struct vg_check
     if (!node || node->kind == VG_NODE_BAD)
         return out;
     out.loc = node->loc;
-    out.fine = type->bounds == VG_BOUNDS_ON_ROWS ? read_row_bound(in, node, what, &out)
-                                                 : vg_rule_limit(in, type, node, what, &out.value);
+    bool timed = type->unit == VG_UNIT_NONE && (type->kinds >> VG_KIND_TIME) & 1;
+    bool of_row = type->bounds == VG_BOUNDS_ON_ROWS || timed;
+    out.fine = of_row ? read_row_bound(in, node, what, &out)
+                      : vg_rule_limit(in, type, node, what, &out.value);
     return out;
 }
 

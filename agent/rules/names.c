@@ -94,7 +94,9 @@ bool vg_dataset_is_private(const struct vg_dataset *dataset, const char *column)
 {
     for (size_t i = 0; i < dataset->ncolumns; i++) {
         const struct vg_column_spec *spec = &dataset->columns[i];
-        if (spec->is_private && (!strcmp(spec->name, column) || !strcmp(spec->name, "*")))
+        bool meant = !strcmp(spec->name, column) || !strcmp(spec->name, "*") ||
+                     vg_streq(spec->name, dataset->long_source.value);
+        if (spec->is_private && meant)
             return true;
     }
     for (size_t i = 0; dataset->private_keys && i < dataset->key.n; i++) {

@@ -33,6 +33,18 @@ void vg_rule_schedule(struct vg_rule_reading *in);
 void vg_rule_reference(struct vg_rule_reading *in);
 void vg_rule_drift(struct vg_rule_reading *in);
 
+/* source: the table or query, and what else names its rows. */
+void vg_rule_source(struct vg_rule_reading *in);
+/* quarantine: after the source. */
+void vg_rule_quarantine(struct vg_rule_reading *in);
+/* After the sample is known: whether the source can be sampled so. */
+void vg_rule_sample(struct vg_rule_reading *in);
+/* The rules that a source brings with it: `cast` of columns that are converted, `unknown_names`. */
+void vg_rule_sourced(struct vg_rule_reading *in);
+
+/* The rules that windows read again bring with them: late_rows, rewritten. */
+void vg_rule_revisited(struct vg_rule_reading *in);
+
 /* columns: and checks:, and the rules every dataset has. */
 void vg_rule_columns(struct vg_rule_reading *in);
 void vg_rule_checks(struct vg_rule_reading *in);
@@ -65,5 +77,7 @@ void vg_rule_default_limit(const struct vg_check_type *type, struct vg_limits *o
 /* A scalar as limit in the unit of the type. */
 bool vg_rule_limit(struct vg_rule_reading *in, const struct vg_check_type *type,
                    const struct vg_node *node, const char *what, double *out);
+/* A fault where there is no connection of this name. */
+void vg_rule_connection(struct vg_rule_reading *in, const struct vg_node *node, const char *name);
 
 #endif

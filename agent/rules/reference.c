@@ -93,6 +93,8 @@ void vg_rule_reference(struct vg_rule_reading *in)
     out->to_us = raw.to_us;
     out->table = raw.table;
     out->filter = raw.filter;
+    if (raw.filter)
+        out->filter_loc = vg_rule_loc(in, vg_node_get(in->raw.reference, "filter")->loc);
     out->resolution = (uint32_t)raw.resolution;
     out->timeout_us = raw.timeout_us;
     out->exclude = raw.exclude;

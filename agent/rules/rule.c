@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One rule file as a dataset: its scalars, its source, who is told; the rest is beside it.
+/* One rule file as a dataset: its scalars, who is told; the rest is beside it.
  * Every part is read whatever the parts before it were like, so that all faults come out at once.
  */
 #include "agent/rules/rule.h"
@@ -25,13 +25,10 @@ struct vg_loc vg_key_loc(const struct vg_node *mapping, const char *key)
     return mapping->loc;
 }
 
-static void read_connection(struct vg_rule_reading *in, const struct vg_node *source)
+void vg_rule_connection(struct vg_rule_reading *in, const struct vg_node *node, const char *name)
 {
     struct vg_reader *r = &in->r;
     const struct vg_config *config = in->config;
-    const char *name = in->dataset->connection;
-    const struct vg_node *node = vg_node_get(source, "connection");
-    in->dataset->connection_loc = vg_rule_loc(in, node->loc);
     if (!config || vg_config_connection(config, name))
         return;
     const char **words = vg_arena_array(r->scratch, config->nconnections + 1, sizeof *words);
@@ -43,27 +40,25 @@ static void read_connection(struct vg_rule_reading *in, const struct vg_node *so
                   "there is no connection \"%s\"", vg_read_shown(r, name));
 }
 
-static void read_source(struct vg_rule_reading *in)
-{
-    const struct vg_node *source = in->raw.source;
-    struct vg_part part;
-    if (!source)
-        return;
-    vg_read_table(&in->r, source, &vg_source_table, &part, in->dataset);
-    if (vg_part_fine(&part, "connection"))
-        read_connection(in, source);
-    if (vg_part_fine(&part, "table"))
-        in->dataset->table_loc = vg_rule_loc(in, vg_node_get(source, "table")->loc);
-    if (vg_part_fine(&part, "time_column"))
-        in->dataset->time_loc = vg_rule_loc(in, vg_node_get(source, "time_column")->loc);
-}
-
 static void read_sample(struct vg_rule_reading *in)
 {
     if (in->raw.sample)
         vg_read_sample(&in->r, in->raw.sample, &in->dataset->sample);
     else if (in->config && in->config->default_sample_set)
         in->dataset->sample = in->config->default_sample;
+}
+
+/* Limits are taken one by one: a file may raise one of the defaults and keep the others. */
+static void read_caps(struct vg_rule_reading *in)
+{
+    if (in->config)
+        in->dataset->caps = in->config->default_caps;
+    if (in->raw.limits)
+        vg_read_caps(&in->r, in->raw.limits, &in->dataset->caps);
+    if (in->dataset->skip_unchanged && in->dataset->time_column)
+        vg_read_fault(&in->r, vg_key_loc(in->r.document->root, "skip_unchanged"),
+                      "leave it out: with a time column only new rows are read anyway",
+                      "skip_unchanged is for tables without a time column");
 }
 
 static bool copy_strings(struct vg_reader *r, const struct vg_strings *from, struct vg_strings *to)
@@ -139,9 +134,12 @@ static void read_top(struct vg_rule_reading *in, const struct vg_node *root)
 static void read_all(struct vg_rule_reading *in, const struct vg_node *root)
 {
     read_top(in, root);
-    read_source(in);
+    vg_rule_source(in);
+    vg_rule_quarantine(in);
     vg_rule_schedule(in);
     read_sample(in);
+    vg_rule_sample(in);
+    read_caps(in);
     vg_rule_drift(in);
     vg_rule_reference(in);
     read_notify(in);

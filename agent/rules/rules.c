@@ -172,28 +172,103 @@ static void load_folder(struct load *load)
     vg_folder_close(&folder);
 }
 
-int vg_rules_load(const struct vg_rules_load *in, struct vg_diags *diags, struct vg_ruleset **out,
-                  struct vg_error *err)
+static int compare_path(const void *path, const void *file)
 {
-    *out = NULL;
+    return strcmp(path, ((const struct vg_rule_file *)file)->path);
+}
+
+const struct vg_rule_file *vg_ruleset_file(const struct vg_ruleset *rules, const char *path)
+{
+    if (!rules->nfiles)
+        return NULL;
+    return bsearch(path, rules->files, rules->nfiles, sizeof *rules->files, compare_path);
+}
+
+static int compare_files(const void *a, const void *b)
+{
+    return strcmp(((const struct vg_rule_file *)a)->path, ((const struct vg_rule_file *)b)->path);
+}
+
+static void add_file(struct load *load, const char *path, bool ok)
+{
+    struct vg_ruleset *rules = load->rules;
+    struct vg_rule_file *file = &rules->files[rules->nfiles++];
+    *file = (struct vg_rule_file){.path = vg_arena_strdup(rules->arena, path), .ok = ok};
+    if (!file->path)
+        load->memory = true;
+}
+
+static void revive(struct load *load, const struct vg_strings *paths, const struct vg_ruleset *disk)
+{
+    struct vg_ruleset *rules = load->rules;
+    size_t most = paths->n + disk->nfiles + 1;
+    rules->revived = true;
+    rules->files = vg_arena_array(rules->arena, most, sizeof *rules->files);
+    rules->datasets = vg_arena_array(rules->arena, most, sizeof *rules->datasets);
+    load->memory = !rules->files || !rules->datasets;
+    for (size_t i = 0; i < paths->n && !load->memory; i++) {
+        const struct vg_rule_file *found = vg_ruleset_file(disk, paths->items[i]);
+        add_file(load, paths->items[i], found && found->ok);
+        if (!load->memory)
+            fall_back(load, &rules->files[i]);
+    }
+    const struct vg_ruleset kept = *rules;
+    for (size_t i = 0; i < disk->nfiles && !load->memory; i++) {
+        if (!vg_ruleset_file(&kept, disk->files[i].path))
+            add_file(load, disk->files[i].path, disk->files[i].ok);
+    }
+    if (!load->memory && rules->nfiles)
+        qsort(rules->files, rules->nfiles, sizeof *rules->files, compare_files);
+}
+
+static int open_load(struct load *load, struct vg_error *err)
+{
     struct vg_arena *arena = vg_arena_new();
-    struct vg_ruleset *rules = arena ? vg_arena_alloc(arena, sizeof *rules) : NULL;
-    struct load load = {.in = in, .diags = diags, .rules = rules};
-    if (!rules) {
+    load->rules = arena ? vg_arena_alloc(arena, sizeof *load->rules) : NULL;
+    if (!load->rules) {
         vg_arena_free(arena);
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     }
-    rules->arena = arena;
-    load_folder(&load);
-    if (load.memory) {
-        vg_arena_free(arena);
+    load->rules->arena = arena;
+    return 0;
+}
+
+static int close_load(struct load *load, struct vg_ruleset **out, struct vg_error *err)
+{
+    struct vg_ruleset *rules = load->rules;
+    if (load->memory) {
+        vg_arena_free(rules->arena);
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     }
     if (rules->ndatasets)
         qsort(rules->datasets, rules->ndatasets, sizeof *rules->datasets, compare_datasets);
-    check_models(&load);
     *out = rules;
     return 0;
+}
+
+int vg_rules_load(const struct vg_rules_load *in, struct vg_diags *diags, struct vg_ruleset **out,
+                  struct vg_error *err)
+{
+    struct load load = {.in = in, .diags = diags};
+    *out = NULL;
+    if (open_load(&load, err) < 0)
+        return -1;
+    load_folder(&load);
+    if (!load.memory)
+        check_models(&load);
+    return close_load(&load, out, err);
+}
+
+int vg_rules_revive(const struct vg_rules_load *in, const struct vg_strings *paths,
+                    const struct vg_ruleset *disk, struct vg_diags *diags, struct vg_ruleset **out,
+                    struct vg_error *err)
+{
+    struct load load = {.in = in, .diags = diags};
+    *out = NULL;
+    if (open_load(&load, err) < 0)
+        return -1;
+    revive(&load, paths, disk);
+    return close_load(&load, out, err);
 }
 
 void vg_ruleset_free(struct vg_ruleset *rules)

@@ -74,6 +74,15 @@ static void merge_schedule(struct vg_rule_reading *in, const struct vg_schedule_
 #undef CHOOSE
     out->late_us = choose_long(in, "late", given->set & VG_SET_LATE, own->late_us,
                                set & VG_SET_LATE ? base->late_us : 2 * VG_DAY_US);
+    bool revisits = given->set & VG_SET_REVISIT;
+    const struct vg_schedule *waits = revisits ? own : base;
+    for (size_t i = 0; (revisits || set & VG_SET_REVISIT) && i < waits->nrevisits; i++)
+        vg_schedule_revisit(out, waits->revisit_us[i]);
+    out->immutable_us = given->set & VG_SET_IMMUTABLE ? own->immutable_us
+                        : set & VG_SET_IMMUTABLE      ? base->immutable_us
+                                                      : 0;
+    if (out->immutable_us)
+        vg_schedule_revisit(out, out->immutable_us);
     out->nodata_after_us =
         choose_long(in, "nodata_after", given->set & VG_SET_NODATA_AFTER, own->nodata_after_us,
                     set & VG_SET_NODATA_AFTER ? base->nodata_after_us : VG_DAY_US);
@@ -82,11 +91,13 @@ static void merge_schedule(struct vg_rule_reading *in, const struct vg_schedule_
 /* Without a time column the table is a state: there is nothing to wait for or to catch up with. */
 static void check_state(struct vg_rule_reading *in)
 {
-    static const char *const keys[] = {"late", "catch_up"};
+    static const char *const keys[] = {"late", "catch_up", "revisit", "immutable"};
     const struct vg_node *schedule = in->raw.schedule;
     bool known, timed = vg_rule_timed(in, &known);
     if (!known || timed)
         return;
+    in->dataset->schedule.nrevisits = 0; /* those of the defaults */
+    in->dataset->schedule.immutable_us = 0;
     for (size_t i = 0; schedule && i < sizeof keys / sizeof keys[0]; i++) {
         if (vg_node_get(schedule, keys[i]))
             vg_read_fault(&in->r, vg_key_loc(schedule, keys[i]),

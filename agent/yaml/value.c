@@ -262,6 +262,7 @@ const char *vg_key_type_name(const struct vg_key *key, struct vg_arena *arena)
         [VG_VALUE_NAME] = "name",
         [VG_VALUE_NAMES] = "names",
         [VG_VALUE_SQL] = "SQL",
+        [VG_VALUE_QUERY] = "SQL",
         [VG_VALUE_URL] = "url",
         [VG_VALUE_PATH] = "path",
         [VG_VALUE_NODE] = "mapping",

@@ -25,7 +25,8 @@ enum vg_value_type {
     VG_VALUE_CHOICE,   /* int: index into choices */
     VG_VALUE_NAME,     /* const char *: [A-Za-z0-9_.-]+, at most 100 bytes */
     VG_VALUE_NAMES,    /* struct vg_strings: names, each once; a list, or one */
-    VG_VALUE_SQL,      /* const char *, exactly as written */
+    VG_VALUE_SQL,      /* const char *: an expression, exactly as written */
+    VG_VALUE_QUERY,    /* const char *: one SELECT, exactly as written */
     VG_VALUE_URL,      /* const char *: http or https with a host */
     VG_VALUE_PATH,     /* const char *: relative ones joined to the reader's folder */
     VG_VALUE_NODE,     /* const struct vg_node *: read by its owner */

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "agent/zone.h"
+#include "pgvigil/text.h"
 
 struct raw_schedule {
-    int64_t window_us, delay_us, every_us, late_us, catch_up_us, nodata_after_us;
+    int64_t window_us, delay_us, every_us, late_us, catch_up_us, nodata_after_us, immutable_us;
+    struct vg_strings revisit;
     const char *timezone;
 };
 
@@ -31,6 +33,10 @@ static const struct vg_key schedule_keys[] = {
              .doc = "how far back windows are judged after downtime"),
     DURATION("nodata_after", nodata_after_us, .most = "520w", .shown = "24h, at least 2 windows",
              .doc = "how long nothing need be judged before that is a failure"),
+    {"revisit", VG_VALUE_STRINGS, offsetof(struct raw_schedule, revisit), .shown = "never",
+     .doc = "how long after it was judged a window is read again, once each: [1h, 1d]"},
+    DURATION("immutable", immutable_us, .least = "1s", .most = "52w", .shown = "windows may change",
+             .doc = "windows must not change for so long after they were judged"),
     {"timezone", VG_VALUE_STRING, offsetof(struct raw_schedule, timezone), .shown = "UTC",
      .doc = "IANA name; the same as timezone at the top of the file"},
 };
@@ -61,6 +67,47 @@ static void check_window(struct vg_reader *r, const struct vg_node *node, int64_
     *set &= ~(unsigned)VG_SET_WINDOW;
 }
 
+static bool read_revisit(struct vg_reader *r, const struct vg_node *node, const char *text,
+                         int64_t *out)
+{
+    if (text && vg_parse_duration(text, out) == 0 && *out >= VG_US && *out <= 52 * VG_WEEK_US)
+        return true;
+    if (text)
+        vg_read_fault(r, node->loc, "[1h, 1d]: durations of 1s to 52w",
+                      "revisit: \"%s\" is no time to wait", vg_read_shown(r, text));
+    return false;
+}
+
+/* revisit: in ascending order, each once. */
+static void read_revisits(struct vg_reader *r, const struct vg_node *node,
+                          const struct vg_strings *texts, struct vg_schedule *out)
+{
+    const struct vg_node *list = vg_node_get(node, "revisit");
+    if (texts->n > VG_REVISITS) {
+        vg_read_fault(r, list->loc, NULL, "revisit: at most %d times", VG_REVISITS);
+        return;
+    }
+    for (size_t i = 0; i < texts->n; i++) {
+        int64_t wait_us;
+        const struct vg_node *item = list->kind == VG_NODE_SEQUENCE ? list->items[i] : list;
+        if (read_revisit(r, item, texts->items[i], &wait_us))
+            vg_schedule_revisit(out, wait_us);
+    }
+}
+
+void vg_schedule_revisit(struct vg_schedule *schedule, int64_t wait_us)
+{
+    size_t at = 0;
+    int64_t *items = schedule->revisit_us;
+    while (at < schedule->nrevisits && items[at] < wait_us)
+        at++;
+    if (at < schedule->nrevisits && items[at] == wait_us)
+        return;
+    memmove(items + at + 1, items + at, (schedule->nrevisits - at) * sizeof *items);
+    items[at] = wait_us;
+    schedule->nrevisits++;
+}
+
 void vg_read_schedule(struct vg_reader *r, const struct vg_node *node,
                       struct vg_schedule_given *out)
 {
@@ -69,7 +116,8 @@ void vg_read_schedule(struct vg_reader *r, const struct vg_node *node,
         unsigned bit;
     } bits[] = {{"window", VG_SET_WINDOW},     {"delay", VG_SET_DELAY},
                 {"every", VG_SET_EVERY},       {"late", VG_SET_LATE},
-                {"catch_up", VG_SET_CATCH_UP}, {"nodata_after", VG_SET_NODATA_AFTER}};
+                {"catch_up", VG_SET_CATCH_UP}, {"nodata_after", VG_SET_NODATA_AFTER},
+                {"revisit", VG_SET_REVISIT},   {"immutable", VG_SET_IMMUTABLE}};
     struct raw_schedule raw = {0};
     struct vg_part part;
     *out = (struct vg_schedule_given){0};
@@ -86,7 +134,10 @@ void vg_read_schedule(struct vg_reader *r, const struct vg_node *node,
         .late_us = raw.late_us,
         .catch_up_us = raw.catch_up_us,
         .nodata_after_us = raw.nodata_after_us,
+        .immutable_us = raw.immutable_us,
     };
+    if (out->set & VG_SET_REVISIT)
+        read_revisits(r, node, &raw.revisit, &out->schedule);
 }
 
 /* --- Sample ----------------------------------------------------------------------------------- */
@@ -128,6 +179,33 @@ bool vg_read_sample(struct vg_reader *r, const struct vg_node *node, struct vg_s
     *out = rows ? (struct vg_sample){VG_SAMPLE_ROWS, (double)raw.rows}
                 : (struct vg_sample){VG_SAMPLE_PERCENT, raw.percent};
     return true;
+}
+
+/* --- Limits ----------------------------------------------------------------------------------- */
+
+static const struct vg_key limits_keys[] = {
+    {"cost", VG_VALUE_NUMBER, offsetof(struct vg_caps, cost), .least = "1", .shown = "no limit",
+     .doc = "a statement that the server estimates (EXPLAIN) to cost more is not run"},
+    {"rows", VG_VALUE_INT, offsetof(struct vg_caps, rows), .least = "1", .shown = "no limit",
+     .doc = "a scan of more rows is given up"},
+    {"columns", VG_VALUE_INT, offsetof(struct vg_caps, columns), .least = "1", .shown = "no limit",
+     .doc = "a scan of more columns and conditions is not begun"},
+};
+const struct vg_key_table vg_limits_table = {"limits", limits_keys,
+                                             sizeof limits_keys / sizeof *limits_keys};
+
+void vg_read_caps(struct vg_reader *r, const struct vg_node *node, struct vg_caps *out)
+{
+    struct vg_caps raw = {0};
+    struct vg_part part;
+    if (!vg_read_table(r, node, &vg_limits_table, &part, &raw))
+        return;
+    if (vg_part_fine(&part, "cost"))
+        out->cost = raw.cost;
+    if (vg_part_fine(&part, "rows"))
+        out->rows = raw.rows;
+    if (vg_part_fine(&part, "columns"))
+        out->columns = raw.columns;
 }
 
 /* --- Notify ----------------------------------------------------------------------------------- */

@@ -7,8 +7,8 @@
 
 #include "agent/yaml/value.h"
 
-extern const struct vg_key_table vg_schedule_table, vg_sample_table, vg_notify_table,
-    vg_rule_notify_table;
+extern const struct vg_key_table vg_schedule_table, vg_sample_table, vg_limits_table,
+    vg_notify_table, vg_rule_notify_table;
 
 /* What a schedule gives: only the fields whose bit is in `set` (VG_SET_WINDOW ...) are meaningful.
  */
@@ -19,11 +19,16 @@ struct vg_schedule_given {
 };
 void vg_read_schedule(struct vg_reader *r, const struct vg_node *node,
                       struct vg_schedule_given *out);
+/* One more time at which windows are read again, in its place. There must be room for it. */
+void vg_schedule_revisit(struct vg_schedule *schedule, int64_t wait_us);
 /* NULL when windows may have this length, else a sentence why not. */
 const char *vg_window_fault(int64_t window_us);
 
 /* all, {rows: n} or {percent: p}. False after a fault. */
 bool vg_read_sample(struct vg_reader *r, const struct vg_node *node, struct vg_sample *out);
+
+/* {cost: n, rows: n, columns: n}; what is not given stays as it is in *out. */
+void vg_read_caps(struct vg_reader *r, const struct vg_node *node, struct vg_caps *out);
 
 /* What `notify` gives; times and counts are VG_DEFAULT where they are not given. */
 struct vg_notify_given {

@@ -27,6 +27,7 @@ static const char *const nouns[] = {
     [VG_VALUE_NAME] = "a name of letters, digits, _ . and -, at most 100",
     [VG_VALUE_NAMES] = "a list of names",
     [VG_VALUE_SQL] = "an SQL condition",
+    [VG_VALUE_QUERY] = "a SELECT",
     [VG_VALUE_URL] = "an address that begins with http:// or https://",
     [VG_VALUE_PATH] = "the path of a file",
     [VG_VALUE_NODE] = "a mapping",
@@ -204,6 +205,7 @@ static bool parse_text(struct vg_reader *r, const struct vg_key *key, const char
         return is_url(text) && (out->text = keep_text(r, text));
     case VG_VALUE_STRING:
     case VG_VALUE_SQL:
+    case VG_VALUE_QUERY:
         return text[strspn(text, " \n")] && (out->text = keep_text(r, text));
     default:
         return false;
@@ -296,7 +298,7 @@ static bool check_range(struct vg_reader *r, const struct vg_node *node, const s
                         const char *what, const union value *value)
 {
     const char *shown = vg_read_shown(r, node->text);
-    if (key->type == VG_VALUE_RATIO && (value->number < 0 || value->number > 1)) {
+    if (key->type == VG_VALUE_RATIO && !key->most && (value->number < 0 || value->number > 1)) {
         bool bare = !strchr(node->text, '%') && value->number > 1 && value->number <= 100;
         vg_read_fault(r, node->loc,
                       bare ? vg_read_printf(r, "%s%% if per cent is meant", shown) : NULL,
@@ -338,7 +340,8 @@ static bool read_scalar(struct vg_reader *r, const struct vg_node *node, const s
                       vg_node_null(node) ? "empty" : vg_node_noun(node));
         return false;
     }
-    const char *text = key->type == VG_VALUE_SQL ? node->text : vg_read_text(r, node, what);
+    bool sql = key->type == VG_VALUE_SQL || key->type == VG_VALUE_QUERY;
+    const char *text = sql ? node->text : vg_read_text(r, node, what);
     if (!text || !check_quotes(r, node, key, what))
         return false;
     if (!parse_text(r, key, text, out)) {
@@ -354,7 +357,9 @@ static bool read_scalar(struct vg_reader *r, const struct vg_node *node, const s
             vg_read_fault(r, node->loc, NULL, "%s must be %s, not empty", what, nouns[key->type]);
         return false;
     }
-    const char *fault = key->type == VG_VALUE_SQL ? vg_sql_condition_fault(text) : NULL;
+    const char *fault = key->type == VG_VALUE_QUERY ? vg_sql_query_fault(text)
+                        : sql                       ? vg_sql_condition_fault(text)
+                                                    : NULL;
     if (fault) {
         vg_read_fault(r, node->loc, NULL, "%s: %s", what, fault);
         return false;

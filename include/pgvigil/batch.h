@@ -12,7 +12,15 @@
 #include "pgvigil/catalog.h"
 #include "pgvigil/text.h"
 
-enum vg_cell { VG_CELL_VALUE, VG_CELL_NULL, VG_CELL_NAN, VG_CELL_PINF, VG_CELL_NINF };
+enum vg_cell {
+    VG_CELL_VALUE,
+    VG_CELL_NULL,
+    VG_CELL_NAN,
+    VG_CELL_PINF,
+    VG_CELL_NINF,
+    VG_CELL_UNCAST, /* a text that is no value of the type it is converted to */
+    VG_CELLS
+};
 enum { VG_BATCH_ROWS = 1024, VG_BATCH_BYTES = 1 << 20 }; /* a batch ends at whichever comes first */
 
 struct vg_column {

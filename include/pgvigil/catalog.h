@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pgvigil/error.h"
+#include "pgvigil/mem.h"
+
 /* What a column's values are to us, whatever their wire type (domains are followed). */
 enum vg_kind {
     VG_KIND_OTHER,  /* only nulls can be counted */
@@ -25,22 +28,79 @@ struct vg_catalog_column {
     bool not_null;
     bool indexed_first; /* first column of a valid index: min and max are cheap */
     bool unreadable;    /* we have no right to read it */
+    /* Structure that only the schema check looks at. */
+    const char *base_type;  /* format_type() below all domains, or NULL: the same as type */
+    const char *collation;  /* its name, or NULL */
+    char generated;         /* 's' stored, 'v' virtual, or 0 */
+    char identity;          /* 'a' always, 'd' by default, or 0 */
+    uint64_t value_hash;    /* of its default or generation expression, 0: it has none */
+    const uint64_t *labels; /* hashes of the labels of its enum, in their order */
+    size_t nlabels;
+    /* Of a column that the rule file computes (agent/loop/source.c); `quoted` is then an expression
+     * in parentheses. Zero for a column of the relation. */
+    bool computed;
+    const char *problem; /* why it cannot be computed now, or NULL */
+    const char *scan;    /* what the scan reads instead of `quoted`, or NULL */
+    uint32_t cast_oid;   /* the scan brings text, converted here to this type; 0: none */
+    uint32_t route;      /* of a long source: the number of its name, from 1; 0: of every row */
+    const char *only;    /* of a long source: SQL condition that its rows meet, or NULL */
+};
+
+struct vg_catalog_constraint {
+    char kind; /* p primary key, u unique, f foreign key, c check, x exclusion */
+    bool valid;
+    const char *name;
+    uint64_t hash; /* of its definition, whether validated or not */
+    const char *const *columns;
+    size_t ncolumns;
 };
 
 struct vg_catalog {
     uint32_t oid;
-    char relkind;         /* r p v m f */
-    const char *quoted;   /* schema.table, both quoted */
+    char relkind;         /* r p v m f, q: a query */
+    const char *quoted;   /* schema.table, both quoted; a query: "(...) AS alias" */
+    const char *relation; /* the same beneath the columns of `expr`, where `quoted` is a sub-select;
+                           * else NULL */
     int64_t bytes;        /* pg_table_size of it and its partitions, -1 unknown */
     double rows_estimate; /* reltuples, -1 unknown */
     const char *server_encoding;
     uint32_t server_version;           /* server_version_num */
     struct vg_catalog_column *columns; /* in attnum order */
     size_t n;
+    struct vg_catalog_constraint *constraints; /* by name */
+    size_t nconstraints;
+    bool row_security;         /* policies decide which rows our role sees */
+    const char *range_column;  /* partitioned by ranges of this column first, or NULL */
+    const char *const *bounds; /* of its partitions, as the server writes them; with range_column */
+    size_t nbounds;
+    const char *names; /* of a long source: its column of names; else NULL */
+};
+
+/* What the server says of a column of a SELECT. */
+struct vg_described {
+    const char *name, *quoted;
+    const char *type; /* format_type() */
+    uint32_t oid;     /* base type below all domains */
+    enum vg_kind kind;
+};
+
+/* A small result of a statement, as text. */
+struct vg_rows {
+    size_t nrows, ncols;
+    const char *const *cells; /* row-major; NULL for SQL NULL */
 };
 
 /* The column of this exact name, or NULL. */
 const struct vg_catalog_column *vg_catalog_find(const struct vg_catalog *catalog, const char *name);
 const char *vg_kind_name(enum vg_kind kind);
+
+/* The structure in a catalogue, as text that is equal for equal structures.
+ * Expressions, definitions and labels are in it as hashes. Partitions come and go and are not.
+ * Appended to `out`, which says when there is no room. */
+void vg_catalog_write(const struct vg_catalog *catalog, struct vg_buf *out);
+/* In arena; what the text does not hold is zero. VG_E_DATA for a text of another version or a
+ * damaged one, VG_E_MEMORY. */
+int vg_catalog_read(const char *text, struct vg_arena *arena, const struct vg_catalog **out,
+                    struct vg_error *err);
 
 #endif

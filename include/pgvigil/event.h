@@ -67,6 +67,27 @@ struct vg_incident {
     struct vg_strings to;  /* receivers that were told, all must hear the end */
 };
 
+/* A fire, or a time of blindness, that began or ended while windows were caught up, until the end
+ * of the catch-up, when it is told. */
+struct vg_episode {
+    const char *dataset, *rule, *segment; /* segment "" for none */
+    const char *check, *column;           /* column may be NULL */
+    enum vg_class class;
+    enum vg_severity severity;
+    int64_t due_us;   /* of the cycle in which it began; with `known`, ended */
+    int64_t onset_us; /* start of the first bad window or tick */
+    int64_t ended_us; /* start of the first good one after the last bad one; VG_NEVER: none yet */
+    bool over;
+    bool known;                   /* it began before the catch-up, and that was told */
+    char incident[VG_KEY_SIZE];   /* it belonged to */
+    unsigned emits;               /* all of it */
+    double value, limit, p_value; /* of the first bad look; with `known`, of the last look */
+    enum vg_unit unit;
+    enum vg_verdict verdict;
+    const char *why, *runbook; /* runbook may be NULL */
+    struct vg_strings to;      /* who would have been told */
+};
+
 enum vg_message_kind {
     VG_MSG_OPEN,
     VG_MSG_UPDATE,
@@ -86,6 +107,7 @@ struct vg_message_item {                         /* one alert in a message */
     enum vg_unit unit;
     double value, limit, p_value;
     int64_t onset_us;
+    int64_t ended_us; /* of what began and ended while windows were caught up; 0: not said */
     const char *why, *description, *runbook;
     const char *const *keys;
     size_t nkeys;

@@ -32,7 +32,9 @@ struct vg_limits_of_session {
 struct vg_query_column {
     enum vg_kind kind;
     uint32_t wire_oid;
-    bool raw; /* keep the wire bytes (keys); TEXT always does */
+    bool raw;          /* keep the wire bytes (keys); TEXT always does */
+    uint32_t cast_oid; /* not 0: the wire carries text, to be converted to this type; kind is the
+                        * type's. What cannot be is VG_CELL_UNCAST. */
 };
 struct vg_query {
     const char *sql; /* COPY (...) TO STDOUT (FORMAT binary) */
@@ -41,11 +43,6 @@ struct vg_query {
     int64_t timeout_us;
     void (*progress)(void *arg, uint64_t rows); /* about every second; may be NULL */
     void *progress_arg;
-};
-
-struct vg_rows { /* a small text result */
-    size_t nrows, ncols;
-    const char *const *cells; /* row-major; NULL for SQL NULL */
 };
 
 struct vg_source_ops {
@@ -64,9 +61,25 @@ struct vg_source_ops {
      * rows. */
     int (*rows)(struct vg_session *session, const char *sql, const char *const *params,
                 size_t nparams, struct vg_arena *arena, struct vg_rows *out, struct vg_error *err);
+    /* The same without parameters, with a limit of time of its own. */
+    int (*ask)(struct vg_session *session, const char *sql, int64_t timeout_us,
+               struct vg_arena *arena, struct vg_rows *out, struct vg_error *err);
     /* ROLLBACK, and the connection kept for the next session or closed. NULL is fine. */
     void (*close)(struct vg_session *session);
     void (*free)(struct vg_source *self);
+    /* Names and types of the columns of a SELECT, which is not run. In arena. */
+    int (*describe)(struct vg_session *session, const char *select, struct vg_arena *arena,
+                    struct vg_described **out, size_t *n, struct vg_error *err);
+    /* The one thing that is ever written: a table of the user's. Opens a transaction that may
+     * write, on the named connection, to be ended by close(), which undoes what was not
+     * committed; idle_us: the longest that passes between two statements of it. */
+    int (*begin)(struct vg_source *self, const char *connection,
+                 const struct vg_limits_of_session *limits, int64_t idle_us,
+                 struct vg_session **out, struct vg_error *err);
+    /* One statement without rows in such a transaction; *changed: rows it touched. */
+    int (*write)(struct vg_session *session, const char *sql, const char *const *params,
+                 size_t nparams, uint64_t *changed, struct vg_error *err);
+    int (*commit)(struct vg_session *session, struct vg_error *err);
 };
 
 /* --- Clock ------------------------------------------------------------------------------------ */

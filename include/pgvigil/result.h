@@ -35,10 +35,15 @@ struct vg_measure {
     bool bounded;
     double lo, hi; /* bounds of the exact value */
     double effect, p_value;
-    double n_now, n_ref; /* rows it rests on; n_now counts against min_rows */
-    int direction;       /* -1 down, 0 none, 1 up */
-    double limit;        /* what fails above it where the rule has no limit of its own, or NAN */
-    char why[VG_WHY];    /* one sentence, no row values */
+    double n_now, n_ref;  /* rows it rests on; n_now counts against min_rows */
+    int direction;        /* -1 down, 0 none, 1 up */
+    double limit;         /* what fails above it where the rule has no limit of its own, or NAN */
+    bool is_time;         /* value, bounds and limits are microseconds since 1970 */
+    uint64_t fingerprint; /* of what the rule saw in the window, to be kept; 0: none */
+    const char *const *keys; /* of offending rows, in the arena of the measures; where the check
+                              * found them itself and they are not private */
+    size_t nkeys;
+    char why[VG_WHY]; /* one sentence, no row values */
 };
 struct vg_measures {
     struct vg_arena *arena;
@@ -66,6 +71,7 @@ struct vg_result {
     double limit, warn_limit;                /* NAN: none */
     double p_value, level, effect, n, n_ref; /* NAN: does not apply */
     int direction;
+    uint64_t fingerprint;              /* of what it saw in the window, to be kept; 0: none */
     const char *why;                   /* always set */
     const char *description, *runbook; /* or NULL */
     const char *file;
@@ -79,6 +85,8 @@ struct vg_result {
     const char *was; /* or NULL */
 };
 
+enum { VG_UNTIMED_MOST = 100000 };
+
 /* Everything one cycle of one dataset found. In the cycle's arena. */
 struct vg_cycle {
     const char *dataset, *model, *connection; /* model may be NULL */
@@ -91,10 +99,15 @@ struct vg_cycle {
     bool empty;      /* the window held no rows */
     bool late;       /* the window had been committed empty and was filled after its time */
     bool unreadable; /* given up on: rules unknown */
+    bool revisited;  /* `window` was read again; has_window is false: its rules are not judged */
+    bool unchanged;  /* the window was not read, as the table stands still; has_window is false */
     uint64_t rows;
     int64_t newest_us; /* newest time <= now, VG_NEVER unknown */
     uint64_t late_rows;
     bool has_late_rows;        /* growth of the window before */
+    bool has_untimed;          /* of the whole table, counted up to VG_UNTIMED_MOST each */
+    uint64_t untimed_rows;     /* time is NULL or infinite: of no window */
+    uint64_t future_rows;      /* time is after now */
     const char *sample;        /* "10 %" ..., or NULL: all rows */
     int64_t reference_version; /* 0: none */
     int64_t reference_from_us, reference_to_us;

@@ -85,6 +85,17 @@ struct vg_schedule {
     bool window_given;
     int64_t delay_us, every_us;
     int64_t late_us, catch_up_us, nodata_after_us;
+    /* How long after it was judged a window is read again: revisit and immutable, ascending. */
+    int64_t revisit_us[9];
+    size_t nrevisits;
+    int64_t immutable_us; /* a window must not change for so long; 0: it may */
+};
+enum { VG_REVISITS = 8 }; /* most of revisit */
+
+/* What one scan may cost; 0: no limit. */
+struct vg_caps {
+    double cost;           /* of the scan, as the server estimates it */
+    int64_t rows, columns; /* that are read */
 };
 
 enum vg_sample_mode { VG_SAMPLE_ALL, VG_SAMPLE_ROWS, VG_SAMPLE_PERCENT };
@@ -106,8 +117,9 @@ struct vg_reference_spec {
     int64_t from_us, to_us; /* of VG_REF_WINDOW */
     const char *table;      /* of VG_REF_TABLE */
     const char *filter;     /* of VG_REF_FILTER: SQL condition */
-    uint32_t resolution;    /* 200 .. 65536, default 4096 */
-    int64_t timeout_us;     /* default 10 minutes */
+    struct vg_loc filter_loc;
+    uint32_t resolution; /* 200 .. 65536, default 4096 */
+    int64_t timeout_us;  /* default 10 minutes */
     struct vg_strings exclude;
 };
 
@@ -116,6 +128,23 @@ struct vg_column_spec { /* one entry of columns: */
     struct vg_loc loc;
     const char *type; /* declared type, or NULL */
     bool is_private;
+    const char *expr; /* SQL expression that computes it, or NULL: a column of the source */
+    struct vg_loc expr_loc;
+};
+
+/* One row per entity and feature: each name becomes a column. */
+struct vg_long_source {
+    const char *name, *value; /* columns; NULL: the source is not long */
+    struct vg_loc loc;
+};
+enum { VG_LONG_NAMES = 500 }; /* most names of a long source */
+
+/* Where the keys of all offending rows are written, by a role of the user's that may. */
+struct vg_quarantine {
+    const char *connection; /* NULL: nowhere */
+    const char *table;      /* schema.table, checked */
+    int64_t limit;          /* keys of one rule and window, at most */
+    struct vg_loc loc;
 };
 
 struct vg_dataset {
@@ -128,9 +157,12 @@ struct vg_dataset {
     const char *owner, *runbook, *description;
     const char *connection;
     struct vg_loc connection_loc;
-    const char *table; /* as written: "schema.table" or "table" */
+    const char *table; /* as written: "schema.table" or "table"; of a query "the query" */
+    const char *query; /* one SELECT that is read instead of a table, or NULL */
+    struct vg_long_source long_source;
     struct vg_loc table_loc;
-    const char *filter;      /* SQL condition or NULL */
+    const char *filter; /* SQL condition or NULL */
+    struct vg_loc filter_loc;
     const char *time_column; /* or NULL: the table is a state */
     struct vg_loc time_loc;
     struct vg_strings key;
@@ -138,6 +170,8 @@ struct vg_dataset {
     const struct vg_zone *zone;
     struct vg_schedule schedule;
     struct vg_sample sample;
+    struct vg_caps caps;
+    bool skip_unchanged; /* a table without time column is not read while its counters stand */
     bool long_scan;
     int64_t timeout_us, scan_timeout_us;
     struct vg_reference_spec reference;
@@ -148,13 +182,14 @@ struct vg_dataset {
     int64_t remind_us;    /* 0: never */
     int64_t group_for_us; /* default 4h */
     bool expose_values;
-    size_t max_offending;  /* keys kept per rule, default 10 */
+    size_t max_offending; /* keys kept per rule, default 10 */
+    struct vg_quarantine quarantine;
     struct vg_rule *rules; /* in file order, implicit ones first */
     size_t nrules;
 };
 
-/* Whether no value of the column may be kept or shown: it says so, "*" does, or it is part of a
- * private key. */
+/* Whether no value of the column may be kept or shown: it says so, "*" does, or the values of its
+ * long source, or it is part of a private key. */
 bool vg_dataset_is_private(const struct vg_dataset *dataset, const char *column);
 
 struct vg_pair {
@@ -165,7 +200,9 @@ struct vg_connection {
     const char *name;
     struct vg_loc loc;
     const char *conninfo;
-    const char *password_file; /* or NULL; read at every connect */
+    const char *password_file;  /* or NULL; read at every connect */
+    int64_t max_connections;    /* open at the same time; 0: no limit */
+    int64_t max_replica_lag_us; /* a standby further behind is not read; 0: no limit */
 };
 
 enum vg_receiver_kind { VG_RECEIVER_SLACK, VG_RECEIVER_PAGERDUTY, VG_RECEIVER_WEBHOOK };
@@ -226,6 +263,7 @@ struct vg_config {
     unsigned default_schedule_set; /* bits of enum below */
     struct vg_sample default_sample;
     bool default_sample_set;
+    struct vg_caps default_caps;
     struct vg_strings default_to, default_warn_to;
     int64_t default_remind_us;
     bool default_remind_set;
@@ -241,7 +279,9 @@ enum {
     VG_SET_EVERY = 4,
     VG_SET_LATE = 8,
     VG_SET_CATCH_UP = 16,
-    VG_SET_NODATA_AFTER = 32
+    VG_SET_NODATA_AFTER = 32,
+    VG_SET_REVISIT = 64,
+    VG_SET_IMMUTABLE = 128
 };
 
 const struct vg_receiver *vg_config_receiver(const struct vg_config *config, const char *name);
@@ -253,7 +293,8 @@ struct vg_rule_file {
     const char *path; /* as shown to people */
     const char *text; /* the text whose rules are in force, or NULL: none ever was */
     bool ok;          /* the file on disk loads */
-    bool last_good;   /* an older text is in force because the one on disk does not load */
+    bool last_good;   /* a text out of the store is in force because the one on disk does not load,
+                       * or because what the folder holds is refused as a whole */
 };
 
 struct vg_ruleset {
@@ -263,6 +304,7 @@ struct vg_ruleset {
     struct vg_rule_file *files;
     size_t nfiles;
     bool folder_ok; /* false: folder unreadable or without rule files; retires nothing */
+    bool revived;   /* the folder is refused: all rules are of last good texts; not folder_ok */
 };
 const struct vg_dataset *vg_ruleset_find(const struct vg_ruleset *rules, const char *id);
 

@@ -33,6 +33,19 @@ void vg_store_close(struct vg_store *store);
  * start. DAEMON only; the other modes refuse a damaged file with VG_E_STATE. */
 const char *vg_store_quarantined(const struct vg_store *store);
 
+/* Whether the store is what it was when it was opened. Waits for no commit; from any thread. */
+struct vg_store_health {
+    bool in_place; /* the file and its lock at their paths are those that are in use */
+    bool writable; /* the last attempt to write took place */
+    char why[600]; /* what is wrong, a sentence without its full stop; "" */
+};
+void vg_store_health(struct vg_store *store, struct vg_store_health *out);
+
+/* One text that the daemon leaves for commands beside it; NULL: none. In arena. */
+int vg_store_notice_put(struct vg_store *store, const char *text, struct vg_error *err);
+int vg_store_notice(struct vg_store *store, struct vg_arena *arena, const char **out,
+                    struct vg_error *err);
+
 /* The agent's name: `given` if not NULL (and remembered), else the one made once. In arena. */
 int vg_store_name(struct vg_store *store, const char *given, struct vg_arena *arena,
                   const char **out, struct vg_error *err);
@@ -63,6 +76,7 @@ struct vg_progress {
     int64_t retry_us;     /* not before; VG_NEVER: no back-off */
     int64_t cycles, cycle_failures, ticks_skipped, windows_skipped;
     uint64_t rows_scanned;
+    int64_t revisit_us; /* when the next window is to be read again; 0: none. Of checked_put(). */
     const char *model;
     enum vg_role role;
 };
@@ -79,6 +93,22 @@ int vg_store_rename(struct vg_store *store, const char *was, const char *id, str
 /* Forgets progress, windows, summaries, latest and alerts of a retired dataset; references and the
  * history of results stay. */
 int vg_store_retire(struct vg_store *store, const char *dataset, struct vg_error *err);
+
+/* The structure (vg_catalog_write) of the dataset's table as it was last seen; NULL: never. In
+ * arena. */
+int vg_store_structure(struct vg_store *store, const char *dataset, struct vg_arena *arena,
+                       const char **out, struct vg_error *err);
+/* The same one again costs no write. */
+int vg_store_structure_put(struct vg_store *store, const char *dataset, const char *text,
+                           int64_t now_us, struct vg_error *err);
+
+/* What a table without time column was when it was read, as one text: while that text stays, its
+ * rows are the same. since_us: the first time. NULL: unknown. In arena. */
+int vg_store_standstill(struct vg_store *store, const char *dataset, struct vg_arena *arena,
+                        const char **out, int64_t *since_us, struct vg_error *err);
+/* NULL: unknown from now on. The same text again keeps since_us. */
+int vg_store_standstill_put(struct vg_store *store, const char *dataset, const char *text,
+                            int64_t now_us, struct vg_error *err);
 
 /* --- Windows --------------------------------------------------------------------------- */
 enum vg_window_status {
@@ -103,6 +133,14 @@ int vg_store_window(struct vg_store *store, const char *dataset, int64_t start_u
 int vg_store_windows_open(struct vg_store *store, const char *dataset, int64_t since_us,
                           struct vg_arena *arena, struct vg_window_row **out, size_t *n,
                           struct vg_error *err);
+/* Windows inside the span that were judged with rows, oldest first. */
+int vg_store_windows_judged(struct vg_store *store, const char *dataset,
+                            const struct vg_window *span, struct vg_arena *arena,
+                            struct vg_window_row **out, size_t *n, struct vg_error *err);
+/* Fingerprints of the windows inside the span, oldest first; vg_store_results_put() keeps them. */
+struct vg_mark; /* check.h */
+int vg_store_marks(struct vg_store *store, const char *dataset, const struct vg_window *span,
+                   struct vg_arena *arena, struct vg_mark **out, size_t *n, struct vg_error *err);
 /* The newest window with rows; found false when there is none. */
 int vg_store_window_newest(struct vg_store *store, const char *dataset, struct vg_window_row *out,
                            bool *found, struct vg_error *err);
@@ -125,13 +163,76 @@ struct vg_latest {
     enum vg_verdict decided;      /* newest result other than nodata; VG_NODATA: none ever */
     int64_t decided_us, decided_window_end_us;
     double value, limit, p_value;
+    struct vg_strings keys; /* of rows that offend, the first; none where they are private */
 };
 /* Of one dataset, or of all with NULL; ordered by dataset, rule, segment. */
 int vg_store_latest(struct vg_store *store, const char *dataset, struct vg_arena *arena,
                     struct vg_latest **out, size_t *n, struct vg_error *err);
+/* A window that was judged and is to be read again. */
+struct vg_checked {
+    struct vg_window window;
+    int64_t checked_us; /* clock when it was judged */
+    int64_t read_us;    /* when it was last read */
+    int64_t next_us;    /* when it is to be read again; 0: no more, the row goes */
+    int failures;       /* reads of this time that failed */
+    const void *body;   /* its checksum (agent/checksum.h) */
+    size_t size;
+};
+int vg_store_checked_put(struct vg_store *store, const char *dataset, const struct vg_checked *row,
+                         struct vg_error *err);
+/* The one that is to be read again first, if that is at or before now_us. In arena. */
+int vg_store_checked_due(struct vg_store *store, const char *dataset, int64_t now_us,
+                         struct vg_arena *arena, struct vg_checked *out, bool *found,
+                         struct vg_error *err);
+/* When the next one is to be read again; 0: none. */
+int vg_store_checked_next(struct vg_store *store, const char *dataset, int64_t *next_us,
+                          struct vg_error *err);
+
+/* Keeps the part that a window is of its base window's summaries, so that it can be replaced. */
+int vg_store_summary_part(struct vg_store *store, const char *dataset, const struct vg_window *base,
+                          const struct vg_window *window, const struct vg_summary *summary,
+                          struct vg_error *err);
+/* Puts the window's summaries in the place of those it was added with. Where the parts of the base
+ * window were not all kept, it stays as it is, and the log says so. */
+int vg_store_summary_replace(struct vg_store *store, const char *dataset,
+                             const struct vg_window *base, const struct vg_window *window,
+                             const struct vg_summary *summary, struct vg_error *err);
+/* Lets go of the parts of base windows none of whose windows will be read again. */
+int vg_store_summary_settle(struct vg_store *store, const char *dataset,
+                            const struct vg_window *base, struct vg_error *err);
 /* Adds the coarse summaries of a window to those of its base window [start, end). */
 int vg_store_summary_add(struct vg_store *store, const char *dataset, const struct vg_window *base,
                          const struct vg_summary *summary, struct vg_error *err);
+
+/* --- Offending rows whose keys go to a table of the user's ------------------------------ */
+enum vg_offenders_state { VG_OFFENDERS_WAITING, VG_OFFENDERS_WRITTEN, VG_OFFENDERS_GIVEN_UP };
+struct vg_offenders { /* of one rule in one window */
+    const char *dataset, *rule;
+    struct vg_window window;
+    bool warn;     /* those beyond the warn bounds */
+    int64_t at_us; /* clock when it was judged */
+    enum vg_offenders_state state;
+    int attempts;
+    int64_t next_us; /* WAITING: not before */
+    uint64_t keys;   /* WRITTEN: that were found, at most the limit */
+    bool cut;        /* there were more */
+    const char *why; /* what went wrong last, or NULL */
+};
+/* A new one, WAITING, instead of what the rule and window had before. */
+int vg_store_offenders_add(struct vg_store *store, const struct vg_offenders *row,
+                           struct vg_error *err);
+/* State, attempts, next_us, keys, cut and why of the one of the same at_us; one that was added
+ * meanwhile stays as it is. */
+int vg_store_offenders_put(struct vg_store *store, const struct vg_offenders *row,
+                           struct vg_error *err);
+/* WAITING ones whose time has come, by dataset and window; at most 1000. */
+int vg_store_offenders_due(struct vg_store *store, int64_t now_us, struct vg_arena *arena,
+                           struct vg_offenders **out, size_t *n, struct vg_error *err);
+/* When the next one comes due, VG_NEVER when none waits. */
+int vg_store_offenders_next(struct vg_store *store, int64_t *out, struct vg_error *err);
+/* WAITING ones first, then the others from the newest on; at most 100. */
+int vg_store_offenders(struct vg_store *store, struct vg_arena *arena, struct vg_offenders **out,
+                       size_t *n, struct vg_error *err);
 
 /* --- References: rows per (reference, column, base window) ----------------------------- */
 struct vg_reference_row {
@@ -195,6 +296,15 @@ int vg_store_incidents(struct vg_store *store, const char *dataset /* NULL: all 
                        struct vg_error *err);
 int vg_store_incident_put(struct vg_store *store, const struct vg_incident *incident,
                           struct vg_error *err);
+/* What a catch-up holds back, in the order it began; `all`: also what is over. `to` holds names
+ * without line ends. */
+int vg_store_episodes(struct vg_store *store, const char *dataset, bool all, struct vg_arena *arena,
+                      struct vg_episode **out, size_t *n, struct vg_error *err);
+/* One for each (dataset, rule, segment, due_us, known). */
+int vg_store_episode_put(struct vg_store *store, const struct vg_episode *episode,
+                         struct vg_error *err);
+/* All of a dataset: they have been told. */
+int vg_store_episodes_clear(struct vg_store *store, const char *dataset, struct vg_error *err);
 
 /* --- Outbox ---------------------------------------------------------------------------- */
 int vg_store_outbox_put(struct vg_store *store, const struct vg_outgoing *row,
@@ -259,6 +369,9 @@ int vg_store_file_put(struct vg_store *store, const char *path, const char *text
 int vg_store_file(struct vg_store *store, const char *path, struct vg_arena *arena,
                   const char **out /* NULL: none */, struct vg_error *err);
 int vg_store_file_delete(struct vg_store *store, const char *path, struct vg_error *err);
+/* Paths of all files whose text is kept, sorted. In arena. */
+int vg_store_files(struct vg_store *store, struct vg_arena *arena, struct vg_strings *out,
+                   struct vg_error *err);
 
 int vg_store_pushed_put(struct vg_store *store, const char *dataset, const char *url,
                         struct vg_error *err);
@@ -269,9 +382,9 @@ int vg_store_pushed(struct vg_store *store, struct vg_arena *arena, struct vg_pu
                     size_t *n, struct vg_error *err);
 int vg_store_pushed_delete(struct vg_store *store, const char *dataset, struct vg_error *err);
 
-/* Deletes in small steps what retention lets go of: results after 30d, summaries after the longer
- * of 8d and 35 base windows, the text of sent messages after 30d, windows, decisions, messages,
- * ended onsets, closed incidents and failed references after 400d. */
+/* Deletes in small steps what retention lets go of: results after 30d, fingerprints after 36d,
+ * summaries after the longer of 8d and 35 base windows, the text of sent messages after 30d,
+ * windows, decisions, messages, ended onsets, closed incidents and failed references after 400d. */
 int vg_store_trim(struct vg_store *store, int64_t now_us, struct vg_error *err);
 
 #endif

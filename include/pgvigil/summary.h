@@ -66,7 +66,8 @@ struct vg_dd {
 struct vg_dd vg_dd_add(struct vg_dd a, struct vg_dd b);
 struct vg_dd vg_dd_mul(struct vg_dd a, double b);
 
-struct vg_top; /* counts of the values of a category */
+struct vg_quantiles; /* counts of numbers in cells that become coarser as they spread */
+struct vg_top;       /* counts of the values of a category */
 struct vg_top_entry {
     const char *label; /* UTF-8, cut at VG_TOP_LABEL bytes */
     uint64_t hash;     /* of the whole value */
@@ -77,18 +78,20 @@ struct vg_column_summary {
     char *name;
     enum vg_kind kind;
     uint64_t rows, nulls, nans, pinfs, ninfs; /* rows: all rows counted */
+    uint64_t uncast;                          /* texts that are no value of the column's type */
     uint64_t zeros, negatives;                /* of numbers */
     double min, max;                          /* of finite values; meaningless without any */
     struct vg_dd sum, m2;                     /* sum of values, sum of squared deviations */
     uint64_t empties, length_sum;             /* of text, in characters */
     uint32_t length_min, length_max;
-    const struct vg_grid *grid; /* borrowed; NULL: not counted in cells */
-    uint64_t *fine;             /* 2 grid->n + 1 cells, or NULL */
-    uint64_t *coarse;           /* 2 grid->ncoarse + 1 cells, or NULL */
-    uint32_t coarse_cells;      /* length of coarse, also where grid is NULL */
-    uint64_t grid_id;           /* of the cells; 0 without */
-    uint8_t *hll;               /* VG_HLL_SIZE registers, or NULL */
-    struct vg_top *top;         /* or NULL */
+    const struct vg_grid *grid;     /* borrowed; NULL: not counted in cells */
+    uint64_t *fine;                 /* 2 grid->n + 1 cells, or NULL */
+    uint64_t *coarse;               /* 2 grid->ncoarse + 1 cells, or NULL */
+    uint32_t coarse_cells;          /* length of coarse, also where grid is NULL */
+    uint64_t grid_id;               /* of the cells; 0 without */
+    uint8_t *hll;                   /* VG_HLL_SIZE registers, or NULL */
+    struct vg_top *top;             /* or NULL */
+    struct vg_quantiles *quantiles; /* of NUMBER and TIME, or NULL */
 };
 
 /* Rows that break a condition of one rule: how many, and a few of their keys. */
@@ -111,7 +114,7 @@ struct vg_summary {
 
 /* --- Building: what the tally does, batch by batch -------------------------------------------- */
 
-enum { VG_PART_HLL = 1, VG_PART_TOP = 2 };
+enum { VG_PART_HLL = 1, VG_PART_TOP = 2, VG_PART_QUANTILE = 4 };
 /* An empty summary of one column in place; the grid is borrowed, fine cells are allocated with it.
  * parts: bits above. 0, or VG_E_MEMORY. To be emptied by vg_column_clear(). */
 int vg_column_init(struct vg_column_summary *column, const char *name, enum vg_kind kind,
@@ -125,8 +128,8 @@ int vg_column_count(struct vg_column_summary *column, const struct vg_column *ro
 struct vg_summary *vg_summary_new(size_t ncolumns, size_t npredicates);
 int vg_predicate_init(struct vg_predicate_summary *predicate, const char *id, bool warn,
                       size_t max_keys, struct vg_error *err) VG_MUST_CHECK;
-/* The text of the cell of a TEXT column: as it is, a uuid as its 36 characters (then in `space`).
- */
+/* The text of the cell of a TEXT column: as it is, a char(n) without its padding, a uuid as its 36
+ * characters (then in `space`). */
 struct vg_slice vg_text_cell(const struct vg_column *rows, size_t row, char space[36]);
 /* Whether a key with this hash (vg_hash64 of its text) may be among the kept ones; and keeping it.
  * The same key twice is one key. */
@@ -142,6 +145,14 @@ uint64_t vg_column_finite(const struct vg_column_summary *column);
 double vg_column_mean(const struct vg_column_summary *column);
 double vg_column_stddev(const struct vg_column_summary *column);
 double vg_column_distinct(const struct vg_column_summary *column); /* HyperLogLog estimate */
+/* How many distinct finite values, and between which numbers that lies: equal where it was counted
+ * exactly, else three standard errors of the estimate. false: it was not counted. */
+bool vg_column_distinct_bounds(const struct vg_column_summary *column, double *value, double *lo,
+                               double *hi);
+/* The q-quantile (0 .. 1) of the finite values, interpolated as percentile_cont() does it, lies
+ * between *lo and *hi, equal where it is known exactly. Of fine cells and quantiles whichever holds
+ * it closer. false: there are no finite values, or it was not counted. */
+bool vg_column_quantile(const struct vg_column_summary *column, double q, double *lo, double *hi);
 /* The share of rows that are null; NAN without rows. */
 double vg_column_null_ratio(const struct vg_column_summary *column);
 /* Sums the fine cells into coarse ones (allocates `coarse` where missing). 0, or -1 no memory. */
@@ -168,6 +179,8 @@ void vg_summary_free(struct vg_summary *summary); /* and the struct itself; NULL
  * `sampled` is set when there were over VG_TOP_EXACT values and only a hash sample was kept. */
 size_t vg_top_largest(const struct vg_top *top, struct vg_top_entry *out, size_t n, bool *sampled);
 uint64_t vg_top_count(const struct vg_top *top, const char *label, size_t len);
+/* Of the value with this hash, as vg_top_entry has it. */
+uint64_t vg_top_count_hash(const struct vg_top *top, uint64_t hash);
 size_t vg_top_size(const struct vg_top *top); /* values kept, at most VG_TOP_EXACT */
 
 /* Blobs: version byte, payload, XXH3 checksum. Fine cells are never written. `out` is appended to.
@@ -196,9 +209,11 @@ void vg_distribution_free(struct vg_distribution *dist);
 
 /* A stored reference. Columns' distributions are loaded for the columns in use. */
 struct vg_reference_column {
-    const char *name, *type;
+    const char *name;
+    const char *type;
     enum vg_kind kind;
     bool not_null;
+    bool computed; /* the rule file computed it */
     struct vg_distribution *fine;    /* numbers in use; NULL otherwise */
     struct vg_column_summary *total; /* coarse summary of the whole reference, or NULL */
 };
@@ -211,6 +226,7 @@ struct vg_reference {
     uint64_t rows;
     uint32_t resolution;
     const char *spec; /* canonical text of what was captured */
+    const char *structure; /* of the table, as vg_catalog_write() wrote it; NULL: not kept */
     struct vg_reference_column *columns;
     size_t ncolumns; /* the fingerprint, in table order */
 };

@@ -28,8 +28,26 @@ numbers = itertools.count(1)
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes minutes; run by make test-long only")
+    config.addinivalue_line("markers", "xdist_group: stays together when others run beside")
     # Ended by SIGTERM the fixtures still stop what they have started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests that share something made for their module stay together when others run beside."""
+    for item in items:
+        made = item._fixtureinfo.name2fixturedefs.values()
+        if any(fixtures[-1].scope == "module" for fixtures in made):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Prints what tests want to be read at the end: record_property("told", text)."""
+    for report in itertools.chain(*terminalreporter.stats.values()):
+        for name, text in getattr(report, "user_properties", []):
+            if name == "told" and report.when == "call":
+                terminalreporter.write_line(f"\n{text}")
 
 
 @pytest.fixture(scope="session")

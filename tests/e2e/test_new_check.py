@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A new check needs one new file and one line: a script writes Kuiper's statistic into a copy of
+"""A new check needs one new file and one line: a script writes one into a copy of
 the tree, builds it, and finds it in `pgvigil checks`, in the validation of rule files, in
 `check --json` and in the metrics, under names that nothing else had to be told.
 """
@@ -14,7 +14,7 @@ from scipy.stats import ks_2samp
 import stack
 
 SOURCE = r"""/* SPDX-License-Identifier: GPL-3.0-or-later */
-/* kuiper: V = max(F - G) + max(G - F), F and G the distribution functions of the reference and the
+/* rise_fall: V = max(F - G) + max(G - F), F and G the distribution functions of the reference and the
  * window, or one of the two. Unlike D it sees the tails as well as the middle. */
 #include "pgvigil/check.h"
 
@@ -28,7 +28,7 @@ struct params {
     int side;
 };
 
-static int measure_kuiper(const struct vg_rule *rule, const struct vg_evidence *evidence,
+static int measure_rise_fall(const struct vg_rule *rule, const struct vg_evidence *evidence,
                           struct vg_measures *out, struct vg_error *err)
 {
     const struct params *params = rule->params;
@@ -57,14 +57,14 @@ static int measure_kuiper(const struct vg_rule *rule, const struct vg_evidence *
     return 0;
 }
 
-static const struct vg_param kuiper_params[] = {
+static const struct vg_param rise_fall_params[] = {
     {"side", VG_PARAM_CHOICE, offsetof(struct params, side), false, "both", sides,
      "which side of the difference counts"},
 };
 
-const struct vg_check_type vg_check_kuiper = {
-    .name = "kuiper",
-    .doc = "Kuiper's distance V of the column's distribution from the reference's.",
+const struct vg_check_type vg_check_rise_fall = {
+    .name = "rise_fall",
+    .doc = "Rise and fall V of the column's distribution from the reference's.",
     .class = VG_CLASS_DRIFT,
     .cadence = VG_ON_WINDOW,
     .unit = VG_UNIT_RATIO,
@@ -75,13 +75,13 @@ const struct vg_check_type vg_check_kuiper = {
     .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS,
     .min_rows = 200,
     .shorthand = "fail",
-    .params = kuiper_params,
+    .params = rise_fall_params,
     .nparams = 1,
     .params_size = sizeof(struct params),
-    .measure = measure_kuiper,
+    .measure = measure_rise_fall,
 };
 """
-LINE = "VG_CHECK(kuiper)\n"
+LINE = "VG_CHECK(rise_fall)\n"
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def build(tree, variant):
     if stack.BINARY == stack.ROOT / "build" / variant / "pgvigil":
         shutil.copytree(stack.BINARY.parent, tree / "build" / variant, symlinks=True,
                         ignore=shutil.ignore_patterns("tests", "logs", "pgvigil"))
-    (tree / "checks/check_kuiper.c").write_text(SOURCE)
+    (tree / "checks/check_rise_fall.c").write_text(SOURCE)
     with open(tree / "checks/checks.def", "a", encoding="ascii") as file:
         file.write(LINE)
     done = subprocess.run(["make", "-j2", f"VARIANT={variant}", "build"], cwd=tree, text=True,
@@ -125,20 +125,20 @@ def agent(pgvigil, program, database, monkeypatch):
     return pgvigil
 
 
-def write_rule(agent, kuiper):
+def write_rule(agent, rise_fall):
     agent.rule("scores", {
         "version": 1, "dataset": "scores", "schedule": {"window": "1h"},
         "source": {"connection": "warehouse", "table": "scores"},
         "reference": {"table": "scores_ref"},
-        "columns": {"score": {"drift": {"kuiper": kuiper}}}})
+        "columns": {"score": {"drift": {"rise_fall": rise_fall}}}})
 
 
 def test_the_list_of_checks_has_it(agent):
     listed = agent.expect(0, "checks").out
-    assert "kuiper" in listed and "Kuiper's distance V" in listed
+    assert "rise_fall" in listed and "Rise and fall V" in listed
     plain = subprocess.run([stack.ROOT / "build" / stack.VARIANT / "pgvigil", "checks"],
                                  stdout=subprocess.PIPE, text=True, check=True)
-    assert "kuiper" not in plain.stdout
+    assert "rise_fall" not in plain.stdout
 
 
 @pytest.mark.parametrize("good", [0.3, "30%", {"fail": .3, "warn": .2, "side": "up", "id": "v"}])
@@ -150,7 +150,7 @@ def test_rule_files_may_use_it(agent, good):
 @pytest.mark.parametrize("bad, words", [
     ({"fail": .3, "sied": "up"}, ["sied", "side"]),
     ({"fail": .3, "side": "sideways"}, ["sideways", "both"]),
-    ({"side": "up"}, ["kuiper"]),
+    ({"side": "up"}, ["rise_fall"]),
     ({"fail": "140%"}, ["140%"]),
 ])
 def test_its_faults_are_found(agent, bad, words):
@@ -161,10 +161,10 @@ def test_its_faults_are_found(agent, bad, words):
     assert "rules/scores.yaml:" in result.err + result.out
 
 
-def check_now(agent, kuiper):
-    write_rule(agent, kuiper)
+def check_now(agent, rise_fall):
+    write_rule(agent, rise_fall)
     answer = agent.check("scores")
-    [result] = [r for r in answer["datasets"][0]["results"] if r["check"] == "kuiper"]
+    [result] = [r for r in answer["datasets"][0]["results"] if r["check"] == "rise_fall"]
     return result
 
 
@@ -175,7 +175,7 @@ def test_check_json_has_it(agent):
     result = check_now(agent, .05)
     assert result["value"] == pytest.approx(up + down, abs=1e-12)
     assert (result["rule"], result["class"], result["column"], result["unit"]) == (
-        "score.drift.kuiper", "drift", "score", "ratio")
+        "score.drift.rise_fall", "drift", "score", "ratio")
     assert (result["verdict"], result["limit"], result["n"], result["n_ref"]) == (
         "fail", .05, 600, 2000)
     assert result["why"].startswith("V ") and "above 0.05" in result["why"]
@@ -192,7 +192,7 @@ def test_metrics_have_it(agent, pushgateway):
     agent.expect(0, "reference", "capture", "scores")
     agent.run("run", "--once")
     series = [line for line in pushgateway.text().splitlines()
-              if 'rule="score.drift.kuiper"' in line]
+              if 'rule="score.drift.rise_fall"' in line]
 
     def value(name, *labels):
         found = [line for line in series if line.startswith(name + "{")
@@ -200,6 +200,6 @@ def test_metrics_have_it(agent, pushgateway):
         assert len(found) == 1, (name, series)
         return float(found[0].split()[-1])
 
-    assert value("pgvigil_drift_kuiper") == pytest.approx(sum(agent.sides), abs=1e-12)
-    assert value("pgvigil_drift_kuiper_threshold", 'level="fail"') == .05
+    assert value("pgvigil_drift_rise_fall") == pytest.approx(sum(agent.sides), abs=1e-12)
+    assert value("pgvigil_drift_rise_fall_threshold", 'level="fail"') == .05
     assert value("pgvigil_check_status") == 4

@@ -62,6 +62,8 @@ static int start(struct vg_http *self, const struct vg_request *request, void *t
                 copy(kept->authorization, sizeof kept->authorization, pair->value);
             if (!strcasecmp(pair->key, "Content-Type"))
                 copy(kept->type, sizeof kept->type, pair->value);
+            else if (!strcasecmp(pair->key, "X-Scope"))
+                copy(kept->scope, sizeof kept->scope, pair->value);
         }
         kept->body = request->body ? strndup(request->body, request->body_size) : NULL;
         kept->tag = tag;

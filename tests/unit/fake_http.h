@@ -13,7 +13,7 @@ enum { FAKE_REQUESTS = 400, FAKE_RULES = 40, FAKE_HANGS = -1, FAKE_FAILS_TO_STAR
 
 struct fake_request {
     char url[100], method[10];
-    char key[40], authorization[60], type[60]; /* headers, "" for none */
+    char key[40], authorization[60], type[60], scope[20]; /* headers, "" for none */
     char *body;
     void *tag;
     bool answered;

@@ -78,6 +78,7 @@ static int read_catalog(struct vg_session *session, const char *table, struct vg
     assert_true(catalog && own);
     memcpy(own, columns, sizeof columns);
     own[0].indexed_first = !session->kit->no_index;
+    own[0].not_null = !session->kit->null_times;
     *catalog = (struct vg_catalog){.oid = 16384,
                                    .relkind = 'r',
                                    .quoted = vg_arena_strdup(arena, table),
@@ -141,6 +142,11 @@ static int read_rows(struct vg_session *session, const char *sql, const char *co
     struct source_kit *kit = session->kit;
     (void)params;
     assert_int_equal(nparams, 0);
+    if (strstr(sql, "IS NULL")) { /* rows without a proper time */
+        static const char *const none[] = {"0", "0"};
+        *out = (struct vg_rows){.nrows = 1, .ncols = 2, .cells = none};
+        return 0;
+    }
     if (fail_if_due(&kit->count, err) < 0)
         return -1;
     struct source_scan scan = read_statement(sql);
@@ -170,6 +176,7 @@ struct stream { /* columns of a batch */
     double num[8][VG_BATCH_ROWS];
     struct vg_slice raw[8][VG_BATCH_ROWS];
     char wire[VG_BATCH_ROWS][8];
+    char text[VG_BATCH_ROWS][32]; /* a key as JSON */
     size_t nrows;
 };
 
@@ -177,11 +184,13 @@ static void begin_batch(struct stream *stream, const struct vg_query *query)
 {
     stream->nrows = 0;
     for (size_t c = 0; c < query->ncolumns; c++)
-        stream->cols[c] = (struct vg_column){.kind = query->columns[c].kind,
-                                             .wire_oid = query->columns[c].wire_oid,
-                                             .state = stream->state[c],
-                                             .num = stream->num[c],
-                                             .raw = query->columns[c].raw ? stream->raw[c] : NULL};
+        stream->cols[c] = (struct vg_column){
+            .kind = query->columns[c].kind,
+            .wire_oid = query->columns[c].wire_oid,
+            .state = stream->state[c],
+            .num = stream->num[c],
+            .raw = query->columns[c].raw || query->columns[c].kind == VG_KIND_TEXT ? stream->raw[c]
+                                                                                   : NULL};
 }
 
 /* A time is the time, a truth is whether a value exceeds 10, a bigint the id, else the value. */
@@ -200,9 +209,18 @@ static void put_cell(struct stream *stream, size_t c, const struct source_row *r
     column->special += null;
     if (!column->raw)
         return;
+    if (column->kind == VG_KIND_TEXT) {
+        int n =
+            snprintf(stream->text[r], sizeof stream->text[r], "{\"id\": %lld}", (long long)row->id);
+        column->special -= null;
+        stream->state[c][r] = VG_CELL_VALUE;
+        stream->raw[c][r] = (struct vg_slice){stream->text[r], (uint32_t)n};
+        return;
+    }
     for (int i = 0; i < 8; i++)
         stream->wire[r][i] = (char)((uint64_t)row->id >> (56 - 8 * i));
-    stream->raw[c][r] = (struct vg_slice){stream->wire[r], is_id ? 8 : 0};
+    const char *number = (const char *)&stream->num[c][r];
+    stream->raw[c][r] = (struct vg_slice){is_id ? stream->wire[r] : number, null ? 0 : 8};
 }
 
 static int send_batch(struct stream *stream, size_t ncols,
@@ -213,6 +231,13 @@ static int send_batch(struct stream *stream, size_t ncols,
     return stream->nrows ? each(arg, &batch, err) : 0;
 }
 
+static int reject(struct vg_error *err)
+{
+    vg_fail(err, VG_E_QUERY, "column \"gone\" does not exist");
+    memcpy(err->sqlstate, "42703", 6);
+    return -1;
+}
+
 static int stream_rows(struct vg_session *session, const struct vg_query *query,
                        int (*each)(void *arg, const struct vg_batch *batch, struct vg_error *err),
                        void *arg, struct vg_error *err)
@@ -221,11 +246,8 @@ static int stream_rows(struct vg_session *session, const struct vg_query *query,
     struct source_scan scan = read_statement(query->sql);
     kit->scans[kit->nscans++ % SOURCE_SCANS] = scan;
     assert_true(!strncmp(query->sql, "COPY (", 6) && query->ncolumns <= 8);
-    if (kit->rejects_where && scan.conditional) {
-        vg_fail(err, VG_E_QUERY, "column \"gone\" does not exist");
-        memcpy(err->sqlstate, "42703", 6);
-        return -1;
-    }
+    if (kit->rejects_where && scan.conditional)
+        return reject(err);
     if (fail_if_due(&kit->scan, err) < 0)
         return -1;
     if (kit->during)
@@ -255,8 +277,67 @@ static void free_source(struct vg_source *self)
     (void)self;
 }
 
-static const struct vg_source_ops ops = {open_session, read_catalog,  stream_rows,
-                                         read_rows,    close_session, free_source};
+/* What a cycle asks of an expression by itself. */
+static int ask_rows(struct vg_session *session, const char *sql, int64_t timeout_us,
+                    struct vg_arena *arena, struct vg_rows *out, struct vg_error *err)
+{
+    (void)sql;
+    (void)timeout_us;
+    if (session->kit->rejects_where)
+        return reject(err);
+    static const char *const one[] = {"1"};
+    const char **cells = vg_arena_array(arena, 1, sizeof *cells);
+    assert_non_null(cells);
+    cells[0] = one[0];
+    *out = (struct vg_rows){.nrows = 1, .ncols = 1, .cells = cells};
+    return 0;
+}
+
+/* --- The one table that is written ------------------------------------------------------------ */
+
+static int begin_writing(struct vg_source *self, const char *connection,
+                         const struct vg_limits_of_session *limits, int64_t idle_us,
+                         struct vg_session **out, struct vg_error *err)
+{
+    struct source_kit *kit = (struct source_kit *)self;
+    return fail_if_due(&kit->begin, err) < 0 ? -1
+                                             : open_session(self, connection, limits, out, err);
+}
+
+static int write_keys(struct vg_session *session, const char *sql, const char *const *params,
+                      size_t nparams, uint64_t *changed, struct vg_error *err)
+{
+    struct source_kit *kit = session->kit;
+    assert_null(changed);
+    assert_int_equal(nparams, 7);
+    if (fail_if_due(&kit->write, err) < 0)
+        return -1;
+    kit->writes++;
+    for (size_t i = 0; i < 6; i++)
+        snprintf(kit->params[i], sizeof kit->params[i], "%s", params[i]);
+    snprintf(kit->written, sizeof kit->written, "%s", params[6]);
+    snprintf(kit->statement, sizeof kit->statement, "%s", sql);
+    return 0;
+}
+
+static int commit_keys(struct vg_session *session, struct vg_error *err)
+{
+    if (fail_if_due(&session->kit->commit, err) < 0)
+        return -1;
+    session->kit->commits++;
+    return 0;
+}
+
+static const struct vg_source_ops ops = {.begin = begin_writing,
+                                         .write = write_keys,
+                                         .commit = commit_keys,
+                                         .open = open_session,
+                                         .catalog = read_catalog,
+                                         .scan = stream_rows,
+                                         .rows = read_rows,
+                                         .ask = ask_rows,
+                                         .close = close_session,
+                                         .free = free_source};
 
 void source_kit_init(struct source_kit *kit)
 {

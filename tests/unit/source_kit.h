@@ -35,8 +35,12 @@ struct source_kit {
     size_t nrows;
     bool no_index;      /* on the time column */
     int64_t bytes;      /* size of the tables */
+    bool null_times;    /* the time column lacks NOT NULL */
     bool rejects_where; /* scans with a condition fail with sqlstate 42703 */
     struct source_trouble open, scan, count;
+    struct source_trouble begin, write, commit; /* of the table that is written */
+    int writes, commits;
+    char written[1000], statement[600], params[6][64]; /* by the last write, the keys apart */
     int opens, closes; /* sessions, those that came to be */
     struct source_scan scans[SOURCE_SCANS];
     size_t nscans; /* may exceed SOURCE_SCANS */

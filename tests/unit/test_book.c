@@ -94,10 +94,38 @@ static void test_retirement(void **state)
     }
 }
 
+/* Each name once, from wherever it is known. */
+static void test_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in_force, *stored, *want;
+    } rows[] = {
+        {"", "", ""}, {"ab", "", "ab"}, {"", "ab", "ab"}, {"bc", "abd", "adbc"}, {"ab", "ab", "ab"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct retirement_case c = {
+            rows[i].in_force, "", rows[i].stored, true, false, "", false};
+        struct vg_arena *arena = vg_arena_new();
+        struct vg_strings out;
+        struct vg_error err;
+        struct world world;
+        assert_non_null(arena);
+        fill(&world, &c);
+        struct vg_strings stored = {world.known_list, strlen(c.known)};
+        assert_int_equal(vg_book_known(&stored, &world.rules, arena, &out, &err), 0);
+        assert_int_equal(out.n, strlen(rows[i].want));
+        for (size_t k = 0; k < out.n; k++)
+            assert_int_equal(*out.items[k], rows[i].want[k]);
+        vg_arena_free(arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_retirement),
+        cmocka_unit_test(test_known),
     };
     return cmocka_run_group_tests_name("book", tests, NULL, NULL);
 }

@@ -9,6 +9,14 @@ static const char *const all_rules[] = {"value.nulls", "filtered", "id.range", "
                                         "freshness",   "reach",    "judged",   "schema"};
 enum { ALL_RULES = sizeof all_rules / sizeof all_rules[0] };
 
+static const char wild_rules[] =
+    "version: 1\n"
+    "dataset: flights\n"
+    "source: {connection: warehouse, table: ml.flights, time_column: at, key: [id]}\n"
+    "schedule: {window: 1h, delay: 10m, every: 5m}\n"
+    "columns: {\"*\": {nulls: 10%}}\n"
+    "notify: {to: [ops]}\n";
+
 static void start(struct cycle_kit *kit, void **state)
 {
     cycle_kit_start(kit, state, rule_kit_config, cycle_kit_rules);
@@ -321,6 +329,37 @@ static void test_rules_that_go(void **state)
     cycle_kit_stop(&kit);
 }
 
+/* A column that "*" once found is gone, and no reference knows it: its alert, which fires, is blind
+ * at each judged window, and keeps its incident. */
+static void test_lost_column(void **state)
+{
+    struct cycle_kit kit;
+    cycle_kit_start(&kit, state, rule_kit_config, wild_rules);
+    struct vg_alert lost = made_alert("gone.nulls", VG_ALERT_FIRING);
+    lost.dataset = "flights";
+    lost.segment = "";
+    lost.check = "nulls";
+    lost.column = "gone";
+    lost.blind = lost.good = 0;
+    lost.blind_since_us = VG_NEVER;
+    MUST(&kit, vg_store_alert_put(kit.env.store, &lost, &kit.err));
+    for (int hour = 0; hour < 2; hour++) {
+        add_hour(&kit, hour, 20);
+        assert_int_equal(run(&kit, cycle_kit_due(hour)), 0);
+        cycle_kit_expect(&kit, "value.nulls", VG_PASS);
+        assert_string_equal(cycle_kit_expect(&kit, "gone.nulls", VG_UNKNOWN)->why,
+                            "column gone does not exist in ml.flights");
+    }
+    struct vg_alert *alerts;
+    size_t n, found = 0;
+    MUST(&kit, vg_store_alerts(kit.env.store, "flights", kit.store->arena, &alerts, &n, &kit.err));
+    for (size_t i = 0; i < n; i++)
+        found += !strcmp(alerts[i].rule, "gone.nulls") &&
+                 alerts[i].state == VG_ALERT_FIRING_BLIND && alerts[i].blind == 2;
+    assert_int_equal(found, 1);
+    cycle_kit_stop(&kit);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -337,6 +376,7 @@ int main(void)
         TEST(test_sampling),
         TEST(test_retire),
         TEST(test_rules_that_go),
+        TEST(test_lost_column),
     };
     return cmocka_run_group_tests_name("cycle", tests, NULL, NULL);
 }

@@ -203,6 +203,57 @@ static void test_another_gateway_forgets_what_waits(void **state)
     assert_int_equal(vg_deliver_reload(engine, &config, NULL), 0);
 }
 
+/* Headers and token are those of the gateway that a request goes to, whenever it was asked for. */
+static void test_rights_stay_with_their_gateway(void **state)
+{
+    (void)state;
+    static const struct vg_pair new_headers[] = {{"X-Scope", "new"}};
+    struct vg_config other = config, none = config;
+    other.push_url = "http://127.0.0.1:9999/base/";
+    other.push = (struct vg_endpoint){.headers = new_headers, .nheaders = 1};
+    none.push_url = NULL;
+    none.push = (struct vg_endpoint){0};
+    assert_int_equal(vg_deliver_reload(engine, &other, NULL), 0);
+    push(GATEWAY "/former", "DELETE", NULL);
+    push("http://127.0.0.1:9999/base/metrics/job/j/own", "PUT", "m 1\n");
+    push("http://127.0.0.1:9999/basement/metrics/job/j/stranger", "DELETE", NULL);
+    drain(NOW);
+    drain(NOW);
+    assert_int_equal(http.n, 3);
+    assert_string_equal(fake_http_nth(&http, "/former", 0)->scope, "ml");
+    assert_string_equal(fake_http_nth(&http, "/own", 0)->scope, "new");
+    assert_string_equal(fake_http_nth(&http, "/stranger", 0)->scope, "");
+    assert_int_equal(vg_deliver_reload(engine, &none, NULL), 0);
+    push(GATEWAY "/former", "DELETE", NULL);
+    push("http://127.0.0.1:9999/base/metrics/job/j/own", "DELETE", NULL);
+    drain(NOW);
+    drain(NOW);
+    assert_string_equal(fake_http_nth(&http, "/former", 1)->scope, "ml");
+    assert_string_equal(fake_http_nth(&http, "/own", 1)->scope, "new");
+    assert_int_equal(vg_deliver_reload(engine, &config, NULL), 0);
+}
+
+/* A gateway that was given up may be dead; the one in force is not held up by it. */
+static void test_a_dead_former_gateway(void **state)
+{
+    (void)state;
+    struct vg_config other = config;
+    other.push_url = "http://127.0.0.1:9999";
+    assert_int_equal(vg_deliver_reload(engine, &other, NULL), 0);
+    fake_http_rule(&http, GATEWAY, -1, 0, 0);
+    push(GATEWAY "/a", "DELETE", NULL);
+    push(GATEWAY "/b", "DELETE", NULL);
+    push("http://127.0.0.1:9999/metrics/job/x", "PUT", "m 1\n");
+    for (int i = 0; i < 10; i++)
+        drain(NOW);
+    assert_int_equal(fake_http_count(&http, "9999"), 1);
+    assert_int_equal(fake_http_count(&http, GATEWAY), 2); /* once each */
+    push("http://127.0.0.1:9999/metrics/job/x", "PUT", "m 2\n");
+    drain(NOW);
+    assert_int_equal(fake_http_count(&http, "9999"), 2); /* at once */
+    assert_int_equal(vg_deliver_reload(engine, &config, NULL), 0);
+}
+
 /* --- The thread ------------------------------------------------------------------------------- */
 
 static int64_t put_message(const char *sink, const char *key)
@@ -337,6 +388,8 @@ int main(void)
         WITH(test_a_refused_body_is_not_sent_again),
         WITH(test_a_silent_gateway_is_probed_and_served_when_back),
         WITH(test_another_gateway_forgets_what_waits),
+        WITH(test_rights_stay_with_their_gateway),
+        WITH(test_a_dead_former_gateway),
         WITH(test_the_thread_delivers_what_it_is_told_of),
         WITH(test_a_hanging_receiver_delays_no_other),
         WITH(test_stop_waits_for_an_answer_under_way),

@@ -178,6 +178,38 @@ static void test_no_time_column(void **state)
     assert_false(job.catching_up);
 }
 
+/* What is to be read again comes after windows and ticks, and only where the file asks for it. */
+static void test_revisits(void **state)
+{
+    (void)state;
+    struct vg_dataset dataset = make_dataset();
+    int64_t now = 1000 * VG_HOUR_US + 30 * VG_MINUTE_US;
+    struct vg_progress progress = make_progress(now);
+    struct vg_job job;
+    progress.watermark_us = 1000 * VG_HOUR_US;
+    progress.tick_us = now;
+    int64_t tick = vg_tick_after(&dataset, now);
+    progress.revisit_us = now + 1;
+    assert_int_equal(vg_due_next(&dataset, &progress, &no_span, now), tick);
+    dataset.schedule.nrevisits = 1;
+    assert_int_equal(vg_due_next(&dataset, &progress, &no_span, now), now + 1);
+    assert_false(vg_due_job(&dataset, &progress, &no_span, now, &job));
+    assert_true(vg_due_job(&dataset, &progress, &no_span, now + 1, &job));
+    assert_true(job.revisit && !job.tick && !job.window && job.due_us == now + 1);
+    assert_true(vg_due_job(&dataset, &progress, &no_span, tick, &job));
+    assert_true(job.tick && !job.revisit);
+    assert_true(
+        vg_due_job(&dataset, &progress, &no_span, 1001 * VG_HOUR_US + 3 * VG_MINUTE_US, &job));
+    assert_true(job.window && !job.revisit);
+    struct vg_span span = {false, VG_NEVER, now}; /* a replay that ends before */
+    assert_int_equal(vg_due_next(&dataset, &progress, &span, now), VG_NEVER);
+    progress.retry_us = now + VG_MINUTE_US; /* nor while a failed read waits */
+    assert_false(vg_due_job(&dataset, &progress, &no_span, now + 1, &job));
+    progress.retry_us = VG_NEVER;
+    progress.revisit_us = 0;
+    assert_int_equal(vg_due_next(&dataset, &progress, &no_span, now), tick);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_replay_judges_exactly_its_span),
         cmocka_unit_test(test_clock_was_ahead),
         cmocka_unit_test(test_no_time_column),
+        cmocka_unit_test(test_revisits),
     };
     return cmocka_run_group_tests_name("due", tests, NULL, NULL);
 }

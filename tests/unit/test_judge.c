@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pgvigil/check.h"
@@ -390,12 +391,99 @@ static void test_many_rules(void **state)
     stop(&world);
 }
 
+/* A value known between two numbers breaks a bound when both do. */
+static void test_bounds_of_bounded_values(void **state)
+{
+    (void)state;
+    static const struct {
+        double lo, hi, min, max;
+        enum vg_verdict verdict;
+        const char *why;
+    } rows[] = {
+        {962, 1062, 900, 1100, VG_PASS, "about, within [900, 1100]"},
+        {962, 1062, 1100, 1200, VG_FAIL, "about, below 1100"},
+        {962, 1062, 800, 900, VG_FAIL, "about, above 900"},
+        {962, 1062, 1000, 1200, VG_PASS,
+         "about, limit 1000 within these bounds, so not counted as below it"},
+        {962, 1062, 900, 1000, VG_PASS,
+         "about, limit 1000 within these bounds, so not counted as above it"},
+        {962, 1062, 1062, 1200, VG_PASS,
+         "about, limit 1062 within these bounds, so not counted as below it"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct world world;
+        start(&world);
+        struct vg_bounds bounds = {true, true, rows[i].min, rows[i].max};
+        set_rule(&world, 0, "distinct")->limits = (struct vg_limits){.bounds = bounds};
+        struct vg_measure *measure = add(&world, 0, 1012);
+        measure->bounded = true;
+        measure->lo = rows[i].lo;
+        measure->hi = rows[i].hi;
+        snprintf(measure->why, sizeof measure->why, "about");
+        const struct vg_result *result = judge(&world, 1);
+        assert_verdict(result, rows[i].verdict);
+        assert_string_equal(result->why, rows[i].why);
+        stop(&world);
+    }
+}
+
+/* Of some checks the limit itself is broken already. */
+static void test_at_limit(void **state)
+{
+    (void)state;
+    static const struct {
+        double value, warn; /* 0: none */
+        enum vg_verdict verdict;
+        const char *why;
+    } rows[] = {
+        {1, 0, VG_FAIL, "rows (100%), at the limit 100%"},
+        {0.99, 0, VG_PASS, "rows (99%), limit 100%"},
+        {0.95, 0.95, VG_WARN, "rows (95%), at the warning limit 95%"},
+        {0.96, 0.95, VG_WARN, "rows (96%), above the warning limit 95%"},
+        {0.94, 0.95, VG_PASS, "rows (94%), limit 100%"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct world world;
+        start(&world);
+        struct vg_limits limits = {.has_fail = true, .fail = 1, .warn = rows[i].warn};
+        limits.has_warn = rows[i].warn > 0;
+        set_rule(&world, 0, "constant")->limits = limits;
+        struct vg_measure *measure = add(&world, 0, rows[i].value);
+        snprintf(measure->why, sizeof measure->why, "rows");
+        const struct vg_result *result = judge(&world, 1);
+        assert_verdict(result, rows[i].verdict);
+        assert_string_equal(result->why, rows[i].why);
+        stop(&world);
+    }
+}
+
+static void test_times_and_fingerprints(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    struct vg_bounds bounds = {.has_min = true, .min = 978307200e6};
+    set_rule(&world, 0, "maximum")->limits = (struct vg_limits){.bounds = bounds};
+    struct vg_measure *measure = add(&world, 0, 978220800e6);
+    measure->is_time = true;
+    measure->fingerprint = 77;
+    snprintf(measure->why, sizeof measure->why, "then");
+    const struct vg_result *result = judge(&world, 1);
+    assert_verdict(result, VG_FAIL);
+    assert_string_equal(result->why, "then, below 2001-01-01T00:00:00Z");
+    assert_true(result->fingerprint == 77);
+    stop(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_threshold),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_bounded_values),
+        cmocka_unit_test(test_bounds_of_bounded_values),
+        cmocka_unit_test(test_at_limit),
+        cmocka_unit_test(test_times_and_fingerprints),
         cmocka_unit_test(test_default_limits),
         cmocka_unit_test(test_default_limit_as_text),
         cmocka_unit_test(test_min_rows),

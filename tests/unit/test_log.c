@@ -76,6 +76,18 @@ static const struct pair_case {
     {"\x7f", "\"\\u007f\""},
     {"caf\xc3\xa9", "\"caf\xc3\xa9\""},
     {"bad\xff", "\"bad\xef\xbf\xbd\""},
+    {"\xc2\x80", "\"\\u0080\""},
+    {"a\xc2\x9b"
+     "31m",
+     "\"a\\u009b31m\""},
+    {"\xc2\xa0", "\"\xc2\xa0\""},
+    {"\xd8\x9c", "\"\\u061c\""},
+    {"\xe2\x80\x8e\xe2\x80\x8f", "\"\\u200e\\u200f\""},
+    {"\xe2\x80\xaa\xe2\x80\xae", "\"\\u202a\\u202e\""},
+    {"\xe2\x80\xa9\xe2\x80\xaf", "\"\xe2\x80\xa9\xe2\x80\xaf\""},
+    {"\xe2\x81\xa6\xe2\x81\xa9", "\"\\u2066\\u2069\""},
+    {"\xe2\x81\xa5\xe2\x81\xaa", "\"\xe2\x81\xa5\xe2\x81\xaa\""},
+    {"\xe6\xb0\xb4 \xd0\x9c", "\"\xe6\xb0\xb4 \xd0\x9c\""},
 };
 
 static void test_logfmt(void **state)

@@ -176,13 +176,81 @@ static void test_buffer_maximum(void **state)
     }
 }
 
+/* --- What is overwritten ---------------------------------------------------------------------- */
+
+static void test_wiped_arena(void **state)
+{
+    (void)state;
+    for (int wiped = 0; wiped < 2; wiped++) {
+        struct vg_arena *arena = wiped ? vg_arena_new_wiped() : vg_arena_new();
+        assert_non_null(arena);
+        size_t before = vg_wiped_bytes(), given = 0;
+        for (size_t n = 1; n < 100000; given += n, n *= 3)
+            memset(vg_arena_alloc(arena, n), 'x', n);
+        vg_arena_free(arena);
+        if (wiped)
+            assert_true(vg_wiped_bytes() - before >= given);
+        else
+            assert_int_equal(vg_wiped_bytes(), before);
+    }
+}
+
+static void test_wiped_buffer(void **state)
+{
+    (void)state;
+    struct vg_buf buf;
+    vg_buf_init_wiped(&buf, 5000);
+    size_t before = vg_wiped_bytes();
+    for (int i = 0; i < 5000; i++)
+        vg_buf_putc(&buf, (char)('a' + i % 26));
+    assert_int_equal(buf.len, 5000);
+    for (int i = 0; i < 5000; i++)
+        assert_int_equal(buf.data[i], 'a' + i % 26);
+    assert_true(vg_wiped_bytes() - before >= 4000); /* what it has grown out of */
+    before = vg_wiped_bytes();
+    vg_buf_putc(&buf, 'x');
+    assert_true(buf.failed);
+    size_t cap = buf.cap;
+    vg_buf_free(&buf);
+    assert_int_equal(vg_wiped_bytes() - before, cap);
+    assert_true(buf.wiped);
+}
+
+static void test_wiped_allocation(void **state)
+{
+    (void)state;
+    char *data = vg_wiped_calloc(10, 10);
+    assert_non_null(data);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(data[i], 0);
+    memset(data, 'y', 100);
+    size_t before = vg_wiped_bytes();
+    data = vg_wiped_realloc(data, 300);
+    assert_int_equal(vg_wiped_bytes() - before, 100);
+    assert_int_equal(data[99], 'y');
+    data = vg_wiped_realloc(data, 3);
+    assert_int_equal(vg_wiped_bytes() - before, 400);
+    assert_memory_equal(data, "yyy", 3);
+    vg_wiped_free(data);
+    assert_int_equal(vg_wiped_bytes() - before, 403);
+    vg_wiped_free(NULL);
+    char *text = vg_wiped_strdup("abc");
+    assert_string_equal(text, "abc");
+    vg_wiped_free(text);
+    assert_int_equal(vg_wiped_bytes() - before, 407);
+    vg_wiped_free(vg_wiped_realloc(NULL, 5));
+    assert_null(vg_wiped_calloc(SIZE_MAX / 2, 3));
+    assert_null(vg_wiped_malloc(SIZE_MAX));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arena_pieces),   cmocka_unit_test(test_arena_limits),
         cmocka_unit_test(test_arena_texts),    cmocka_unit_test(test_arrays),
         cmocka_unit_test(test_grow),           cmocka_unit_test(test_buffer),
-        cmocka_unit_test(test_buffer_maximum),
+        cmocka_unit_test(test_buffer_maximum), cmocka_unit_test(test_wiped_arena),
+        cmocka_unit_test(test_wiped_buffer),   cmocka_unit_test(test_wiped_allocation),
     };
     return cmocka_run_group_tests_name("mem", tests, NULL, NULL);
 }

@@ -43,6 +43,7 @@ static void assert_same_item(const struct vg_message_item *a, const struct vg_me
     assert_same_number(a->limit, b->limit);
     assert_same_number(a->p_value, b->p_value);
     assert_int_equal(a->onset_us, b->onset_us);
+    assert_int_equal(a->ended_us, b->ended_us);
     assert_same_text(a->why, b->why);
     assert_same_text(a->description, b->description);
     assert_same_text(a->runbook, b->runbook);
@@ -103,6 +104,7 @@ static void test_a_message_reads_back_equal(void **state)
     items[1].limit = INFINITY;
     items[1].p_value = NAN;
     items[1].onset_us = VG_NEVER;
+    items[2].ended_us = INT64_C(992390400000000);
     items[1].description = "two\nlines";
     items[1].keys = keys;
     items[1].nkeys = 3;
@@ -131,6 +133,25 @@ static void test_a_message_reads_back_equal(void **state)
         struct vg_message back = reread(&message, arena);
         assert_same_message(&back, &message);
     }
+    vg_arena_free(arena);
+}
+
+/* A row that an older version left in the outbox says nothing of an end. */
+static void test_a_message_without_ends_is_read(void **state)
+{
+    (void)state;
+    struct vg_arena *arena = vg_arena_new();
+    struct vg_message_item items[4];
+    struct vg_message message = kit_message(items), back;
+    struct vg_error err = {0};
+    const char *json;
+    assert_int_equal(vg_message_write(&message, arena, &json, &err), 0);
+    const char *end = strstr(json, ",\"ended_us\":0");
+    assert_non_null(end);
+    const char *rest = end + strlen(",\"ended_us\":0");
+    const char *old = vg_arena_printf(arena, "%.*s%s", (int)(end - json), json, rest);
+    assert_int_equal(vg_message_read(old, arena, &back, &err), 0);
+    assert_same_message(&message, &back);
     vg_arena_free(arena);
 }
 
@@ -258,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_message_reads_back_equal),
+        cmocka_unit_test(test_a_message_without_ends_is_read),
         cmocka_unit_test(test_an_onset_reads_back_equal),
         cmocka_unit_test(test_of_very_many_items_what_happened_stays),
         cmocka_unit_test(test_hostile_text_is_repaired_and_cut),

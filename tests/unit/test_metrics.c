@@ -134,6 +134,21 @@ static void test_configuration(void **state)
     vg_metrics_free(metrics);
 }
 
+static void test_the_state_store(void **state)
+{
+    (void)state;
+    struct vg_metrics *metrics = vg_metrics_new("1");
+    for (int i = 0; i < 4; i++) {
+        struct vg_store_health health = {.in_place = i & 1, .writable = i & 2};
+        vg_metrics_state(metrics, &health);
+        char *text = board_text(metrics, (struct vg_metrics_scope){.agent = true});
+        board_assert(text, "pgvigil_state_in_place", i & 1);
+        board_assert(text, "pgvigil_state_writable", i >> 1);
+        free(text);
+    }
+    vg_metrics_free(metrics);
+}
+
 static void test_histogram_of_cycles(void **state)
 {
     (void)state;
@@ -260,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_counters_appear_before_first_use),
         cmocka_unit_test(test_deliveries_and_decisions_are_counted),
         cmocka_unit_test(test_configuration),
+        cmocka_unit_test(test_the_state_store),
         cmocka_unit_test(test_histogram_of_cycles),
         cmocka_unit_test(test_scopes),
         cmocka_unit_test(test_a_page_too_large_is_an_error),

@@ -97,6 +97,24 @@ static void test_what_by_how_much_since_when(void **state)
     expect_item(&item, "volume in ORD fires: 1240 rows, rule volume");
 }
 
+/* What began and ended while windows were caught up. */
+static void test_what_has_passed(void **state)
+{
+    (void)state;
+    struct vg_message_item item = kit_item();
+    item.state = VG_ALERT_OK;
+    item.emits = VG_EMIT_FIRE | VG_EMIT_CLEAR;
+    item.ended_us = item.onset_us + 2 * VG_DAY_US;
+    expect_item(&item, "ks of probability fired and has cleared: 0.384, above the limit 0.35 (p < "
+                       "0.001), begun 2001-06-12T00:00:00Z, ended 2001-06-14T00:00:00Z, rule "
+                       "score-drift");
+    item.emits = VG_EMIT_BLIND | VG_EMIT_SIGHTED;
+    item.verdict = VG_UNKNOWN;
+    item.ended_us = VG_NEVER;
+    expect_item(&item, "ks of probability could not be looked at for a while, begun "
+                       "2001-06-12T00:00:00Z, rule score-drift");
+}
+
 static void test_what_is_not_seen_has_no_value(void **state)
 {
     (void)state;
@@ -157,6 +175,11 @@ static void test_titles(void **state)
     message.nitems = 1;
     expect_title(&message, "SUMMARY delay_predictions: ks of probability fired and has cleared "
                            "while windows were caught up");
+    items[0].emits = VG_EMIT_BLIND | VG_EMIT_SIGHTED;
+    message.more = 2;
+    expect_title(&message, "SUMMARY delay_predictions: ks of probability could not be looked at "
+                           "while windows were caught up, and 2 more");
+    message.more = 0;
     message.kind = VG_MSG_OPEN;
     message.severity = VG_SEVERITY_INFO;
     items[0].state = VG_ALERT_BLIND;
@@ -193,6 +216,11 @@ static void test_place_and_standing(void **state)
     vg_buf_clear(&out);
     vg_phrase_standing(&out, &message);
     assert_string_equal(out.data, "nothing fires any more, 4 have cleared");
+    message.kind = VG_MSG_SUMMARY;
+    message.more = 3;
+    vg_buf_clear(&out);
+    vg_phrase_standing(&out, &message);
+    assert_string_equal(out.data, "7 began and ended while windows were caught up");
     message.table = message.connection = message.model = message.owner = NULL;
     message.has_window = false;
     vg_buf_clear(&out);
@@ -253,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_in_their_units),
         cmocka_unit_test(test_what_by_how_much_since_when),
+        cmocka_unit_test(test_what_has_passed),
         cmocka_unit_test(test_what_is_not_seen_has_no_value),
         cmocka_unit_test(test_titles),
         cmocka_unit_test(test_place_and_standing),

@@ -26,7 +26,7 @@ struct world {
     struct vg_reference reference;
     struct vg_reference_column known[COLUMNS];
     struct vg_distribution fine;
-    const char *where_problem;
+    struct vg_rejects rejects;
     struct vg_plan plan;
 };
 
@@ -93,7 +93,7 @@ static const struct vg_plan *make(struct world *world)
 {
     struct vg_error err;
     const struct vg_reference *reference = world->reference.columns ? &world->reference : NULL;
-    assert_int_equal(vg_plan_make(&world->dataset, &world->catalog, reference, world->where_problem,
+    assert_int_equal(vg_plan_make(&world->dataset, &world->catalog, reference, &world->rejects,
                                   world->arena, &world->plan, &err),
                      0);
     return &world->plan;
@@ -255,26 +255,27 @@ static void test_where_variants(void **state)
     stop(&world);
 }
 
-/* A second try without conditions: their rules say why, nothing of them is scanned. */
-static void test_where_problem(void **state)
+/* A second try without an expression at fault: its rules say why, the others stay. */
+static void test_rejected_where(void **state)
 {
     (void)state;
     struct world world;
     start(&world);
-    world.where_problem = "column \"gone\" does not exist";
+    const struct vg_reject reject = {"gone > 1", "column \"gone\" does not exist"};
+    world.rejects = (struct vg_rejects){&reject, 1};
     add_rule(&world, "a", "nulls", "delay");
     add_rule(&world, "b", "nulls", "tail")->where = "gone > 1";
     add_rule(&world, "c", "nulls", "rain")->where = "gone > 1";
+    add_rule(&world, "d", "nulls", "dist")->where = "dist > 1";
     const struct vg_plan *plan = make(&world);
-    assert_bound(plan, "a !b !c");
+    assert_bound(plan, "a !b !c d");
     assert_string_equal(plan->bound[1].problem,
                         "its where cannot be evaluated: column \"gone\" does not exist");
     assert_string_equal(plan->bound[2].problem, plan->bound[1].problem);
-    assert_int_equal(plan->tally.nvariants, 1);
-    assert_items(plan, "\"at\" | delay");
+    assert_int_equal(plan->tally.nvariants, 2);
+    assert_items(plan, "\"at\" | delay | ((\ndist > 1\n) IS TRUE) | dist");
     stop(&world);
 }
-
 static void test_predicates(void **state)
 {
     (void)state;
@@ -486,7 +487,7 @@ int main(void)
                                        cmocka_unit_test(test_kinds_that_do_not_fit),
                                        cmocka_unit_test(test_items),
                                        cmocka_unit_test(test_where_variants),
-                                       cmocka_unit_test(test_where_problem),
+                                       cmocka_unit_test(test_rejected_where),
                                        cmocka_unit_test(test_predicates),
                                        cmocka_unit_test(test_keys),
                                        cmocka_unit_test(test_time_column),

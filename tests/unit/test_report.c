@@ -296,6 +296,21 @@ static void test_long_lists_are_cut(void **state)
     free(results);
 }
 
+/* The first rows that offend stand below the finding, as text. */
+static void test_keys_are_shown(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const keys[] = {"17", "<b>", "3", "4", "5", "6", "7", "8", "9", "10", "11"};
+    struct vg_result result = make_result("r", VG_FAIL, "3 of 4 rows");
+    result.keys = keys;
+    result.nkeys = COUNT(keys);
+    put_results(f, "d", &result, 1);
+    char *page = get_page(f, &about);
+    find_text(page, "3 of 4 rows<br><span class=soft>rows <code>17</code>, <code>&lt;b&gt;</code>");
+    find_text(page, "<code>10</code> and 1 more</span></td>");
+    free(page);
+}
+
 static void test_no_text_becomes_markup(void **state)
 {
     static const char evil[] =
@@ -335,9 +350,10 @@ static void test_a_page_that_does_not_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_an_empty_store),          TEST(test_the_story_is_told),
-        TEST(test_the_gravest_comes_first), TEST(test_long_lists_are_cut),
-        TEST(test_no_text_becomes_markup),  TEST(test_a_page_that_does_not_fit),
+        TEST(test_an_empty_store),           TEST(test_the_story_is_told),
+        TEST(test_the_gravest_comes_first),  TEST(test_long_lists_are_cut),
+        TEST(test_keys_are_shown),           TEST(test_no_text_becomes_markup),
+        TEST(test_a_page_that_does_not_fit),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

@@ -462,7 +462,7 @@ static const struct {
     {"segments: [origin]\n", "this version has no segments yet", 4},
     {"role: feature\n", "role: \"feature\" is not one of the words allowed here", 4},
     {"max_offending: -1\n", "max_offending: -1 is below 0, the least allowed", 4},
-    {"quarantine: true\n", "unknown key \"quarantine\" in a rule file", 4},
+    {"isolation: true\n", "unknown key \"isolation\" in a rule file", 4},
 };
 
 static void test_dataset_refusals(void **state)

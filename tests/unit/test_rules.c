@@ -199,6 +199,64 @@ static void test_last_good(void **state)
     strike(&stage);
 }
 
+static const char *old_text(void *arg, const char *path)
+{
+    static const char *const texts[] = {
+        "version: 1\ndataset: a\nsource: {connection: archive, table: t, time_column: at}\n",
+        "version: 1\ndataset: b\nsource: {connection: warehouse, table: t, time_column: at}\n",
+        "version: 1\ndataset: c\nsource: {connection: gone, table: t}\n",
+    };
+    (void)arg;
+    const char *slash = strrchr(path, '/');
+    return slash[1] == 'z' ? NULL : texts[slash[1] - 'a'];
+}
+
+/* What the folder holds is refused: all runs by texts of the state, and each file says how it is
+ * on disk. */
+static void test_revive(void **state)
+{
+    (void)state;
+    struct stage stage = set_stage("");
+    put_dataset(&stage, "rules/a.yaml", "a");
+    put_dataset(&stage, "rules/n.yaml", "n");
+    put(&stage, "rules/o.yaml", "nonsense", 0644);
+    load(&stage);
+    assert_int_equal(stage.rules->ndatasets, 2);
+    vg_diags_free(&stage.diags);
+    char paths[4][100];
+    const char *list[4];
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(paths[i], sizeof paths[i], "%s/rules/%c.yaml", stage.root, "abcz"[i]);
+        list[i] = paths[i];
+    }
+    struct vg_rules_load in = {stage.config, old_text, NULL};
+    struct vg_strings all = {list, 4};
+    struct vg_ruleset *rules;
+    struct vg_error err = {0};
+    assert_int_equal(vg_rules_revive(&in, &all, stage.rules, &stage.diags, &rules, &err), 0);
+    assert_true(rules->revived && !rules->folder_ok);
+    assert_int_equal(rules->ndatasets, 2);
+    assert_string_equal(vg_ruleset_find(rules, "a")->connection, "archive");
+    assert_non_null(vg_ruleset_find(rules, "b"));
+    static const struct {
+        char name;
+        bool ok, last_good;
+    } want[] = {{'a', true, true},  {'b', false, true},  {'c', false, false},
+                {'n', true, false}, {'o', false, false}, {'z', false, false}};
+    assert_int_equal(rules->nfiles, 6);
+    for (size_t i = 0; i < 6; i++) {
+        const struct vg_rule_file *file = &rules->files[i];
+        assert_int_equal(strrchr(file->path, '/')[1], want[i].name);
+        assert_true(file->ok == want[i].ok && file->last_good == want[i].last_good);
+        assert_int_equal(file->text != NULL, want[i].last_good);
+    }
+    assert_int_equal(stage.diags.n, 1); /* c's connection is no longer there */
+    assert_string_equal(stage.diags.items[0].msg,
+                        "its last good version does not load any more either");
+    vg_ruleset_free(rules);
+    strike(&stage);
+}
+
 static void test_same_dataset(void **state)
 {
     (void)state;
@@ -362,7 +420,7 @@ int main(void)
         cmocka_unit_test(test_last_good), cmocka_unit_test(test_same_dataset),
         cmocka_unit_test(test_modes),     cmocka_unit_test(test_others),
         cmocka_unit_test(test_links),     cmocka_unit_test(test_opening),
-        cmocka_unit_test(test_models),
+        cmocka_unit_test(test_models),    cmocka_unit_test(test_revive),
     };
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
 }

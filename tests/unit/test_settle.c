@@ -24,13 +24,17 @@ struct world {
     size_t nalerts;
     struct vg_incident incidents[20];
     size_t nincidents;
+    struct vg_episode episodes[20];
+    size_t nepisodes;
     int64_t clock_us;
+    int resolve_after;
     struct vg_settle_out out; /* of the last cycle */
 };
 
 static void start(struct world *world)
 {
-    *world = (struct world){.arena = vg_arena_new(), .clock_us = 1000 * VG_HOUR_US};
+    *world =
+        (struct world){.arena = vg_arena_new(), .clock_us = 1000 * VG_HOUR_US, .resolve_after = 1};
     world->dataset = (struct vg_dataset){
         .id = "d", .table = "t", .group_for_us = 4 * VG_HOUR_US, .remind_us = 0};
     assert_non_null(world->arena);
@@ -58,7 +62,7 @@ static size_t read_results(struct world *world, const char *text, struct vg_resu
             .severity = p[2] == 'B' ? VG_SEVERITY_WARNING : VG_SEVERITY_CRITICAL,
             .why = "why",
             .after = 1,
-            .resolve_after = 1,
+            .resolve_after = world->resolve_after,
             .value = 1,
             .to = {*rule == 'c' ? to_oncall : to_ops, 1},
         };
@@ -80,6 +84,25 @@ static void keep_incidents(struct world *world)
     }
 }
 
+static bool is_same(const struct vg_episode *a, const struct vg_episode *b)
+{
+    return !strcmp(a->rule, b->rule) && a->due_us == b->due_us && a->known == b->known;
+}
+
+static void keep_episodes(struct world *world)
+{
+    if (world->out.told)
+        world->nepisodes = 0;
+    for (size_t i = 0; !world->out.told && i < world->out.nepisodes; i++) {
+        const struct vg_episode *episode = &world->out.episodes[i];
+        size_t at = 0;
+        while (at < world->nepisodes && !is_same(&world->episodes[at], episode))
+            at++;
+        world->episodes[at] = *episode;
+        world->nepisodes += at == world->nepisodes;
+    }
+}
+
 static void run(struct world *world, const char *text, int64_t step_us, bool catching_up,
                 const struct vg_strings *gone)
 {
@@ -91,6 +114,12 @@ static void run(struct world *world, const char *text, int64_t step_us, bool cat
         bool untold = incident->told_us == VG_NEVER || incident->told_us < incident->closed_us;
         if (incident->closed_us == VG_NEVER || untold)
             open[nopen++] = *incident;
+    }
+    struct vg_episode held[20];
+    size_t nheld = 0;
+    for (size_t i = 0; i < world->nepisodes; i++) {
+        if (!catching_up || !world->episodes[i].over)
+            held[nheld++] = world->episodes[i];
     }
     world->clock_us += step_us;
     struct vg_cycle cycle = {.dataset = "d",
@@ -107,6 +136,8 @@ static void run(struct world *world, const char *text, int64_t step_us, bool cat
                               .nalerts = world->nalerts,
                               .incidents = open,
                               .nincidents = nopen,
+                              .episodes = held,
+                              .nepisodes = nheld,
                               .gone = gone,
                               .catching_up = catching_up};
     struct vg_error err;
@@ -118,6 +149,7 @@ static void run(struct world *world, const char *text, int64_t step_us, bool cat
     }
     world->nalerts = kept;
     keep_incidents(world);
+    keep_episodes(world);
 }
 
 static void assert_said(const struct world *world, const char *expect)
@@ -251,6 +283,92 @@ static void test_catching_up(void **state)
     stop(&world);
 }
 
+/* Fires, clears and fires again: each fire is listed, none twice, and the summary is one. */
+static void test_catching_up_with_many_fires(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    run(&world, "a:b c:g e:g", VG_HOUR_US, true, NULL);
+    run(&world, "a:g c:b e:g", VG_HOUR_US, true, NULL);
+    run(&world, "a:b c:g e:b", VG_HOUR_US, true, NULL);
+    assert_int_equal(world.nepisodes, 4);
+    run(&world, "a:g c:g e:b", VG_HOUR_US, false, NULL); /* a ends in the last window of all */
+    assert_said(&world, "open(e) summary(aca)");
+    assert_int_equal(world.nepisodes, 0);
+    assert_int_equal(world.out.receivers[1].n, 2); /* ops for a, oncall for c, each once */
+    assert_int_equal(world.out.messages[0].onset_us, 1002 * VG_HOUR_US);
+    const struct vg_message *summary = &world.out.messages[1];
+    assert_int_equal(summary->onset_us, 1000 * VG_HOUR_US);
+    for (size_t i = 0; i < summary->nitems; i++) {
+        int64_t begun_us = (1000 + (int64_t)i) * VG_HOUR_US;
+        assert_int_equal(summary->items[i].onset_us, begun_us);
+        assert_int_equal(summary->items[i].ended_us, begun_us + VG_HOUR_US);
+        assert_true(summary->items[i].value == 1);
+    }
+    char key[VG_KEY_SIZE];
+    vg_summary_key(key, "prod", "d", 1001 * VG_HOUR_US);
+    assert_string_equal(summary->key, key);
+    run(&world, "a:g c:g e:g", VG_HOUR_US, false, NULL);
+    assert_said(&world, "resolve(e)");
+    stop(&world);
+}
+
+/* With resolve_after the fire ends where the good looks began, not where that was believed. */
+static void test_end_of_a_fire(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    world.resolve_after = 2;
+    static const char *const steps[] = {"a:b", "a:g", "a:b", "a:g", "a:u", "a:g"};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        run(&world, steps[i], VG_HOUR_US, true, NULL);
+    run(&world, "a:g", VG_HOUR_US, false, NULL);
+    assert_said(&world, "summary(a)");
+    assert_int_equal(world.out.messages[0].items[0].onset_us, 1000 * VG_HOUR_US);
+    assert_int_equal(world.out.messages[0].items[0].ended_us, 1003 * VG_HOUR_US);
+    stop(&world);
+}
+
+/* Blindness that began and ended meanwhile is told as well, and not as a fire. */
+static void test_blind_while_catching_up(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    run(&world, "a:g c:g", VG_HOUR_US, false, NULL);
+    run(&world, "a:u c:u", VG_HOUR_US, true, NULL);
+    run(&world, "a:u c:u", VG_HOUR_US, true, NULL);
+    run(&world, "a:g c:b", VG_HOUR_US, true, NULL);
+    run(&world, "a:g c:g", VG_HOUR_US, true, NULL);
+    run(&world, "a:g c:g", VG_HOUR_US, false, NULL);
+    assert_said(&world, "summary(ac)");
+    const struct vg_message *summary = &world.out.messages[0];
+    assert_int_equal(summary->items[0].emits, VG_EMIT_BLIND | VG_EMIT_SIGHTED);
+    assert_int_equal(summary->items[1].emits,
+                     VG_EMIT_BLIND | VG_EMIT_SIGHTED | VG_EMIT_FIRE | VG_EMIT_CLEAR);
+    assert_int_equal(summary->items[1].verdict, VG_FAIL);
+    assert_int_equal(summary->items[1].onset_us, 1003 * VG_HOUR_US);
+    stop(&world);
+}
+
+/* A blindness that was told turns into a fire that began and ended meanwhile: both are said. */
+static void test_told_blindness_ends_in_a_fire(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    run(&world, "a:u", VG_HOUR_US, false, NULL);
+    run(&world, "a:u", VG_HOUR_US, false, NULL);
+    assert_said(&world, "open(a)");
+    run(&world, "a:b", VG_HOUR_US, true, NULL);
+    run(&world, "a:g", VG_HOUR_US, true, NULL);
+    run(&world, "a:g", VG_HOUR_US, false, NULL);
+    assert_said(&world, "resolve(a) summary(a)");
+    stop(&world);
+}
+
 static void test_gone_rule_and_retired_dataset(void **state)
 {
     (void)state;
@@ -297,6 +415,10 @@ int main(void)
         cmocka_unit_test(test_refire_is_a_new_incident),
         cmocka_unit_test(test_reminder),
         cmocka_unit_test(test_catching_up),
+        cmocka_unit_test(test_catching_up_with_many_fires),
+        cmocka_unit_test(test_end_of_a_fire),
+        cmocka_unit_test(test_blind_while_catching_up),
+        cmocka_unit_test(test_told_blindness_ends_in_a_fire),
         cmocka_unit_test(test_gone_rule_and_retired_dataset),
         cmocka_unit_test(test_blind_is_an_incident),
     };

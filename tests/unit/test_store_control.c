@@ -177,9 +177,17 @@ static void test_files(void **state)
     MUST(f, vg_store_file_put(f->store, "rules/a.yaml", "version: 2\n", 7, &f->err));
     MUST(f, vg_store_file(f->store, "rules/a.yaml", f->arena, &text, &f->err));
     assert_string_equal(text, "version: 2\n");
+    MUST(f, vg_store_file_put(f->store, "rules/B.yaml", "version: 1\n", 8, &f->err));
+    struct vg_strings paths;
+    MUST(f, vg_store_files(f->store, f->arena, &paths, &f->err));
+    assert_int_equal(paths.n, 2);
+    assert_string_equal(paths.items[0], "rules/B.yaml");
+    assert_string_equal(paths.items[1], "rules/a.yaml");
     MUST(f, vg_store_file_delete(f->store, "rules/a.yaml", &f->err));
     MUST(f, vg_store_file(f->store, "rules/a.yaml", f->arena, &text, &f->err));
     assert_null(text);
+    MUST(f, vg_store_files(f->store, f->arena, &paths, &f->err));
+    assert_int_equal(paths.n, 1);
 }
 
 static void test_pushed(void **state)
@@ -238,6 +246,8 @@ static void test_trim(void **state)
         /* base windows of a day: 35 of them */
         {"INSERT INTO summary VALUES ('e', {age} - 86400000000, {age}, 'c', x'00')",
          "SELECT count(*) FROM summary", 34, 36},
+        {"INSERT INTO fingerprint VALUES ('d', {age} - 1, {age}, 'r', '', 7)",
+         "SELECT count(*) FROM fingerprint", 35, 37},
         {"INSERT INTO scanned_window VALUES ('d', {age} - 1, {age}, 0, 0, 0, 0, 1, -1)",
          "SELECT count(*) FROM scanned_window", 399, 401},
         {"INSERT INTO decision (model, key, at_us, kind, reason) VALUES ('m', 'k', {age}, 0, '')",

@@ -54,6 +54,15 @@ static int last_cycle(struct vg_store *store, struct vg_error *err)
     return whole ? (int)watermark : -1;
 }
 
+static bool is_writable(struct vg_store *store)
+{
+    struct vg_store_health health;
+    vg_store_health(store, &health);
+    assert_true(health.in_place);
+    assert_int_equal(strlen(health.why) > 0, !health.writable);
+    return health.writable;
+}
+
 /* --- Every operation fails in turn ----------------------------------------------------- */
 
 struct plan {
@@ -71,6 +80,7 @@ static bool try_cycle(struct fixture *f, const struct plan *plan, int nth, int *
     if (rc < 0)
         assert_in_set(f->err.code, ((unsigned long[]){VG_E_IO, VG_E_MEMORY}), 2);
     int hits = vfs_heal();
+    assert_int_equal(is_writable(f->store), rc == 0);
     /* The outcome is unknown: nothing that the connection remembers is believed. */
     if (rc < 0 && plan->code != SQLITE_FULL)
         assert_null(f->store->db);
@@ -78,7 +88,9 @@ static bool try_cycle(struct fixture *f, const struct plan *plan, int nth, int *
     int stored = last_cycle(f->store, &f->err);
     assert_true(stored == *number + 1 || (rc < 0 && stored == *number));
     *number = stored;
+    assert_int_equal(is_writable(f->store), rc == 0); /* that it can be read proves nothing */
     MUST(f, write_cycle(f->store, *number + 1, &f->err));
+    assert_true(is_writable(f->store));
     ++*number;
     assert_null(vg_store_quarantined(f->store));
     return hits > 0;
@@ -148,6 +160,29 @@ static void test_read_fails(void **state)
         print_message("%d reads failed%s\n", nth - 1, ever ? ", for ever" : "");
         assert_in_range(nth, 2, 499);
     }
+}
+
+/* What cannot be read has not failed to be written, be it in a transaction. */
+static void test_reading_is_no_writing(void **state)
+{
+    struct fixture *f = *state;
+    MUST(f, write_cycle(f->store, 1, &f->err));
+    for (int inside = 0; inside < 2; inside++) {
+        int64_t n = 0;
+        fixture_close(f);
+        fixture_open(f, VG_STORE_DAEMON);
+        fixture_exec(f->store, "PRAGMA shrink_memory; PRAGMA cache_size=1");
+        if (inside)
+            MUST(f, vg_store_begin(f->store, NULL, &f->err));
+        vfs_fail(VFS_READ, 1, true, SQLITE_IOERR_READ);
+        REFUSED(f, VG_E_IO,
+                vg_sql_int(f->store, &VG_SQL_PLAIN("SELECT count(*) FROM result"), &n, &f->err));
+        if (inside)
+            vg_store_rollback(f->store);
+        assert_true(vfs_heal() > 0);
+        assert_true(is_writable(f->store));
+    }
+    assert_int_equal(last_cycle(f->store, &f->err), 1);
 }
 
 /* The first operation fails once, then for ever, then the second ... */
@@ -335,11 +370,17 @@ int main(void)
 {
 #define OPEN(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        OPEN(test_write_fails), OPEN(test_write_fails_for_ever),
-        OPEN(test_sync_fails),  OPEN(test_sync_fails_for_ever),
-        OPEN(test_disk_full),   OPEN(test_read_fails),
-        OPEN(test_open_fails),  OPEN(test_making_fails),
-        OPEN(test_page_limit),  OPEN(test_file_size_limit),
+        OPEN(test_write_fails),
+        OPEN(test_write_fails_for_ever),
+        OPEN(test_sync_fails),
+        OPEN(test_sync_fails_for_ever),
+        OPEN(test_disk_full),
+        OPEN(test_read_fails),
+        OPEN(test_reading_is_no_writing),
+        OPEN(test_open_fails),
+        OPEN(test_making_fails),
+        OPEN(test_page_limit),
+        OPEN(test_file_size_limit),
         OPEN(test_power_cut),
     };
     vfs_install();

@@ -357,6 +357,66 @@ static void test_migrations(void **state)
     db->ops->close(db);
 }
 
+/* --- What becomes of the file while it is in use --------------------------------------------- */
+
+static void expect_health(struct fixture *f, bool in_place, const char *why)
+{
+    struct vg_store_health health;
+    vg_store_health(f->store, &health);
+    assert_int_equal(health.in_place, in_place);
+    assert_true(health.writable);
+    if (why)
+        assert_non_null(strstr(health.why, why));
+    else
+        assert_string_equal(health.why, "");
+}
+
+/* Moved away and back, replaced, removed; the file and its lock. The open file is used on. */
+static void test_taken_away(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const names[] = {"", ".lock"};
+    for (size_t i = 0; i < 2; i++) {
+        char path[200], aside[220];
+        const char *name;
+        snprintf(path, sizeof path, "%s%s", f->path, names[i]);
+        snprintf(aside, sizeof aside, "%s.aside", path);
+        expect_health(f, true, NULL);
+        assert_int_equal(rename(path, aside), 0);
+        expect_health(f, false, "was removed while in use");
+        fixture_write(path, "", 0);
+        expect_health(f, false, "was replaced while in use");
+        MUST(f, vg_store_notice_put(f->store, "still written", &f->err));
+        MUST(f, vg_store_notice(f->store, f->arena, &name, &f->err));
+        assert_string_equal(name, "still written");
+        expect_health(f, false, "was replaced while in use");
+        assert_int_equal(rename(aside, path), 0);
+        expect_health(f, true, NULL);
+    }
+    fixture_close(f);
+    fixture_open(f, VG_STORE_DAEMON);
+    expect_health(f, true, NULL);
+    assert_null(vg_store_quarantined(f->store));
+}
+
+static void test_notice(void **state)
+{
+    struct fixture *f = *state;
+    const char *text;
+    MUST(f, vg_store_notice(f->store, f->arena, &text, &f->err));
+    assert_null(text);
+    MUST(f, vg_store_notice_put(f->store, NULL, &f->err));
+    MUST(f, vg_store_notice_put(f->store, "one", &f->err));
+    MUST(f, vg_store_notice_put(f->store, "two\nlines", &f->err));
+    fixture_close(f);
+    fixture_open(f, VG_STORE_DAEMON);
+    MUST(f, vg_store_notice(f->store, f->arena, &text, &f->err));
+    assert_string_equal(text, "two\nlines");
+    MUST(f, vg_store_notice_put(f->store, NULL, &f->err));
+    MUST(f, vg_store_notice(f->store, f->arena, &text, &f->err));
+    assert_null(text);
+}
+
 int main(void)
 {
 #define OPEN(name)   cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -365,6 +425,8 @@ int main(void)
         OPEN(test_new_file),
         OPEN(test_opens_again),
         OPEN(test_name),
+        OPEN(test_notice),
+        OPEN(test_taken_away),
         OPEN(test_second_daemon),
         OPEN(test_second_name),
         OPEN(test_command),

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* After messages and pushes have been delivered, this process holds no copy of the secrets they
+ * were sent with: all of its writable memory is searched. The secrets stand here in disguise, and
+ * another process writes their files. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/clock.h"
+#include "agent/deliver/deliver.h"
+#include "agent/http/http.h"
+#include "agent/message.h"
+#include "pgvigil/log.h"
+#include "tests/unit/delivery_kit.h"
+#include "tests/unit/receiver_kit.h"
+#include "tests/unit/store_fixture.h"
+
+#define NOW (KIT_JUNE_12 + VG_DAY_US)
+enum { DISGUISE = 0x55, SECRET = 32, SECRETS = 4, CHUNK = 1 << 20, LARGEST_REGION = 256 << 20 };
+
+/* Letters and digits, each turned by DISGUISE; one for each use. */
+static const char *const disguised[SECRETS] = {
+    "\x22\x30\x37\x3d\x3a\x3a\x3e\x01\x3a\x3e\x30\x3b\x64\x67\x66\x61"
+    "\x60\x63\x62\x6d\x6c\x65\x14\x17\x16\x11\x10\x13\x12\x1d\x1c\x1f",
+    "\x67\x64\x66\x60\x61\x62\x63\x6c\x6d\x65\x34\x37\x36\x31\x30\x33"
+    "\x33\x30\x31\x36\x37\x34\x65\x6d\x6c\x63\x62\x61\x60\x66\x64\x67",
+    "\x06\x39\x34\x36\x3e\x05\x34\x21\x3d\x02\x0c\x0f\x0d\x01\x00\x03"
+    "\x02\x1e\x19\x18\x1b\x1a\x05\x04\x07\x06\x65\x6c\x6d\x62\x63\x60",
+    "\x05\x20\x26\x3d\x01\x3a\x3e\x30\x3b\x0c\x0f\x0d\x02\x03\x00\x01"
+    "\x06\x07\x04\x05\x1a\x1b\x18\x19\x1e\x1f\x1c\x1d\x12\x13\x10\x11",
+};
+
+/* How often a secret stands in the memory of this process. */
+static size_t search_region(int fd, uint64_t from, uint64_t to, const char *secret, char *chunk)
+{
+    size_t found = 0, kept = 0;
+    for (uint64_t at = from; at < to;) {
+        size_t want = to - at < CHUNK ? (size_t)(to - at) : CHUNK;
+        ssize_t got = pread(fd, chunk + kept, want, (off_t)at);
+        if (got <= 0)
+            return found; /* a guard page */
+        for (ssize_t i = 0; i < got; i++)
+            chunk[kept + (size_t)i] ^= DISGUISE;
+        size_t n = kept + (size_t)got;
+        for (char *p = chunk; (p = memmem(p, n - (size_t)(p - chunk), secret, SECRET)); p++)
+            found++;
+        kept = n < SECRET - 1 ? n : SECRET - 1;
+        memmove(chunk, chunk + n - kept, kept);
+        at += (size_t)got;
+    }
+    return found;
+}
+
+static size_t search_memory(const char *secret)
+{
+    size_t found = 0;
+    char line[4096];
+    /* Shared, so that it is a region of its own, which is left out. */
+    char *chunk =
+        mmap(NULL, CHUNK + SECRET, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    FILE *maps = fopen("/proc/self/maps", "r");
+    int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    assert_true(maps && chunk != MAP_FAILED && fd >= 0);
+    while (fgets(line, sizeof line, maps)) {
+        unsigned long long from, to;
+        char rights[5];
+        /* Larger ones are the sanitizers' own. */
+        if (sscanf(line, "%llx-%llx %4s", &from, &to, rights) == 3 && rights[1] == 'w' &&
+            to - from <= LARGEST_REGION && from != (uintptr_t)chunk)
+            found += search_region(fd, from, to, secret, chunk);
+    }
+    close(fd);
+    fclose(maps);
+    munmap(chunk, CHUNK + SECRET);
+    return found;
+}
+
+/* Another process writes `prefix` and the secret, so that this one never has it. */
+static void write_secret(const char *path, const char *prefix, const char *secret)
+{
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (!child) {
+        char plain[SECRET];
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        for (size_t i = 0; i < SECRET; i++)
+            plain[i] = secret[i] ^ DISGUISE;
+        bool fine = fd >= 0 && write(fd, prefix, strlen(prefix)) == (ssize_t)strlen(prefix) &&
+                    write(fd, plain, SECRET) == SECRET && write(fd, "\n", 1) == 1;
+        _exit(fine ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void test_the_search_finds(void **state)
+{
+    (void)state;
+    char *plain = malloc(SECRET);
+    assert_non_null(plain);
+    assert_int_equal(search_memory(disguised[0]), 0);
+    for (size_t i = 0; i < SECRET; i++)
+        plain[i] = disguised[0][i] ^ DISGUISE;
+    assert_int_equal(search_memory(disguised[0]), 1);
+    explicit_bzero(plain, SECRET);
+    free(plain);
+    assert_int_equal(search_memory(disguised[0]), 0);
+}
+
+static void put(struct fixture *f, const char *sink)
+{
+    struct vg_message_item item;
+    struct vg_message message = kit_message(&item);
+    struct vg_outgoing row = {.sink_kind = VG_SINK_RECEIVER,
+                              .sink = sink,
+                              .kind = message.kind,
+                              .created_us = NOW,
+                              .next_us = NOW};
+    memcpy(row.key, message.key, VG_KEY_SIZE);
+    MUST(f, vg_message_write(&message, f->arena, &row.body, &f->err));
+    MUST(f, vg_store_outbox_put(f->store, &row, &f->err));
+}
+
+static void deliver_all(struct fixture *f, const struct vg_config *config, struct vg_http *http)
+{
+    struct vg_clock *clock;
+    struct vg_deliver *engine;
+    struct vg_outbox_count *counts;
+    size_t n;
+    char group[100];
+    MUST(f, vg_clock_real(&clock, &f->err));
+    MUST(f, vg_deliver_new(f->store, http, clock, config, &engine, &f->err));
+    for (size_t i = 0; i < config->nreceivers; i++)
+        put(f, config->receivers[i].name);
+    snprintf(group, sizeof group, "%s/metrics/job/pgvigil", config->push_url);
+    MUST(f, vg_deliver_push(engine, group, "PUT", strdup("up 1\n"), 5));
+    MUST(f, vg_deliver_drain(engine, NOW, &f->err));
+    MUST(f, vg_store_outbox_counts(f->store, f->arena, &counts, &n, &f->err));
+    assert_int_equal(n, config->nreceivers);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(counts[i].sent, 1);
+    for (size_t i = 0; i < SECRETS; i++) {
+        size_t copies = search_memory(disguised[i]);
+        if (copies)
+            print_error("secret %zu: %zu copies\n", i, copies);
+        assert_int_equal(copies, 0);
+    }
+    vg_deliver_free(engine);
+    vg_clock_free(clock);
+}
+
+static void test_deliveries_leave_no_secret(void **state)
+{
+    struct fixture *f = *state;
+    struct kit_receiver server;
+    struct vg_http *http;
+    char base[64], slack[100], key_url[100], hook[100], paths[SECRETS][200];
+    vg_log_setup(VG_LOG_LEVELS, false);
+    kit_start(&server, NULL);
+    MUST(f, vg_http_new(&http, &f->err));
+    snprintf(base, sizeof base, "http://127.0.0.1:%d", server.port);
+    snprintf(slack, sizeof slack, "%s/slack/", base);
+    snprintf(key_url, sizeof key_url, "%s/v2/enqueue", base);
+    snprintf(hook, sizeof hook, "%s/hook", base);
+    for (size_t i = 0; i < SECRETS; i++) {
+        snprintf(paths[i], sizeof paths[i], "%s/secret-%zu", f->dir, i);
+        write_secret(paths[i], i == 2 ? slack : "", disguised[i]);
+    }
+    struct vg_receiver receivers[] = {
+        {.name = "audit",
+         .kind = VG_RECEIVER_WEBHOOK,
+         .endpoint = {.url = hook, .token_file = paths[0]}},
+        {.name = "oncall",
+         .kind = VG_RECEIVER_PAGERDUTY,
+         .endpoint = {.url = key_url},
+         .routing_key_file = paths[1]},
+        {.name = "ops", .kind = VG_RECEIVER_SLACK, .endpoint = {.url_file = paths[2]}},
+    };
+    struct vg_config config = {.name = "prod",
+                               .receivers = receivers,
+                               .nreceivers = 3,
+                               .push_url = base,
+                               .push = {.url = base, .token_file = paths[3]}};
+    deliver_all(f, &config, http);
+    http->ops->free(http);
+    kit_stop(&server);
+    for (size_t i = 0; i < SECRETS; i++)
+        remove(paths[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_search_finds),
+        cmocka_unit_test_setup_teardown(test_deliveries_leave_no_secret, fixture_setup,
+                                        fixture_teardown),
+    };
+    return cmocka_run_group_tests_name("secret_memory", tests, NULL, NULL);
+}
