@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/plan_bind.h"
+#include "agent/plan_segments.h"
 #include "pgvigil/text.h"
 
 struct draft { /* the plan while its parts grow; sizes are known bounds */
@@ -273,7 +274,8 @@ static int plan_checksum(struct draft *draft)
 
 static int allocate(struct draft *draft, size_t nbound)
 {
-    size_t most = draft->plan->catalog->n + 2 * nbound + draft->plan->dataset->key.n + 2;
+    size_t most = draft->plan->catalog->n + 2 * nbound + draft->plan->dataset->key.n +
+                  draft->plan->dataset->nsegments + 2;
     draft->items = vg_arena_array(draft->arena, most, sizeof *draft->items);
     draft->columned = vg_arena_array(draft->arena, most, sizeof *draft->columned);
     draft->plan->query = vg_arena_array(draft->arena, most, sizeof *draft->plan->query);
@@ -370,6 +372,20 @@ static int add_routes(struct draft *draft)
     return vg_plan_routes(catalog, draft->arena, &draft->plan->tally.routes);
 }
 
+/* The columns that tell rows apart are read too. */
+static int add_segments(struct draft *draft, size_t *items)
+{
+    struct vg_plan *plan = draft->plan;
+    if (vg_plan_split(plan, draft->rejects, draft->arena) < 0)
+        return -1;
+    for (size_t i = 0; i < plan->nsplits; i++) {
+        const struct vg_plan_split *split = &plan->splits[i];
+        if (!split->problem)
+            items[i] = add_item(draft, vg_catalog_find(plan->catalog, split->spec->column), false);
+    }
+    return 0;
+}
+
 int vg_plan_make(const struct vg_dataset *dataset, const struct vg_catalog *catalog,
                  const struct vg_reference *reference, const struct vg_rejects *rejects,
                  struct vg_arena *arena, struct vg_plan *out, struct vg_error *err)
@@ -392,8 +408,12 @@ int vg_plan_make(const struct vg_dataset *dataset, const struct vg_catalog *cata
     add_keys(&draft);
     if (fill_private(out, arena) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
+    size_t segments[VG_SEGMENTATIONS] = {0};
+    if (add_segments(&draft, segments) < 0)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
     fill_tally(&draft);
-    if (add_routes(&draft) < 0 || plan_checksum(&draft) < 0)
+    if (vg_plan_tally_segments(out, draft.columns, segments, arena) < 0 || add_routes(&draft) < 0 ||
+        plan_checksum(&draft) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     return 0;
 }
@@ -415,7 +435,7 @@ static const char *find_computed(const struct vg_plan *plan, const char *name)
 
 int vg_plan_expressions(const struct vg_plan *plan, struct vg_arena *arena, struct vg_strings *out)
 {
-    size_t most = 3 * plan->nbound + plan->dataset->key.n;
+    size_t most = 3 * plan->nbound + plan->dataset->key.n + plan->nsplits;
     const char **items = vg_arena_array(arena, most, sizeof *items);
     size_t n = 0;
     if (!items)
@@ -433,6 +453,11 @@ int vg_plan_expressions(const struct vg_plan *plan, struct vg_arena *arena, stru
     }
     for (size_t i = 0; i < plan->dataset->key.n; i++) {
         const char *computed = find_computed(plan, plan->dataset->key.items[i]);
+        if (is_new(computed, items, n))
+            items[n++] = computed;
+    }
+    for (size_t i = 0; i < plan->nsplits; i++) {
+        const char *computed = find_computed(plan, plan->splits[i].spec->column);
         if (is_new(computed, items, n))
             items[n++] = computed;
     }

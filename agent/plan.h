@@ -30,6 +30,23 @@ struct vg_rejects {
     size_t n;
 };
 
+/* One column of `segments:` bound to what the database has and the reference knows. */
+struct vg_plan_split {
+    const struct vg_segment_spec *spec;
+    struct vg_strings values;
+    bool known;          /* its values are */
+    size_t left;         /* values of the reference that are beyond `most`, and so in other */
+    const char *problem; /* why rows cannot be told apart by it, or NULL */
+    size_t first;        /* its first segment in the plan */
+};
+/* A segment; those of a split stand together, other first. */
+struct vg_plan_segment {
+    const char *name, *value; /* "column=value"; value NULL: all others */
+    size_t split, route;
+    const struct vg_reference *reference; /* its rows in the reference, or NULL */
+};
+enum { VG_SEGMENT_BYTES = 8 << 20 }; /* most of all counts of segments */
+
 struct vg_plan {
     const struct vg_dataset *dataset;
     const struct vg_catalog *catalog;
@@ -44,6 +61,12 @@ struct vg_plan {
     size_t time_item;              /* index of the time column, or VG_TALLY_NONE */
     struct vg_tally_plan tally;
     struct vg_strings private_columns;
+    struct vg_plan_split *splits; /* as in dataset->segments; NULL before the plan was made */
+    size_t nsplits;
+    struct vg_plan_segment *segments;
+    size_t nsegments;
+    size_t segment_bytes; /* estimate of all counts of segments */
+    size_t *tallied;      /* per split of the plan: that of the tally, or VG_TALLY_NONE */
     struct vg_checksum_plan checksum; /* of windows that are to be read again; else no columns */
 };
 

@@ -4,6 +4,8 @@
  * reference or an alert knows: their rules are unknown, not retired. */
 #include "agent/plan_bind.h"
 
+#include "agent/plan_segments.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -232,9 +234,10 @@ bool vg_plan_names(const struct vg_dataset *dataset, const struct vg_plan *plan,
     for (size_t i = 0; i < dataset->nrules; i++) {
         const struct vg_rule *rule = &dataset->rules[i];
         if (vg_streq(rule->id, alert->rule) && !is_wild(rule))
-            return true;
+            return vg_plan_names_segment(dataset, plan, rule, alert->segment);
         if (is_meant(rule, dataset, alert))
-            return !plan || !is_given_up(plan, rule->type, alert);
+            return (!plan || !is_given_up(plan, rule->type, alert)) &&
+                   vg_plan_names_segment(dataset, plan, rule, alert->segment);
     }
     return false;
 }

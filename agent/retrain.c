@@ -10,9 +10,11 @@
 #include "agent/retrain_guard.h"
 #include "pgvigil/text.h"
 
+/* A model is retrained for what all rows show, not for one segment, or one model beside another. */
 static bool is_watched(const struct vg_retrain_in *in, const struct vg_alert *alert)
 {
-    return (in->config->when >> alert->class) & 1;
+    bool whole = !alert->segment || !*alert->segment;
+    return whole && (in->config->when >> alert->class) & 1;
 }
 
 static bool is_burning(enum vg_alert_state state)

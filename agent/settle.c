@@ -92,15 +92,6 @@ static struct vg_incident *open_incident(const struct vg_settle_in *in, struct v
     return incident;
 }
 
-static bool holds_text(const struct vg_strings *list, const char *text)
-{
-    for (size_t i = 0; i < list->n; i++) {
-        if (!strcmp(list->items[i], text))
-            return true;
-    }
-    return false;
-}
-
 /* A fire, a blindness or an escalation belongs to an incident of its severity. An alert that is in
  * one already (it went blind while firing) stays there. */
 static struct vg_incident *join_incident(const struct vg_settle_in *in, struct vg_settle_out *out,
@@ -150,11 +141,20 @@ static int step_alerts(const struct vg_settle_in *in, struct vg_arena *arena,
     return 0;
 }
 
+static bool is_gone(const struct vg_settle_in *in, const struct vg_alert *alert)
+{
+    bool found = false;
+    for (size_t i = 0; in->gone && i < in->gone->n && !found; i++)
+        found = vg_streq(in->gone->items[i], alert->rule) &&
+                (!in->gone_segments || vg_streq(in->gone_segments->items[i], alert->segment));
+    return found;
+}
+
 static void retire_alerts(const struct vg_settle_in *in, struct vg_settle_out *out)
 {
     for (size_t i = 0; i < in->nalerts; i++) {
         struct vg_alert *alert = &out->alerts[i];
-        if (in->dataset && !(in->gone && holds_text(in->gone, alert->rule)))
+        if (in->dataset && !is_gone(in, alert))
             continue;
         bool active = vg_alert_active(alert->state);
         unsigned emits = vg_alert_retire(alert, in->cycle->now_us);

@@ -23,6 +23,7 @@ struct vg_settle_in {
     const struct vg_episode *episodes;
     size_t nepisodes;              /* held back: while catching up those not over, else all */
     const struct vg_strings *gone; /* ids of stored alerts that the files no longer name */
+    const struct vg_strings *gone_segments; /* theirs, in the same order; NULL: of all */
     bool catching_up; /* another window is due: tell at the end, or when reading fails for long */
     const char *url;  /* for messages, or NULL */
 };

@@ -13,8 +13,19 @@
 struct vg_tally {
     const struct vg_tally_plan *plan;
     struct vg_summary **summaries; /* one per variant; NULL once taken */
+    struct vg_summary **segments;  /* variant by variant, split by split; NULL once taken */
+    size_t nsegments;              /* of one variant */
+    uint32_t *routes;              /* VG_BATCH_ROWS per split */
     struct vg_tally_rows rows;
 };
+
+static size_t count_segments(const struct vg_tally_plan *plan, size_t splits)
+{
+    size_t n = 0;
+    for (size_t s = 0; s < splits; s++)
+        n += plan->splits[s].values->n + 1;
+    return n;
+}
 
 static size_t count_columns(const struct vg_tally_plan *plan,
                             const struct vg_tally_variant *variant)
@@ -37,7 +48,7 @@ static bool is_route(const struct vg_tally_plan *plan, uint32_t route)
 
 static int check_plan(const struct vg_tally_plan *plan, struct vg_error *err)
 {
-    bool ok = plan->nvariants > 0;
+    bool ok = plan->nvariants > 0 && !(plan->routes && plan->nsplits);
     for (size_t v = 0; v < plan->nvariants; v++) {
         const struct vg_tally_variant *variant = &plan->variants[v];
         for (size_t i = 0; variant->columns && i < variant->ncolumns; i++)
@@ -55,8 +66,8 @@ static int check_plan(const struct vg_tally_plan *plan, struct vg_error *err)
 
 /* The empty summary of a variant. Its arrays count up as they are initialised, so that freeing it
  * half-made is fine. */
-static int make_summary(const struct vg_tally_plan *plan, size_t variant, struct vg_summary **out,
-                        struct vg_error *err)
+static int make_summary(const struct vg_tally_plan *plan, size_t variant, bool segment,
+                        struct vg_summary **out, struct vg_error *err)
 {
     const struct vg_tally_variant *of = &plan->variants[variant];
     size_t ncolumns = count_columns(plan, of);
@@ -69,20 +80,40 @@ static int make_summary(const struct vg_tally_plan *plan, size_t variant, struct
         const struct vg_tally_column *column = pick_column(plan, of, i);
         unsigned parts = (column->distinct ? VG_PART_HLL : 0u) | (column->top ? VG_PART_TOP : 0u) |
                          (column->quantiles ? VG_PART_QUANTILE : 0u);
-        if (vg_column_init(&summary->columns[i], column->name, column->kind, column->grid, parts,
-                           err) < 0)
+        const struct vg_grid *grid = segment ? column->coarse : column->grid;
+        if (vg_column_init(&summary->columns[i], column->name, column->kind, grid,
+                           segment ? 0 : parts, err) < 0)
             return -1;
         summary->ncolumns++;
     }
     for (size_t i = 0; i < plan->npredicates; i++) {
         const struct vg_tally_predicate *predicate = &plan->predicates[i];
-        size_t max_keys = plan->nkeys ? plan->max_keys : 0;
+        size_t max_keys = plan->nkeys && !segment ? plan->max_keys : 0;
         if (predicate->variant != variant)
             continue;
         if (vg_predicate_init(&summary->predicates[summary->npredicates], predicate->rule->id,
                               predicate->warn, max_keys, err) < 0)
             return -1;
         summary->npredicates++;
+    }
+    return 0;
+}
+
+static int make_all(struct vg_tally *tally, struct vg_error *err)
+{
+    const struct vg_tally_plan *plan = tally->plan;
+    tally->summaries = vg_array(plan->nvariants, sizeof *tally->summaries);
+    tally->segments = vg_array(plan->nvariants * tally->nsegments, sizeof *tally->segments);
+    tally->routes = vg_array(plan->nsplits * VG_BATCH_ROWS, sizeof *tally->routes);
+    if (!tally->summaries || !tally->segments || !tally->routes)
+        return vg_fail(err, VG_E_MEMORY, "out of memory for a tally");
+    for (size_t v = 0; v < plan->nvariants; v++) {
+        if (make_summary(plan, v, false, &tally->summaries[v], err) < 0)
+            return -1;
+        for (size_t i = 0; i < tally->nsegments; i++) {
+            if (make_summary(plan, v, true, &tally->segments[v * tally->nsegments + i], err) < 0)
+                return -1;
+        }
     }
     return 0;
 }
@@ -96,16 +127,10 @@ int vg_tally_new(const struct vg_tally_plan *plan, struct vg_tally **out, struct
     if (!tally)
         return vg_fail(err, VG_E_MEMORY, "out of memory for a tally");
     tally->plan = plan;
-    tally->summaries = vg_array(plan->nvariants, sizeof *tally->summaries);
-    if (!tally->summaries) {
-        free(tally);
-        return vg_fail(err, VG_E_MEMORY, "out of memory for a tally");
-    }
-    for (size_t v = 0; v < plan->nvariants; v++) {
-        if (make_summary(plan, v, &tally->summaries[v], err) < 0) {
-            vg_tally_free(tally);
-            return -1;
-        }
+    tally->nsegments = count_segments(plan, plan->nsplits);
+    if (make_all(tally, err) < 0) {
+        vg_tally_free(tally);
+        return -1;
     }
     *out = tally;
     return 0;
@@ -115,9 +140,13 @@ void vg_tally_free(struct vg_tally *tally)
 {
     if (!tally)
         return;
-    for (size_t v = 0; v < tally->plan->nvariants; v++)
+    for (size_t v = 0; tally->summaries && v < tally->plan->nvariants; v++)
         vg_summary_free(tally->summaries[v]);
+    for (size_t i = 0; tally->segments && i < tally->plan->nvariants * tally->nsegments; i++)
+        vg_summary_free(tally->segments[i]);
     free(tally->summaries);
+    free(tally->segments);
+    free(tally->routes);
     free(tally);
 }
 
@@ -127,6 +156,20 @@ struct vg_summary *vg_tally_take(struct vg_tally *tally, size_t variant)
         BUG("variant %zu of a tally is taken twice or does not exist", variant);
     struct vg_summary *summary = tally->summaries[variant];
     tally->summaries[variant] = NULL;
+    return summary;
+}
+
+struct vg_summary *vg_tally_take_segment(struct vg_tally *tally, size_t variant, size_t split,
+                                         size_t route)
+{
+    const struct vg_tally_plan *plan = tally->plan;
+    bool known = variant < plan->nvariants && split < plan->nsplits &&
+                 route <= plan->splits[split].values->n;
+    size_t at = known ? variant * tally->nsegments + count_segments(plan, split) + route : 0;
+    if (!known || !tally->segments[at])
+        BUG("segment %zu of split %zu is taken twice or does not exist", route, split);
+    struct vg_summary *summary = tally->segments[at];
+    tally->segments[at] = NULL;
     return summary;
 }
 
@@ -145,6 +188,10 @@ static int check_batch(const struct vg_tally_plan *plan, const struct vg_batch *
         ok &= fits(batch, plan->columns[i].source, &plan->columns[i].kind);
     for (size_t i = 0; i < plan->npredicates; i++)
         ok &= plan->predicates[i].unrouted || fits(batch, plan->predicates[i].source, NULL);
+    for (size_t s = 0; s < plan->nsplits; s++) {
+        size_t source = plan->splits[s].source;
+        ok &= fits(batch, source, &text) || fits(batch, source, &truth);
+    }
     for (size_t i = 0; i < plan->nkeys; i++)
         ok &= fits(batch, plan->keys[i], NULL);
     for (size_t v = 0; v < plan->nvariants; v++) {
@@ -182,20 +229,20 @@ static void select_rows(struct vg_tally_rows *rows, const struct vg_tally_plan *
     rows->all = rows->n == rows->span;
 }
 
-/* Sorts the selected rows by the names they carry. */
-static void sort_routes(struct vg_tally_rows *rows, size_t nroutes)
+/* Sorts the selected rows by the routes of the span's rows. */
+static void sort_routes(struct vg_tally_rows *rows, const uint32_t *route, size_t nroutes)
 {
     uint32_t next[VG_LONG_NAMES + 2] = {0};
     for (size_t i = 0; i < rows->n; i++) {
         size_t place = rows->all ? i : rows->selected[i] - rows->first;
-        next[rows->route[place] + 1]++;
+        next[route[place] + 1]++;
     }
     for (size_t r = 0; r <= nroutes; r++)
         next[r + 1] += next[r];
     memcpy(rows->begin, next, sizeof rows->begin);
     for (size_t i = 0; i < rows->n; i++) {
         size_t row = rows->all ? rows->first + i : rows->selected[i];
-        rows->sorted[next[rows->route[row - rows->first]]++] = (uint32_t)row;
+        rows->sorted[next[route[row - rows->first]]++] = (uint32_t)row;
     }
 }
 
@@ -276,22 +323,17 @@ static int test_predicate(struct vg_tally_rows *rows, const struct selection *wh
     return vg_tally_test(rows, &view, plan, predicate, into, err);
 }
 
-static int count_variant(struct vg_tally *tally, size_t variant, struct vg_error *err)
+/* Counts the selected rows of a variant, or of a segment of it. */
+static int count_into(struct vg_tally *tally, size_t variant, const struct selection *whole,
+                      struct vg_summary *summary, struct vg_error *err)
 {
     const struct vg_tally_plan *plan = tally->plan;
     const struct vg_tally_variant *of = &plan->variants[variant];
-    struct vg_summary *summary = tally->summaries[variant];
     struct vg_tally_rows *rows = &tally->rows;
-    if (!summary)
-        BUG("rows are added to variant %zu of a tally after it was taken", variant);
-    select_rows(rows, plan, of->condition, summary);
-    summary->rows += rows->n;
-    const struct selection whole = {rows->all, rows->n, rows->selected};
-    if (plan->routes)
-        sort_routes(rows, plan->routes->n);
+    summary->rows += whole->n;
     for (size_t i = 0; i < summary->ncolumns; i++) {
         const struct vg_tally_column *column = pick_column(plan, of, i);
-        take_rows(rows, &whole, column->route);
+        take_rows(rows, whole, column->route);
         struct vg_column view = vg_tally_view(rows, column->source);
         if (rows->n && vg_column_count(&summary->columns[i], &view, rows->n, err) < 0)
             return -1;
@@ -300,10 +342,65 @@ static int count_variant(struct vg_tally *tally, size_t variant, struct vg_error
     for (size_t i = 0; i < plan->npredicates; i++) {
         if (plan->predicates[i].variant != variant)
             continue;
-        if (test_predicate(rows, &whole, plan, &plan->predicates[i], into++, err) < 0)
+        if (test_predicate(rows, whole, plan, &plan->predicates[i], into++, err) < 0)
             return -1;
     }
     return 0;
+}
+
+static int count_split(struct vg_tally *tally, size_t variant, size_t split,
+                       const struct selection *whole, struct vg_error *err)
+{
+    const struct vg_tally_plan *plan = tally->plan;
+    struct vg_tally_rows *rows = &tally->rows;
+    size_t n = plan->splits[split].values->n;
+    size_t first = variant * tally->nsegments + count_segments(plan, split);
+    take_all(rows, whole);
+    sort_routes(rows, tally->routes + split * VG_BATCH_ROWS, n);
+    for (size_t route = 0; route <= n; route++) {
+        take_route(rows, (uint32_t)route);
+        const struct selection part = {false, rows->n, rows->selected};
+        if (!part.n)
+            continue;
+        if (!tally->segments[first + route])
+            BUG("rows are added to a segment of a tally after it was taken");
+        if (count_into(tally, variant, &part, tally->segments[first + route], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int count_variant(struct vg_tally *tally, size_t variant, struct vg_error *err)
+{
+    const struct vg_tally_plan *plan = tally->plan;
+    struct vg_summary *summary = tally->summaries[variant];
+    struct vg_tally_rows *rows = &tally->rows;
+    if (!summary)
+        BUG("rows are added to variant %zu of a tally after it was taken", variant);
+    select_rows(rows, plan, plan->variants[variant].condition, summary);
+    const struct selection whole = {rows->all, rows->n, rows->selected};
+    if (plan->routes)
+        sort_routes(rows, rows->route, plan->routes->n);
+    if (count_into(tally, variant, &whole, summary, err) < 0)
+        return -1;
+    for (size_t s = 0; s < plan->nsplits && whole.n; s++) {
+        if (count_split(tally, variant, s, &whole, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The routes of the span's rows: by name of a long source, by value of each split. */
+static void read_routes(struct vg_tally *tally)
+{
+    const struct vg_tally_plan *plan = tally->plan;
+    struct vg_tally_rows *rows = &tally->rows;
+    if (plan->routes)
+        vg_routes_read(plan->routes, &rows->batch->cols[plan->names], rows->first, rows->span,
+                       rows->route);
+    for (size_t s = 0; s < plan->nsplits; s++)
+        vg_routes_sort(plan->splits[s].values, &rows->batch->cols[plan->splits[s].source],
+                       rows->first, rows->span, tally->routes + s * VG_BATCH_ROWS);
 }
 
 int vg_tally_add_range(struct vg_tally *tally, const struct vg_batch *batch, size_t first, size_t n,
@@ -319,9 +416,7 @@ int vg_tally_add_range(struct vg_tally *tally, const struct vg_batch *batch, siz
         rows->first = first;
         rows->span = end - first < VG_BATCH_ROWS ? end - first : VG_BATCH_ROWS;
         memset(rows->key_known, 0, sizeof rows->key_known);
-        if (tally->plan->routes)
-            vg_routes_read(tally->plan->routes, &batch->cols[tally->plan->names], first, rows->span,
-                           rows->route);
+        read_routes(tally);
         for (size_t v = 0; v < tally->plan->nvariants; v++) {
             if (count_variant(tally, v, err) < 0)
                 return -1;

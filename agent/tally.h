@@ -3,7 +3,8 @@
  *
  * One tally counts the rows of one window. It holds one summary per variant: variant 0 is all rows,
  * each other one the rows on which a boolean condition column of the same COPY is true (a rule's
- * `where`, later a segment). Several windows in one scan are several tallies, the caller routing
+ * `where`); beneath each variant rows are split by the values of columns, its segments, counted on
+ * the coarse grid alone. Several windows in one scan are several tallies, the caller routing
  * runs of rows with vg_tally_add_range(). Rows are never kept. Memory depends on the plan alone.
  */
 #ifndef PGVIGIL_AGENT_TALLY_H
@@ -27,13 +28,14 @@
 struct vg_tally_column {
     const char *name; /* of the column in the summary; copied */
     size_t source;
-    enum vg_kind kind;          /* must be the batch's */
-    uint32_t route;             /* of a long source: counts rows of this name; 0: all rows */
-    const struct vg_grid *grid; /* fine cells of NUMBER, TIME, BOOL on this grid; NULL: no cells.
+    enum vg_kind kind;            /* must be the batch's */
+    uint32_t route;               /* of a long source: counts rows of this name; 0: all rows */
+    const struct vg_grid *grid;   /* fine cells of NUMBER, TIME, BOOL on this grid; NULL: no cells.
                                  * Borrowed by the tally and by the summaries it yields. */
-    bool distinct;              /* HyperLogLog; any kind but OTHER */
-    bool top;                   /* counts per value; TEXT and BOOL only */
-    bool quantiles;             /* NUMBER and TIME only */
+    const struct vg_grid *coarse; /* the same for segments, which have no other parts */
+    bool distinct;                /* HyperLogLog; any kind but OTHER */
+    bool top;                     /* counts per value; TEXT and BOOL only */
+    bool quantiles;               /* NUMBER and TIME only */
 };
 
 /* Rows broken by one rule. The predicate's id is rule->id, "#warn" added when warn is set.
@@ -56,6 +58,13 @@ struct vg_tally_variant {
     bool none;             /* count no column here (predicates only) */
 };
 
+/* Rows told apart by the value of a column: one segment for each value, and one, the first, for all
+ * others. */
+struct vg_tally_split {
+    size_t source; /* a TEXT or BOOL column */
+    const struct vg_routes *values;
+};
+
 /* What to count. The tally borrows the plan and all it points to until vg_tally_free(). */
 struct vg_tally_plan {
     const struct vg_tally_column *columns;
@@ -71,8 +80,10 @@ struct vg_tally_plan {
     size_t time;      /* time column or VG_TALLY_NONE. Rows whose time is null or
                       * infinite are counted in null_times and infinite_times of
                       * every variant whose condition they meet, nowhere else. */
-    const struct vg_routes *routes; /* of a long source; NULL: it is none */
-    size_t names;                   /* with routes: the TEXT column of names */
+    const struct vg_routes *routes;      /* of a long source; NULL: it is none */
+    size_t names;                        /* with routes: the TEXT column of names */
+    const struct vg_tally_split *splits; /* none with routes */
+    size_t nsplits;
 };
 
 struct vg_tally;
@@ -90,6 +101,10 @@ int vg_tally_add_range(struct vg_tally *tally, const struct vg_batch *batch, siz
 /* The summary of one variant, handed over: free it with vg_summary_free(). To be called once per
  * variant, after the last row; columns and predicates are in the plan's order. Never NULL. */
 struct vg_summary *vg_tally_take(struct vg_tally *tally, size_t variant);
+/* The same of a segment of a variant: route 0 is that of all other values. Its columns and
+ * predicates are those of the variant; it keeps no keys. */
+struct vg_summary *vg_tally_take_segment(struct vg_tally *tally, size_t variant, size_t split,
+                                         size_t route);
 /* Frees the tally and the summaries not taken; NULL is fine. */
 void vg_tally_free(struct vg_tally *tally);
 

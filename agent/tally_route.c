@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "pgvigil/summary.h"
 #include "pgvigil/text.h"
 
 int vg_routes_make(const char *const *names, size_t n, struct vg_arena *arena,
@@ -57,5 +58,23 @@ void vg_routes_read(const struct vg_routes *routes, const struct vg_column *colu
         if (!last || !is_name(routes, last, name))
             last = vg_routes_find(routes, name);
         out[i] = last;
+    }
+}
+
+void vg_routes_sort(const struct vg_routes *routes, const struct vg_column *column, size_t first,
+                    size_t n, uint32_t *out)
+{
+    char space[36];
+    bool truth = column->kind == VG_KIND_BOOL;
+    const uint32_t truths[2] = {vg_routes_find(routes, (struct vg_slice){"false", 5}),
+                                vg_routes_find(routes, (struct vg_slice){"true", 4})};
+    for (size_t i = 0; i < n; i++) {
+        out[i] = 0;
+        if (column->state[first + i] != VG_CELL_VALUE)
+            continue;
+        if (truth)
+            out[i] = truths[column->num[first + i] != 0];
+        else
+            out[i] = vg_routes_find(routes, vg_text_cell(column, first + i, space));
     }
 }

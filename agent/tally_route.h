@@ -25,6 +25,10 @@ struct vg_routes {
 int vg_routes_make(const char *const *names, size_t n, struct vg_arena *arena,
                    struct vg_routes *out);
 uint32_t vg_routes_find(const struct vg_routes *routes, struct vg_slice name);
+/* The same of a TEXT or BOOL column, by the values themselves ("true", "false"): 0 is every value
+ * that is none of the names, and none. */
+void vg_routes_sort(const struct vg_routes *routes, const struct vg_column *column, size_t first,
+                    size_t n, uint32_t *out);
 /* The routes of rows first .. first + n - 1 of a TEXT column. */
 void vg_routes_read(const struct vg_routes *routes, const struct vg_column *column, size_t first,
                     size_t n, uint32_t *out);

@@ -9,6 +9,16 @@
 #include "pgvigil/mem.h"
 #include "pgvigil/text.h"
 
+bool vg_check_segmented(const struct vg_check_type *type)
+{
+    const unsigned whole = VG_NEEDS_TOP | VG_NEEDS_LOOKUP | VG_NEEDS_HISTORY | VG_NEEDS_QUANTILE |
+                           VG_NEEDS_NAMES | VG_NEEDS_REVISIT | VG_NEEDS_OTHERS;
+    const unsigned rows =
+        VG_NEEDS_COLUMN | VG_NEEDS_CELLS | VG_NEEDS_PREDICATE | VG_NEEDS_CONDITION;
+    bool counted = type->needs & rows || type->class == VG_CLASS_VOLUME;
+    return type->cadence == VG_ON_WINDOW && !type->implicit && counted && !(type->needs & whole);
+}
+
 static int say_missing(const struct vg_rule *rule, const struct vg_evidence *evidence,
                        struct vg_measures *measures, struct vg_error *err)
 {

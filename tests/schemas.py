@@ -54,6 +54,8 @@ TYPES = {
     "column to its checks": {"type": "object", "additionalProperties": a_("a column")},
     "list of checks": {"type": "array", "items": a_("an item of checks")},
     "mapping of drift checks": a_("drift checks"),
+    "list of columns, or of {column, values, most}": {
+        "type": "array", "items": {"anyOf": [TEXT, a_("segments")]}},
 }
 
 
@@ -165,6 +167,7 @@ HEAD = "version: 1\ndataset: t\nsource: {connection: w, table: t}\n"
 FAULTY = ["version: 1\n", HEAD + "colums: {}\n", HEAD + "columns: {a: {nuls: 1%}}\n",
           HEAD + "checks: [{volume: {min: 1, mox: 2}}]\n", HEAD + "checks: {volume: 1}\n",
           HEAD + "columns: {a: {drift: {nulls: 1%}}}\n", HEAD + "role: feature\n",
+          HEAD + "segments: [{column: c, value: [a]}]\n",
           HEAD + "schedule: {window: 5 minutes}\n", HEAD + "max_offending: -1\n",
           HEAD + "checks: [{volume: {min: 1}, freshness: 8h}]\n"]
 

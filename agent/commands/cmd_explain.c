@@ -95,6 +95,28 @@ static const char *find_answer(const struct vg_bound *bound)
     return "the scan's summary";
 }
 
+static void explain_segments(const struct vg_plan *plan)
+{
+    for (size_t i = 0; i < plan->nsplits; i++) {
+        const struct vg_plan_split *split = &plan->splits[i];
+        if (split->problem)
+            printf("-- %s\n", split->problem);
+        else if (!split->known)
+            printf("-- segments of %s: not known before there is a reference\n",
+                   split->spec->column);
+        else
+            printf("-- segments of %s: %zu value%s and other\n", split->spec->column,
+                   split->values.n, split->values.n == 1 ? "" : "s");
+        if (split->left)
+            printf("-- %zu more value%s of %s %s in other: most is %zu\n", split->left,
+                   split->left == 1 ? "" : "s", split->spec->column,
+                   split->left == 1 ? "is" : "are", split->spec->most);
+    }
+    if (plan->nsplits)
+        printf("-- counts of %zu segments and %zu columns: %.1f KiB of memory\n", plan->nsegments,
+               plan->tally.ncolumns, (double)plan->segment_bytes / 1024);
+}
+
 static int explain_rule(struct vg_work *work, const struct vg_bound *bound, struct vg_error *err)
 {
     const struct vg_rule *rule = &bound->rule;
@@ -147,6 +169,8 @@ static int explain(struct vg_shell *shell, const struct vg_dataset *dataset)
         rc = explain_all(&work, &err);
         if (rc == 0)
             explain_columns(work.catalog);
+        if (rc == 0)
+            explain_segments(&work.plan);
         for (size_t i = 0; rc == 0 && i < work.plan.nbound; i++)
             rc = explain_rule(&work, &work.plan.bound[i], &err);
         vg_cycle_end(&work);

@@ -7,6 +7,7 @@
 #include "agent/commands/shell.h"
 #include "agent/commands/show.h"
 #include "agent/commands/status_json.h"
+#include "agent/plan_segments.h"
 #include "pgvigil/text.h"
 
 static const char *show_time(struct vg_arena *arena, int64_t us)
@@ -64,8 +65,8 @@ static void print_results(const struct vg_status *status)
     for (size_t i = 0; i < status->nlatest; i++) {
         const struct vg_latest *latest = &status->latest[i];
         if (latest->verdict != VG_PASS)
-            printf("  %-7s  %s %s: %s\n", vg_verdict_name(latest->verdict), latest->dataset,
-                   latest->rule, latest->why);
+            printf("  %-7s  %s %s%s%s: %s\n", vg_verdict_name(latest->verdict), latest->dataset,
+                   latest->rule, *latest->segment ? " " : "", latest->segment, latest->why);
     }
 }
 
@@ -92,8 +93,9 @@ static void print_alerts(const struct vg_status *status)
         const struct vg_alert *alert = &status->alerts[i];
         if (alert->state == VG_ALERT_OK || alert->state == VG_ALERT_NEW)
             continue;
-        printf("  %-12s  %s %s since %s: %s\n", vg_alert_state_name(alert->state), alert->dataset,
-               alert->rule, vg_format_time(alert->onset_us, since), alert->why);
+        printf("  %-12s  %s %s%s%s since %s: %s\n", vg_alert_state_name(alert->state),
+               alert->dataset, alert->rule, *alert->segment ? " " : "", alert->segment,
+               vg_format_time(alert->onset_us, since), alert->why);
     }
 }
 
@@ -164,6 +166,38 @@ static void print_files(const struct vg_shell *shell, const struct vg_status *st
     }
 }
 
+/* Values of the reference that are no segments of their own: the cap was reached. */
+static int print_capped(struct vg_shell *shell, const struct vg_dataset *dataset,
+                        struct vg_arena *arena, struct vg_error *err)
+{
+    struct vg_strings values, none = {0};
+    struct vg_reference *reference = NULL;
+    int rc = vg_store_reference(shell->store, dataset->id, 0, &none, &reference, err);
+    for (size_t i = 0; rc == 0 && reference && i < dataset->nsegments; i++) {
+        const struct vg_segment_spec *spec = &dataset->segments[i];
+        const struct vg_reference_column *column = vg_reference_find(reference, spec->column);
+        size_t left = 0;
+        if (column && vg_segment_values(spec, column->total, arena, &values, &left) < 0)
+            rc = vg_fail(err, VG_E_MEMORY, "out of memory");
+        else if (left)
+            printf("  %s: %zu more value%s of %s %s in the segment other, most is %zu\n",
+                   dataset->id, left, left == 1 ? "" : "s", spec->column, left == 1 ? "is" : "are",
+                   spec->most);
+    }
+    vg_reference_free(reference);
+    return rc;
+}
+
+static int print_segments(struct vg_shell *shell, struct vg_arena *arena, struct vg_error *err)
+{
+    for (size_t i = 0; i < shell->rules->ndatasets; i++) {
+        const struct vg_dataset *dataset = shell->rules->datasets[i];
+        if (dataset->nsegments && print_capped(shell, dataset, arena, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static void print_notice(const char *notice)
 {
     for (const char *line = notice ? notice : ""; *line;) {
@@ -222,7 +256,7 @@ static int print_status(struct vg_shell *shell)
         if (vg_rehearsal_print(shell, shell->rules->datasets[i], stdout) < 0)
             return VG_EXIT_INTERNAL;
     }
-    return 0;
+    return print_segments(shell, shell->arena, &err) < 0 ? vg_shell_fail(&err) : 0;
 }
 
 static int run_status(const struct vg_options *options)

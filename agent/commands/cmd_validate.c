@@ -132,6 +132,22 @@ static void report_computed(struct vg_work *work, struct vg_diags *diags)
     }
 }
 
+static void report_segments(const struct vg_plan *plan, struct vg_diags *diags)
+{
+    for (size_t i = 0; i < plan->nsplits; i++) {
+        const struct vg_plan_split *split = &plan->splits[i];
+        if (split->problem)
+            vg_diag_add(diags, VG_GRADE_ERROR, split->spec->loc, NULL, NULL, "%s", split->problem);
+        if (split->left)
+            vg_diag_add(diags, VG_GRADE_WARNING, split->spec->loc, NULL,
+                        "raise most, or list the values that matter",
+                        "%zu value%s of %s in the reference %s no segment of %s own: most is %zu",
+                        split->left, split->left == 1 ? "" : "s", split->spec->column,
+                        split->left == 1 ? "is" : "are", split->left == 1 ? "its" : "their",
+                        split->spec->most);
+    }
+}
+
 static void report_dataset(struct vg_work *work, struct vg_diags *diags)
 {
     const struct vg_dataset *dataset = work->job.dataset;
@@ -155,6 +171,7 @@ static void report_dataset(struct vg_work *work, struct vg_diags *diags)
         try_condition(work, diags, dataset->reference.filter_loc, "reference filter",
                       dataset->reference.filter);
     report_keys(work, diags);
+    report_segments(plan, diags);
     report_rules(work, diags);
 }
 

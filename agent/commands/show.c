@@ -224,6 +224,10 @@ static void print_result(const struct vg_show *show, const struct vg_result *res
             vg_verdict_name(result->verdict), show->colour ? "\033[0m" : "");
     put_padded(show->out, result->rule, width);
     fputs("  ", show->out);
+    if (result->segment) {
+        vg_show_text(show->out, result->segment);
+        fputs(": ", show->out);
+    }
     vg_show_text(show->out, result->why);
     fputc('\n', show->out);
     for (size_t i = 0; i < result->nkeys; i++) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/loop/capture_scan.h"
+#include "agent/loop/capture_segments.h"
 #include "agent/loop/cycle_structure.h"
 #include "agent/loop/source.h"
 #include "agent/summary/private.h"
@@ -29,6 +30,14 @@ static const char *write_columns(const struct vg_dataset *dataset, struct vg_are
     for (size_t i = 0; i < dataset->ncolumns; i++) {
         if (dataset->columns[i].expr)
             vg_buf_printf(&buf, " %s = %s", dataset->columns[i].name, dataset->columns[i].expr);
+    }
+    for (size_t i = 0; i < dataset->nsegments; i++) {
+        const struct vg_segment_spec *spec = &dataset->segments[i];
+        vg_buf_printf(&buf, " segments of %s", spec->column);
+        if (!spec->values.n)
+            vg_buf_printf(&buf, ", at most %zu", spec->most);
+        for (size_t v = 0; v < spec->values.n; v++)
+            vg_buf_printf(&buf, " %s", spec->values.items[v]);
     }
     const char *text = buf.failed ? NULL : vg_arena_strdup(arena, buf.len ? buf.data : "");
     vg_buf_free(&buf);
@@ -144,7 +153,7 @@ static int open_rows(struct vg_capture *capture, struct vg_error *err)
         return -1;
     if (vg_plan_routes(capture->catalog, capture->arena, &capture->routes) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    return choose_columns(capture, err);
+    return choose_columns(capture, err) < 0 ? -1 : vg_capture_segments_open(capture, err);
 }
 
 static int guard_time(struct vg_capture *capture, bool patient, struct vg_error *err)
@@ -269,6 +278,7 @@ static void close_capture(struct vg_capture *capture)
 {
     if (capture->session)
         capture->env->source->ops->close(capture->session);
+    vg_capture_segments_close(capture);
     for (size_t i = 0; i < capture->ncolumns; i++) {
         vg_column_free(capture->columns[i].total);
         vg_grid_free(capture->columns[i].grid);

@@ -43,15 +43,19 @@ static size_t add_item(struct vg_capture_group *group, const struct vg_catalog_c
 int vg_capture_group_open(struct vg_capture_group *group, struct vg_error *err)
 {
     struct vg_capture *capture = group->capture;
-    group->items = vg_arena_array(capture->arena, group->n + 2, sizeof *group->items);
-    group->query = vg_arena_array(capture->arena, group->n + 2, sizeof *group->query);
+    size_t most = group->n + capture->nsplits + 2;
+    group->items = vg_arena_array(capture->arena, most, sizeof *group->items);
+    group->query = vg_arena_array(capture->arena, most, sizeof *group->query);
+    group->split = vg_arena_array(capture->arena, capture->nsplits, sizeof *group->split);
     group->source = vg_arena_array(capture->arena, group->n + 1, sizeof *group->source);
-    if (!group->items || !group->query || !group->source)
+    if (!group->items || !group->query || !group->source || !group->split)
         return fail_memory(err);
     group->nitems = 0;
     for (size_t i = 0; i < group->n; i++)
         group->source[i] = add_item(group, capture->columns[group->first + i].column);
     group->time_item = capture->time ? add_item(group, capture->time) : VG_TALLY_NONE;
+    for (size_t i = 0; i < capture->nsplits; i++)
+        group->split[i] = add_item(group, capture->splits[i].column);
     if (capture->routes)
         group->names_item =
             add_item(group, vg_catalog_find(capture->catalog, capture->catalog->names));

@@ -13,6 +13,7 @@ struct vg_capture_group {
     struct vg_query_column *query;
     const char **items;
     size_t *source; /* item of each column */
+    size_t *split;  /* item of each column that tells segments apart */
     size_t nitems, time_item, names_item;
 };
 

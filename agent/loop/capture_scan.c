@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "agent/loop/capture_group.h"
+#include "agent/loop/capture_segments.h"
 #include "agent/sketch.h"
 #include "agent/tally.h"
 #include "agent/window.h"
 
 enum { GROUP_BYTES = 40 << 20, TEXT_BYTES = 5 << 20, PLAIN_BYTES = 64 << 10, LEAST_ROWS = 200 };
+enum { SEGMENT_BYTES = 4 * sizeof(uint64_t) * (2 * VG_COARSE + 1) };
 
 static int fail_memory(struct vg_error *err)
 {
@@ -68,6 +70,8 @@ static int sketch_batch(void *arg, const struct vg_batch *batch, struct vg_error
     const struct vg_routes *routes = pass->group.capture->routes;
     if (routes)
         vg_routes_read(routes, &batch->cols[pass->group.names_item], 0, batch->nrows, pass->routes);
+    if (vg_capture_segments_look(&pass->group, batch, err) < 0)
+        return -1;
     for (size_t i = 0; i < pass->group.n; i++) {
         if (pass->sketches[i] && add_values(pass, i, batch, err) < 0)
             return -1;
@@ -194,7 +198,7 @@ int vg_capture_grids(struct vg_capture *capture, struct vg_error *err)
         pass.hours = NULL;
         pass.group.first += pass.group.n;
     } while (pass.group.first < capture->ncolumns);
-    return 0;
+    return vg_capture_segments_choose(capture, err);
 }
 
 /* --- pass 2: counts per base window ----------------------------------------------------------- */
@@ -205,6 +209,7 @@ struct pass2 {
     struct vg_tally_variant variant;
     struct vg_tally_plan plan;
     struct vg_tally *tally;
+    struct vg_capture_segments segments;
     struct vg_window base;
     bool open;
 };
@@ -306,6 +311,9 @@ static int count_batch(void *arg, const struct vg_batch *batch, struct vg_error 
 {
     struct pass2 *pass = arg;
     const struct vg_capture *capture = pass->group.capture;
+    struct vg_tally *segments = pass->segments.tally;
+    if (segments && vg_tally_add(segments, batch, err) < 0)
+        return -1;
     for (size_t first = 0; first < batch->nrows;) {
         size_t n = pass->open ? count_run(pass, batch, first) : 0;
         if (n && vg_tally_add_range(pass->tally, batch, first, n, err) < 0)
@@ -329,6 +337,7 @@ static size_t measure_group2(const struct vg_capture *capture, size_t first)
     for (size_t i = first; i < capture->ncolumns; i++, n++) {
         enum vg_kind kind = capture->columns[i].column->kind;
         bytes += kind == VG_KIND_NUMBER ? 4 * sizeof(uint64_t) * (size_t)capture->resolution : 0;
+        bytes += capture->columns[i].coarse ? capture->nsegments * SEGMENT_BYTES : 0;
         bytes += kind == VG_KIND_TEXT ? TEXT_BYTES : PLAIN_BYTES;
         if (n && bytes > GROUP_BYTES)
             break;
@@ -378,11 +387,16 @@ int vg_capture_counts(struct vg_capture *capture, struct vg_error *err)
         if (rc == 0)
             rc = plan_group(&pass, err);
         if (rc == 0)
+            rc = vg_capture_segments_begin(&pass.segments, &pass.group, err);
+        if (rc == 0)
             rc = vg_capture_group_scan(&pass.group, capture->time != NULL, count_batch, &pass, err);
         if (rc == 0)
             rc = close_window(&pass, err);
+        if (rc == 0)
+            rc = vg_capture_segments_store(&pass.segments, capture, err);
         pass.group.first += pass.group.n;
     }
     vg_tally_free(pass.tally);
+    vg_tally_free(pass.segments.tally);
     return rc;
 }

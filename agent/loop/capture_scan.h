@@ -9,8 +9,18 @@
 struct vg_capture_column {
     const struct vg_catalog_column *column;
     bool is_private;
+    struct vg_grid *coarse;          /* of what segments count; else NULL */
     struct vg_grid *grid;            /* of numbers with finite values; else NULL */
     struct vg_column_summary *total; /* fine until stored */
+};
+
+/* A column of `segments:` that tells rows apart. */
+struct vg_capture_split {
+    const struct vg_segment_spec *spec;
+    const struct vg_catalog_column *column;
+    struct vg_column_summary top; /* its values, counted in the first pass unless they are listed */
+    struct vg_strings values;
+    struct vg_routes routes;
 };
 
 struct vg_capture {
@@ -25,6 +35,9 @@ struct vg_capture {
     const char *filter;
     struct vg_capture_column *columns;
     size_t ncolumns;
+    struct vg_capture_split *splits;
+    size_t nsplits;
+    size_t nsegments; /* of all splits, once their values are known */
     uint32_t resolution;
     int64_t base_us, timeout_us;
     bool patient; /* a person asked for it: whatever it costs */

@@ -10,6 +10,7 @@
 #include "agent/loop/cycle_ask.h"
 #include "agent/loop/cycle_commit.h"
 #include "agent/loop/cycle_revisit.h"
+#include "agent/loop/cycle_segments.h"
 #include "agent/loop/cycle_still.h"
 #include "agent/loop/offenders.h"
 #include "pgvigil/failpoint.h"
@@ -74,6 +75,7 @@ static void forget_read(struct vg_work *work)
     close_session(work);
     for (size_t i = 0; i < work->nsummaries; i++)
         vg_summary_free(work->summaries[i]);
+    vg_cycle_segments_forget(work);
     vg_reference_free(work->reference);
     work->reference = NULL;
     work->nsummaries = work->nprobed = work->nready = 0;

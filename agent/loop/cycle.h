@@ -65,6 +65,9 @@ struct vg_work {
     struct vg_live live;
     struct vg_summary **summaries;
     size_t nsummaries; /* per variant */
+    struct vg_summary *
+        *segments;    /* of the plan's segments, variant by variant; NULL: not counted */
+    size_t nsegments; /* of all variants */
     struct vg_window_row *probed;
     size_t nprobed; /* open windows counted at this tick */
     struct vg_window_row *ready;

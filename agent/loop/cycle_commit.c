@@ -67,16 +67,20 @@ void vg_cycle_advance(const struct vg_work *work, struct vg_progress *after)
 
 /* Stored alerts of rules that the file no longer names. */
 static int find_gone(const struct vg_settling *settling, const struct vg_alert *alerts, size_t n,
-                     struct vg_arena *arena, struct vg_strings *out)
+                     struct vg_arena *arena, struct vg_strings out[2])
 {
     const char **items = vg_arena_array(arena, n, sizeof *items);
+    const char **segments = vg_arena_array(arena, n, sizeof *segments);
     size_t gone = 0;
-    for (size_t i = 0; items && i < n; i++) {
-        if (settling->dataset && !vg_plan_names(settling->dataset, settling->plan, &alerts[i]))
-            items[gone++] = alerts[i].rule;
+    for (size_t i = 0; items && segments && i < n; i++) {
+        if (!settling->dataset || vg_plan_names(settling->dataset, settling->plan, &alerts[i]))
+            continue;
+        items[gone] = alerts[i].rule;
+        segments[gone++] = alerts[i].segment;
     }
-    *out = (struct vg_strings){items, gone};
-    return items ? 0 : -1;
+    out[0] = (struct vg_strings){items, gone};
+    out[1] = (struct vg_strings){segments, gone};
+    return items && segments ? 0 : -1;
 }
 
 /* `was:` on a rule carries the alert of its former id over. */
@@ -180,7 +184,7 @@ int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling
     struct vg_alert *stored;
     struct vg_incident *incidents;
     struct vg_episode *episodes;
-    struct vg_strings gone;
+    struct vg_strings gone[2];
     bool all = !in.catching_up || cycle->failed;
     if (carry_over(env->store, in.dataset, err) < 0 ||
         vg_store_alerts(env->store, cycle->dataset, arena, &stored, &in.nalerts, err) < 0 ||
@@ -189,12 +193,13 @@ int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling
         vg_store_episodes(env->store, cycle->dataset, all, arena, &episodes, &in.nepisodes, err) <
             0)
         return -1;
-    if (find_gone(settling, stored, in.nalerts, arena, &gone) < 0)
+    if (find_gone(settling, stored, in.nalerts, arena, gone) < 0)
         return fail_memory(err);
     in.alerts = stored;
     in.incidents = incidents;
     in.episodes = episodes;
-    in.gone = &gone;
+    in.gone = &gone[0];
+    in.gone_segments = &gone[1];
     struct vg_settle_out settled;
     if (vg_settle(&in, arena, &settled, err) < 0)
         return -1;

@@ -7,6 +7,7 @@
 #include "agent/judge.h"
 #include "agent/loop/cycle.h"
 #include "agent/loop/cycle_revisit.h"
+#include "agent/loop/cycle_segments.h"
 #include "pgvigil/text.h"
 
 static int fail_memory(struct vg_error *err)
@@ -29,7 +30,8 @@ static int find_stale(struct vg_work *work, const char **out, struct vg_error *e
     for (size_t i = 0; i < n; i++) {
         int64_t since =
             latest[i].decided == VG_NODATA ? work->before.first_seen_us : latest[i].decided_us;
-        if (latest[i].cadence == VG_ON_WINDOW && latest[i].verdict == VG_NODATA && since < limit)
+        if (latest[i].cadence == VG_ON_WINDOW && latest[i].verdict == VG_NODATA && since < limit &&
+            !*latest[i].segment) /* a segment may have no rows for long */
             *out = latest[i].rule;
     }
     return 0;
@@ -86,8 +88,6 @@ static int measure_rule(struct vg_work *work, const struct vg_bound *bound,
     const struct vg_rule *rule = &bound->rule;
     enum vg_verdict look;
     const char *why = explain_no_look(work, bound, &look);
-    if (why)
-        return vg_measure_skip(measures, rule, look, "%s", why) < 0 ? fail_memory(err) : 0;
     const struct vg_asked_rule *asked = work->asked ? &work->asked[bound - work->plan.bound] : NULL;
     struct vg_evidence evidence = {
         .now = bound->variant < work->nsummaries ? work->summaries[bound->variant] : NULL,
@@ -105,7 +105,12 @@ static int measure_rule(struct vg_work *work, const struct vg_bound *bound,
         .last_structure = work->last_structure,
         .now_us = work->cycle.now_us,
     };
-    return rule->type->measure(rule, &evidence, measures, err);
+    bool whole = !rule->compare.segment;
+    if (whole && why && vg_measure_skip(measures, rule, look, "%s", why) < 0)
+        return fail_memory(err);
+    if (whole && !why && rule->type->measure(rule, &evidence, measures, err) < 0)
+        return -1;
+    return vg_cycle_segments_measure(work, bound, &evidence, look, why, measures, err);
 }
 
 static bool is_wanted(const struct vg_work *work, const struct vg_rule *rule)
@@ -155,6 +160,7 @@ static void fill_keys(struct vg_work *work)
         const struct vg_check_type *type = vg_check_find(result->check);
         if (type && type->bounds == VG_BOUNDS_ON_VALUE)
             continue;
+        bad &= !result->segment; /* keys are kept for all rows together */
         for (size_t v = 0; bad && !result->nkeys && v < work->nsummaries; v++) {
             const struct vg_predicate_summary *predicate =
                 vg_summary_predicate(work->summaries[v], result->rule);

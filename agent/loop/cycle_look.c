@@ -9,6 +9,7 @@
 #include "agent/loop/cycle.h"
 #include "agent/loop/cycle_ask.h"
 #include "agent/loop/cycle_revisit.h"
+#include "agent/loop/cycle_segments.h"
 #include "agent/loop/cycle_still.h"
 #include "agent/loop/cycle_structure.h"
 #include "agent/loop/source.h"
@@ -54,7 +55,7 @@ static int load_reference(struct vg_work *work, struct vg_error *err)
                            all && work->job.window ? NULL : &cells, &work->reference, err) < 0)
         return -1;
     if (work->reference)
-        return 0;
+        return vg_cycle_segments_load(work, err);
     struct vg_reference_row *rows;
     size_t n;
     if (vg_store_references(work->env->store, dataset->id, work->arena, &rows, &n, err) < 0)
@@ -86,6 +87,23 @@ int vg_cycle_forgive(struct vg_work *work, struct vg_error *err, const char **wh
     return text ? 0 : fail_memory(err);
 }
 
+static int take_newest(struct vg_work *work, const struct vg_rows *rows, struct vg_error *err)
+{
+    struct vg_rows_of all = vg_plan_rows(&work->plan, NULL, 0);
+    int64_t newest, untimed, future;
+    bool whole = rows->nrows == 1 && rows->ncols == 3 && rows->cells[1] && rows->cells[2];
+    if (!whole || (rows->cells[0] && vg_parse_int64(rows->cells[0], &newest) < 0) ||
+        vg_parse_int64(rows->cells[1], &untimed) < 0 || vg_parse_int64(rows->cells[2], &future) < 0)
+        return vg_fail(err, VG_E_DATA, "the server does not answer with three numbers");
+    work->live.has_newest = true;
+    if (rows->cells[0])
+        work->live.newest_us = vg_sql_instant(&all, newest);
+    work->cycle.has_untimed = true;
+    work->cycle.untimed_rows = (uint64_t)untimed;
+    work->cycle.future_rows = (uint64_t)future;
+    return 0;
+}
+
 static int read_newest(struct vg_work *work, struct vg_error *err)
 {
     struct vg_live *live = &work->live;
@@ -99,16 +117,13 @@ static int read_newest(struct vg_work *work, struct vg_error *err)
         live->newest_why = "no index on the time column";
         return 0;
     }
-    struct vg_rows_of rows = vg_plan_rows(plan, NULL, 0);
-    int64_t newest = 0;
-    bool found = false;
-    const char *sql = vg_sql_newest(&rows, work->cycle.now_us, work->arena);
-    if (read_number(work, sql, &newest, &found, err) < 0)
+    struct vg_rows rows;
+    const char *sql = vg_cycle_newest_sql(work);
+    if (!sql)
+        return fail_memory(err);
+    if (work->env->source->ops->rows(work->session, sql, NULL, 0, work->arena, &rows, err) < 0)
         return is_aside(err) ? vg_cycle_forgive(work, err, &live->newest_why) : -1;
-    live->has_newest = true;
-    if (found)
-        live->newest_us = vg_sql_instant(&rows, newest);
-    return 0;
+    return take_newest(work, &rows, err);
 }
 
 static int count_rows(struct vg_work *work, const struct vg_window *window, uint64_t *out,
@@ -321,11 +336,15 @@ static int run_scan(struct vg_work *work, double percent, struct vg_error *err)
         return -1;
     memset(&work->checksum, 0, sizeof work->checksum);
     plan->tally.until_us = plan->time ? work->job.range.end_us : work->cycle.now_us;
+    if (work->job.revisit)
+        plan->tally.nsplits = 0; /* its rules look at no segments */
     if (vg_tally_new(&plan->tally, &scan.tally, err) < 0)
         return -1;
     int rc = work->env->source->ops->scan(work->session, &query, tally_batch, &scan, err);
     for (size_t v = 0; rc == 0 && v < plan->tally.nvariants; v++)
         work->summaries[work->nsummaries++] = vg_tally_take(scan.tally, v);
+    if (rc == 0 && plan->tally.nsplits)
+        rc = vg_cycle_segments_take(work, scan.tally, err);
     vg_tally_free(scan.tally);
     return rc;
 }
@@ -394,7 +413,7 @@ int vg_cycle_scan(struct vg_work *work, struct vg_error *err)
     if (work->job.revisit)
         return vg_cycle_revisit_compare(work, err);
     cycle->empty = work->plan.time && cycle->rows == 0;
-    if (vg_cycle_count_untimed(work, err) < 0 || count_late(work, err) < 0)
+    if (count_late(work, err) < 0)
         return -1;
     /* Last, for an answer that has to be abandoned takes the session with it. */
     return cycle->empty ? 0 : vg_cycle_ask(work, err);

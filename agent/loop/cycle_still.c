@@ -177,14 +177,17 @@ static void put_count(struct vg_buf *out, const struct vg_rows_of *rows, const c
     vg_buf_printf(out, "\nLIMIT %d) AS \"some\")", VG_UNTIMED_MOST);
 }
 
-static const char *write_counts(struct vg_work *work)
+const char *vg_cycle_newest_sql(struct vg_work *work)
 {
     struct vg_rows_of rows = vg_plan_rows(&work->plan, NULL, 0);
     struct vg_buf condition, out;
     const char *time = work->plan.time->quoted;
+    const char *newest = vg_sql_newest(&rows, work->cycle.now_us, work->arena);
+    if (!newest)
+        return NULL;
     vg_buf_init(&out, STATEMENT_MAX);
     vg_buf_init(&condition, STATEMENT_MAX);
-    vg_buf_puts(&out, "SELECT ");
+    vg_buf_printf(&out, "SELECT (%s), ", newest);
     vg_buf_printf(&condition, "%s IS NULL", time);
     put_count(&out, &rows, condition.failed ? "" : condition.data);
     vg_buf_puts(&out, " + ");
@@ -197,34 +200,11 @@ static const char *write_counts(struct vg_work *work)
     vg_buf_init(&condition, STATEMENT_MAX);
     vg_buf_printf(&condition, "%s > ", time);
     vg_sql_put_instant(&condition, &rows, work->cycle.now_us);
-    vg_buf_printf(&condition, " AND %s < 'infinity'", time);
+    vg_buf_printf(&condition, " AND %s <> 'infinity'", time);
     put_count(&out, &rows, condition.failed ? "" : condition.data);
     const char *sql =
         out.failed || condition.failed ? NULL : vg_arena_strdup(work->arena, out.data);
     vg_buf_free(&condition);
     vg_buf_free(&out);
     return sql;
-}
-
-int vg_cycle_count_untimed(struct vg_work *work, struct vg_error *err)
-{
-    struct vg_rows rows;
-    struct vg_cycle *cycle = &work->cycle;
-    int64_t untimed, future;
-    if (!work->plan.time || !work->plan.time->indexed_first)
-        return 0;
-    const char *sql = write_counts(work);
-    if (!sql)
-        return fail_memory(err);
-    if (work->env->source->ops->rows(work->session, sql, NULL, 0, work->arena, &rows, err) < 0)
-        return err->code == VG_E_TIMEOUT || err->code == VG_E_QUERY
-                   ? vg_cycle_forgive(work, err, NULL)
-                   : -1;
-    if (rows.nrows != 1 || rows.ncols != 2 || !rows.cells[0] || !rows.cells[1] ||
-        vg_parse_int64(rows.cells[0], &untimed) < 0 || vg_parse_int64(rows.cells[1], &future) < 0)
-        return vg_fail(err, VG_E_DATA, "the server does not answer with two numbers");
-    cycle->has_untimed = true;
-    cycle->untimed_rows = (uint64_t)untimed;
-    cycle->future_rows = (uint64_t)future;
-    return 0;
 }

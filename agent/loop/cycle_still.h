@@ -10,7 +10,9 @@
 int vg_cycle_still_look(struct vg_work *work, struct vg_error *err);
 /* Inside the transaction: what the table was when it was read. */
 int vg_cycle_still_store(const struct vg_work *work, struct vg_error *err);
-/* With an index on the time column: rows whose time is NULL, infinite or after now. */
-int vg_cycle_count_untimed(struct vg_work *work, struct vg_error *err);
+/* One row of three numbers: the newest time up to now as vg_sql_newest has it (NULL: there is
+ * none), rows whose time is NULL or infinite, and rows of the future, each counted up to
+ * VG_UNTIMED_MOST. NULL: out of memory. */
+const char *vg_cycle_newest_sql(struct vg_work *work);
 
 #endif

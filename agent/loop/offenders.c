@@ -30,7 +30,8 @@ static bool is_wanted(const struct vg_result *result)
 {
     const struct vg_check_type *type = vg_check_find(result->check);
     bool bad = result->verdict == VG_FAIL || result->verdict == VG_WARN;
-    return bad && type && type->cadence == VG_ON_WINDOW && vg_offenders_can(type);
+    return bad && type && !result->segment && type->cadence == VG_ON_WINDOW &&
+           vg_offenders_can(type);
 }
 
 int vg_offenders_note(struct vg_work *work, struct vg_error *err)

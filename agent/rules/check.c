@@ -131,6 +131,14 @@ static void read_rule_notify(struct vg_rule_reading *in, const struct vg_node *n
         rule->warn_to = given.warn;
 }
 
+static void read_compare(struct vg_rule_reading *in, const struct vg_node *node,
+                         struct vg_rule *rule)
+{
+    struct vg_part part;
+    vg_read_table(&in->r, node, &vg_compare_table, &part, &rule->compare);
+    rule->compare.loc = vg_rule_loc(in, node->loc);
+}
+
 static void refuse_names(struct vg_rule_reading *in, const struct vg_rule_site *site,
                          const struct vg_node *node)
 {
@@ -148,6 +156,8 @@ static void take_check(struct vg_rule *rule, const struct vg_raw_check *raw)
     rule->id = raw->id ? raw->id : rule->id;
     rule->was = raw->was;
     rule->where = raw->where;
+    rule->unsegmented = vg_streq(raw->segment, "none");
+    rule->segment = rule->unsegmented ? NULL : raw->segment;
     rule->severity = (enum vg_severity)raw->severity;
     rule->min_rows = raw->min_rows;
     rule->after = raw->after == VG_DEFAULT ? rule->after : (int)raw->after;
@@ -191,6 +201,8 @@ static void read_long(struct vg_rule_reading *in, const struct vg_rule_site *sit
         check_connections(in, site->type, node, &parts[1]);
     refuse_names(in, site, node);
     take_check(rule, &raw);
+    if (raw.compare)
+        read_compare(in, raw.compare, rule);
     vg_rule_limits(in, site, node, &raw, faults, &rule->limits);
     if (raw.notify)
         read_rule_notify(in, raw.notify, rule);

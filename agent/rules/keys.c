@@ -15,10 +15,9 @@
     {                                                                                              \
         .name = name_, .type = VG_VALUE_REFUSED, .fallback = hint_, .doc = doc_                    \
     }
-#define NO_SEGMENTS(name_)                                                                         \
-    REFUSED(name_, "this version has no segments yet",                                             \
-            "leave it out, or write one dataset for "                                              \
-            "each segment with source.filter")
+#define SEGMENTS_ELSEWHERE(name_)                                                                  \
+    REFUSED(name_, "segments are named once for the whole file",                                   \
+            "at the top: segments: [country]; a check has segment: country or none")
 
 #define IN_DATASET(field) offsetof(struct vg_raw_dataset, field)
 
@@ -71,8 +70,9 @@ static const struct vg_key dataset_keys[] = {
      .most = "1000", .doc = "keys of offending rows that are kept for each rule"},
     NODE("quarantine", vg_raw_dataset, quarantine, "mapping quarantine",
          "a table of yours that takes the keys of all offending rows"),
-    NO_SEGMENTS("segments"),
-    NO_SEGMENTS("segment"),
+    NODE("segments", vg_raw_dataset, segments, "list of columns, or of {column, values, most}",
+         "columns by whose values every check is also judged"),
+    SEGMENTS_ELSEWHERE("segment"),
 };
 const struct vg_key_table vg_dataset_table = {"a rule file", KEYS(dataset_keys)};
 
@@ -114,6 +114,26 @@ static const struct vg_key quarantine_keys[] = {
 };
 const struct vg_key_table vg_quarantine_table = {"quarantine", KEYS(quarantine_keys)};
 
+#define IN_SEGMENT(field) offsetof(struct vg_raw_segment, field)
+
+static const struct vg_key segment_keys[] = {
+    {"column", VG_VALUE_STRING, IN_SEGMENT(column), .required = true,
+     .doc = "a text or boolean column, which may be one with `expr`; not a private one"},
+    {"values", VG_VALUE_STRINGS, IN_SEGMENT(values), .shown = "the most frequent of the reference",
+     .doc = "values that are segments of their own; all others are the segment other"},
+    {"most", VG_VALUE_INT, IN_SEGMENT(most), .fallback = "50", .least = "1", .most = "500",
+     .doc = "how many values are segments of their own, at most"},
+};
+const struct vg_key_table vg_segment_table = {"segments", KEYS(segment_keys)};
+
+static const struct vg_key compare_keys[] = {
+    {"segment", VG_VALUE_STRING, offsetof(struct vg_compare, segment), .required = true,
+     .doc = "a column of segments"},
+    {"baseline", VG_VALUE_STRING, offsetof(struct vg_compare, baseline), .required = true,
+     .doc = "the value that all others are tested against"},
+};
+const struct vg_key_table vg_compare_table = {"compare", KEYS(compare_keys)};
+
 #define IN_REFERENCE(field) offsetof(struct vg_raw_reference, field)
 
 static const char *const captures[] = {"now", NULL};
@@ -151,8 +171,8 @@ static const struct vg_key column_keys[] = {
      .shown = "true for keys, else false",
      .doc = "keeps values of the column out of state, metrics and messages"},
     NODE("drift", vg_raw_column, drift, "mapping of drift checks", "{ks: 0.35}"),
-    NO_SEGMENTS("segments"),
-    NO_SEGMENTS("segment"),
+    SEGMENTS_ELSEWHERE("segments"),
+    SEGMENTS_ELSEWHERE("segment"),
 };
 const struct vg_key_table vg_column_table = {"a column", KEYS(column_keys)};
 
@@ -185,8 +205,11 @@ static const struct vg_key check_keys[] = {
     {"description", VG_VALUE_STRING, IN_CHECK(description), .doc = "for people, in messages"},
     {"runbook", VG_VALUE_STRING, IN_CHECK(runbook), .doc = "address of a runbook"},
     {"tags", VG_VALUE_STRINGS, IN_CHECK(tags), .doc = "words for people"},
-    NO_SEGMENTS("segment"),
-    NO_SEGMENTS("segments"),
+    {"segment", VG_VALUE_STRING, IN_CHECK(segment), .shown = "all of segments",
+     .doc = "the one column of segments whose segments are judged too, or none"},
+    NODE("compare", vg_raw_check, compare, "mapping compare",
+         "of drift checks: each other segment against this one, instead of the reference"),
+    SEGMENTS_ELSEWHERE("segments"),
 };
 const struct vg_key_table vg_check_table = {"a check", KEYS(check_keys)};
 
@@ -199,10 +222,10 @@ const struct vg_key_table vg_bounds_table = {"warn", KEYS(bounds_keys)};
 const struct vg_key_table *const *vg_rule_tables(size_t *n)
 {
     static const struct vg_key_table *const tables[] = {
-        &vg_dataset_table,     &vg_source_table, &vg_long_table,   &vg_quarantine_table,
-        &vg_schedule_table,    &vg_sample_table, &vg_limits_table, &vg_reference_table,
-        &vg_drift_table,       &vg_notify_table, &vg_column_table, &vg_check_table,
-        &vg_rule_notify_table, &vg_bounds_table,
+        &vg_dataset_table,     &vg_source_table, &vg_long_table,    &vg_quarantine_table,
+        &vg_schedule_table,    &vg_sample_table, &vg_limits_table,  &vg_reference_table,
+        &vg_drift_table,       &vg_notify_table, &vg_column_table,  &vg_check_table,
+        &vg_rule_notify_table, &vg_bounds_table, &vg_segment_table, &vg_compare_table,
     };
     *n = sizeof tables / sizeof *tables;
     return tables;

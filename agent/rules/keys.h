@@ -13,7 +13,7 @@ struct vg_raw_dataset {
     const char *timezone;      /* NULL: not given */
     int64_t max_offending;
     const struct vg_node *source, *schedule, *sample, *limits, *reference, *drift, *columns,
-        *checks, *notify, *quarantine;
+        *checks, *notify, *quarantine, *segments;
 };
 
 struct vg_raw_source {
@@ -25,6 +25,12 @@ struct vg_raw_source {
 struct vg_raw_quarantine {
     const char *connection, *table;
     int64_t limit;
+};
+
+struct vg_raw_segment {
+    const char *column;
+    struct vg_strings values;
+    int64_t most;
 };
 
 struct vg_raw_reference {
@@ -46,8 +52,8 @@ struct vg_raw_column {
 
 /* The long form of a check, but for its parameters. */
 struct vg_raw_check {
-    const struct vg_node *fail, *warn, *min, *max, *notify;
-    const char *id, *was, *where, *description, *runbook;
+    const struct vg_node *fail, *warn, *min, *max, *notify, *compare;
+    const char *id, *was, *where, *segment, *description, *runbook;
     int severity;
     int64_t min_rows, after, resolve_after, blind_after_us;
     struct vg_strings tags;
@@ -59,7 +65,7 @@ struct vg_raw_bounds {
 
 extern const struct vg_key_table vg_quarantine_table, vg_dataset_table, vg_source_table,
     vg_long_table, vg_reference_table, vg_drift_table, vg_column_table, vg_check_table,
-    vg_bounds_table;
+    vg_bounds_table, vg_segment_table, vg_compare_table;
 
 /* A parameter of a check as a key of its mapping. */
 struct vg_key vg_param_key(const struct vg_param *param);

@@ -49,6 +49,8 @@ void vg_rule_revisited(struct vg_rule_reading *in);
 void vg_rule_columns(struct vg_rule_reading *in);
 void vg_rule_checks(struct vg_rule_reading *in);
 void vg_rule_implicit(struct vg_rule_reading *in);
+/* segments: after all rules, and what rules say of segments. */
+void vg_rule_segments(struct vg_rule_reading *in);
 /* Ids are unique; what `was` names is gone. */
 void vg_rule_identities(struct vg_rule_reading *in);
 

@@ -129,6 +129,30 @@ int vg_store_reference_window(struct vg_store *store, int64_t version, const str
     return vg_scope_leave(store, &scope, rc, err);
 }
 
+int vg_store_reference_segment(struct vg_store *store, int64_t version, const char *segment,
+                               const struct vg_column_summary *column, struct vg_error *err)
+{
+    static const char text[] =
+        "INSERT INTO reference_segment (version, segment, column_name, total)"
+        " VALUES ($1, $2, $3, $4) ON CONFLICT (version, segment, column_name)"
+        " DO UPDATE SET total = excluded.total";
+    struct vg_buf body;
+    struct vg_scope scope;
+    if (vg_scope_enter_hurried(store, &scope, err) < 0)
+        return -1;
+    vg_buf_init(&body, BODY_MAX);
+    int rc = must_be_capturing(store, version, err);
+    if (rc == 0)
+        rc = vg_column_write(column, &body, err);
+    if (rc == 0) {
+        const struct vg_sql sql = VG_SQL(text, vg_p_int(version), vg_p_text(segment),
+                                         vg_p_text(column->name), vg_p_blob(body.data, body.len));
+        rc = vg_sql_run(store, &sql, err);
+    }
+    vg_buf_free(&body);
+    return vg_scope_leave(store, &scope, rc, err);
+}
+
 /* --- The end of a capture -------------------------------------------------------------- */
 
 static int complete(struct vg_store *store, int64_t version, uint64_t rows, int64_t now_us,
@@ -160,6 +184,10 @@ static int record_failure(struct vg_store *store, int64_t version, const char *f
                    err) < 0 ||
         vg_sql_run(store,
                    &VG_SQL("DELETE FROM reference_window WHERE version = $1", vg_p_int(version)),
+                   err) < 0)
+        return -1;
+    if (vg_sql_run(store,
+                   &VG_SQL("DELETE FROM reference_segment WHERE version = $1", vg_p_int(version)),
                    err) < 0)
         return -1;
     return vg_sql_run(store,

@@ -182,6 +182,14 @@ static const char *const offending_rows[] = {
     NULL,
 };
 
+/* Coarse counts of the columns of a reference for each of its segments. */
+static const char *const segments[] = {
+    "CREATE TABLE reference_segment (version {int} NOT NULL REFERENCES reference"
+    " ON DELETE CASCADE, segment TEXT NOT NULL, column_name TEXT NOT NULL, total {blob} NOT NULL,"
+    " PRIMARY KEY (version, segment, column_name)) {table}",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -190,6 +198,7 @@ const struct vg_migration vg_migrations[] = {
     {"columns that rule files compute", computed},
     {"windows to be read again", revisits},
     {"rows that offend", offending_rows},
+    {"segments of references", segments},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];
 

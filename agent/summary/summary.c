@@ -271,6 +271,43 @@ void vg_reference_free(struct vg_reference *reference)
     for (size_t i = 0; i < reference->ncolumns; i++) {
         vg_distribution_free(reference->columns[i].fine);
         vg_column_free(reference->columns[i].total);
+        vg_grid_free(reference->columns[i].coarse);
+    }
+    for (size_t s = 0; s < reference->nsegments; s++) {
+        const struct vg_reference *view = reference->segments[s].view;
+        for (size_t i = 0; i < view->ncolumns; i++)
+            vg_column_free(view->columns[i].total);
     }
     vg_arena_free(reference->arena);
+}
+
+struct vg_grid *vg_grid_of_segments(const struct vg_grid *fine)
+{
+    double q[VG_COARSE];
+    for (uint32_t i = 0; i < fine->ncoarse; i++)
+        q[i] = fine->q[fine->coarse[i]];
+    return vg_grid_new(q, fine->ncoarse, fine->exact && fine->ncoarse == fine->n);
+}
+
+int vg_reference_coarse(struct vg_reference *reference)
+{
+    for (size_t i = 0; i < reference->ncolumns; i++) {
+        struct vg_reference_column *column = &reference->columns[i];
+        if (column->coarse || !column->fine || !column->fine->grid->ncoarse)
+            continue;
+        column->coarse = vg_grid_of_segments(column->fine->grid);
+        if (!column->coarse)
+            return -1;
+    }
+    return 0;
+}
+
+const struct vg_reference *vg_reference_segment(const struct vg_reference *reference,
+                                                const char *name)
+{
+    for (size_t i = 0; i < reference->nsegments; i++) {
+        if (!strcmp(reference->segments[i].name, name))
+            return reference->segments[i].view;
+    }
+    return NULL;
 }

@@ -214,6 +214,11 @@ struct vg_check_type {
                    struct vg_measures *out, struct vg_error *err);
 };
 
+/* Whether rules of this type are also judged for each segment: what they need is counted per
+ * segment in the same scan. Not those with statements of their own, with values of categories,
+ * quantiles or windows before. */
+bool vg_check_segmented(const struct vg_check_type *type);
+
 /* Help for `measure`: what was counted of the rule's column. 1: *out is set; 0: it was not counted,
  * and a measure says so (unknown); -1: VG_E_MEMORY. */
 int vg_evidence_column(const struct vg_rule *rule, const struct vg_evidence *evidence,

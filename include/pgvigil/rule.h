@@ -58,6 +58,13 @@ enum {
     VG_DEFAULT = -1
 }; /* of after, resolve_after, min_rows, blind_after_us: the contract's default */
 
+/* One segment of a column tested against another of the same window. */
+struct vg_compare {
+    const char *segment; /* column of a segmentation; NULL: the rule compares with the reference */
+    const char *baseline;
+    struct vg_loc loc;
+};
+
 struct vg_rule {
     const char *id;     /* stable; default column.check */
     const char *was;    /* former id whose alerts and history are carried over; or NULL */
@@ -70,9 +77,12 @@ struct vg_rule {
     enum vg_policy policy;
     enum vg_severity severity; /* default critical */
     const char *where;         /* SQL condition on rows, or NULL */
-    int64_t min_rows;          /* or VG_DEFAULT */
-    int after, resolve_after;  /* or VG_DEFAULT */
-    int64_t blind_after_us;    /* or VG_DEFAULT */
+    const char *segment;       /* only segments of this column; NULL: of all */
+    bool unsegmented;          /* all rows only */
+    struct vg_compare compare;
+    int64_t min_rows;         /* or VG_DEFAULT */
+    int after, resolve_after; /* or VG_DEFAULT */
+    int64_t blind_after_us;   /* or VG_DEFAULT */
     struct vg_strings to,
         warn_to; /* receivers of fails, of warnings; from the dataset if not given */
     const char *description, *runbook;
@@ -132,6 +142,17 @@ struct vg_column_spec { /* one entry of columns: */
     struct vg_loc expr_loc;
 };
 
+/* A column by whose values rows are told apart; each value, and all others together, is a segment,
+ * "column=value" and "column=other". */
+struct vg_segment_spec {
+    const char *column;
+    struct vg_loc loc;
+    struct vg_strings values; /* none: the most frequent of the reference */
+    size_t most;
+};
+enum { VG_SEGMENTATIONS = 8, VG_SEGMENT_VALUES = 500 }; /* most of a dataset, of one column */
+#define VG_SEGMENT_OTHER "other"
+
 /* One row per entity and feature: each name becomes a column. */
 struct vg_long_source {
     const char *name, *value; /* columns; NULL: the source is not long */
@@ -178,6 +199,8 @@ struct vg_dataset {
     int64_t base_us; /* drift.base, or 0: by the 200-row rule */
     struct vg_column_spec *columns;
     size_t ncolumns;
+    struct vg_segment_spec *segments;
+    size_t nsegments;
     struct vg_strings to, warn_to;
     int64_t remind_us;    /* 0: never */
     int64_t group_for_us; /* default 4h */

@@ -253,6 +253,12 @@ int vg_store_reference_column(struct vg_store *store, int64_t version, size_t po
                               const struct vg_reference_column *column, struct vg_error *err);
 int vg_store_reference_window(struct vg_store *store, int64_t version, const struct vg_window *base,
                               const struct vg_column_summary *column, struct vg_error *err);
+/* One column of one segment, with coarse counts. */
+int vg_store_reference_segment(struct vg_store *store, int64_t version, const char *segment,
+                               const struct vg_column_summary *column, struct vg_error *err);
+/* Loads into `reference` the segments it was captured with: of the columns that have `coarse`. */
+int vg_store_reference_segments(struct vg_store *store, struct vg_reference *reference,
+                                struct vg_error *err);
 /* Complete and active (the one used before becomes inactive); or failed, with the reason. Complete
  * ones never change again (VG_E_USAGE). Versions that a crash left incomplete go when a daemon
  * starts. */

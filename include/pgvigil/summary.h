@@ -213,9 +213,17 @@ struct vg_reference_column {
     const char *type;
     enum vg_kind kind;
     bool not_null;
-    bool computed; /* the rule file computed it */
+    bool computed;                   /* the rule file computed it */
     struct vg_distribution *fine;    /* numbers in use; NULL otherwise */
     struct vg_column_summary *total; /* coarse summary of the whole reference, or NULL */
+    struct vg_grid *coarse;          /* what segments are counted on: the coarse thresholds of fine;
+                                      * NULL: they are not */
+};
+struct vg_reference;
+/* The rows of one segment in the reference. */
+struct vg_reference_segment {
+    const char *name;          /* "column=value" */
+    struct vg_reference *view; /* columns counted on `coarse`, their only grid */
 };
 struct vg_reference {
     struct vg_arena *arena;
@@ -225,13 +233,22 @@ struct vg_reference {
     int64_t captured_us;
     uint64_t rows;
     uint32_t resolution;
-    const char *spec; /* canonical text of what was captured */
+    const char *spec;      /* canonical text of what was captured */
     const char *structure; /* of the table, as vg_catalog_write() wrote it; NULL: not kept */
     struct vg_reference_column *columns;
     size_t ncolumns; /* the fingerprint, in table order */
+    struct vg_reference_segment *segments;
+    size_t nsegments; /* loaded with vg_store_reference_segments() */
 };
 const struct vg_reference_column *vg_reference_find(const struct vg_reference *reference,
                                                     const char *name);
+/* The grid of segments of a column: the coarse thresholds of `fine`. NULL when out of memory. */
+struct vg_grid *vg_grid_of_segments(const struct vg_grid *fine);
+/* Makes `coarse` of all columns with a fine distribution. 0, or -1 when out of memory. */
+int vg_reference_coarse(struct vg_reference *reference);
+/* Of a segment of this name; NULL: the reference was captured without it. */
+const struct vg_reference *vg_reference_segment(const struct vg_reference *reference,
+                                                const char *name);
 void vg_reference_free(struct vg_reference *reference);
 
 #endif

@@ -14,8 +14,8 @@ from scipy.stats import ks_2samp
 import stack
 
 SOURCE = r"""/* SPDX-License-Identifier: GPL-3.0-or-later */
-/* rise_fall: V = max(F - G) + max(G - F), F and G the distribution functions of the reference and the
- * window, or one of the two. Unlike D it sees the tails as well as the middle. */
+/* rise_fall: V = max(F - G) + max(G - F), F and G the distribution functions of the reference and
+ * the window, or one of the two. Unlike D it sees the tails as well as the middle. */
 #include "pgvigil/check.h"
 
 #include <stdio.h>

@@ -166,6 +166,10 @@ static void test_nothing_without_drift(void **state)
     step(&world);
     assert_false(world.out.has_onset);
     world.drift.class = VG_CLASS_DRIFT;
+    world.drift.segment = "country=FR"; /* of all rows only */
+    step(&world);
+    assert_false(world.out.has_onset);
+    world.drift.segment = "";
     world.config.after = 2;
     step(&world);
     assert_false(world.out.has_onset);

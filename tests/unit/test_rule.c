@@ -338,7 +338,8 @@ static const struct refusal refusals[] = {
     {"share: {fail: 1%, warn: 2%}", "warn is not below fail"},
     {"share: {fail: 1%, min: 2}", "share has no \"min\""},
     {"share: {fail: 1%, wheer: x}", "unknown key \"wheer\" in share"},
-    {"share: {fail: 1%, segment: origin}", "this version has no segments yet"},
+    {"share: {fail: 1%, segment: origin}", "the dataset has no segments"},
+    {"share: {fail: 1%, segments: [a]}", "segments are named once for the whole file"},
     {"share: {fail: 1%, id: a b}",
      "id: \"a b\" is not a name of letters, digits, _ . and -, at most 100"},
     {"share: {fail: 1%, id: watch}", "the id \"watch\" belongs to a rule that every dataset has"},
@@ -379,7 +380,7 @@ static const struct refusal refusals[] = {
     {"private: yes", "private: \"yes\" is not true or false"},
     {"type: [text]", "type must be a text, not a list"},
     {"shares: 1%", "unknown key \"shares\" in column \"c\""},
-    {"segments: [a]", "this version has no segments yet"},
+    {"segments: [a]", "segments are named once for the whole file"},
 };
 
 static void test_refusals(void **state)
@@ -459,7 +460,7 @@ static const struct {
     {"notify: {to: [ops, nobody]}\n", "there is no receiver \"nobody\"", 4},
     {"notify: oops\n", "there is no receiver \"oops\"", 4},
     {"was: d\n", "was: a dataset cannot take over from itself", 4},
-    {"segments: [origin]\n", "this version has no segments yet", 4},
+    {"segments: [origin]\n", "without a reference the values of origin must be listed", 4},
     {"role: feature\n", "role: \"feature\" is not one of the words allowed here", 4},
     {"max_offending: -1\n", "max_offending: -1 is below 0, the least allowed", 4},
     {"isolation: true\n", "unknown key \"isolation\" in a rule file", 4},
