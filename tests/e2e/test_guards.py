@@ -156,7 +156,8 @@ def settle(database):
 
 def test_unchanged_table_is_skipped(state_table, database):
     settle(database)
-    assert not cycle(state_table)
+    # On a slow machine a second window is due, and skipped, before the command ends.
+    assert "window judged" in state_table.run("run", "--once").err
     stack.wait_for(lambda: cycle(state_table), what="a skipped read", every=1.1)
     status = state_table.expect(0, "status", "--json").out
     assert "the verdicts of then stand" in status

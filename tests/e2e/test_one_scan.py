@@ -9,7 +9,7 @@ import pytest
 
 import stack
 
-NEWEST = "SELECT (SELECT (e"  # the newest row and those without a proper time: at each tick
+NEWEST = "SELECT (SELECT ("  # the newest row and those without a proper time: at each tick
 LATE = "SELECT pg_catalo"    # count(*) of the window before, once it is committed
 SETUP = """
 CREATE EXTENSION pg_stat_statements;

@@ -43,6 +43,7 @@ static void count(struct vg_column_summary *column, const struct vg_grid *grid, 
 
 static void start(struct world *world, const char *check, double shift, bool halves)
 {
+    static const int none = 0; /* the first choice of every other check */
     struct vg_error err = {0};
     memset(world, 0, sizeof *world);
     kit_init(&world->kit, check, "delay");
@@ -51,7 +52,7 @@ static void start(struct world *world, const char *check, double shift, bool hal
     if (world->kit.rule.type->params == vg_binned_params)
         world->kit.rule.params = &world->params;
     else
-        world->kit.rule.params = (const int[]){0};
+        world->kit.rule.params = &none;
     for (size_t i = 0; i < REF; i++)
         world->ref[i] = (double)i / 10;
     for (size_t i = 0; i < NOW; i++)
