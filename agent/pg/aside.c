@@ -59,18 +59,13 @@ static struct aside *new_aside(void)
 }
 
 /* Signals are for the threads that expect them. */
-static int start_thread(struct aside *aside)
+static int start_thread(struct aside *aside, pthread_t *thread)
 {
     sigset_t all, old;
-    pthread_attr_t attr;
-    pthread_t thread;
     sigfillset(&all);
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(&thread, &attr, run_aside, aside);
+    int rc = pthread_create(thread, NULL, run_aside, aside);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
     return rc;
 }
 
@@ -90,7 +85,8 @@ int vg_pg_aside(const struct vg_pg_work *work, const struct vg_pg_wait *wait, st
         return vg_fail(err, VG_E_MEMORY, "out of memory for a thread");
     }
     aside->work = *work;
-    int rc = start_thread(aside);
+    pthread_t thread;
+    int rc = start_thread(aside, &thread);
     if (rc != 0) {
         free_aside(aside);
         work->discard(work->arg);
@@ -107,7 +103,11 @@ int vg_pg_aside(const struct vg_pg_work *work, const struct vg_pg_wait *wait, st
     if (!ended && work->left)
         atomic_store(work->left, true);
     pthread_mutex_unlock(&aside->mutex);
-    if (ended)
-        free_aside(aside);
-    return ended ? 0 : -1;
+    if (!ended) {
+        pthread_detach(thread);
+        return -1;
+    }
+    pthread_join(thread, NULL); /* what libraries keep for the thread goes with it */
+    free_aside(aside);
+    return 0;
 }

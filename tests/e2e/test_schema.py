@@ -403,5 +403,6 @@ def test_the_catalogue_costs_three_statements(world, t, cluster):
         schema(world, t)
     finally:
         world.database.execute(f"ALTER DATABASE {name} RESET log_statement")
-    told = [line for line in cluster.log().splitlines() if "execute" in line and "pg_" in line]
+    told = [line for line in cluster.log().splitlines()
+            if "execute" in line and "pg_" in line and f" {name} " in line]
     assert [sum(mark in line for line in told) for mark in marks] == [1, 1, 1], told
