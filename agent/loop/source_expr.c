@@ -41,13 +41,7 @@ static const char *quote(const struct vg_look *look, const char *name)
 {
     struct vg_buf buf;
     vg_buf_init(&buf, VG_LOOK_STATEMENT_MAX);
-    vg_buf_putc(&buf, '"');
-    for (const char *c = name; *c; c++) {
-        if (*c == '"')
-            vg_buf_putc(&buf, '"');
-        vg_buf_putc(&buf, *c);
-    }
-    vg_buf_putc(&buf, '"');
+    vg_sql_put_name(&buf, name);
     return vg_look_keep(look, &buf);
 }
 

@@ -7,14 +7,12 @@
 #include <string.h>
 
 #include "agent/metrics/board.h"
+#include "agent/summary/private.h"
 #include "pgvigil/summary.h"
 #include "pgvigil/text.h"
 #include "pgvigil/time.h"
 
-enum {
-    LABEL_CHARS = 200,      /* longer values are cut and told apart by a hash */
-    PRIVATE_ROWS_LEAST = 10 /* a mean of fewer rows would show them */
-};
+enum { LABEL_CHARS = 200 }; /* longer values are cut and told apart by a hash */
 
 /* --- Lists ----------------------------------------------------------------------------------- */
 
@@ -230,7 +228,7 @@ static void put_numbers(const struct origin *from, const struct vg_column_summar
         put(from, VG_M_COLUMN_MIN, column->min / unit);
         put(from, VG_M_COLUMN_MAX, column->max / unit);
     }
-    if (!is_private || finite >= PRIVATE_ROWS_LEAST) {
+    if (!is_private || finite >= VG_PRIVATE_ROWS) {
         put(from, VG_M_COLUMN_MEAN, vg_column_mean(column) / unit);
         put(from, VG_M_COLUMN_STDDEV, vg_column_stddev(column) / unit);
     }

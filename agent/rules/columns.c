@@ -215,7 +215,7 @@ void vg_rule_checks(struct vg_rule_reading *in)
     }
 }
 
-static bool is_written(const struct vg_node *checks, const char *name)
+bool vg_rule_is_written(const struct vg_node *checks, const char *name)
 {
     bool found = false;
     for (size_t i = 0; checks && checks->kind == VG_NODE_SEQUENCE && i < checks->n; i++)
@@ -228,7 +228,7 @@ void vg_rule_implicit(struct vg_rule_reading *in)
     for (size_t i = 0; i < vg_checks_n && !in->r.memory; i++) {
         const struct vg_check_type *type = vg_checks[i];
         struct vg_rule_site site = {type, NULL, in->dataset->loc};
-        if (!type->implicit || is_written(in->raw.checks, type->name))
+        if (!type->implicit || vg_rule_is_written(in->raw.checks, type->name))
             continue;
         struct vg_rule *rule = vg_rule_add(in, &site);
         if (!rule)

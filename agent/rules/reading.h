@@ -81,5 +81,7 @@ bool vg_rule_limit(struct vg_rule_reading *in, const struct vg_check_type *type,
                    const struct vg_node *node, const char *what, double *out);
 /* A fault where there is no connection of this name. */
 void vg_rule_connection(struct vg_rule_reading *in, const struct vg_node *node, const char *name);
+/* Whether checks: (or NULL) has a check of this name. */
+bool vg_rule_is_written(const struct vg_node *checks, const char *name);
 
 #endif

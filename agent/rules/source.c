@@ -107,25 +107,17 @@ static void add_cast(struct vg_rule_reading *in, const struct vg_entry *entry)
         add_rule(in, type, column, expr->loc, false);
 }
 
-static bool has_check(const struct vg_node *checks, const char *name)
-{
-    bool found = false;
-    for (size_t i = 0; checks && checks->kind == VG_NODE_SEQUENCE && i < checks->n; i++)
-        found = found || vg_node_get(checks->items[i], name);
-    return found;
-}
-
 void vg_rule_revisited(struct vg_rule_reading *in)
 {
     const struct vg_schedule *schedule = &in->dataset->schedule;
     const struct vg_check_type *late = vg_check_find("late_rows");
     const struct vg_check_type *rewritten = vg_check_find("rewritten");
     size_t before = in->nrules;
-    if (late && schedule->nrevisits && !has_check(in->raw.checks, late->name))
+    if (late && schedule->nrevisits && !vg_rule_is_written(in->raw.checks, late->name))
         add_rule(in, late, NULL, in->dataset->loc, false);
     if (in->nrules > before)
         in->rules[before].severity = VG_SEVERITY_WARNING;
-    if (rewritten && schedule->immutable_us && !has_check(in->raw.checks, rewritten->name))
+    if (rewritten && schedule->immutable_us && !vg_rule_is_written(in->raw.checks, rewritten->name))
         add_rule(in, rewritten, NULL, in->dataset->loc, false);
 }
 
@@ -134,7 +126,7 @@ void vg_rule_sourced(struct vg_rule_reading *in)
     const struct vg_node *columns = in->raw.columns;
     const struct vg_check_type *names = vg_check_find("unknown_names");
     bool wide = in->dataset->long_source.name != NULL;
-    if (wide && names && !has_check(in->raw.checks, names->name))
+    if (wide && names && !vg_rule_is_written(in->raw.checks, names->name))
         add_rule(in, names, NULL, in->dataset->long_source.loc, true);
     size_t n = columns && columns->kind == VG_NODE_MAPPING ? columns->n : 0;
     for (size_t i = 0; i < n && !in->r.memory; i++)
