@@ -256,3 +256,28 @@ int vg_catalog_read(const char *text, struct vg_arena *arena, const struct vg_ca
     *out = catalog;
     return 0;
 }
+
+/* --- Arrays ----------------------------------------------------------------------------------- */
+
+static const struct {
+    uint32_t element, array;
+} arrays[] = {{16, 1000}, {17, 1001},  {21, 1005},  {23, 1007},   {25, 1009},   {1043, 1015},
+              {20, 1016}, {700, 1021}, {701, 1022}, {1114, 1115}, {1184, 1185}, {1700, 1231}};
+
+uint32_t vg_array_of(uint32_t element)
+{
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        if (arrays[i].element == element)
+            return arrays[i].array;
+    }
+    return 0;
+}
+
+uint32_t vg_array_element(uint32_t array)
+{
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        if (arrays[i].array == array)
+            return arrays[i].element;
+    }
+    return 0;
+}

@@ -51,7 +51,8 @@ static size_t find_item(const struct draft *draft, const struct vg_catalog_colum
 {
     for (size_t i = 0; i < draft->plan->nitems; i++) {
         bool same = !strcmp(draft->items[i], vg_sql_item(column)) &&
-                    draft->plan->query[i].cast_oid == column->cast_oid;
+                    draft->plan->query[i].cast_oid == column->cast_oid &&
+                    draft->plan->query[i].codec == column->codec;
         if (draft->columned[i] && same)
             return i;
     }

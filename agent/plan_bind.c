@@ -166,7 +166,9 @@ static int bind_wild(struct vg_plan *plan, const struct vg_rule *rule,
     const struct vg_dataset *dataset = plan->dataset;
     for (size_t i = 0; i < plan->catalog->n; i++) {
         const struct vg_catalog_column *column = &plan->catalog->columns[i];
-        if (!fits(rule->type, column->kind) || is_excluded(dataset, column->name) ||
+        /* Beside features a decoded source has the columns of the store itself. */
+        bool store = dataset->long_source.codec && !column->route;
+        if (store || !fits(rule->type, column->kind) || is_excluded(dataset, column->name) ||
             has_own_rule(dataset, rule->type, column->name))
             continue;
         if (add_bound(plan, rule, column->name, rejects, arena) < 0)

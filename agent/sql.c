@@ -10,7 +10,13 @@
 
 #include "pgvigil/text.h"
 
-enum { STATEMENT_MAX = 1 << 20, OID_TEXT = 25, OID_DATE = 1082, OID_TIMESTAMP = 1114 };
+enum {
+    STATEMENT_MAX = 1 << 20,
+    OID_BYTEA = 17,
+    OID_TEXT = 25,
+    OID_DATE = 1082,
+    OID_TIMESTAMP = 1114
+};
 
 bool vg_sql_naive(const struct vg_catalog_column *time)
 {
@@ -54,8 +60,11 @@ struct vg_query_column vg_sql_query_column(const struct vg_catalog_column *colum
 {
     return (struct vg_query_column){
         .kind = column->kind,
-        .wire_oid = column->cast_oid ? OID_TEXT : column->wire_oid,
+        .wire_oid = column->codec      ? OID_BYTEA
+                    : column->cast_oid ? OID_TEXT
+                                       : column->wire_oid,
         .cast_oid = column->cast_oid,
+        .codec = column->codec,
     };
 }
 

@@ -8,6 +8,8 @@
 #include "checks/ask_lookup.h"
 #include "pgvigil/text.h"
 
+enum { OID_FLOAT4 = 700 };
+
 /* One comparison while its statement is written. */
 struct comparison {
     const struct vg_asked *asked;
@@ -33,12 +35,70 @@ static void put_column(struct vg_buf *out, const struct vg_catalog_column *colum
         vg_buf_puts(out, column->quoted);
 }
 
+static bool is_rounded(const struct vg_catalog_column *column)
+{
+    return column->wire_oid == OID_FLOAT4 || column->kind == VG_KIND_TIME;
+}
+
+/* What a value of theirs is to a decoded one of ours, which has passed through the store: a real is
+ * rounded, beyond the type to infinity or zero as there, and a time has whole seconds. */
+static void put_stored(struct vg_buf *out, const struct vg_catalog_column *column)
+{
+    struct vg_buf name;
+    vg_buf_init(&name, 4096);
+    vg_ask_put_name(&name, column->name);
+    if (column->wire_oid == OID_FLOAT4)
+        vg_buf_printf(
+            out,
+            "CASE WHEN pg_catalog.abs(%s) < 'Infinity'"
+            " AND pg_catalog.abs(%s) >= 3.4028235677973366e38\n"
+            "THEN CASE WHEN %s < 0 THEN '-Infinity' ELSE 'Infinity' END::pg_catalog.float4"
+            " WHEN pg_catalog.abs(%s) <= 7.006492321624085e-46 THEN 0"
+            " ELSE %s::pg_catalog.float4 END",
+            name.data, name.data, name.data, name.data, name.data);
+    else
+        vg_buf_printf(out, "pg_catalog.date_trunc('second', %s)", name.data);
+    out->failed |= name.failed;
+    vg_buf_free(&name);
+}
+
+/* One row for each key: the newest. */
+static void put_chosen(struct vg_buf *out, const struct comparison *c)
+{
+    for (size_t i = 0; i < c->on.n; i++) {
+        vg_buf_puts(out, i ? ", " : " DISTINCT ON (");
+        vg_ask_put_name(out, c->on.items[i]->name);
+    }
+    vg_buf_puts(out, ") *");
+}
+
+static void put_order(struct vg_buf *out, const struct comparison *c)
+{
+    vg_buf_puts(out, "\nORDER BY ");
+    for (size_t i = 0; i < c->on.n; i++) {
+        vg_buf_puts(out, i ? ", " : "");
+        vg_ask_put_name(out, c->on.items[i]->name);
+    }
+    for (size_t i = 0; i < c->params->newest.n; i++) {
+        vg_buf_puts(out, ", ");
+        vg_ask_put_name(out, c->params->newest.items[i]);
+        vg_buf_puts(out, " DESC NULLS LAST");
+    }
+    vg_buf_puts(out, ") AS newest");
+}
+
 static void put_from_theirs(struct vg_buf *out, const struct comparison *c,
                             const struct vg_ask_columns *present)
 {
     const char *word = "\nWHERE ";
     const struct vg_window *window = c->asked->window;
+    bool chosen = c->params->newest.n > 0;
     vg_buf_puts(out, "\nFROM ");
+    if (chosen) {
+        vg_buf_puts(out, "(SELECT");
+        put_chosen(out, c);
+        vg_buf_puts(out, " FROM ");
+    }
     vg_ask_put_table(out, c->params->with);
     for (int end = 0; c->params->time_column && window && end < 2; end++) {
         vg_buf_puts(out, word);
@@ -64,6 +124,8 @@ static void put_from_theirs(struct vg_buf *out, const struct comparison *c,
         vg_buf_puts(out, " IS NOT NULL");
         word = " AND ";
     }
+    if (chosen)
+        put_order(out, c);
 }
 
 static void put_from(struct vg_buf *out, const struct comparison *c, bool theirs,
@@ -95,11 +157,28 @@ static void put_keys(struct vg_buf *out, const struct comparison *c, bool theirs
 static void put_compared(struct vg_buf *out, const struct comparison *c, bool theirs)
 {
     for (size_t i = 0; i < c->columns.n; i++) {
+        const struct vg_catalog_column *column = c->columns.items[i];
         vg_buf_puts(out, ", ");
-        put_column(out, c->columns.items[i], theirs);
-        bool as_text = c->columns.items[i]->kind == VG_KIND_OTHER;
+        if (column->only && !theirs)
+            vg_buf_printf(out, "(pg_catalog.array_agg(%s) FILTER (WHERE %s))[1]", column->quoted,
+                          column->only);
+        else if (theirs && column->codec && is_rounded(column))
+            put_stored(out, column);
+        else
+            put_column(out, column, theirs);
+        bool as_text = column->kind == VG_KIND_OTHER;
         vg_buf_printf(out, "%s AS c%zu", as_text ? "::pg_catalog.text" : "", i + 1);
     }
+}
+
+/* Of a long source the values of one key stand in several rows. */
+static void put_pivot(struct vg_buf *out, const struct comparison *c, bool theirs)
+{
+    bool wide = false;
+    for (size_t i = 0; i < c->columns.n; i++)
+        wide |= c->columns.items[i]->only != NULL;
+    for (size_t i = 0; wide && !theirs && i < c->on.n; i++)
+        vg_buf_printf(out, "%s%zu", i ? ", " : "\nGROUP BY ", i + 1);
 }
 
 static void put_join(struct vg_buf *out, const struct comparison *c)
@@ -259,6 +338,7 @@ static void put_values_join(struct vg_buf *out, const struct comparison *c)
         put_keys(out, c, theirs);
         put_compared(out, c, theirs);
         put_from(out, c, theirs, &c->on);
+        put_pivot(out, c, theirs);
     }
     vg_buf_puts(out, ") AS b ON ");
     put_join(out, c);
@@ -286,6 +366,7 @@ static void put_sample(struct vg_buf *out, const struct comparison *c)
     put_keys(out, c, false);
     put_compared(out, c, false);
     put_from(out, c, false, &c->on);
+    put_pivot(out, c, false);
     vg_buf_puts(out, "),\nt AS (SELECT pg_catalog.row_number() OVER (ORDER BY"
                      " pg_catalog.hashtextextended(pg_catalog.concat_ws(', '");
     for (size_t i = 1; i <= c->on.n; i++)
@@ -325,6 +406,14 @@ static int choose_columns(const struct vg_asked *asked, struct comparison *c, st
         return -1;
     if (vg_ask_find(asked, &c->params->columns, &c->columns, err) < 0)
         return -1;
+    for (size_t i = 0; i < c->columns.n; i++) {
+        const struct vg_catalog_column *column = c->columns.items[i];
+        if (column->codec && (!column->cast_oid || vg_array_element(column->cast_oid)))
+            return vg_fail(err, VG_E_CONFIG,
+                           "column %s: only a decoded value with a type that is no array can be "
+                           "compared",
+                           column->name);
+    }
     c->hashed = c->elsewhere && vg_ask_private(asked, &c->on);
     if (c->elsewhere && what == VG_ASK_VALUES && vg_ask_private(asked, &c->columns))
         return vg_fail(err, VG_E_CONFIG, "private values are not sent to another connection");

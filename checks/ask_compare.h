@@ -14,7 +14,7 @@ enum { VG_ASK_BUCKETS = 8192 };
 /* Params of the check. */
 struct vg_ask_compare {
     const char *with, *connection, *time_column, *filter;
-    struct vg_strings on, columns;
+    struct vg_strings on, columns, newest;
     int what, missing;
     double tolerance, relative;
     int64_t sample;

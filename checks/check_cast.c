@@ -31,14 +31,14 @@ static int measure_cast(const struct vg_rule *rule, const struct vg_evidence *ev
 const struct vg_check_type vg_check_cast = {
     .name = "cast",
     .doc = "Share of values that could not be converted to the column's type, of a column whose "
-           "`expr` ends in a cast of a text. Such columns have it, with `fail: 0`, unless it is "
-           "written. NULLs are not tested.",
+           "`expr` ends in a cast of a text, or whose values Feast has serialised. Such columns "
+           "have it, with `fail: 0`, unless it is written. NULLs are not tested.",
     .class = VG_CLASS_QUALITY,
     .cadence = VG_ON_WINDOW,
     .unit = VG_UNIT_RATIO,
     .of_column = true,
     .filterable = true,
-    .kinds = 1 << VG_KIND_NUMBER | 1 << VG_KIND_TIME | 1 << VG_KIND_BOOL,
+    .kinds = 1 << VG_KIND_NUMBER | 1 << VG_KIND_TIME | 1 << VG_KIND_BOOL | 1 << VG_KIND_TEXT,
     .needs = VG_NEEDS_COLUMN,
     .min_rows = 1,
     .shorthand = "fail",

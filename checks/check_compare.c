@@ -29,6 +29,9 @@ static const char *find_fault(const struct vg_rule *rule, const char **hint)
     *hint = "on: [id], or source.key";
     if (keyed && !params->on.n && !rule->dataset->key.n)
         return "rows are joined by a key, and the dataset has none";
+    *hint = "what: values";
+    if (params->newest.n && what != VG_ASK_VALUES)
+        return "newest: is of values";
     *hint = "set source.time_column, or leave it out";
     if (params->time_column && !rule->dataset->time_column)
         return "time_column: without a time column of ours there are no windows";
@@ -91,6 +94,9 @@ static const struct vg_param compare_params[] = {
     PARAM("time_column", VG_PARAM_STRING, time_column, NULL,
           "their time column: the window's rows are compared, not all of theirs. Of type timestamp "
           "or date it is read in the dataset's time zone, whatever the type of ours"),
+    PARAM("newest", VG_PARAM_STRINGS, newest, NULL,
+          "of values: where several of their rows have the same key, the newest by these columns "
+          "counts: [event_timestamp, created]"),
     PARAM("filter", VG_PARAM_SQL, filter, NULL, "SQL condition on their rows; where: is on ours"),
     PARAM("sample", VG_PARAM_INT, sample, "2000", "of values on another connection: keys compared"),
 };
@@ -98,8 +104,9 @@ static const struct vg_param compare_params[] = {
 const struct vg_check_type vg_check_compare = {
     .name = "compare",
     .doc = "How far the table is from another one: rows, keys, sums of columns, or values of rows "
-           "with the same key, which must be unique on both sides. Rows with a NULL in the key are "
-           "not compared; columns have the same names and types in both.",
+           "with the same key, which must be unique on both sides, unless newest: chooses among "
+           "theirs. Rows with a NULL in the key are not compared; columns have the same names and "
+           "types in both. Decoded reals are compared as reals, decoded times by the second.",
     .class = VG_CLASS_QUALITY,
     .cadence = VG_ON_WINDOW,
     .unit = VG_UNIT_RATIO,

@@ -27,6 +27,10 @@ static const char *write_columns(const struct vg_dataset *dataset, struct vg_are
         vg_buf_printf(&buf, " query %s", dataset->query);
     if (wide->name)
         vg_buf_printf(&buf, " long %s %s", wide->name, wide->value);
+    for (size_t i = 0; wide->codec && i < dataset->ncolumns; i++) {
+        if (dataset->columns[i].type && !dataset->columns[i].expr)
+            vg_buf_printf(&buf, " %s: %s", dataset->columns[i].name, dataset->columns[i].type);
+    }
     for (size_t i = 0; i < dataset->ncolumns; i++) {
         if (dataset->columns[i].expr)
             vg_buf_printf(&buf, " %s = %s", dataset->columns[i].name, dataset->columns[i].expr);

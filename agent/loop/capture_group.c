@@ -32,7 +32,9 @@ static size_t add_item(struct vg_capture_group *group, const struct vg_catalog_c
 {
     const char *item = vg_sql_item(column);
     for (size_t i = 0; i < group->nitems; i++) {
-        if (!strcmp(group->items[i], item) && group->query[i].cast_oid == column->cast_oid)
+        bool same =
+            group->query[i].cast_oid == column->cast_oid && group->query[i].codec == column->codec;
+        if (same && !strcmp(group->items[i], item))
             return i;
     }
     group->items[group->nitems] = item;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/loop/source_look.h"
+#include "agent/sql_feast.h"
 #include "pgvigil/result.h"
 
 static int fail_memory(struct vg_error *err)
@@ -83,6 +84,37 @@ static int ask_names(struct vg_look *look, struct names *names, const struct vg_
     return 0;
 }
 
+/* The type that the rule file declares for a decoded feature; NULL: none. */
+static const char *find_declared(const struct vg_dataset *dataset, const char *feature)
+{
+    for (size_t i = 0; i < dataset->ncolumns; i++) {
+        if (vg_streq(dataset->columns[i].name, feature))
+            return dataset->columns[i].type;
+    }
+    return NULL;
+}
+
+/* The bytes of a feature as a value of the declared type: here for the scan, and in SQL. */
+static const char *put_decoded(struct vg_look *look, const char *value, const char *feature,
+                               struct vg_catalog_column *column)
+{
+    const char *declared = find_declared(look->dataset, feature);
+    struct vg_feast_type type = {0, VG_KIND_OTHER};
+    struct vg_buf buf;
+    if (declared && !vg_feast_type(declared, &type))
+        BUG("the type of %s was not checked", feature);
+    column->codec = VG_CODEC_FEAST;
+    column->cast_oid = type.oid;
+    column->kind = type.kind;
+    if (type.oid) {
+        column->type = declared;
+        column->wire_oid = type.oid;
+    }
+    vg_buf_init(&buf, VG_LOOK_STATEMENT_MAX);
+    vg_feast_put_value(&buf, value, type.oid);
+    return vg_look_keep(look, &buf);
+}
+
 static int put_name(struct vg_look *look, const struct vg_catalog_column *name,
                     const struct vg_catalog_column *value, const char *feature, uint32_t route)
 {
@@ -102,9 +134,12 @@ static int put_name(struct vg_look *look, const struct vg_catalog_column *name,
     column->cast_oid = value->cast_oid;
     column->route = route;
     column->only = only;
-    column->quoted =
-        only ? vg_arena_printf(look->arena, "(CASE WHEN %s THEN %s END)", only, value->quoted)
-             : NULL;
+    const char *quoted = value->quoted;
+    if (look->dataset->long_source.codec)
+        quoted = put_decoded(look, quoted, feature, column);
+    column->quoted = only && quoted
+                         ? vg_arena_printf(look->arena, "(CASE WHEN %s THEN %s END)", only, quoted)
+                         : NULL;
     return column->quoted ? 0 : -1;
 }
 
@@ -118,6 +153,11 @@ static int check_long(const struct vg_look *look, struct vg_error *err)
                            columns[i], look->dataset->table);
     }
     const struct vg_catalog_column *name = vg_catalog_find(look->catalog, wide->name);
+    const struct vg_catalog_column *value = vg_catalog_find(look->catalog, wide->value);
+    if (wide->codec && value->wire_oid != VG_BYTEA && !value->problem)
+        return vg_fail(err, VG_E_CONFIG,
+                       "column %s of source.long holds no serialised values: its type is %s",
+                       wide->value, value->type);
     if (name->kind == VG_KIND_TEXT && !name->problem)
         return 0;
     return vg_fail(err, VG_E_CONFIG, "column %s of source.long holds no names: its type is %s",

@@ -13,7 +13,7 @@
 #include "pgvigil/catalog.h"
 #include "pgvigil/time.h"
 
-enum { UUID_BYTES = 16 };
+enum { UUID_BYTES = 16, OID_BYTEA = 17 };
 
 const char *vg_kind_name(enum vg_kind kind)
 {
@@ -145,10 +145,13 @@ static const char *name_state(const struct vg_column *column, size_t row)
     }
 }
 
-/* The text that could not be converted, where it was kept. */
-static void put_uncast(const struct vg_slice *raw, char *out, size_t size)
+/* The text that could not be converted, or the bytes, where they were kept. */
+static void put_uncast(const struct vg_column *column, const struct vg_slice *raw, char *out,
+                       size_t size)
 {
-    if (raw)
+    if (raw && column->wire_oid == OID_BYTEA)
+        put_hex(raw, "\\x", false, out, size);
+    else if (raw)
         put_text(raw, out, size);
     else
         snprintf(out, size, "?");
@@ -163,7 +166,7 @@ char *vg_cell_text(const struct vg_column *column, size_t row, char *out, size_t
     if (special)
         snprintf(out, size, "%s", special);
     else if (column->state[row] == VG_CELL_UNCAST)
-        put_uncast(raw, out, size);
+        put_uncast(column, raw, out, size);
     else if (column->kind == VG_KIND_NUMBER)
         put_number(column, row, out, size);
     else if (column->kind == VG_KIND_TIME)

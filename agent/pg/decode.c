@@ -96,7 +96,7 @@ static int lay_out_fields(struct vg_decoder *d, const struct vg_query_column *co
                            vg_kind_name(columns[c].kind), columns[c].wire_oid);
         f->at = take_array(&next, rows * sizeof *f->at);
         f->state = take_array(&next, rows);
-        if (f->decode || f->cast_oid)
+        if (columns[c].kind != VG_KIND_TEXT && columns[c].kind != VG_KIND_OTHER)
             f->num = take_array(&next, rows * sizeof *f->num);
         if (columns[c].kind == VG_KIND_TEXT || columns[c].raw)
             f->raw = take_array(&next, rows * sizeof *f->raw);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "agent/pg/decode.h"
+#include "agent/pg/decode_feast.h"
 #include "agent/pg/decode_text.h"
 #include "agent/pg/decode_wire.h"
 #include "pgvigil/time.h"
@@ -160,12 +161,22 @@ enum vg_kind vg_wire_kind(uint32_t wire_oid)
     return type ? type->kind : VG_KIND_OTHER;
 }
 
+static int setup_decoded(const struct vg_query_column *column)
+{
+    uint32_t oid = column->cast_oid;
+    enum vg_kind kind = vg_array_element(oid) ? VG_KIND_NUMBER : vg_wire_kind(oid);
+    return column->wire_oid == VG_BYTEA && kind == column->kind ? 0 : -1;
+}
+
 int vg_field_setup(struct vg_field *field, const struct vg_query_column *column)
 {
     enum vg_kind kind = column->kind;
     field->kind = kind;
     field->wire_oid = column->wire_oid;
     field->cast_oid = column->cast_oid;
+    field->codec = column->codec;
+    if (column->codec)
+        return setup_decoded(column);
     if (kind == VG_KIND_OTHER)
         return 0;
     if (column->cast_oid)
@@ -239,20 +250,46 @@ static size_t convert_texts(struct vg_field *f, const uint8_t *base, size_t n)
     return specials;
 }
 
+/* Decodes the messages of n rows; returns how many are no plain value. */
+static size_t decode_messages(struct vg_field *f, const uint8_t *base, size_t n)
+{
+    size_t specials = 0;
+    for (size_t r = 0; r < n; r++) {
+        uint32_t at = f->at[r];
+        enum vg_cell state = VG_CELL_NULL;
+        struct vg_slice text = {(const char *)base, 0};
+        double num = 0;
+        if (at)
+            state = vg_feast_convert(f->cast_oid, base + at, read_u32(base + at - 4), &num, &text);
+        if (state == VG_CELL_NULL)
+            text.len = 0;
+        f->state[r] = (uint8_t)state;
+        specials += state != VG_CELL_VALUE;
+        if (f->num)
+            f->num[r] = num;
+        if (f->raw)
+            f->raw[r] = text;
+    }
+    return specials;
+}
+
 int vg_field_batch(struct vg_field *field, const uint8_t *base, size_t n, const uint8_t *clean,
                    struct vg_column *out, size_t *bad)
 {
     int special = field->decode ? field->decode(field, base, n, bad) : 0;
     if (special < 0)
         return -1;
-    if (field->raw)
+    if (field->raw && !field->codec)
         slice_raw(field, base, n);
     *out = (struct vg_column){.kind = field->kind,
                               .wire_oid = field->wire_oid,
                               .state = clean,
                               .num = field->num,
                               .raw = field->raw};
-    if (field->cast_oid) {
+    if (field->codec) {
+        out->special = decode_messages(field, base, n);
+        out->state = field->state;
+    } else if (field->cast_oid) {
         out->special = convert_texts(field, base, n);
         out->state = field->state;
     } else if (special || field->nulls) {

@@ -23,15 +23,17 @@ struct vg_field {
     uint32_t wire_oid;
     uint32_t width;          /* bytes on the wire, 0: any number */
     vg_field_decode *decode; /* NULL: no numbers */
-    uint32_t cast_oid;       /* text to be converted to this type; 0: none */
+    uint32_t cast_oid;       /* text or bytes to be converted to this type; 0: none */
+    enum vg_codec codec;     /* of the bytes */
     size_t nulls;            /* of the batch, counted by the walk */
     uint32_t *at; /* per row: where its bytes begin, 0: null; their length stands before */
     uint8_t *state;
-    double *num;          /* NULL without decode and cast_oid */
+    double *num;          /* NULL of TEXT and OTHER */
     struct vg_slice *raw; /* NULL when nobody asked */
 };
 
-/* Sets kind, wire_oid, cast_oid, width and decode. 0, or -1 when the column contradicts itself. */
+/* Sets kind, wire_oid, cast_oid, codec, width and decode. 0, or -1 when the column contradicts
+ * itself. */
 int vg_field_setup(struct vg_field *field, const struct vg_query_column *column);
 /* Decodes n rows whose bytes lie in base and describes them in *out; `clean` is n states of VALUE.
  * At least 8 bytes of base are readable. 0, or -1 for malformed bytes, with the row in *bad. */

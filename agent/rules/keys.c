@@ -94,11 +94,23 @@ static const struct vg_key source_keys[] = {
 };
 const struct vg_key_table vg_source_table = {"source", KEYS(source_keys)};
 
+#define IN_LONG(field) offsetof(struct vg_raw_long, field)
+
+static const char *const decodings[] = {"feast", NULL};
+
 static const struct vg_key long_keys[] = {
-    {"name", VG_VALUE_STRING, offsetof(struct vg_long_source, name), .required = true,
+    {"name", VG_VALUE_STRING, IN_LONG(name), .required = true,
      .doc = "column that holds the name of the feature"},
-    {"value", VG_VALUE_STRING, offsetof(struct vg_long_source, value), .required = true,
+    {"value", VG_VALUE_STRING, IN_LONG(value), .required = true,
      .doc = "column that holds its value; may be one with `expr`"},
+    {"decode", VG_VALUE_CHOICE, IN_LONG(decode), .choices = decodings,
+     .shown = "the value as it is",
+     .doc = "feast: values are serialised by Feast; `type` of a column says what they are"},
+    {"entity_key", VG_VALUE_STRING, IN_LONG(entity_key), .shown = "entity_key, with entity",
+     .doc = "with decode: column of the serialised entity keys"},
+    NODE("entity", vg_raw_long, entity, "join key to type",
+         "with decode: all join keys in entity_key, each bigint, integer or text; they become "
+         "columns"),
 };
 const struct vg_key_table vg_long_table = {"long", KEYS(long_keys)};
 

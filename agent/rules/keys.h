@@ -63,6 +63,12 @@ struct vg_raw_bounds {
     const struct vg_node *min, *max;
 };
 
+struct vg_raw_long {
+    const char *name, *value, *entity_key;
+    int decode; /* index of the choice, or -1 */
+    const struct vg_node *entity;
+};
+
 extern const struct vg_key_table vg_quarantine_table, vg_dataset_table, vg_source_table,
     vg_long_table, vg_reference_table, vg_drift_table, vg_column_table, vg_check_table,
     vg_bounds_table, vg_segment_table, vg_compare_table;

@@ -35,6 +35,9 @@ void vg_rule_drift(struct vg_rule_reading *in);
 
 /* source: the table or query, and what else names its rows. */
 void vg_rule_source(struct vg_rule_reading *in);
+/* decode: and entity: of its long:, and the columns and types that come of it, after columns:. */
+void vg_rule_decode(struct vg_rule_reading *in, const struct vg_raw_long *raw);
+void vg_rule_decoded(struct vg_rule_reading *in);
 /* quarantine: after the source. */
 void vg_rule_quarantine(struct vg_rule_reading *in);
 /* After the sample is known: whether the source can be sampled so. */

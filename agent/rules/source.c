@@ -6,6 +6,7 @@
 
 #include "agent/rules/reading.h"
 #include "agent/sql.h"
+#include "agent/sql_feast.h"
 #include "pgvigil/text.h"
 
 static struct vg_loc find_loc(struct vg_rule_reading *in, const struct vg_part *part,
@@ -20,12 +21,17 @@ static struct vg_loc find_loc(struct vg_rule_reading *in, const struct vg_part *
 static void read_long_source(struct vg_rule_reading *in, const struct vg_node *node)
 {
     struct vg_long_source *out = &in->dataset->long_source;
+    struct vg_raw_long raw = {.decode = -1};
     struct vg_part part;
-    vg_read_table(&in->r, node, &vg_long_table, &part, out);
+    if (!vg_read_table(&in->r, node, &vg_long_table, &part, &raw))
+        return;
+    out->name = raw.name;
+    out->value = raw.value;
     out->loc = vg_rule_loc(in, vg_key_loc(in->raw.source, "long"));
     if (out->name && vg_streq(out->name, out->value))
         vg_read_fault(&in->r, node->loc, "long: {name: feature_name, value: value}",
                       "name and value of a long source are two columns");
+    vg_rule_decode(in, &raw);
 }
 
 /* Exactly one of table and query. */
@@ -91,20 +97,31 @@ static void add_rule(struct vg_rule_reading *in, const struct vg_check_type *typ
     vg_rule_default_params(in, rule);
 }
 
-/* A column whose texts are converted here has the check `cast`, unless it is written. */
+/* Whether the column's values are converted here: texts, or those of a decoded feature. */
+static bool converts(struct vg_rule_reading *in, const struct vg_entry *entry)
+{
+    const struct vg_node *expr = vg_node_get(entry->value, "expr");
+    const struct vg_node *type = vg_node_get(entry->value, "type");
+    struct vg_sql_cast cast;
+    struct vg_feast_type decoded;
+    if (expr)
+        return expr->kind == VG_NODE_SCALAR && vg_sql_cast_of(expr->text, &cast);
+    return in->dataset->long_source.codec && type && type->kind == VG_NODE_SCALAR &&
+           vg_feast_type(type->text, &decoded) && decoded.oid;
+}
+
+/* Such a column has the check `cast`, unless it is written. */
 static void add_cast(struct vg_rule_reading *in, const struct vg_entry *entry)
 {
     const struct vg_check_type *type = vg_check_find("cast");
     const struct vg_node *expr = vg_node_get(entry->value, "expr");
-    struct vg_sql_cast cast;
-    if (!type || !expr || expr->kind != VG_NODE_SCALAR || vg_node_get(entry->value, type->name) ||
-        !strcmp(entry->key, "*") || vg_streq(entry->key, in->dataset->time_column) ||
-        !vg_sql_cast_of(expr->text, &cast))
+    if (!type || vg_node_get(entry->value, type->name) || !strcmp(entry->key, "*") ||
+        vg_streq(entry->key, in->dataset->time_column) || !converts(in, entry))
         return;
     const char *column = vg_arena_strdup(in->r.arena, entry->key);
     in->r.memory = in->r.memory || !column;
     if (column)
-        add_rule(in, type, column, expr->loc, false);
+        add_rule(in, type, column, expr ? expr->loc : entry->loc, false);
 }
 
 void vg_rule_revisited(struct vg_rule_reading *in)

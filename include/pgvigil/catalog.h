@@ -19,6 +19,16 @@ enum vg_kind {
     VG_KIND_TEXT,   /* text varchar char name enum uuid: a category */
 };
 
+/* How a bytea holds a value of another type. */
+enum vg_codec {
+    VG_CODEC_NONE,
+    VG_CODEC_FEAST /* feast.types.Value, serialised */
+};
+enum { VG_BYTEA = 17 }; /* its fixed identity */
+/* The timestamps that PostgreSQL has, in seconds since 1970: 4713 BC to the year 294276. */
+#define VG_SECONDS_LEAST INT64_C(-210866803200)
+#define VG_SECONDS_MOST  INT64_C(9224318015999)
+
 struct vg_catalog_column {
     const char *name;   /* as stored, UTF-8 cleaned only for display elsewhere */
     const char *quoted; /* as PQescapeIdentifier gave it, for SQL */
@@ -42,6 +52,7 @@ struct vg_catalog_column {
     const char *problem; /* why it cannot be computed now, or NULL */
     const char *scan;    /* what the scan reads instead of `quoted`, or NULL */
     uint32_t cast_oid;   /* the scan brings text, converted here to this type; 0: none */
+    enum vg_codec codec; /* the scan brings bytes, decoded here to cast_oid (0: to no type) */
     uint32_t route;      /* of a long source: the number of its name, from 1; 0: of every row */
     const char *only;    /* of a long source: SQL condition that its rows meet, or NULL */
 };
@@ -93,6 +104,10 @@ struct vg_rows {
 /* The column of this exact name, or NULL. */
 const struct vg_catalog_column *vg_catalog_find(const struct vg_catalog *catalog, const char *name);
 const char *vg_kind_name(enum vg_kind kind);
+/* The type of the arrays of a type that can be decoded, and that of an array's elements; by their
+ * fixed identities, 0 where there is none. */
+uint32_t vg_array_of(uint32_t element);
+uint32_t vg_array_element(uint32_t array);
 
 /* The structure in a catalogue, as text that is equal for equal structures.
  * Expressions, definitions and labels are in it as hashes. Partitions come and go and are not.

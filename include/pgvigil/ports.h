@@ -32,9 +32,11 @@ struct vg_limits_of_session {
 struct vg_query_column {
     enum vg_kind kind;
     uint32_t wire_oid;
-    bool raw;          /* keep the wire bytes (keys); TEXT always does */
-    uint32_t cast_oid; /* not 0: the wire carries text, to be converted to this type; kind is the
+    bool raw;            /* keep the wire bytes (keys); TEXT always does */
+    uint32_t cast_oid;   /* not 0: the wire carries text, to be converted to this type; kind is the
                         * type's. What cannot be is VG_CELL_UNCAST. */
+    enum vg_codec codec; /* the wire carries bytes, to be decoded to cast_oid, which may be any type
+                          * or 0: then only nulls are told apart */
 };
 struct vg_query {
     const char *sql; /* COPY (...) TO STDOUT (FORMAT binary) */

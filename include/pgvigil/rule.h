@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pgvigil/catalog.h"
 #include "pgvigil/error.h"
 #include "pgvigil/mem.h"
 #include "pgvigil/time.h"
@@ -156,6 +157,9 @@ enum { VG_SEGMENTATIONS = 8, VG_SEGMENT_VALUES = 500 }; /* most of a dataset, of
 /* One row per entity and feature: each name becomes a column. */
 struct vg_long_source {
     const char *name, *value; /* columns; NULL: the source is not long */
+    enum vg_codec codec;      /* of the values */
+    const char *entity_key;   /* with a codec: the column of the serialised keys */
+    struct vg_strings entity; /* the join keys in it, in their order; they are computed columns */
     struct vg_loc loc;
 };
 enum { VG_LONG_NAMES = 500 }; /* most names of a long source */

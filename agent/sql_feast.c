@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Expressions that read Feast's serialised values and keys in the server, byte by byte: PostgreSQL
+ * has no function for them. Pure. No value of a row makes one of them fail: what does not fit is
+ * NULL. Names of their own begin with pgv_, so that none of the table's is hidden. */
+#include "agent/sql_feast.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/sql.h"
+
+enum { BOOL = 16, INT8 = 20, INT2 = 21, INT4 = 23, TEXT = 25, FLOAT4 = 700, FLOAT8 = 701 };
+enum { VARCHAR = 1043, TIMESTAMP = 1114, TIMESTAMPTZ = 1184, NUMERIC = 1700 };
+
+static uint32_t find_oid(const char *name, size_t len)
+{
+    static const struct {
+        const char *name;
+        uint32_t oid;
+    } more[] = {
+        {"text", TEXT}, {"varchar", VARCHAR}, {"character varying", VARCHAR}, {"bytea", VG_BYTEA}};
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        if (strlen(more[i].name) == len && !strncmp(more[i].name, name, len))
+            return more[i].oid;
+    }
+    return vg_sql_type_oid(name, len);
+}
+
+static enum vg_kind kind_of(uint32_t oid)
+{
+    switch (oid) {
+    case BOOL:
+        return VG_KIND_BOOL;
+    case TEXT:
+    case VARCHAR:
+        return VG_KIND_TEXT;
+    case TIMESTAMP:
+    case TIMESTAMPTZ:
+        return VG_KIND_TIME;
+    case VG_BYTEA:
+        return VG_KIND_OTHER;
+    default:
+        return VG_KIND_NUMBER;
+    }
+}
+
+bool vg_feast_type(const char *name, struct vg_feast_type *out)
+{
+    size_t len = strlen(name);
+    bool list = len > 2 && !strcmp(name + len - 2, "[]");
+    uint32_t oid = find_oid(name, list ? len - 2 : len);
+    *out = (struct vg_feast_type){0, VG_KIND_OTHER};
+    if (!vg_array_of(oid))
+        return false;
+    if (list)
+        *out = (struct vg_feast_type){vg_array_of(oid), VG_KIND_NUMBER};
+    else if (oid != VG_BYTEA)
+        *out = (struct vg_feast_type){oid, kind_of(oid)};
+    return true;
+}
+
+/* --- Pieces ----------------------------------------------------------------------------------- */
+
+/* So many bytes from `at` (in SQL, from 0), the least first, as a bigint. They must be there. */
+static void put_bits(struct vg_buf *out, const char *bytes, const char *at, int n)
+{
+    for (int i = 0; i < n; i++)
+        vg_buf_printf(out, "%s(pg_catalog.get_byte(%s, (%s + %d)::int4)::int8 << %d)",
+                      i ? " | " : "(", bytes, at, i, 8 * i);
+    vg_buf_putc(out, ')');
+}
+
+/* "(SELECT value FROM (SELECT integer AS pgv_v))": the integer of a whole message. */
+static void put_integer(struct vg_buf *out, const char *bytes, const char *value)
+{
+    vg_buf_printf(out,
+                  "(SELECT %s FROM (SELECT pg_catalog.bit_or((pg_catalog.get_byte(%s, pgv_i)::int8"
+                  " & 127) << (7 * (pgv_i - 1))) AS pgv_v\n"
+                  "FROM pg_catalog.generate_series(1, pg_catalog.octet_length(%s) - 1) AS pgv_i)"
+                  " AS pgv_n)",
+                  value, bytes, bytes);
+}
+
+/* A number of IEEE 754 out of its bits, exactly: a power of two times an integer. The power is
+ * taken in two steps, since the server's own fails where its result is not normal. */
+static void put_float(struct vg_buf *out, const char *bytes, bool wide)
+{
+    int digits = wide ? 52 : 23, bias = wide ? 1075 : 150, all = wide ? 2047 : 255;
+    const char *one = wide ? "4503599627370496" : "8388608";
+    vg_buf_printf(
+        out,
+        "(SELECT CASE WHEN pgv_x = %d THEN CASE WHEN pgv_m <> 0 THEN 'NaN'"
+        " WHEN pgv_s THEN '-Infinity' ELSE 'Infinity' END::float8\n"
+        "ELSE CASE WHEN pgv_s THEN -1 ELSE 1 END"
+        " * (pgv_m + CASE WHEN pgv_x > 0 THEN %s ELSE 0 END)::float8\n"
+        "  * pg_catalog.power(2::float8, (greatest(pgv_x, 1) - %d + CASE WHEN pgv_x < 1000"
+        " THEN %d ELSE 0 END)::float8)\n"
+        "  * CASE WHEN pgv_x < 1000 THEN pg_catalog.power(2::float8, %d::float8)"
+        " ELSE 1 END END\n"
+        "FROM (SELECT pgv_b < 0 AS pgv_s, (pgv_b >> %d) & %d AS pgv_x,"
+        " pgv_b & (%s - 1) AS pgv_m\n"
+        "FROM (SELECT ",
+        all, one, bias, wide ? 1000 : 0, wide ? -1000 : 0, digits, all, one);
+    put_bits(out, bytes, "1", wide ? 8 : 4);
+    /* The sign of a half stands where that of a bigint does. */
+    vg_buf_printf(out, "%s AS pgv_b OFFSET 0) AS pgv_c OFFSET 0) AS pgv_f)",
+                  wide ? "" : " << 32 >> 32");
+}
+
+/* "WHEN condition THEN": the message begins with this tag and has so many bytes, the tag too. */
+static void put_when(struct vg_buf *out, const char *bytes, int tag, int least, int most)
+{
+    vg_buf_printf(out,
+                  "\nWHEN pg_catalog.get_byte(%s, 0) = %d AND pg_catalog.octet_length(%s)"
+                  " BETWEEN %d AND %d THEN ",
+                  bytes, tag, bytes, least, most);
+}
+
+/* --- Values ----------------------------------------------------------------------------------- */
+
+enum { TAG_STRING = 0x12, TAG_INT32 = 0x18, TAG_INT64 = 0x20, TAG_DOUBLE = 0x29, TAG_FLOAT = 0x35 };
+enum { TAG_BOOL = 0x38, TAG_TIMESTAMP = 0x40, VARINT_MOST = 11, LENGTHS = 4 };
+
+static void put_integers(struct vg_buf *out, const char *bytes, uint32_t oid)
+{
+    const char *value = oid == INT4      ? "CASE WHEN pgv_v BETWEEN -2147483648 AND 2147483647"
+                                           " THEN pgv_v::int4 END"
+                        : oid == INT2    ? "CASE WHEN pgv_v BETWEEN -32768 AND 32767"
+                                           " THEN pgv_v::int2 END"
+                        : oid == FLOAT8  ? "pgv_v::float8"
+                        : oid == NUMERIC ? "pgv_v::numeric"
+                                         : "pgv_v";
+    put_when(out, bytes, TAG_INT64, 2, VARINT_MOST);
+    put_integer(out, bytes, value);
+    put_when(out, bytes, TAG_INT32, 2, VARINT_MOST);
+    put_integer(out, bytes, value);
+}
+
+static void put_floats(struct vg_buf *out, const char *bytes, uint32_t oid)
+{
+    /* From float8 to numeric the server rounds to 15 digits; by way of text it does not. */
+    const char *cast = oid == FLOAT4 ? "::float4" : oid == NUMERIC ? "::text::numeric" : "";
+    if (oid != FLOAT4) {
+        put_when(out, bytes, TAG_DOUBLE, 9, 9);
+        put_float(out, bytes, true);
+        vg_buf_puts(out, cast);
+    }
+    put_when(out, bytes, TAG_FLOAT, 5, 5);
+    put_float(out, bytes, false);
+    vg_buf_puts(out, cast);
+}
+
+/* The length of a text takes a byte for each 7 bits; it must be that of all the rest. */
+static void put_text(struct vg_buf *out, const char *bytes)
+{
+    for (int n = 1; n <= LENGTHS; n++) {
+        int least = (n == 1 ? 0 : 1 << (7 * (n - 1))) + n + 1;
+        put_when(out, bytes, TAG_STRING, least, (1 << (7 * n)) + n);
+        vg_buf_puts(out, "CASE WHEN ");
+        for (int i = 0; i < n; i++)
+            vg_buf_printf(out, "%s((pg_catalog.get_byte(%s, %d) & 127) << %d)", i ? " + " : "",
+                          bytes, i + 1, 7 * i);
+        vg_buf_printf(out,
+                      " = pg_catalog.octet_length(%s) - %d\n"
+                      "AND pg_catalog.\"position\"(pg_catalog.substr(%s, %d), '\\x00'::bytea) = 0"
+                      " THEN pg_catalog.convert_from(pg_catalog.substr(%s, %d), 'UTF8') END",
+                      bytes, n + 1, bytes, n + 2, bytes, n + 2);
+    }
+}
+
+static void put_timestamp(struct vg_buf *out, const char *bytes, uint32_t oid)
+{
+    char value[256];
+    snprintf(value, sizeof value,
+             "CASE WHEN pgv_v BETWEEN %" PRId64 " AND %" PRId64
+             " THEN %spg_catalog.to_timestamp(pgv_v::float8)%s END",
+             VG_SECONDS_LEAST, VG_SECONDS_MOST,
+             oid == TIMESTAMP ? "pg_catalog.timezone('UTC', " : "", oid == TIMESTAMP ? ")" : "");
+    put_when(out, bytes, TAG_TIMESTAMP, 2, VARINT_MOST);
+    put_integer(out, bytes, value);
+}
+
+void vg_feast_put_value(struct vg_buf *out, const char *value, uint32_t oid)
+{
+    if (!oid || vg_array_element(oid)) {
+        vg_buf_puts(out, value);
+        return;
+    }
+    vg_buf_printf(out, "CASE WHEN pg_catalog.octet_length(%s) < 2 THEN NULL", value);
+    if (oid == BOOL) {
+        put_when(out, value, TAG_BOOL, 2, 2);
+        vg_buf_printf(out, "pg_catalog.get_byte(%s, 1) = 1", value);
+    }
+    if (oid == TEXT || oid == VARCHAR)
+        put_text(out, value);
+    if (oid == TIMESTAMP || oid == TIMESTAMPTZ)
+        put_timestamp(out, value, oid);
+    if (oid == INT8 || oid == INT4 || oid == INT2 || oid == FLOAT8 || oid == NUMERIC)
+        put_integers(out, value, oid);
+    if (oid == FLOAT4 || oid == FLOAT8 || oid == NUMERIC)
+        put_floats(out, value, oid);
+    vg_buf_puts(out, " END");
+}
+
+/* --- Keys ------------------------------------------------------------------------------------- */
+
+enum { KEY_STRING = 2, KEY_INT32 = 3, KEY_INT64 = 4, WORD = 4 };
+
+static size_t put_hex_word(struct vg_buf *out, size_t word)
+{
+    for (int i = 0; i < WORD; i++)
+        vg_buf_printf(out, "%02x", (unsigned)(word >> (8 * i)) & 0xff);
+    return WORD;
+}
+
+/* Their number and names, in the order of the names, are the same in every key. Returns bytes. */
+static size_t put_head(struct vg_buf *out, const struct vg_strings *keys)
+{
+    vg_buf_puts(out, "'\\x");
+    size_t bytes = put_hex_word(out, keys->n);
+    for (size_t i = 0; i < keys->n; i++) {
+        size_t len = strlen(keys->items[i]);
+        bytes += put_hex_word(out, KEY_STRING) + put_hex_word(out, len) + len;
+        for (size_t c = 0; c < len; c++)
+            vg_buf_printf(out, "%02x", (unsigned char)keys->items[i][c]);
+    }
+    vg_buf_puts(out, "'::bytea");
+    return bytes;
+}
+
+/* The value of one key, which begins at pgv_p with its type and length. */
+static void put_key_value(struct vg_buf *out, const char *name, uint32_t oid)
+{
+    const char *text = oid == TEXT ? "::text" : "";
+    vg_buf_puts(out, "CASE WHEN pgv_t = 4 AND pgv_l = 8 THEN ");
+    if (oid == INT4) {
+        vg_buf_puts(out, "(SELECT CASE WHEN pgv_v BETWEEN -2147483648 AND 2147483647 THEN"
+                         " pgv_v::int4 END FROM (SELECT ");
+        put_bits(out, name, "pgv_p + 8", 8);
+        vg_buf_puts(out, " AS pgv_v) AS pgv_w)");
+    } else {
+        put_bits(out, name, "pgv_p + 8", 8);
+        vg_buf_puts(out, text);
+    }
+    vg_buf_puts(out, "\nWHEN pgv_t = 3 AND pgv_l = 4 THEN (");
+    put_bits(out, name, "pgv_p + 8", 4);
+    vg_buf_printf(out, " << 32 >> 32)%s", oid == INT4 ? "::int4" : text);
+    if (oid == TEXT)
+        vg_buf_printf(out,
+                      "\nWHEN pgv_t = 2 AND pg_catalog.\"position\"(pg_catalog.substr(%s,"
+                      " (pgv_p + 9)::int4, pgv_l::int4), '\\x00'::bytea) = 0 THEN"
+                      " pg_catalog.convert_from(pg_catalog.substr(%s, (pgv_p + 9)::int4,"
+                      " pgv_l::int4), 'UTF8')",
+                      name, name);
+    vg_buf_puts(out, " END");
+}
+
+/* Type and length of the key at `at`, and where it begins; NULL where the bytes end before. */
+static void put_place(struct vg_buf *out, const char *name, const char *from)
+{
+    vg_buf_printf(out,
+                  "(SELECT pgv_p, pgv_t, CASE WHEN pgv_p + 8 + pgv_l <="
+                  " pg_catalog.octet_length(%s) THEN pgv_l END AS pgv_l\n"
+                  "FROM (SELECT pgv_p, CASE WHEN pgv_p + 8 <= pg_catalog.octet_length(%s)"
+                  " THEN ",
+                  name, name);
+    put_bits(out, name, "pgv_p", WORD);
+    vg_buf_printf(out, " END AS pgv_t, CASE WHEN pgv_p + 8 <= pg_catalog.octet_length(%s) THEN ",
+                  name);
+    put_bits(out, name, "pgv_p + 4", WORD);
+    vg_buf_printf(out,
+                  " END AS pgv_l\nFROM (SELECT %s AS pgv_p OFFSET 0) AS pgv_a OFFSET 0) AS"
+                  " pgv_h OFFSET 0) AS pgv_k",
+                  from);
+}
+
+void vg_feast_put_key(struct vg_buf *out, const char *entity_key, const struct vg_strings *keys,
+                      size_t at, uint32_t oid)
+{
+    struct vg_buf from;
+    vg_buf_init(&from, 1 << 18);
+    vg_buf_puts(out, "CASE WHEN pg_catalog.octet_length(");
+    vg_buf_printf(out, "%s) > 0 AND pg_catalog.substr(%s, 1, ", entity_key, entity_key);
+    struct vg_buf head;
+    vg_buf_init(&head, 1 << 18);
+    size_t bytes = put_head(&head, keys);
+    vg_buf_printf(out, "%zu) = %s\nTHEN (SELECT ", bytes, head.failed ? "" : head.data);
+    put_key_value(out, entity_key, oid);
+    vg_buf_printf(&from, "%zu::int8", bytes);
+    for (size_t i = 0; i < at; i++) {
+        struct vg_buf next;
+        vg_buf_init(&next, 1 << 18);
+        vg_buf_puts(&next, "(SELECT pgv_p + 8 + pgv_l FROM ");
+        put_place(&next, entity_key, from.failed ? "" : from.data);
+        vg_buf_putc(&next, ')');
+        from.failed |= next.failed;
+        if (!next.failed) {
+            vg_buf_free(&from);
+            from = next;
+        } else {
+            vg_buf_free(&next);
+        }
+    }
+    vg_buf_puts(out, "\nFROM ");
+    put_place(out, entity_key, from.failed ? "" : from.data);
+    vg_buf_puts(out, ") END");
+    out->failed |= from.failed || head.failed;
+    vg_buf_free(&from);
+    vg_buf_free(&head);
+}
