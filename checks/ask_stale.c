@@ -29,7 +29,7 @@ static const struct vg_catalog_column *find_time(const struct vg_asked *asked, s
 
 static bool is_by_name(const struct vg_rule *rule, const struct vg_catalog *catalog)
 {
-    return !rule->column && catalog->names;
+    return !rule->column && catalog && catalog->names;
 }
 
 int vg_ask_stale(const struct vg_asked *asked, struct vg_buf *out, struct vg_error *err)
@@ -60,12 +60,13 @@ static double find_age(const struct vg_rule *rule, const struct vg_evidence *evi
 {
     const struct vg_ask_stale *params = rule->params;
     const struct vg_rows *rows = &evidence->answers[0];
-    const struct vg_catalog_column *time = vg_catalog_find(evidence->catalog, params->by);
+    const struct vg_catalog_column *time =
+        evidence->catalog ? vg_catalog_find(evidence->catalog, params->by) : NULL;
     for (size_t i = 0; i < rows->nrows; i++) {
         double us = vg_ask_number(rows, i, 0);
         if (isnan(us) || (name && !vg_streq(vg_ask_cell(rows, i, 1), name)))
             continue;
-        int64_t at = vg_sql_cell_instant(rule->dataset, time, us);
+        int64_t at = time ? vg_sql_cell_instant(rule->dataset, time, us) : llround(us);
         return fmax(0, (double)(evidence->now_us - at) / (double)VG_US);
     }
     return INFINITY;

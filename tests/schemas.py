@@ -43,7 +43,9 @@ TYPES = {
     "duration": SPAN, "time": SCALAR, "string": SCALAR, "text": SCALAR,
     "SQL": SCALAR, "SELECT": SCALAR,
     "name": {"type": ["string", "integer"]}, "url": TEXT, "path": TEXT,
+    "join key to type": {"type": "object", "additionalProperties": TEXT, "minProperties": 1},
     "list": LIST, "list of scalars": LIST, "names": RECEIVERS, "now": {"const": "now"},
+    "feast": {"const": "feast"},
     "any mapping": {"type": "object"},
     "header to text": {"type": "object", "additionalProperties": SCALAR},
     "number or time": LIMIT, "limit in the check's unit": LIMIT,
@@ -175,7 +177,7 @@ FAULTY = ["version: 1\n", HEAD + "colums: {}\n", HEAD + "columns: {a: {nuls: 1%}
 def check_files(schemas):
     faults = []
     rules = jsonschema.Draft7Validator(schemas["rules"])
-    paths = [*(ROOT / "rules").glob("*.yaml"), *(ROOT / "tests/checks").glob("*/rules.yaml")]
+    paths = [*(ROOT / "rules").glob("**/*.yaml"), *(ROOT / "tests/checks").glob("*/rules.yaml")]
     for path in paths:
         for error in rules.iter_errors(load(path.read_text())):
             faults.append(f"{path.relative_to(ROOT)}: {error.json_path}: {error.message[:200]}")

@@ -38,7 +38,8 @@ def make_rides(database, days=33, drivers=DRIVERS):
             row["conv_rate"] = None
         put_served(store, driver, row)
         # An older row, and one that a correction with the same event time replaced.
-        for trips, age, created in ((7, "3 days", 0), (8, "2 hours", 1), (row["trips"], "2 hours", 2)):
+        for trips, age, created in ((7, "3 days", 0), (8, "2 hours", 1),
+                                    (row["trips"], "2 hours", 2)):
             database.execute(
                 "INSERT INTO driver_stats VALUES (%s, date_trunc('hour', now()) - %s::interval,"
                 " now() - interval '1 hour' + %s * interval '1 minute', %s, %s, %s, %s, %s,"
@@ -299,7 +300,8 @@ def test_private_values(pgvigil, database):
     store = Store(database, "s")
     for i in range(300):
         store.put({"id": i}, {"f": value("string", "secret-value")})
-    pgvigil.rule("d", feast({"f": {"type": "text", "forbidden": ["secret-value"], "private": True}}))
+    pgvigil.rule("d", feast({"f": {"type": "text", "forbidden": ["secret-value"],
+                                   "private": True}}))
     text = str(pgvigil.check("d"))
     assert "secret-value" not in text.replace("forbidden", "") and "'f.forbidden'" in text
 

@@ -40,6 +40,7 @@ static const struct {
     {"schema", VG_CLASS_SCHEMA, VG_ON_TICK, false, true, 0, ""},
     {"freshness", VG_CLASS_FRESHNESS, VG_ON_TICK, false, false, 0, ""},
     {"delay", VG_CLASS_FRESHNESS, VG_ON_WINDOW, false, false, 1, ""},
+    {"stale", VG_CLASS_FRESHNESS, VG_ON_WINDOW, true, false, 0, ""},
     {"volume", VG_CLASS_VOLUME, VG_ON_WINDOW, false, false, 0, ""},
     {"nulls", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false, 1, ""},
     {"blank", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false, 1, "----t"},
@@ -94,7 +95,7 @@ static const struct {
     {"g", VG_CLASS_DRIFT, VG_ON_WINDOW, true, false, 200, "-n-bt"},
     {"log_variance", VG_CLASS_DRIFT, VG_ON_WINDOW, true, false, 200, "-n---"},
     {"null_rate", VG_CLASS_DRIFT, VG_ON_WINDOW, true, false, 200, ""},
-    {"cast", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false, 1, "-ntb-"},
+    {"cast", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false, 1, "-ntbt"},
     {"unknown_names", VG_CLASS_SCHEMA, VG_ON_WINDOW, false, false, 1, ""},
 };
 
