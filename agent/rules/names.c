@@ -90,6 +90,13 @@ const struct vg_retraining *vg_config_retraining(const struct vg_config *config,
     return NULL;
 }
 
+/* What repeats the values or keys of a decoded source, private ones among them, in another form. */
+static bool is_stored(const struct vg_long_source *wide, const char *column)
+{
+    return wide->codec && (vg_streq(column, wide->value) || vg_streq(column, wide->entity_key) ||
+                           !strcmp(column, "value_text") || !strcmp(column, "vector_value"));
+}
+
 bool vg_dataset_is_private(const struct vg_dataset *dataset, const char *column)
 {
     for (size_t i = 0; i < dataset->ncolumns; i++) {
@@ -103,7 +110,7 @@ bool vg_dataset_is_private(const struct vg_dataset *dataset, const char *column)
         if (!strcmp(dataset->key.items[i], column))
             return true;
     }
-    return false;
+    return is_stored(&dataset->long_source, column);
 }
 
 /* The datasets are sorted by id. */

@@ -216,7 +216,7 @@ struct vg_dataset {
 };
 
 /* Whether no value of the column may be kept or shown: it says so, "*" does, or the values of its
- * long source, or it is part of a private key. */
+ * long source, or it is part of a private key, or holds what a decoded source serialises. */
 bool vg_dataset_is_private(const struct vg_dataset *dataset, const char *column);
 
 struct vg_pair {
