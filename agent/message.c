@@ -121,6 +121,7 @@ static const struct field onset_fields[] = {
     {"limit", DOUBLE, ONSET(limit), NULL, 0},
     {"rows", UINT64, ONSET(rows), NULL, 0},
     {"column", TEXT, ONSET(column), NULL, 0},
+    {"segment", TEXT, ONSET(segment), NULL, 0},
     {"check", TEXT, ONSET(check), NULL, 0},
 };
 

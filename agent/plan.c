@@ -37,7 +37,8 @@ int vg_plan_cells(const struct vg_dataset *dataset, struct vg_arena *arena, stru
     *all = false;
     for (size_t i = 0; i < dataset->nrules; i++) {
         const struct vg_rule *rule = &dataset->rules[i];
-        if (!(rule->type->needs & VG_NEEDS_CELLS) || !rule->column)
+        unsigned wanted = dataset->nsegments ? VG_NEEDS_CELLS | VG_NEEDS_QUANTILE : VG_NEEDS_CELLS;
+        if (!(rule->type->needs & wanted) || !rule->column)
             continue;
         if (!strcmp(rule->column, "*"))
             *all = true;
@@ -130,6 +131,7 @@ static void add_column(struct draft *draft, const struct vg_catalog_column *colu
         .top = (column->kind == VG_KIND_TEXT || column->kind == VG_KIND_BOOL) &&
                !vg_dataset_is_private(draft->plan->dataset, column->name),
         .quantiles = needs & VG_NEEDS_QUANTILE,
+        .values = (uint32_t)draft->plan->dataset->caps.categories,
     };
 }
 
@@ -413,7 +415,8 @@ int vg_plan_make(const struct vg_dataset *dataset, const struct vg_catalog *cata
     if (add_segments(&draft, segments) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     fill_tally(&draft);
-    if (vg_plan_tally_segments(out, draft.columns, segments, arena) < 0 || add_routes(&draft) < 0 ||
+    if (vg_plan_variants(out, draft.variants, arena) < 0 ||
+        vg_plan_tally_segments(out, draft.columns, segments, arena) < 0 || add_routes(&draft) < 0 ||
         plan_checksum(&draft) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     return 0;

@@ -45,7 +45,12 @@ struct vg_plan_segment {
     size_t split, route;
     const struct vg_reference *reference; /* its rows in the reference, or NULL */
 };
-enum { VG_SEGMENT_BYTES = 8 << 20 }; /* most of all counts of segments */
+enum {
+    VG_SEGMENT_BYTES = 8 << 20, /* most of all counts of segments */
+    VG_SEGMENT_CATEGORIES = 1000,
+    VG_SEGMENT_CATEGORIES_LEAST = 16, /* of a category in each segment */
+    VG_VALUE_BYTES = 128              /* of one of them */
+};
 
 struct vg_plan {
     const struct vg_dataset *dataset;
@@ -65,8 +70,9 @@ struct vg_plan {
     size_t nsplits;
     struct vg_plan_segment *segments;
     size_t nsegments;
-    size_t segment_bytes; /* estimate of all counts of segments */
-    size_t *tallied;      /* per split of the plan: that of the tally, or VG_TALLY_NONE */
+    size_t segment_bytes;    /* estimate of all counts of segments */
+    uint32_t segment_values; /* of a category that are counted exactly in each; 0: none is */
+    size_t *tallied;         /* per split of the plan: that of the tally, or VG_TALLY_NONE */
     struct vg_checksum_plan checksum; /* of windows that are to be read again; else no columns */
 };
 
@@ -84,6 +90,10 @@ int vg_plan_expressions(const struct vg_plan *plan, struct vg_arena *arena, stru
  * out of memory. */
 int vg_plan_routes(const struct vg_catalog *catalog, struct vg_arena *arena,
                    const struct vg_routes **out);
+/* Which columns each variant but the first counts: those of its rules (plan_variants.c). 0, or -1
+ * out of memory. */
+int vg_plan_variants(const struct vg_plan *plan, struct vg_tally_variant *variants,
+                     struct vg_arena *arena);
 /* The rows a window's scan reads. */
 struct vg_rows_of vg_plan_rows(const struct vg_plan *plan, const struct vg_window *window,
                                double sample_percent);

@@ -135,18 +135,88 @@ int vg_plan_split(struct vg_plan *plan, const struct vg_rejects *rejects, struct
 
 /* --- Counting --------------------------------------------------------------------------------- */
 
-static size_t estimate(const struct vg_plan *plan, const struct vg_tally_column *columns)
+enum { NAME_BYTES = 64, CELL_BYTES = 32 };
+
+/* Whether a rule that is judged per segment needs this of the column. */
+static bool is_needed(const struct vg_plan *plan, const char *column, unsigned needs)
 {
-    size_t bytes = sizeof(struct vg_summary), segments = 0;
-    for (size_t i = 0; i < plan->tally.ncolumns; i++) {
-        const struct vg_grid *grid = columns[i].coarse;
-        bytes += sizeof(struct vg_column_summary);
-        bytes += grid ? (2 * (size_t)grid->n + 1) * sizeof(uint64_t) : 0;
+    for (size_t i = 0; i < plan->nbound; i++) {
+        const struct vg_bound *bound = &plan->bound[i];
+        if (!bound->problem && vg_streq(bound->rule.column, column) &&
+            bound->rule.type->needs & needs && !bound->rule.unsegmented &&
+            !vg_rule_unsegmented(&bound->rule))
+            return true;
     }
-    bytes += plan->tally.npredicates * sizeof(struct vg_predicate_summary);
+    return false;
+}
+
+/* The parts of a column in every segment: a grid is better than a few cells of quantiles. */
+static void choose_parts(const struct vg_plan *plan, struct vg_tally_column *column)
+{
+    const struct vg_reference_column *then =
+        plan->reference ? vg_reference_find(plan->reference, column->name) : NULL;
+    bool ranked = column->quantiles && is_needed(plan, column->name, VG_NEEDS_QUANTILE);
+    bool same = then && then->kind == column->kind;
+    column->coarse = (column->grid || ranked) && same ? then->coarse : NULL;
+    bool listed = column->top && is_needed(plan, column->name, VG_NEEDS_TOP);
+    column->segment = (struct vg_part_sizes){
+        .parts = (column->distinct ? VG_PART_HLL : 0u) | (listed ? VG_PART_TOP : 0u) |
+                 (ranked && !column->coarse ? VG_PART_QUANTILE : 0u),
+        .hll_bits = VG_HLL_SMALL_BITS,
+        .values = VG_SEGMENT_CATEGORIES_LEAST,
+        .cells = VG_QUANTILE_SMALL_CELLS,
+    };
+}
+
+/* The bytes of one segment in a variant, without values of categories; those are counted. */
+static size_t measure_variant(const struct vg_plan *plan, size_t v, size_t *categories)
+{
+    const struct vg_tally_variant *variant = &plan->tally.variants[v];
+    size_t bytes = sizeof(struct vg_summary);
+    size_t n = variant->none ? 0 : variant->columns ? variant->ncolumns : plan->tally.ncolumns;
+    for (size_t i = 0; i < n; i++) {
+        const struct vg_tally_column *column =
+            &plan->tally.columns[variant->columns ? variant->columns[i] : i];
+        const struct vg_grid *grid = column->coarse;
+        unsigned parts = column->segment.parts;
+        bytes += sizeof(struct vg_column_summary) + NAME_BYTES;
+        bytes += grid ? (2 * (size_t)grid->n + 1) * sizeof(uint64_t) : 0;
+        bytes += parts & VG_PART_HLL ? (size_t)1 << column->segment.hll_bits : 0;
+        bytes += parts & VG_PART_QUANTILE ? (size_t)column->segment.cells * CELL_BYTES : 0;
+        *categories += parts & VG_PART_TOP && column->kind == VG_KIND_TEXT;
+    }
+    for (size_t i = 0; i < plan->tally.npredicates; i++)
+        bytes += plan->tally.predicates[i].variant == v
+                     ? sizeof(struct vg_predicate_summary) + NAME_BYTES
+                     : 0;
+    return bytes;
+}
+
+uint32_t vg_segment_categories(size_t free_bytes, size_t tables, int64_t most)
+{
+    size_t values = tables ? free_bytes / tables / VG_VALUE_BYTES : VG_SEGMENT_CATEGORIES;
+    values = values < VG_SEGMENT_CATEGORIES ? values : VG_SEGMENT_CATEGORIES;
+    return (uint32_t)(most && (size_t)most < values ? (size_t)most : values);
+}
+
+/* What is left beside the counts holds the values of categories, as many of each as there is room
+ * for. */
+static void estimate(struct vg_plan *plan, struct vg_tally_column *columns)
+{
+    size_t bytes = 0, categories = 0, segments = 0, least = VG_SEGMENT_CATEGORIES_LEAST;
+    for (size_t v = 0; v < plan->tally.nvariants; v++)
+        bytes += measure_variant(plan, v, &categories);
     for (size_t i = 0; i < plan->nsplits; i++)
         segments += plan->splits[i].problem ? 0 : plan->splits[i].values.n + 1;
-    return segments * bytes * plan->tally.nvariants;
+    bytes *= segments;
+    size_t most = VG_SEGMENT_BYTES, left = bytes < most ? most - bytes : 0;
+    size_t tables = segments * categories;
+    uint32_t values = vg_segment_categories(left, tables, plan->dataset->caps.categories);
+    bool tight = tables && left / tables / VG_VALUE_BYTES < least; /* to be refused */
+    plan->segment_values = categories ? (tight ? (uint32_t)least : values) : 0;
+    plan->segment_bytes = bytes + tables * plan->segment_values * VG_VALUE_BYTES;
+    for (size_t i = 0; i < plan->tally.ncolumns && plan->segment_values; i++)
+        columns[i].segment.values = plan->segment_values;
 }
 
 static int refuse_all(struct vg_plan *plan, struct vg_arena *arena)
@@ -165,12 +235,9 @@ static int refuse_all(struct vg_plan *plan, struct vg_arena *arena)
 int vg_plan_tally_segments(struct vg_plan *plan, struct vg_tally_column *columns,
                            const size_t *items, struct vg_arena *arena)
 {
-    for (size_t i = 0; i < plan->tally.ncolumns; i++) {
-        const struct vg_reference_column *then =
-            plan->reference ? vg_reference_find(plan->reference, columns[i].name) : NULL;
-        columns[i].coarse = columns[i].grid && then ? then->coarse : NULL;
-    }
-    plan->segment_bytes = estimate(plan, columns);
+    for (size_t i = 0; i < plan->tally.ncolumns && plan->nsplits; i++)
+        choose_parts(plan, &columns[i]);
+    estimate(plan, columns);
     if (plan->segment_bytes > VG_SEGMENT_BYTES)
         return refuse_all(plan, arena);
     struct vg_tally_split *splits = vg_arena_array(arena, plan->nsplits, sizeof *splits);
@@ -196,7 +263,7 @@ bool vg_plan_judges(const struct vg_plan *plan, const struct vg_rule *rule,
                     const struct vg_plan_segment *segment)
 {
     const struct vg_segment_spec *spec = plan->splits[segment->split].spec;
-    if (rule->unsegmented || !vg_check_segmented(rule->type))
+    if (rule->unsegmented || vg_rule_unsegmented(rule))
         return false;
     if (rule->compare.segment)
         return vg_streq(rule->compare.segment, spec->column) &&
@@ -219,7 +286,7 @@ bool vg_plan_names_segment(const struct vg_dataset *dataset, const struct vg_pla
 {
     if (!name || !*name)
         return !rule->compare.segment;
-    if (rule->unsegmented || !vg_check_segmented(rule->type))
+    if (rule->unsegmented || vg_rule_unsegmented(rule))
         return false;
     bool bound = plan && plan->splits;
     for (size_t i = 0; i < dataset->nsegments; i++) {

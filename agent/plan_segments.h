@@ -18,6 +18,10 @@ const char *vg_segment_name(const char *column, const char *value, struct vg_are
 const char *vg_segment_problem(const char *name, const struct vg_catalog_column *column,
                                struct vg_arena *arena, bool *failed);
 
+/* How many values of a category fit into each of so many tables of them, within this memory; most:
+ * limits.categories, 0 for none. */
+uint32_t vg_segment_categories(size_t free_bytes, size_t tables, int64_t most);
+
 /* Splits and segments of a plan whose dataset, catalogue and reference are set. 0, or -1 when out
  * of memory. */
 int vg_plan_split(struct vg_plan *plan, const struct vg_rejects *rejects, struct vg_arena *arena);

@@ -95,3 +95,15 @@ int vg_measure_skip(struct vg_measures *measures, const struct vg_rule *rule, en
     va_end(ap);
     return 0;
 }
+
+const char *vg_limit_name(enum vg_limit limit)
+{
+    static const char *const names[VG_LIMITS] = {
+        [VG_LIMIT_COST] = "cost",
+        [VG_LIMIT_ROWS] = "rows",
+        [VG_LIMIT_COLUMNS] = "columns",
+        [VG_LIMIT_SEGMENTS] = "segments",
+        [VG_LIMIT_CATEGORIES] = "categories",
+    };
+    return names[limit];
+}

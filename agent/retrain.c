@@ -10,11 +10,23 @@
 #include "agent/retrain_guard.h"
 #include "pgvigil/text.h"
 
-/* A model is retrained for what all rows show, not for one segment, or one model beside another. */
-static bool is_watched(const struct vg_retrain_in *in, const struct vg_alert *alert)
+/* One segment beside another in the same window: no change with time, which is what is trained
+ * anew for. */
+static bool is_beside(const struct vg_dataset *dataset, const struct vg_alert *alert)
 {
-    bool whole = !alert->segment || !*alert->segment;
-    return whole && (in->config->when >> alert->class) & 1;
+    for (size_t i = 0; i < dataset->nrules; i++) {
+        const struct vg_rule *rule = &dataset->rules[i];
+        if (vg_streq(rule->id, alert->rule))
+            return rule->compare.segment != NULL;
+    }
+    return false;
+}
+
+/* A model is retrained for what all rows show, and for what one segment of them does. */
+static bool is_watched(const struct vg_retrain_in *in, const struct vg_dataset *dataset,
+                       const struct vg_alert *alert)
+{
+    return (in->config->when >> alert->class) & 1 && !is_beside(dataset, alert);
 }
 
 static bool is_burning(enum vg_alert_state state)
@@ -27,7 +39,8 @@ static bool any_burning(const struct vg_retrain_in *in)
     for (size_t m = 0; m < in->nmembers; m++) {
         const struct vg_group_member *member = &in->members[m];
         for (size_t i = 0; i < member->nalerts; i++) {
-            if (is_watched(in, &member->alerts[i]) && is_burning(member->alerts[i].state))
+            if (is_watched(in, member->dataset, &member->alerts[i]) &&
+                is_burning(member->alerts[i].state))
                 return true;
         }
     }
@@ -47,7 +60,7 @@ static const struct vg_alert *find_opener(const struct vg_retrain_in *in)
             continue;
         for (size_t i = 0; i < member->nalerts; i++) {
             const struct vg_alert *alert = &member->alerts[i];
-            if (is_watched(in, alert) && alert->state == VG_ALERT_FIRING &&
+            if (is_watched(in, member->dataset, alert) && alert->state == VG_ALERT_FIRING &&
                 alert->verdict == VG_FAIL && alert->bad >= in->config->after)
                 return alert;
         }
@@ -84,6 +97,7 @@ static int open_onset(const struct vg_retrain_in *in, const struct vg_alert *ale
         .model = in->config->model,
         .dataset = in->cycle->dataset,
         .rule = alert->rule,
+        .segment = alert->segment && *alert->segment ? alert->segment : NULL,
         .column = alert->column,
         .check = alert->check,
         .due_us = in->cycle->due_us,
@@ -96,9 +110,10 @@ static int open_onset(const struct vg_retrain_in *in, const struct vg_alert *ale
         .rows = in->cycle->rows,
     };
     vg_hash_hex(out->onset.key, parts, 3);
-    return decide(
-        in, out, VG_DECIDED_OPENED,
-        vg_arena_printf(arena, "%s of %s: %s", alert->rule, in->cycle->dataset, alert->why));
+    return decide(in, out, VG_DECIDED_OPENED,
+                  vg_arena_printf(arena, "%s of %s%s%s: %s", alert->rule, in->cycle->dataset,
+                                  out->onset.segment ? ", " : "",
+                                  out->onset.segment ? out->onset.segment : "", alert->why));
 }
 
 static int end_onset(const struct vg_retrain_in *in, struct vg_arena *arena,

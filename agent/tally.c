@@ -64,6 +64,19 @@ static int check_plan(const struct vg_tally_plan *plan, struct vg_error *err)
     return ok ? 0 : vg_fail(err, VG_E_INTERNAL, "a tally's plan contradicts itself");
 }
 
+static struct vg_part_sizes find_sizes(const struct vg_tally_column *column, bool segment)
+{
+    if (segment)
+        return column->segment;
+    return (struct vg_part_sizes){
+        .parts = (column->distinct ? VG_PART_HLL : 0u) | (column->top ? VG_PART_TOP : 0u) |
+                 (column->quantiles ? VG_PART_QUANTILE : 0u),
+        .hll_bits = VG_HLL_BITS,
+        .values = column->values ? column->values : VG_TOP_EXACT,
+        .cells = VG_QUANTILE_CELLS,
+    };
+}
+
 /* The empty summary of a variant. Its arrays count up as they are initialised, so that freeing it
  * half-made is fine. */
 static int make_summary(const struct vg_tally_plan *plan, size_t variant, bool segment,
@@ -78,11 +91,10 @@ static int make_summary(const struct vg_tally_plan *plan, size_t variant, bool s
     summary->ncolumns = summary->npredicates = 0;
     for (size_t i = 0; i < ncolumns; i++) {
         const struct vg_tally_column *column = pick_column(plan, of, i);
-        unsigned parts = (column->distinct ? VG_PART_HLL : 0u) | (column->top ? VG_PART_TOP : 0u) |
-                         (column->quantiles ? VG_PART_QUANTILE : 0u);
+        const struct vg_part_sizes sizes = find_sizes(column, segment);
         const struct vg_grid *grid = segment ? column->coarse : column->grid;
-        if (vg_column_init(&summary->columns[i], column->name, column->kind, grid,
-                           segment ? 0 : parts, err) < 0)
+        if (vg_column_init_sized(&summary->columns[i], column->name, column->kind, grid, &sizes,
+                                 err) < 0)
             return -1;
         summary->ncolumns++;
     }

@@ -32,9 +32,11 @@ struct vg_tally_column {
     uint32_t route;               /* of a long source: counts rows of this name; 0: all rows */
     const struct vg_grid *grid;   /* fine cells of NUMBER, TIME, BOOL on this grid; NULL: no cells.
                                  * Borrowed by the tally and by the summaries it yields. */
-    const struct vg_grid *coarse; /* the same for segments, which have no other parts */
+    const struct vg_grid *coarse; /* the same for segments */
+    struct vg_part_sizes segment; /* the parts of segments, instead of those below */
     bool distinct;                /* HyperLogLog; any kind but OTHER */
     bool top;                     /* counts per value; TEXT and BOOL only */
+    uint32_t values;              /* of `top`, at most; 0: VG_TOP_EXACT */
     bool quantiles;               /* NUMBER and TIME only */
 };
 

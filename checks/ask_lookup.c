@@ -3,6 +3,8 @@
  * up once; those that go to another connection go as literals, private ones as hashes. */
 #include "checks/ask_lookup.h"
 
+#include "checks/ask_segments.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +30,7 @@ enum {
     OID_NUMERIC = 1700,
     OID_UUID = 2950
 };
+enum { GROUPS_MAX = 256 << 10 };
 
 /* The key of the row shown for a missing value, else the value; nothing where it is private. */
 static void choose_key(const struct vg_asked *asked, const struct vg_ask_lookup *lookup,
@@ -59,12 +62,28 @@ static void put_own(struct vg_buf *out, const struct vg_catalog_column *column)
     vg_buf_printf(out, "%s%s", column->quoted, cast_of(column));
 }
 
-static void put_grouping(struct vg_buf *out, const struct vg_ask_columns *own)
+static void put_grouping(struct vg_buf *out, const struct vg_asked *asked,
+                         const struct vg_ask_columns *own)
 {
+    struct vg_buf list;
+    vg_buf_init(&list, GROUPS_MAX);
     for (size_t i = 0; i < own->n; i++) {
-        vg_buf_puts(out, i ? ", " : "\nGROUP BY ");
-        put_own(out, own->items[i]);
+        vg_buf_puts(&list, i ? ", " : "");
+        put_own(&list, own->items[i]);
     }
+    vg_ask_put_sets(out, asked, list.data);
+    out->failed |= list.failed;
+    vg_buf_free(&list);
+}
+
+/* The counts of each segment: its rows, and those of missing values. */
+static void put_segments(struct vg_buf *out)
+{
+    vg_buf_puts(out,
+                "\nUNION ALL SELECT 0, pg_catalog.sum(t), pg_catalog.sum(f), pg_catalog.sum(g),"
+                " NULL, sg, sv FROM (\n"
+                "  SELECT sg, sv, n AS t, 0 AS f, 0 AS g FROM d WHERE sg > 0\n"
+                "  UNION ALL SELECT sg, sv, 0, n, 1 FROM m WHERE sg > 0) AS u GROUP BY sg, sv");
 }
 
 /* The row of the other table that has the values c1, c2 ... of d. */
@@ -94,19 +113,27 @@ void vg_ask_missing(const struct vg_asked *asked, const struct vg_ask_lookup *lo
     vg_buf_puts(out, "pg_catalog.count(*) AS n, ");
     vg_ask_put_least_key(out, &key);
     vg_buf_puts(out, " AS k");
+    vg_ask_put_segment(out, asked);
     vg_ask_put_rows(out, &rows, own, true);
-    put_grouping(out, own);
-    vg_buf_puts(out, "),\nm AS (SELECT n, k FROM d WHERE NOT EXISTS (SELECT 1 FROM ");
+    put_grouping(out, asked, own);
+    const char *more = asked->nsplits ? ", sg, sv" : "",
+               *all = asked->nsplits ? " WHERE sg = 0" : "";
+    vg_buf_printf(out, "),\nm AS (SELECT n, k%s FROM d WHERE NOT EXISTS (SELECT 1 FROM ", more);
     put_match(out, lookup);
-    vg_buf_puts(out, "))\nSELECT 0 AS o, (SELECT coalesce(pg_catalog.sum(n), 0) FROM d) AS tested,"
-                     " (SELECT coalesce(pg_catalog.sum(n), 0) FROM m) AS offending,\n"
-                     "  (SELECT pg_catalog.count(*) FROM m) AS groups,"
-                     " NULL::pg_catalog.text AS k");
+    vg_buf_printf(out,
+                  "))\nSELECT 0 AS o, (SELECT coalesce(pg_catalog.sum(n), 0) FROM d%s) AS tested,"
+                  " (SELECT coalesce(pg_catalog.sum(n), 0) FROM m%s) AS offending,\n"
+                  "  (SELECT pg_catalog.count(*) FROM m%s) AS groups,"
+                  " NULL::pg_catalog.text AS k",
+                  all, all, all);
+    vg_ask_put_no_segment(out, asked);
+    if (asked->nsplits)
+        put_segments(out);
     if (key.n)
         vg_buf_printf(out,
-                      "\nUNION ALL (SELECT 1, NULL, n, NULL, k FROM m ORDER BY k LIMIT %zu)\n"
+                      "\nUNION ALL (SELECT 1, NULL, n, NULL, k%s FROM m%s ORDER BY k LIMIT %zu)\n"
                       "ORDER BY o, k",
-                      vg_ask_most_keys(asked));
+                      asked->nsplits ? ", 0, NULL" : "", all, vg_ask_most_keys(asked));
 }
 
 int vg_ask_unknown(const struct vg_asked *asked, const struct vg_ask_lookup *lookup,
@@ -188,7 +215,7 @@ void vg_ask_distinct(const struct vg_asked *asked, const struct vg_ask_lookup *l
         vg_buf_printf(out, ")::pg_catalog.text AS c%zu", i + 1);
     }
     vg_ask_put_rows(out, &rows, own, true);
-    put_grouping(out, own);
+    put_grouping(out, asked, own);
     vg_buf_puts(out, "),\ns AS (SELECT pg_catalog.count(*) AS n, coalesce(pg_catalog.sum(n), 0)"
                      " AS rows, coalesce(pg_catalog.sum(0");
     for (size_t i = 0; i < own->n; i++)

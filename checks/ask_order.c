@@ -3,8 +3,30 @@
  * days are those of the dataset's zone; a naive time column is compared with the wall clock. */
 #include "checks/ask_order.h"
 
+#include "checks/ask_segments.h"
+
 #include <inttypes.h>
 #include <string.h>
+
+/* The segments of a row, and the row once for all rows and once for each of them. */
+static void put_routes(struct vg_buf *out, const struct vg_asked *asked)
+{
+    for (size_t i = 0; i < asked->nsplits; i++) {
+        vg_buf_puts(out, ",\n  ");
+        vg_ask_put_route(out, &asked->splits[i]);
+        vg_buf_printf(out, " AS s%zu", i + 1);
+    }
+}
+
+static void put_unfolded(struct vg_buf *out, const struct vg_asked *asked)
+{
+    if (!asked->nsplits)
+        return;
+    vg_buf_puts(out, "\nCROSS JOIN LATERAL (VALUES (0, NULL::pg_catalog.text)");
+    for (size_t i = 1; i <= asked->nsplits; i++)
+        vg_buf_printf(out, ", (%zu, r.s%zu)", i, i);
+    vg_buf_puts(out, ") AS x (sg, sv)");
+}
 
 void vg_ask_sequence(const struct vg_asked *asked, bool gapless, int order, struct vg_buf *out)
 {
@@ -25,14 +47,21 @@ void vg_ask_sequence(const struct vg_asked *asked, bool gapless, int order, stru
     else
         vg_buf_printf(out, ",\n  pg_catalog.count(*) FILTER (WHERE v %s%s p)", up ? "<" : ">",
                       strictly ? "=" : "");
-    vg_buf_printf(out, "\nFROM (SELECT %s%s AS v", asked->column->quoted,
+    bool split = asked->nsplits > 0;
+    vg_buf_puts(out, split ? ", sg, sv" : "");
+    vg_buf_puts(out, "\nFROM (SELECT v");
+    if (order != VG_ASK_UNORDERED)
+        vg_buf_printf(out, ", pg_catalog.lag(v) OVER (%sORDER BY t, v%s) AS p",
+                      split ? "PARTITION BY sg, sv " : "", up ? "" : " DESC");
+    vg_buf_printf(out, "%s\nFROM (SELECT %s%s AS v", split ? ", sg, sv" : "", asked->column->quoted,
                   gapless ? "::pg_catalog.numeric" : "");
     if (order != VG_ASK_UNORDERED)
-        vg_buf_printf(out, ", pg_catalog.lag(%s%s) OVER (ORDER BY %s, %s%s) AS p",
-                      asked->column->quoted, gapless ? "::pg_catalog.numeric" : "",
-                      rows.time->quoted, asked->column->quoted, up ? "" : " DESC");
+        vg_buf_printf(out, ", %s AS t", rows.time->quoted);
+    put_routes(out, asked);
     vg_ask_put_rows(out, &rows, &own, true);
-    vg_buf_puts(out, ") AS q");
+    vg_buf_puts(out, ") AS r");
+    put_unfolded(out, asked);
+    vg_buf_printf(out, ") AS q%s", split ? "\nGROUP BY sg, sv" : "");
 }
 
 /* --- slots of time --- */

@@ -86,6 +86,7 @@ const struct vg_check_type vg_check_duplicates = {
     .cadence = VG_ON_WINDOW,
     .unit = VG_UNIT_RATIO,
     .filterable = true,
+    .grouped = true,
     .needs = VG_NEEDS_LOOKUP,
     .min_rows = 1,
     .shorthand = "fail",

@@ -48,7 +48,8 @@ const struct vg_check_type vg_check_failing = {
     .name = "failing",
     .doc = "Number of rows that a SELECT of yours returns. It is read as it stands: name the "
            "window's bounds and the dataset's filter in it. Its first column is shown as the key "
-           "of a row where the dataset has no private columns and no private key.",
+           "of a row where the dataset has no private columns and no private key. For all rows "
+           "only, not per segment: the statement may ask for one itself.",
     .class = VG_CLASS_QUALITY,
     .cadence = VG_ON_WINDOW,
     .unit = VG_UNIT_COUNT,

@@ -98,7 +98,8 @@ static const struct vg_param gaps_params[] = {
 const struct vg_check_type vg_check_gaps = {
     .name = "gaps",
     .doc = "Hours, days or other slots of time without a single row. Needs an index on the time "
-           "column to be cheap.",
+           "column to be cheap. For all rows only, not per segment: a segment that falls silent is "
+           "what volume, with windows of that length, is for.",
     .class = VG_CLASS_VOLUME,
     .cadence = VG_ON_WINDOW,
     .unit = VG_UNIT_COUNT,

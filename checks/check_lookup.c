@@ -20,6 +20,11 @@ static void validate_lookup(const struct vg_rule *rule, struct vg_diags *diags)
                     hint ? hint : "own: [a, b], columns: [c, d]", "%s", fault);
 }
 
+static const char *explain_whole(const struct vg_rule *rule)
+{
+    return vg_lookup_elsewhere(rule) ? "the values are looked up on another connection" : NULL;
+}
+
 static int lookup_lookup(const struct vg_asked *asked, struct vg_buf *out, const char **connection,
                          struct vg_error *err)
 {
@@ -69,13 +74,15 @@ static const struct vg_param lookup_params[] = {
 const struct vg_check_type vg_check_lookup = {
     .name = "lookup",
     .doc = "Share of rows whose value, or values together, do not exist in another table. Rows "
-           "with a NULL in them are not tested.",
+           "with a NULL in them are not tested. On another connection for all rows only, not per "
+           "segment.",
     .class = VG_CLASS_QUALITY,
     .cadence = VG_ON_WINDOW,
     .unit = VG_UNIT_RATIO,
     .of_column = true,
     .of_both = true,
     .filterable = true,
+    .grouped = true,
     .needs = VG_NEEDS_LOOKUP | VG_NEEDS_OTHERS,
     .min_rows = 1,
     .shorthand = "table",
@@ -84,6 +91,7 @@ const struct vg_check_type vg_check_lookup = {
     .nparams = sizeof lookup_params / sizeof *lookup_params,
     .params_size = sizeof(struct vg_lookup_params),
     .validate = validate_lookup,
+    .whole = explain_whole,
     .lookup = lookup_lookup,
     .offenders = vg_lookup_find,
     .measure = measure_lookup,

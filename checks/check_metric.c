@@ -67,7 +67,8 @@ const struct vg_check_type vg_check_metric = {
     .doc =
         "A number that a SELECT of yours returns, between min and max. It is read as it stands: "
         "name the window's bounds and the dataset's filter in it. NULL is no data. The number is "
-        "shown and kept, even where it is made of private columns.",
+        "shown and kept, even where it is made of private columns. For all rows only, not per "
+        "segment: the statement may ask for one itself.",
     .class = VG_CLASS_QUALITY,
     .cadence = VG_ON_WINDOW,
     .unit = VG_UNIT_NONE,

@@ -95,6 +95,7 @@ const struct vg_check_type vg_check_sequence = {
     .unit = VG_UNIT_COUNT,
     .of_column = true,
     .filterable = true,
+    .grouped = true,
     .kinds = 1 << VG_KIND_NUMBER | 1 << VG_KIND_TIME,
     .needs = VG_NEEDS_LOOKUP,
     .min_rows = 1,

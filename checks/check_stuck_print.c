@@ -74,7 +74,7 @@ uint64_t vg_stuck_print(const struct vg_column_summary *column, bool is_private,
     if (numeric && vg_column_finite(column))
         n += list_numbers(column, is_private, words + n);
     if (column->hll)
-        words[n++] = vg_hash64(column->hll, VG_HLL_SIZE);
+        words[n++] = vg_hash64(column->hll, (size_t)1 << column->hll_bits);
     if (column->top && hash_top(column->top, arena, &words[n++]) < 0)
         return 0;
     uint64_t print = vg_hash64(words, n * sizeof *words);

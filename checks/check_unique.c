@@ -91,6 +91,7 @@ const struct vg_check_type vg_check_unique = {
     .of_column = true,
     .of_both = true,
     .filterable = true,
+    .grouped = true,
     .needs = VG_NEEDS_LOOKUP,
     .min_rows = 1,
     .shorthand = "fail",

@@ -24,6 +24,13 @@ static void validate_volume_change(const struct vg_rule *rule, struct vg_diags *
                     "weeks lies between 1 and 5: no more is kept");
 }
 
+/* A segment's rows are kept for the windows to come, as a number that is never 0. */
+static void leave_rows(const struct vg_evidence *evidence, struct vg_measures *out)
+{
+    if (evidence->segment && evidence->now)
+        out->items[out->n - 1].fingerprint = evidence->now->rows + 1;
+}
+
 static int measure_volume_change(const struct vg_rule *rule, const struct vg_evidence *evidence,
                                  struct vg_measures *out, struct vg_error *err)
 {
@@ -38,7 +45,10 @@ static int measure_volume_change(const struct vg_rule *rule, const struct vg_evi
         int rc = vg_measure_skip(out, rule, evidence->now ? VG_NODATA : VG_UNKNOWN, "%s",
                                  evidence->now ? vg_volume_why(evidence, params->against)
                                                : "the rows were not counted");
-        return rc < 0 ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
+        if (rc < 0)
+            return vg_fail(err, VG_E_MEMORY, "out of memory");
+        leave_rows(evidence, out);
+        return 0;
     }
     struct vg_measure *measure = vg_measure_add(out, rule);
     if (!measure)
@@ -48,6 +58,7 @@ static int measure_volume_change(const struct vg_rule *rule, const struct vg_evi
     measure->value = measure->effect = measure->n_now / then;
     snprintf(measure->why, sizeof measure->why, "%.0f row%s, %.6g %s", measure->n_now,
              measure->n_now == 1 ? "" : "s", then, names[params->against]);
+    leave_rows(evidence, out);
     return 0;
 }
 
@@ -69,7 +80,7 @@ const struct vg_check_type vg_check_volume_change = {
     .cadence = VG_ON_WINDOW,
     .unit = VG_UNIT_RATIO,
     .is_multiple = true,
-    .needs = VG_NEEDS_HISTORY,
+    .needs = VG_NEEDS_HISTORY | VG_NEEDS_MARKS,
     .bounds = VG_BOUNDS_ON_VALUE,
     .params = volume_change_params,
     .nparams = sizeof volume_change_params / sizeof *volume_change_params,

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "pgvigil/text.h"
+
 /* Windows up to an hour have one length; of longer ones some hold the change of the clock. */
 static bool is_alike(const struct vg_window *a, const struct vg_window *b)
 {
@@ -13,14 +15,30 @@ static bool is_alike(const struct vg_window *a, const struct vg_window *b)
     return !a->repeated && llabs(more) <= (width > VG_HOUR_US ? VG_HOUR_US : 0);
 }
 
+/* What a segment had, which its rule left as a fingerprint; NAN: nothing. */
+static double find_mark(const struct vg_rule *rule, const struct vg_evidence *evidence,
+                        int64_t start_us)
+{
+    const struct vg_history *history = evidence->history;
+    for (size_t i = 0; i < history->nmarks; i++) {
+        const struct vg_mark *mark = &history->marks[i];
+        if (mark->start_us == start_us && vg_streq(mark->rule, rule->id) &&
+            vg_streq(mark->segment, evidence->segment))
+            return (double)(mark->fingerprint - 1);
+    }
+    return NAN;
+}
+
 /* The rows of the window that begins at `start`, or ends there; NAN: there is none. */
-static double find_rows(const struct vg_evidence *evidence, int64_t at_us, bool ends)
+static double find_rows(const struct vg_rule *rule, const struct vg_evidence *evidence,
+                        int64_t at_us, bool ends)
 {
     for (size_t i = 0; i < evidence->history->n; i++) {
         const struct vg_past *past = &evidence->history->windows[i];
         if ((ends ? past->window.end_us : past->window.start_us) == at_us &&
             is_alike(&past->window, evidence->window))
-            return (double)past->rows;
+            return evidence->segment ? find_mark(rule, evidence, past->window.start_us)
+                                     : (double)past->rows;
     }
     return NAN;
 }
@@ -30,7 +48,7 @@ static double find_slot(const struct vg_rule *rule, const struct vg_evidence *ev
 {
     const struct vg_zone *zone = rule->dataset->zone;
     int64_t local = vg_zone_local(zone, evidence->window->start_us);
-    return find_rows(evidence, vg_zone_instant(zone, local - weeks * VG_WEEK_US), false);
+    return find_rows(rule, evidence, vg_zone_instant(zone, local - weeks * VG_WEEK_US), false);
 }
 
 /* Mean over those of the last weeks that were judged, which must be half of them. */
@@ -83,6 +101,6 @@ double vg_volume_then(const struct vg_rule *rule, const struct vg_evidence *evid
     if (!evidence->history)
         return NAN;
     if (against == VG_AGAINST_PREVIOUS)
-        return find_rows(evidence, evidence->window->start_us, true);
+        return find_rows(rule, evidence, evidence->window->start_us, true);
     return find_average(rule, evidence, against == VG_AGAINST_SAME_TIME ? 1 : weeks);
 }

@@ -5,18 +5,33 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "pgvigil/mem.h"
 #include "pgvigil/text.h"
 
-bool vg_check_segmented(const struct vg_check_type *type)
+const char *vg_check_unsegmented(const struct vg_check_type *type)
 {
-    const unsigned whole = VG_NEEDS_TOP | VG_NEEDS_LOOKUP | VG_NEEDS_HISTORY | VG_NEEDS_QUANTILE |
-                           VG_NEEDS_NAMES | VG_NEEDS_REVISIT | VG_NEEDS_OTHERS;
-    const unsigned rows =
-        VG_NEEDS_COLUMN | VG_NEEDS_CELLS | VG_NEEDS_PREDICATE | VG_NEEDS_CONDITION;
-    bool counted = type->needs & rows || type->class == VG_CLASS_VOLUME;
-    return type->cadence == VG_ON_WINDOW && !type->implicit && counted && !(type->needs & whole);
+    if (type->cadence != VG_ON_WINDOW || type->implicit)
+        return "it looks at the table, not at the rows of a window";
+    if (type->needs & VG_NEEDS_REVISIT)
+        return "a window is read again as a whole";
+    if (type->needs & VG_NEEDS_NAMES)
+        return "a long source has no segments";
+    if (type->needs & VG_NEEDS_LOOKUP && !type->grouped)
+        return "its statement is about all rows";
+    return NULL;
+}
+
+const char *vg_rule_unsegmented(const struct vg_rule *rule)
+{
+    const char *why = vg_check_unsegmented(rule->type);
+    if (why)
+        return why;
+    if (rule->type->needs_reference && rule->column && strcmp(rule->column, "*") != 0 &&
+        vg_dataset_is_private(rule->dataset, rule->column))
+        return "the reference holds nothing of a private column per segment";
+    return rule->type->whole ? rule->type->whole(rule) : NULL;
 }
 
 static int say_missing(const struct vg_rule *rule, const struct vg_evidence *evidence,

@@ -115,6 +115,9 @@ static void explain_segments(const struct vg_plan *plan)
     if (plan->nsplits)
         printf("-- counts of %zu segments and %zu columns: %.1f KiB of memory\n", plan->nsegments,
                plan->tally.ncolumns, (double)plan->segment_bytes / 1024);
+    if (plan->segment_values)
+        printf("-- up to %u values of a category are counted exactly in each segment\n",
+               plan->segment_values);
 }
 
 static int explain_rule(struct vg_work *work, const struct vg_bound *bound, struct vg_error *err)

@@ -56,16 +56,17 @@ static json_t *make_params(const struct vg_check_type *type)
 static json_t *make_check(const struct vg_check_type *type)
 {
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:s, s:s?, s:s?, s:s, s:I, s:o}", "name",
-        type->name, "doc", type->doc, "class", vg_class_name(type->class), "cadence",
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:s, s:s?, s:s?, s:s, s:I, s:o}",
+        "name", type->name, "doc", type->doc, "class", vg_class_name(type->class), "cadence",
         vg_cadence_name(type->cadence), "unit", vg_unit_name(type->unit), "of",
         type->of_both     ? "column or dataset"
         : type->of_column ? "column"
                           : "dataset",
-        "implicit", type->implicit, "where", type->filterable, "kinds", make_kinds(type->kinds),
-        "bounds", name_bounds(type->bounds), "shorthand", type->shorthand, "default",
-        type->default_fail, "policy", vg_policy_name(type->policy), "min_rows",
-        (json_int_t)type->min_rows, "params", make_params(type));
+        "implicit", type->implicit, "where", type->filterable, "segments",
+        !vg_check_unsegmented(type), "kinds", make_kinds(type->kinds), "bounds",
+        name_bounds(type->bounds), "shorthand", type->shorthand, "default", type->default_fail,
+        "policy", vg_policy_name(type->policy), "min_rows", (json_int_t)type->min_rows, "params",
+        make_params(type));
 }
 
 static int print_json(void)

@@ -166,6 +166,18 @@ static void print_files(const struct vg_shell *shell, const struct vg_status *st
     }
 }
 
+/* Columns with more values than are counted. */
+static void print_sampled(const struct vg_dataset *dataset, const struct vg_reference *reference)
+{
+    for (size_t i = 0; reference && i < reference->ncolumns; i++) {
+        const struct vg_column_summary *total = reference->columns[i].total;
+        if (total && total->top && vg_top_sampled(total->top))
+            printf("  %s: more than %zu values of %s in the reference, of which a sample is "
+                   "counted: limits.categories\n",
+                   dataset->id, vg_top_size(total->top), reference->columns[i].name);
+    }
+}
+
 /* Values of the reference that are no segments of their own: the cap was reached. */
 static int print_capped(struct vg_shell *shell, const struct vg_dataset *dataset,
                         struct vg_arena *arena, struct vg_error *err)
@@ -184,6 +196,7 @@ static int print_capped(struct vg_shell *shell, const struct vg_dataset *dataset
                    dataset->id, left, left == 1 ? "" : "s", spec->column, left == 1 ? "is" : "are",
                    spec->most);
     }
+    print_sampled(dataset, reference);
     vg_reference_free(reference);
     return rc;
 }
@@ -192,7 +205,8 @@ static int print_segments(struct vg_shell *shell, struct vg_arena *arena, struct
 {
     for (size_t i = 0; i < shell->rules->ndatasets; i++) {
         const struct vg_dataset *dataset = shell->rules->datasets[i];
-        if (dataset->nsegments && print_capped(shell, dataset, arena, err) < 0)
+        bool has_reference = dataset->reference.kind != VG_REF_NONE;
+        if (has_reference && print_capped(shell, dataset, arena, err) < 0)
             return -1;
     }
     return 0;

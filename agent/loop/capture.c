@@ -37,7 +37,7 @@ static const char *write_columns(const struct vg_dataset *dataset, struct vg_are
     }
     for (size_t i = 0; i < dataset->nsegments; i++) {
         const struct vg_segment_spec *spec = &dataset->segments[i];
-        vg_buf_printf(&buf, " segments of %s", spec->column);
+        vg_buf_printf(&buf, " segments of %s with categories", spec->column);
         if (!spec->values.n)
             vg_buf_printf(&buf, ", at most %zu", spec->most);
         for (size_t v = 0; v < spec->values.n; v++)

@@ -8,6 +8,7 @@
 
 #include "agent/loop/capture_group.h"
 #include "agent/loop/capture_segments.h"
+#include "agent/plan.h"
 #include "agent/sketch.h"
 #include "agent/tally.h"
 #include "agent/window.h"
@@ -331,13 +332,22 @@ static int count_batch(void *arg, const struct vg_batch *batch, struct vg_error 
     return 0;
 }
 
+/* What a column takes in one segment. */
+static size_t measure_segment(const struct vg_capture *capture,
+                              const struct vg_capture_column *column)
+{
+    bool category = column->column->kind == VG_KIND_TEXT && !column->is_private;
+    size_t values = category ? (size_t)capture->segment_values * VG_VALUE_BYTES : 0;
+    return sizeof(struct vg_column_summary) + values + (column->coarse ? SEGMENT_BYTES : 0);
+}
+
 static size_t measure_group2(const struct vg_capture *capture, size_t first)
 {
     size_t bytes = 0, n = 0;
     for (size_t i = first; i < capture->ncolumns; i++, n++) {
         enum vg_kind kind = capture->columns[i].column->kind;
         bytes += kind == VG_KIND_NUMBER ? 4 * sizeof(uint64_t) * (size_t)capture->resolution : 0;
-        bytes += capture->columns[i].coarse ? capture->nsegments * SEGMENT_BYTES : 0;
+        bytes += capture->nsegments * measure_segment(capture, &capture->columns[i]);
         bytes += kind == VG_KIND_TEXT ? TEXT_BYTES : PLAIN_BYTES;
         if (n && bytes > GROUP_BYTES)
             break;
@@ -362,6 +372,7 @@ static int plan_group(struct pass2 *pass, struct vg_error *err)
             .grid = column->grid,
             .distinct = kind != VG_KIND_OTHER,
             .top = (kind == VG_KIND_TEXT || kind == VG_KIND_BOOL) && !column->is_private,
+            .values = (uint32_t)capture->dataset->caps.categories,
         };
     }
     pass->variant = (struct vg_tally_variant){.condition = VG_TALLY_NONE};

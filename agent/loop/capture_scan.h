@@ -37,7 +37,8 @@ struct vg_capture {
     size_t ncolumns;
     struct vg_capture_split *splits;
     size_t nsplits;
-    size_t nsegments; /* of all splits, once their values are known */
+    size_t nsegments;        /* of all splits, once their values are known */
+    uint32_t segment_values; /* of a category that are kept in each */
     uint32_t resolution;
     int64_t base_us, timeout_us;
     bool patient; /* a person asked for it: whatever it costs */

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Segments of a reference: the first pass finds the most frequent values of the columns that tell
- * rows apart, the second counts every public number per segment on its coarse grid. Nothing of a
- * private column is kept: a segment may be few rows. */
+ * rows apart, the second counts every public column per segment: numbers on their coarse grid,
+ * values of categories as far as there is room. Nothing of a private column is kept: a segment may
+ * be few rows. */
 #include "agent/loop/capture_segments.h"
 
 #include <string.h>
 
 #include "agent/plan_segments.h"
 #include "pgvigil/log.h"
+
+enum { VALUES_BYTES = 6 << 20 };
 
 static int fail_memory(struct vg_error *err)
 {
@@ -53,6 +56,19 @@ int vg_capture_segments_look(struct vg_capture_group *group, const struct vg_bat
     return 0;
 }
 
+/* Values of a category in each segment: what is captured is in memory whenever it is judged. */
+static uint32_t choose_values(const struct vg_capture *capture)
+{
+    size_t categories = 0;
+    for (size_t i = 0; i < capture->ncolumns; i++)
+        categories +=
+            capture->columns[i].column->kind == VG_KIND_TEXT && !capture->columns[i].is_private;
+    int64_t most = capture->dataset->caps.categories;
+    uint32_t least = VG_SEGMENT_CATEGORIES_LEAST;
+    uint32_t values = vg_segment_categories(VALUES_BYTES, capture->nsegments * categories, most);
+    return values < least && !(most && most < least) ? least : values;
+}
+
 int vg_capture_segments_choose(struct vg_capture *capture, struct vg_error *err)
 {
     for (size_t i = 0; i < capture->nsplits; i++) {
@@ -66,6 +82,7 @@ int vg_capture_segments_choose(struct vg_capture *capture, struct vg_error *err)
         capture->nsegments += split->values.n + 1;
         vg_column_clear(&split->top);
     }
+    capture->segment_values = choose_values(capture);
     for (size_t i = 0; i < capture->ncolumns && capture->nsplits; i++) {
         struct vg_capture_column *column = &capture->columns[i];
         if (!column->grid || column->is_private || !column->grid->ncoarse)
@@ -89,12 +106,15 @@ int vg_capture_segments_begin(struct vg_capture_segments *segments,
         return fail_memory(err);
     for (size_t i = 0; i < group->n; i++) {
         const struct vg_capture_column *column = &capture->columns[group->first + i];
-        if (column->coarse)
+        enum vg_kind kind = column->column->kind;
+        bool category = kind == VG_KIND_TEXT || kind == VG_KIND_BOOL;
+        if (!column->is_private)
             segments->columns[n++] = (struct vg_tally_column){
                 .name = column->column->name,
                 .source = group->source[i],
-                .kind = column->column->kind,
+                .kind = kind,
                 .coarse = column->coarse,
+                .segment = {.parts = category ? VG_PART_TOP : 0, .values = capture->segment_values},
             };
     }
     for (size_t i = 0; i < capture->nsplits; i++)

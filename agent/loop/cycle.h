@@ -47,6 +47,7 @@ struct vg_cycle_env {
 struct vg_asked_rule {
     struct vg_rows answers[VG_LOOKUPS_MAX];
     size_t n;
+    bool split;      /* the answers hold those for segments, too */
     const char *why; /* why not all was answered, or NULL */
 };
 
@@ -97,8 +98,6 @@ int vg_cycle_scan(struct vg_work *work, struct vg_error *err);
 /* Look and scan, and once more without the expressions of rules that the server will not evaluate:
  * those rules are then unknown. *scanning: it came as far as the scan. */
 int vg_cycle_read(struct vg_work *work, bool *scanning, struct vg_error *err);
-/* VG_E_LIMIT when the server estimates the SELECT above limits.cost of the dataset. */
-int vg_cycle_guard_cost(struct vg_work *work, const char *select, struct vg_error *err);
 /* A statement beside the scan that failed costs its own answer only: logged, *why (or NULL) is its
  * message, *err is cleared. -1 out of memory. */
 int vg_cycle_forgive(struct vg_work *work, struct vg_error *err, const char **why);

@@ -5,6 +5,8 @@
 #include "agent/loop/cycle_ask.h"
 
 #include "agent/loop/cost.h"
+#include "agent/loop/cycle_limits.h"
+#include "agent/loop/cycle_segments.h"
 #include "agent/loop/source.h"
 
 #include <inttypes.h>
@@ -14,6 +16,7 @@
 #include "pgvigil/log.h"
 
 enum { STATEMENT_MAX = 1 << 20, LOOKUP_MAX = 4 << 20, HISTORY_DAYS = 35 };
+enum { MARKED_WINDOWS = 64 }; /* whose fingerprints of segments are read */
 
 static int fail_memory(struct vg_error *err)
 {
@@ -59,6 +62,11 @@ int vg_cycle_lookup(struct vg_work *work, const struct vg_bound *bound,
     struct vg_buf buf;
     vg_buf_init(&buf, LOOKUP_MAX);
     *out = (struct vg_lookup){.connection = dataset->connection};
+    if (vg_cycle_segments_asked(work, rule, &asked, err) < 0) {
+        vg_buf_free(&buf);
+        return -1;
+    }
+    out->split = asked.nsplits > 0;
     int rc = rule->type->lookup(&asked, &buf, &out->connection, err);
     if (rc == 0 && buf.failed)
         rc = vg_fail(err, VG_E_LIMIT, "the statement would be longer than %d MB", LOOKUP_MAX >> 20);
@@ -135,7 +143,7 @@ static int ask_next(struct asking *asking, bool *elsewhere, struct vg_error *err
     if (lookup.elsewhere && !asking->given_up && keep_waiting(asking, timeout_us, err) < 0)
         return -1;
     *elsewhere = lookup.elsewhere;
-    if (!*elsewhere && vg_cycle_guard_cost(work, lookup.sql, err) < 0)
+    if (!*elsewhere && vg_cycle_limits_cost(work, lookup.sql, err) < 0)
         return -1;
     int rc = *elsewhere ? ask_elsewhere(asking, &lookup, timeout_us, out, err)
                         : work->env->source->ops->ask(work->session, lookup.sql, timeout_us,
@@ -144,6 +152,7 @@ static int ask_next(struct asking *asking, bool *elsewhere, struct vg_error *err
     if (rc < 0)
         return -1;
     into->n++;
+    into->split = lookup.split;
     return 1;
 }
 
@@ -216,8 +225,10 @@ static int load_history(struct vg_work *work, bool with_marks, struct vg_error *
         return fail_memory(err);
     struct vg_window span = {.end_us = work->job.range.start_us};
     span.start_us = span.end_us - HISTORY_DAYS * VG_DAY_US;
+    struct vg_marks_of marks_of = {id, span, 0};
+    marks_of.recent_us = span.end_us - MARKED_WINDOWS * work->job.dataset->schedule.window_us;
     if (vg_store_windows_judged(store, id, &span, work->arena, &rows, &n, err) < 0 ||
-        (with_marks && vg_store_marks(store, id, &span, work->arena, &marks, &nmarks, err) < 0))
+        (with_marks && vg_store_marks(store, &marks_of, work->arena, &marks, &nmarks, err) < 0))
         return -1;
     items = vg_arena_array(work->arena, n, sizeof *items);
     if (!items)

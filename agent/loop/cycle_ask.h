@@ -10,6 +10,7 @@
 struct vg_lookup {
     const char *sql, *connection;
     bool elsewhere; /* not on the dataset's connection */
+    bool split;     /* it answers for segments, too */
 };
 int vg_cycle_lookup(struct vg_work *work, const struct vg_bound *bound,
                     const struct vg_asked_rule *before, struct vg_lookup *out,

@@ -15,6 +15,31 @@ static int fail_memory(struct vg_error *err)
     return vg_fail(err, VG_E_MEMORY, "out of memory");
 }
 
+static int64_t find_since(const struct vg_work *work, const struct vg_latest *latest)
+{
+    return latest->decided == VG_NODATA ? work->before.first_seen_us : latest->decided_us;
+}
+
+/* A rule is judged while it has verdicts on all rows and, where it is judged per segment, on one of
+ * those it was last judged on: one value may be absent for long, not all of them. `of`: the results
+ * of one rule. */
+static bool is_stale(const struct vg_work *work, const struct vg_latest *of, size_t n)
+{
+    int64_t limit = work->cycle.now_us - work->job.dataset->schedule.nodata_after_us, last = 0;
+    size_t segments = 0, mute = 0;
+    for (size_t i = 0; i < n; i++)
+        last = of[i].at_us > last ? of[i].at_us : last;
+    for (size_t i = 0; i < n; i++) {
+        bool stale = of[i].verdict == VG_NODATA && find_since(work, &of[i]) < limit;
+        if (!*of[i].segment && stale)
+            return true;
+        bool counts = *of[i].segment && of[i].at_us == last;
+        segments += counts;
+        mute += counts && stale;
+    }
+    return segments && mute == segments;
+}
+
 /* A rule without any verdict but nodata for nodata_after, or NULL. */
 static int find_stale(struct vg_work *work, const char **out, struct vg_error *err)
 {
@@ -26,12 +51,10 @@ static int find_stale(struct vg_work *work, const char **out, struct vg_error *e
         return 0;
     if (vg_store_latest(work->env->store, dataset->id, work->arena, &latest, &n, err) < 0)
         return -1;
-    int64_t limit = work->cycle.now_us - dataset->schedule.nodata_after_us;
-    for (size_t i = 0; i < n; i++) {
-        int64_t since =
-            latest[i].decided == VG_NODATA ? work->before.first_seen_us : latest[i].decided_us;
-        if (latest[i].cadence == VG_ON_WINDOW && latest[i].verdict == VG_NODATA && since < limit &&
-            !*latest[i].segment) /* a segment may have no rows for long */
+    for (size_t i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && !strcmp(latest[end].rule, latest[i].rule);)
+            end++;
+        if (latest[i].cadence == VG_ON_WINDOW && is_stale(work, &latest[i], end - i))
             *out = latest[i].rule;
     }
     return 0;
@@ -106,11 +129,14 @@ static int measure_rule(struct vg_work *work, const struct vg_bound *bound,
         .now_us = work->cycle.now_us,
     };
     bool whole = !rule->compare.segment;
+    const struct vg_evidence all = evidence;
+    if (vg_cycle_segments_whole(work, asked, &evidence, err) < 0)
+        return -1;
     if (whole && why && vg_measure_skip(measures, rule, look, "%s", why) < 0)
         return fail_memory(err);
     if (whole && !why && rule->type->measure(rule, &evidence, measures, err) < 0)
         return -1;
-    return vg_cycle_segments_measure(work, bound, &evidence, look, why, measures, err);
+    return vg_cycle_segments_measure(work, bound, &all, look, why, measures, err);
 }
 
 static bool is_wanted(const struct vg_work *work, const struct vg_rule *rule)

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/loop/cost.h"
 #include "agent/loop/cycle.h"
 #include "agent/loop/cycle_ask.h"
+#include "agent/loop/cycle_limits.h"
 #include "agent/loop/cycle_revisit.h"
 #include "agent/loop/cycle_segments.h"
 #include "agent/loop/cycle_still.h"
@@ -233,45 +233,12 @@ struct scan {
     uint64_t rows;
 };
 
-/* The estimate of a statement before it is run, where its cost is limited. */
-int vg_cycle_guard_cost(struct vg_work *work, const char *select, struct vg_error *err)
-{
-    const struct vg_dataset *dataset = work->job.dataset;
-    struct vg_cost_of of = {work->env->source, work->session, dataset->caps.cost,
-                            dataset->timeout_us};
-    return vg_cost_guard(&of, select, work->arena, err);
-}
-
-static int guard_columns(const struct vg_work *work, struct vg_error *err)
-{
-    const struct vg_dataset *dataset = work->job.dataset;
-    int64_t most = dataset->caps.columns;
-    if (!most || work->plan.nitems <= (size_t)most)
-        return 0;
-    vg_fail(err, VG_E_LIMIT,
-            "the scan of %s would read %zu columns and conditions, allowed are %lld",
-            dataset->table, work->plan.nitems, (long long)most);
-    return vg_hint(err, "raise limits.columns, or name columns instead of \"*\"");
-}
-
-static int guard_rows(const struct scan *scan, struct vg_error *err)
-{
-    const struct vg_dataset *dataset = scan->work->job.dataset;
-    int64_t most = dataset->caps.rows;
-    if (!most || scan->rows <= (uint64_t)most)
-        return 0;
-    vg_fail(err, VG_E_LIMIT, "the scan of %s has more than %lld rows", dataset->table,
-            (long long)most);
-    return vg_hint(err, "raise limits.rows, or read a part: sample: {rows: %lld}",
-                   (long long)(most / 2 + 1));
-}
-
 static int tally_batch(void *arg, const struct vg_batch *batch, struct vg_error *err)
 {
     struct scan *scan = arg;
     vg_failpoint("mid_copy");
     scan->rows += batch->nrows;
-    if (guard_rows(scan, err) < 0)
+    if (vg_cycle_limits_rows(scan->work, scan->rows, err) < 0)
         return -1;
     if (scan->work->plan.checksum.ncolumns)
         vg_checksum_add(&scan->work->checksum, &scan->work->plan.checksum, batch);
@@ -332,7 +299,7 @@ static int run_scan(struct vg_work *work, double percent, struct vg_error *err)
     };
     if (!query.sql || !select)
         return fail_memory(err);
-    if (vg_cycle_guard_cost(work, select, err) < 0)
+    if (vg_cycle_limits_cost(work, select, err) < 0)
         return -1;
     memset(&work->checksum, 0, sizeof work->checksum);
     plan->tally.until_us = plan->time ? work->job.range.end_us : work->cycle.now_us;
@@ -345,6 +312,8 @@ static int run_scan(struct vg_work *work, double percent, struct vg_error *err)
         work->summaries[work->nsummaries++] = vg_tally_take(scan.tally, v);
     if (rc == 0 && plan->tally.nsplits)
         rc = vg_cycle_segments_take(work, scan.tally, err);
+    if (rc == 0)
+        vg_cycle_limits_scanned(work);
     vg_tally_free(scan.tally);
     return rc;
 }
@@ -384,7 +353,7 @@ static int read_window(struct vg_work *work, struct vg_error *err)
     if (work->plan.time_problem)
         return vg_fail(err, VG_E_CONFIG, "%s: %s", work->job.dataset->time_column,
                        work->plan.time_problem);
-    if (guard_columns(work, err) < 0 || guard_size(work, err) < 0 ||
+    if (vg_cycle_limits_columns(work, err) < 0 || guard_size(work, err) < 0 ||
         choose_sample(work, &percent, err) < 0)
         return -1;
     work->summaries =

@@ -25,6 +25,7 @@ enum vg_metric_id {
     VG_M_DATASET_NEWEST_ROW,
     VG_M_DATASET_LAST_SUCCESS,
     VG_M_DATASET_INTERVAL,
+    VG_M_DATASET_LIMIT_REACHED,
     VG_M_CYCLES,
     VG_M_CYCLE_FAILURES,
     VG_M_TICKS_SKIPPED,
@@ -77,6 +78,7 @@ enum vg_sample_part {
     VG_PART_TICK,    /* results of tick rules: by the next tick */
     VG_PART_WINDOW,  /* results of window rules: by the next window */
     VG_PART_COLUMN,  /* statistics of columns: by the next window */
+    VG_PART_LIMIT,   /* limits reached: when they are looked at again */
 };
 
 struct vg_sample_value {

@@ -38,7 +38,7 @@ const struct vg_metric_type *vg_metric_types(size_t *n);
 /* --- The board ------------------------------------------------------------------------------- */
 
 /* At most so many series, and so many of one dataset; the rest is counted and left out. */
-enum { VG_SERIES_DATASET = 2000, VG_SERIES_TOTAL = 20000, VG_METRICS_BYTES = 32 << 20 };
+enum { VG_SERIES_DATASET = 10000, VG_SERIES_TOTAL = 40000, VG_METRICS_BYTES = 32 << 20 };
 
 struct vg_metrics;
 

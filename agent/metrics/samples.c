@@ -3,6 +3,7 @@
  * rather than NaN, no two series of one name and labels, and nothing of a private column that shows
  * a value of it. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,6 +169,19 @@ static void put_dataset(struct vg_samples *out, const struct vg_cycle *cycle)
     put(&from, VG_M_DATASET_LATE_ROWS, cycle->has_late_rows ? (double)cycle->late_rows : NAN);
 }
 
+static void put_limits(struct vg_samples *out, const struct vg_cycle *cycle)
+{
+    for (enum vg_limit limit = VG_LIMIT_COST; limit < VG_LIMITS; limit++) {
+        const struct vg_label labels[] = {{"dataset", cycle->dataset},
+                                          {"limit", vg_limit_name(limit)}};
+        struct origin from = {.out = out, .part = VG_PART_LIMIT};
+        if (!cycle->reached[limit].looked)
+            continue;
+        set_labels(&from, labels, 2);
+        put(&from, VG_M_DATASET_LIMIT_REACHED, (double)cycle->reached[limit].n);
+    }
+}
+
 static void put_alert(struct vg_samples *out, const struct vg_alert *alert)
 {
     const struct vg_label labels[] = {
@@ -234,11 +248,11 @@ static void put_numbers(const struct origin *from, const struct vg_column_summar
     }
 }
 
-static void put_column(struct vg_samples *out, const struct vg_cycle *cycle,
+static void put_column(struct vg_samples *out, const struct vg_cycle *cycle, const char *segment,
                        const struct vg_column_summary *column)
 {
     const struct vg_label labels[] = {
-        {"dataset", cycle->dataset}, {"column", column->name}, {"segment", NULL}};
+        {"dataset", cycle->dataset}, {"column", column->name}, {"segment", segment}};
     struct origin from = {.out = out, .part = VG_PART_COLUMN};
     set_labels(&from, labels, sizeof labels / sizeof labels[0]);
     put(&from, VG_M_COLUMN_NULLS_RATIO, vg_column_null_ratio(column));
@@ -248,6 +262,13 @@ static void put_column(struct vg_samples *out, const struct vg_cycle *cycle,
         put_numbers(&from, column, has_name(&cycle->private_columns, column->name));
     if (column->hll && column->rows > column->nulls)
         put(&from, VG_M_COLUMN_DISTINCT, vg_column_distinct(column));
+}
+
+static void put_segment(struct vg_samples *out, const struct vg_cycle *cycle,
+                        const struct vg_cycle_segment *segment)
+{
+    for (size_t i = 0; i < segment->summary->ncolumns; i++)
+        put_column(out, cycle, segment->name, &segment->summary->columns[i]);
 }
 
 /* --- What stays of before -------------------------------------------------------------------- */
@@ -270,6 +291,18 @@ static bool is_alert(const struct vg_alert *alerts, size_t n, const char *rule)
     return false;
 }
 
+/* A limit that this cycle looked at, or all of them where a window was read. */
+static bool is_looked_at(const struct vg_cycle *cycle, const char *labels)
+{
+    bool found = cycle->has_window && !cycle->failed;
+    for (enum vg_limit limit = VG_LIMIT_COST; limit < VG_LIMITS && !found; limit++) {
+        char text[32];
+        snprintf(text, sizeof text, ",limit=\"%s\"", vg_limit_name(limit));
+        found = cycle->reached[limit].looked && strstr(labels, text);
+    }
+    return found;
+}
+
 /* A cycle that could read replaces all of its cadence, so that a rule that has gone goes; one that
  * could not replaces only what it has a verdict on. */
 static bool is_replaced(const struct vg_sample_value *sample, const struct vg_cycle *cycle)
@@ -284,6 +317,8 @@ static bool is_replaced(const struct vg_sample_value *sample, const struct vg_cy
         return window;
     case VG_PART_ALERT:
         return true;
+    case VG_PART_LIMIT:
+        return is_looked_at(cycle, sample->labels);
     case VG_PART_DATASET:
         break;
     }
@@ -321,6 +356,7 @@ void vg_samples_of_cycle(struct vg_samples *out, const struct vg_samples *old,
         if (old->items[i].part == VG_PART_DATASET && !is_known(out, said, &old->items[i]))
             vg_samples_add(out, &old->items[i]);
     }
+    put_limits(out, cycle);
     for (size_t i = 0; i < n; i++)
         put_alert(out, &alerts[i]);
     for (size_t i = 0; i < cycle->nresults; i++)
@@ -328,6 +364,8 @@ void vg_samples_of_cycle(struct vg_samples *out, const struct vg_samples *old,
     if (old)
         keep_old(out, old, cycle, alerts, n);
     for (size_t i = 0; cycle->summary && !cycle->failed && i < cycle->summary->ncolumns; i++)
-        put_column(out, cycle, &cycle->summary->columns[i]);
+        put_column(out, cycle, NULL, &cycle->summary->columns[i]);
+    for (size_t i = 0; !cycle->failed && i < cycle->nsegments; i++)
+        put_segment(out, cycle, &cycle->segments[i]);
     vg_samples_finish(out);
 }

@@ -42,6 +42,11 @@ static const struct vg_metric_type fixed[VG_M_FIXED] = {
                                    "dataset", "When a cycle could last read the table."},
     [VG_M_DATASET_INTERVAL] = {"pgvigil_dataset_interval_seconds", G, true, "dataset",
                                "Time between two cycles, as scheduled."},
+    [VG_M_DATASET_LIMIT_REACHED] =
+        {"pgvigil_dataset_limit_reached", G, true, "dataset limit",
+         "How far a limit was passed in the cycle that looked last: for cost, rows and columns 1 "
+         "where it kept the read from being made; values left in the segment other; columns with "
+         "more values than are counted."},
     [VG_M_CYCLES] = {"pgvigil_cycles_total", C, true, "dataset",
                      "Cycles since the dataset was first seen."},
     [VG_M_CYCLE_FAILURES] = {"pgvigil_cycle_failures_total", C, true, "dataset",

@@ -133,8 +133,8 @@ static const struct vg_key segment_keys[] = {
      .doc = "a text or boolean column, which may be one with `expr`; not a private one"},
     {"values", VG_VALUE_STRINGS, IN_SEGMENT(values), .shown = "the most frequent of the reference",
      .doc = "values that are segments of their own; all others are the segment other"},
-    {"most", VG_VALUE_INT, IN_SEGMENT(most), .fallback = "50", .least = "1", .most = "500",
-     .doc = "how many values are segments of their own, at most"},
+    {"most", VG_VALUE_INT, IN_SEGMENT(most), .shown = "limits.segments, 50", .least = "1",
+     .most = "500", .doc = "how many values are segments of their own, at most"},
 };
 const struct vg_key_table vg_segment_table = {"segments", KEYS(segment_keys)};
 

@@ -7,6 +7,13 @@
 #include "agent/rules/reading.h"
 #include "pgvigil/text.h"
 
+enum { SEGMENTS_DEFAULT = 50 };
+
+static struct vg_loc spec_loc(const struct vg_node *node)
+{
+    return node->kind == VG_NODE_MAPPING ? vg_key_loc(node, "most") : node->loc;
+}
+
 static const struct vg_segment_spec *find_spec(const struct vg_dataset *dataset, const char *column)
 {
     for (size_t i = 0; i < dataset->nsegments; i++) {
@@ -36,7 +43,8 @@ static void check_values(struct vg_rule_reading *in, const struct vg_segment_spe
                           vg_read_shown(&in->r, value));
     }
     if (spec->values.n > spec->most)
-        vg_read_fault(&in->r, spec->loc, vg_read_printf(&in->r, "most: %zu", spec->values.n),
+        vg_read_fault(&in->r, spec->loc,
+                      vg_read_printf(&in->r, "most: %zu, or limits.segments", spec->values.n),
                       "%zu values are listed, and at most %zu are segments of their own",
                       spec->values.n, spec->most);
 }
@@ -63,7 +71,8 @@ static void check_column(struct vg_rule_reading *in, const struct vg_segment_spe
 static void read_item(struct vg_rule_reading *in, const struct vg_node *node)
 {
     struct vg_dataset *dataset = in->dataset;
-    struct vg_raw_segment raw = {.most = 50};
+    int64_t limit = dataset->caps.segments;
+    struct vg_raw_segment raw = {.most = 0};
     struct vg_part part;
     if (node->kind == VG_NODE_MAPPING)
         vg_read_table(&in->r, node, &vg_segment_table, &part, &raw);
@@ -71,6 +80,11 @@ static void read_item(struct vg_rule_reading *in, const struct vg_node *node)
         vg_read_value(&in->r, node, &vg_segment_table.keys[0], "segments", &raw.column);
     if (!raw.column)
         return;
+    if (limit && raw.most > limit)
+        vg_read_fault(&in->r, spec_loc(node), "raise limits.segments",
+                      "most: %lld is above limits.segments, which is %lld", (long long)raw.most,
+                      (long long)limit);
+    raw.most = raw.most > 0 ? raw.most : limit ? limit : SEGMENTS_DEFAULT;
     const struct vg_segment_spec spec = {raw.column, vg_rule_loc(in, node->loc), raw.values,
                                          (size_t)raw.most};
     if (find_spec(dataset, raw.column))
@@ -142,9 +156,10 @@ static void check_rule(struct vg_rule_reading *in, const struct vg_rule *rule)
 {
     if (rule->compare.segment && rule->compare.baseline)
         check_compare(in, rule);
-    if (rule->segment && need_spec(in, rule->loc, rule->segment) && !vg_check_segmented(rule->type))
+    const char *why = vg_rule_unsegmented(rule);
+    if (rule->segment && need_spec(in, rule->loc, rule->segment) && why)
         vg_read_fault(&in->r, rule->loc, "leave segment out",
-                      "%s is judged for all rows only, not per segment", rule->type->name);
+                      "%s is judged for all rows only, not per segment: %s", rule->type->name, why);
 }
 
 void vg_rule_segments(struct vg_rule_reading *in)

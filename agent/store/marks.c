@@ -44,18 +44,21 @@ static void read_mark(struct vg_sql_row *row, void *item)
     mark->fingerprint = (uint64_t)vg_row_int(row);
 }
 
-int vg_store_marks(struct vg_store *store, const char *dataset, const struct vg_window *span,
-                   struct vg_arena *arena, struct vg_mark **out, size_t *n, struct vg_error *err)
+int vg_store_marks(struct vg_store *store, const struct vg_marks_of *of, struct vg_arena *arena,
+                   struct vg_mark **out, size_t *n, struct vg_error *err)
 {
     static const char text[] = "SELECT rule, segment, start_us, hash FROM fingerprint"
                                " WHERE dataset = $1 AND start_us >= $2 AND end_us <= $3"
+                               " AND (segment = '' OR start_us >= $4"
+                               " OR ($3 - start_us + $5) % $6 <= 2 * $5)"
                                " ORDER BY start_us, rule, segment";
     const struct vg_sql_shape shape = {sizeof **out, read_mark, arena};
+    const struct vg_sql sql =
+        VG_SQL(text, vg_p_text(of->dataset), vg_p_int(of->span.start_us), vg_p_int(of->span.end_us),
+               vg_p_int(of->recent_us), vg_p_int(VG_HOUR_US), vg_p_int(VG_WEEK_US));
     void *items;
     *out = NULL;
-    int rc = vg_sql_list(
-        store, &VG_SQL(text, vg_p_text(dataset), vg_p_int(span->start_us), vg_p_int(span->end_us)),
-        &shape, &items, n, err);
+    int rc = vg_sql_list(store, &sql, &shape, &items, n, err);
     *out = items;
     return rc;
 }

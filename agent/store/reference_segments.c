@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The segments of a reference as views of it: each looks to a check like a reference of its own,
- * whose columns are counted on the coarse grid alone. Views live in the reference's arena. */
+ * whose numbers are counted on the coarse grid alone. Of columns not in use nothing is read. Views
+ * live in the reference's arena. */
 #include "agent/store/inner.h"
 
 struct row {
@@ -51,11 +52,11 @@ static struct vg_reference *add_view(struct vg_reference *reference, const char 
     return view;
 }
 
-/* Takes the row's summary over, whose counts become the column's distribution. */
-static int add_column(struct vg_reference *view, const struct vg_reference_column *whole,
-                      struct row *row, struct vg_error *err)
+/* The counts of a number as its distribution. */
+static int make_fine(struct vg_reference *view, const struct vg_reference_column *whole,
+                     const struct row *row, struct vg_distribution **out, struct vg_error *err)
 {
-    struct vg_distribution *fine = vg_arena_alloc(view->arena, sizeof *fine);
+    struct vg_distribution *fine = *out = vg_arena_alloc(view->arena, sizeof *fine);
     if (!fine)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     if (row->total->grid_id != whole->coarse->id || !row->total->coarse)
@@ -64,6 +65,16 @@ static int add_column(struct vg_reference *view, const struct vg_reference_colum
     *fine = (struct vg_distribution){.grid = whole->coarse, .cells = row->total->coarse};
     for (uint32_t c = 0; c < row->total->coarse_cells; c++)
         fine->n += fine->cells[c];
+    return 0;
+}
+
+/* Takes the row's summary over, whose counts become the column's distribution. */
+static int add_column(struct vg_reference *view, const struct vg_reference_column *whole,
+                      struct row *row, struct vg_error *err)
+{
+    struct vg_distribution *fine = NULL;
+    if (whole->coarse && make_fine(view, whole, row, &fine, err) < 0)
+        return -1;
     struct vg_reference_column *column = &view->columns[view->ncolumns++];
     *column = *whole;
     column->fine = fine;
@@ -74,8 +85,16 @@ static int add_column(struct vg_reference *view, const struct vg_reference_colum
     return 0;
 }
 
+static bool is_used(const struct vg_strings *used, const char *column)
+{
+    bool found = !used;
+    for (size_t i = 0; !found && i < used->n; i++)
+        found = !strcmp(used->items[i], column);
+    return found;
+}
+
 static int add_row(struct vg_store *store, struct vg_reference *reference, struct row *row,
-                   struct vg_error *err)
+                   const struct vg_strings *used, struct vg_error *err)
 {
     const struct vg_reference_column *whole = vg_reference_find(reference, row->column);
     size_t last = reference->nsegments;
@@ -84,7 +103,7 @@ static int add_row(struct vg_store *store, struct vg_reference *reference, struc
         view = add_view(reference, row->segment);
     if (!view)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    if (!whole || !whole->coarse)
+    if (!whole || !is_used(used, row->column))
         return 0;
     int rc = load_total(store, reference->version, row, err);
     if (rc == 0 && row->total)
@@ -94,7 +113,7 @@ static int add_row(struct vg_store *store, struct vg_reference *reference, struc
 }
 
 int vg_store_reference_segments(struct vg_store *store, struct vg_reference *reference,
-                                struct vg_error *err)
+                                const struct vg_strings *columns, struct vg_error *err)
 {
     static const char text[] = "SELECT segment, column_name FROM reference_segment"
                                " WHERE version = $1 ORDER BY segment, column_name";
@@ -110,6 +129,6 @@ int vg_store_reference_segments(struct vg_store *store, struct vg_reference *ref
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = add_row(store, reference, &rows[i], err);
+        rc = add_row(store, reference, &rows[i], columns, err);
     return rc;
 }

@@ -24,11 +24,13 @@ static void read_onset(struct vg_sql_row *row, void *item)
     onset->value = vg_row_real(row);
     onset->limit = vg_row_real(row);
     onset->rows = vg_row_count(row);
+    const char *segment = vg_row_text(row);
+    onset->segment = segment && *segment ? segment : NULL;
 }
 
 #define ONSET_COLUMNS                                                                              \
     "key, model, dataset, rule, check_name, column_name, due_us, start_us, end_us, repeated,"      \
-    " state, fired, fired_us, ended_us, value, limit_value, row_count"
+    " state, fired, fired_us, ended_us, value, limit_value, row_count, segment"
 
 int vg_store_onset(struct vg_store *store, const char *model, struct vg_arena *arena,
                    struct vg_onset *out, bool *found, struct vg_error *err)
@@ -44,20 +46,21 @@ int vg_store_onset_put(struct vg_store *store, const struct vg_onset *o, struct 
 {
     static const char text[] =
         "INSERT INTO onset (" ONSET_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-        " $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (key) DO UPDATE SET"
+        " $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT (key) DO UPDATE SET"
         " model = excluded.model, dataset = excluded.dataset, rule = excluded.rule,"
         " check_name = excluded.check_name, column_name = excluded.column_name,"
         " due_us = excluded.due_us, start_us = excluded.start_us, end_us = excluded.end_us,"
         " repeated = excluded.repeated, state = excluded.state, fired = excluded.fired,"
         " fired_us = excluded.fired_us, ended_us = excluded.ended_us, value = excluded.value,"
-        " limit_value = excluded.limit_value, row_count = excluded.row_count";
+        " limit_value = excluded.limit_value, row_count = excluded.row_count,"
+        " segment = excluded.segment";
     const struct vg_sql sql =
         VG_SQL(text, vg_p_text(o->key), vg_p_text(o->model), vg_p_text(o->dataset),
                vg_p_text(o->rule), vg_p_text(o->check), vg_p_text(o->column), vg_p_int(o->due_us),
                vg_p_int(o->evidence.start_us), vg_p_int(o->evidence.end_us),
                vg_p_int(o->evidence.repeated), vg_p_int((int64_t)o->state), vg_p_int(o->fired),
                vg_p_int(o->fired_us), vg_p_int(o->ended_us), vg_p_real(o->value),
-               vg_p_real(o->limit), vg_p_count(o->rows));
+               vg_p_real(o->limit), vg_p_count(o->rows), vg_p_text(o->segment ? o->segment : ""));
     return vg_sql_run(store, &sql, err);
 }
 

@@ -190,6 +190,12 @@ static const char *const segments[] = {
     NULL,
 };
 
+/* The segment whose drift opened an onset. */
+static const char *const onsets_of_segments[] = {
+    "ALTER TABLE onset ADD COLUMN segment TEXT NOT NULL DEFAULT ''",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -199,6 +205,7 @@ const struct vg_migration vg_migrations[] = {
     {"windows to be read again", revisits},
     {"rows that offend", offending_rows},
     {"segments of references", segments},
+    {"onsets of segments", onsets_of_segments},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];
 

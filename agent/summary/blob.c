@@ -102,6 +102,12 @@ static int read_coarse(struct vg_blob *blob, struct vg_column_summary *column)
     return 0;
 }
 
+/* Those of a segment live as long as its window. */
+static bool has_registers(const struct vg_column_summary *column)
+{
+    return column->hll && column->hll_bits == VG_HLL_BITS;
+}
+
 static void write_hll_packed(const uint8_t *registers, struct vg_buf *out)
 {
     for (size_t i = 0; i < VG_HLL_SIZE; i += 4) {
@@ -145,6 +151,7 @@ static void read_hll_packed(struct vg_blob *blob, uint8_t *registers)
 
 static int read_hll(struct vg_blob *blob, struct vg_column_summary *column)
 {
+    column->hll_bits = VG_HLL_BITS;
     column->hll = vg_array(VG_HLL_SIZE, 1);
     if (!column->hll)
         return -1;
@@ -202,12 +209,12 @@ static int read_entry(struct vg_blob *blob, struct vg_top *top, uint64_t *left)
 
 static int read_top(struct vg_blob *blob, struct vg_column_summary *column)
 {
-    column->top = vg_top_new();
+    column->top = vg_top_new(VG_TOP_EXACT);
     if (!column->top)
         return -1;
     uint8_t sampled = vg_blob_byte(blob);
     uint64_t n = vg_blob_count_to(blob, VG_TOP_EXACT), left = vg_column_finite(column);
-    blob->bad |= sampled > 1 || (sampled && n != VG_TOP_EXACT);
+    blob->bad |= sampled > 1 || (sampled && !n);
     for (uint64_t i = 0; i < n && !blob->bad; i++) {
         if (read_entry(blob, column->top, &left) < 0)
             return -1;
@@ -225,7 +232,7 @@ int vg_column_write(const struct vg_column_summary *column, struct vg_buf *out,
     size_t start, len = strlen(column->name);
     bool coarse = column->coarse || (column->fine && column->grid);
     uint8_t head[2] = {(uint8_t)column->kind,
-                       (uint8_t)((coarse ? HAS_COARSE : 0) | (column->hll ? HAS_HLL : 0) |
+                       (uint8_t)((coarse ? HAS_COARSE : 0) | (has_registers(column) ? HAS_HLL : 0) |
                                  (column->top ? HAS_TOP : 0) |
                                  (column->quantiles ? HAS_QUANTILES : 0))};
     int rc = 0;
@@ -246,7 +253,7 @@ int vg_column_write(const struct vg_column_summary *column, struct vg_buf *out,
     vg_blob_put_u64(out, column->grid_id);
     if (coarse)
         rc |= write_coarse(column, out);
-    if (column->hll)
+    if (has_registers(column))
         write_hll(column->hll, out);
     if (column->top)
         rc |= write_top(column->top, out);

@@ -86,7 +86,7 @@ static int count_numbers(struct vg_column_summary *column, const double *x, size
     }
     add_moments(column, &more, before);
     if (column->hll)
-        vg_hll_add_numbers(column->hll, x, n);
+        vg_hll_add_numbers(column->hll, column->hll_bits, x, n);
     if (column->fine)
         vg_grid_count(column->grid, x, n, column->fine);
     return column->quantiles ? vg_quantiles_add(column->quantiles, x, n) : 0;
@@ -109,7 +109,7 @@ static int count_truths(struct vg_column_summary *column, const double *x, size_
         add_moments(column, &more, before);
         before += counts[k];
         if (column->hll)
-            vg_hll_add_numbers(column->hll, &value, 1);
+            vg_hll_add_numbers(column->hll, column->hll_bits, &value, 1);
         if (column->fine)
             column->fine[vg_grid_cell(column->grid, value)] += counts[k];
         if (column->top && vg_top_add(column->top, vg_hash64(labels[k].data, labels[k].len),
@@ -171,7 +171,7 @@ static int count_text(struct vg_column_summary *column, const struct vg_column *
             continue;
         uint64_t hash = vg_hash64(text.data, text.len);
         if (column->hll)
-            vg_hll_add(column->hll, hash);
+            vg_hll_add(column->hll, column->hll_bits, hash);
         if (column->top && vg_top_add(column->top, hash, 1, text) < 0)
             return -1;
     }

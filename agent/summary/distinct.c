@@ -6,8 +6,9 @@
 #include "agent/summary/parts.h"
 
 /* Twenty-five values hit a register twice with a chance of 7 %, six with one of 0.4 %, and seven
- * hit two, or one thrice, with less than 0.003 %: of so few registers, at most one is shared. */
-enum { HARDLY_SHARED = 5 };
+ * hit two, or one thrice, with less than 0.003 %: of so few registers, at most one is shared. Of a
+ * segment's quarter as many registers, four values share two with less than 0.0005 %. */
+enum { HARDLY_SHARED = 5, HARDLY_SHARED_SMALL = 2 };
 
 static bool count_exactly(const struct vg_column_summary *column, double *out)
 {
@@ -53,11 +54,14 @@ bool vg_column_distinct_bounds(const struct vg_column_summary *column, double *v
         return false;
     bool spread = vg_kind_is_numeric(column->kind) && column->min < column->max;
     double used = 0, n = (double)vg_column_finite(column), least = spread ? 2 : 1;
-    for (size_t i = 0; i < VG_HLL_SIZE; i++)
+    size_t registers = (size_t)1 << column->hll_bits;
+    for (size_t i = 0; i < registers; i++)
         used += column->hll[i] != 0;
-    double estimate = vg_hll_estimate(column->hll), error = 3 * 1.04 / sqrt(VG_HLL_SIZE);
+    double estimate = vg_hll_estimate(column->hll, column->hll_bits);
+    double error = 3 * 1.04 / sqrt((double)registers);
     /* Each used register has seen a value of its own. */
-    bool few = used <= HARDLY_SHARED;
+    bool small = column->hll_bits < VG_HLL_BITS;
+    bool few = used <= (small ? HARDLY_SHARED_SMALL : HARDLY_SHARED);
     *lo = fmin(n, fmax(least, fmax(used, ceil(estimate * (1 - error)))));
     *hi = few ? used + 1 : floor(estimate + fmax(1, estimate * error));
     *hi = fmax(*lo, fmin(*hi, n));

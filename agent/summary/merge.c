@@ -72,8 +72,8 @@ static int merge_quantiles(struct vg_column_summary *a, const struct vg_column_s
 
 static int merge_distinct(struct vg_column_summary *a, const struct vg_column_summary *b)
 {
-    if (a->hll && b->hll) {
-        vg_hll_merge(a->hll, b->hll);
+    if (a->hll && b->hll && a->hll_bits == b->hll_bits) {
+        vg_hll_merge(a->hll, b->hll, a->hll_bits);
     } else {
         free(a->hll);
         a->hll = NULL;

@@ -33,44 +33,46 @@ void vg_moments_merge(struct vg_moments *a, const struct vg_moments *b);
  * squares leave the range of a double, count as none or with fewer digits. */
 struct vg_moments vg_moments_of(const double *x, size_t n, uint64_t *zeros, uint64_t *negatives);
 
-/* --- summary_hll.c: HyperLogLog, VG_HLL_SIZE registers of one byte ---------------------------- */
+/* --- hll.c: HyperLogLog, 1 << bits registers of one byte; bits 4 .. 16 ------------------------ */
 
 /* Raises the register that a 64-bit hash names. */
-static inline void vg_hll_add(uint8_t *registers, uint64_t hash)
+static inline void vg_hll_add(uint8_t *registers, unsigned bits, uint64_t hash)
 {
-    uint64_t rest = hash << VG_HLL_BITS | UINT64_C(1) << (VG_HLL_BITS - 1);
+    uint64_t rest = hash << bits | UINT64_C(1) << (bits - 1);
     uint8_t rank = (uint8_t)(__builtin_clzll(rest) + 1);
-    uint8_t *place = &registers[hash >> (64 - VG_HLL_BITS)];
+    uint8_t *place = &registers[hash >> (64 - bits)];
     if (rank > *place)
         *place = rank;
 }
-enum { VG_HLL_RANK_MAX = 64 - VG_HLL_BITS + 1 };
+enum { VG_HLL_RANK_MAX = 64 - VG_HLL_BITS + 1 }; /* with VG_HLL_BITS */
 /* n finite numbers, by their eight bytes with -0.0 as 0.0. Their hash is not vg_hash64 but an
  * inline bijective mix of 64 bits (the finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014),
  * as fast as the scan needs and as good for registers. */
-void vg_hll_add_numbers(uint8_t *registers, const double *x, size_t n);
-void vg_hll_merge(uint8_t *into, const uint8_t *from);
-double vg_hll_estimate(const uint8_t *registers);
+void vg_hll_add_numbers(uint8_t *registers, unsigned bits, const double *x, size_t n);
+void vg_hll_merge(uint8_t *into, const uint8_t *from, unsigned bits);
+double vg_hll_estimate(const uint8_t *registers, unsigned bits);
 
 /* --- summary_top.c ---------------------------------------------------------------------------- */
 
-struct vg_top *vg_top_new(void);
+/* At most `most` values are kept, 1 .. VG_TOP_EXACT. */
+struct vg_top *vg_top_new(size_t most);
 void vg_top_free(struct vg_top *top);
 /* Counts a value `count` times; hash is vg_hash64 of all of it. 0, or -1 when out of memory. */
 int vg_top_add(struct vg_top *top, uint64_t hash, uint64_t count, struct vg_slice value);
 int vg_top_merge(struct vg_top *into, const struct vg_top *from);
-bool vg_top_sampled(const struct vg_top *top);
 /* All entries in ascending order of hash, borrowed labels; out has room for vg_top_size(). */
 void vg_top_list(const struct vg_top *top, struct vg_top_entry *out);
 /* Takes a label as it was stored; -1 also for a hash that is there already or one too many. */
 int vg_top_restore(struct vg_top *top, uint64_t hash, uint64_t count, const char *label,
                    size_t len);
+/* What was restored is a sample, and so as much as it may keep. */
 void vg_top_set_sampled(struct vg_top *top);
 
 /* --- quantile.c ------------------------------------------------------------------------------- */
 
 struct vg_blob;
-struct vg_quantiles *vg_quantiles_new(void);
+/* At most `most` cells, 1 .. VG_QUANTILE_CELLS. */
+struct vg_quantiles *vg_quantiles_new(size_t most);
 void vg_quantiles_free(struct vg_quantiles *quantiles);
 /* n finite values. 0, or -1 when out of memory. */
 int vg_quantiles_add(struct vg_quantiles *quantiles, const double *x, size_t n);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Quantiles of numbers without a grid known beforehand. A double, as an integer of the same order,
  * is cut to its leading bits; equal ones are a cell and are counted. Cells begin as single values
- * and lose one more bit whenever they are more than MOST_CELLS, so what is held depends on the
+ * and lose one more bit whenever they are more than `most`, so what is held depends on the
  * values alone: it is identical in any split and order, and exact while values are few. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "agent/summary/parts.h"
 
-enum { MOST_CELLS = 4096, FIRST_SLOTS = 256, KEY_BITS = 64 };
+enum { FIRST_SLOTS = 256, KEY_BITS = 64 };
 
 struct cell {
     uint64_t key, count; /* count 0: free */
@@ -18,7 +18,7 @@ struct vg_quantiles {
     unsigned shift;     /* bits that are cut off */
     struct cell *cells; /* open addressing */
     size_t slots;       /* a power of two, more than half of them free */
-    size_t n;
+    size_t n, most;
 };
 
 /* Order-preserving: negative doubles have all bits turned, others the sign bit set. */
@@ -38,11 +38,12 @@ static double value_of(uint64_t key)
     return x;
 }
 
-struct vg_quantiles *vg_quantiles_new(void)
+struct vg_quantiles *vg_quantiles_new(size_t most)
 {
     struct vg_quantiles *quantiles = calloc(1, sizeof *quantiles);
     if (!quantiles)
         return NULL;
+    quantiles->most = most;
     quantiles->slots = FIRST_SLOTS;
     quantiles->cells = vg_array(quantiles->slots, sizeof *quantiles->cells);
     if (quantiles->cells)
@@ -93,7 +94,7 @@ static int rebuild(struct vg_quantiles *quantiles, size_t slots, unsigned more)
 /* After a new cell: neither too many nor too close to one another. */
 static int make_room(struct vg_quantiles *quantiles)
 {
-    while (quantiles->n > MOST_CELLS) {
+    while (quantiles->n > quantiles->most) {
         if (rebuild(quantiles, quantiles->slots, 1) < 0)
             return -1;
     }
@@ -243,7 +244,7 @@ int vg_quantiles_write(const struct vg_quantiles *quantiles, struct vg_buf *out)
 static int read_cells(struct vg_blob *blob, uint64_t left, struct vg_quantiles *quantiles)
 {
     uint64_t most = UINT64_MAX >> quantiles->shift, key = 0;
-    uint64_t n = vg_blob_count_to(blob, MOST_CELLS);
+    uint64_t n = vg_blob_count_to(blob, VG_QUANTILE_CELLS);
     for (uint64_t i = 0; i < n && !blob->bad; i++) {
         uint64_t step = vg_blob_count_to(blob, most - key), count = vg_blob_count_to(blob, left);
         key += step;
@@ -258,7 +259,7 @@ static int read_cells(struct vg_blob *blob, uint64_t left, struct vg_quantiles *
 
 int vg_quantiles_read(struct vg_blob *blob, uint64_t n, struct vg_quantiles **out)
 {
-    *out = vg_quantiles_new();
+    *out = vg_quantiles_new(VG_QUANTILE_CELLS);
     if (!*out)
         return -1;
     (*out)->shift = vg_blob_byte(blob);

@@ -9,6 +9,14 @@
 int vg_column_init(struct vg_column_summary *column, const char *name, enum vg_kind kind,
                    const struct vg_grid *grid, unsigned parts, struct vg_error *err)
 {
+    const struct vg_part_sizes sizes = {parts, VG_HLL_BITS, VG_TOP_EXACT, VG_QUANTILE_CELLS};
+    return vg_column_init_sized(column, name, kind, grid, &sizes, err);
+}
+
+int vg_column_init_sized(struct vg_column_summary *column, const char *name, enum vg_kind kind,
+                         const struct vg_grid *grid, const struct vg_part_sizes *sizes,
+                         struct vg_error *err)
+{
     bool category = kind == VG_KIND_TEXT || kind == VG_KIND_BOOL;
     *column = (struct vg_column_summary){
         .kind = kind, .min = INFINITY, .max = -INFINITY, .length_min = UINT32_MAX};
@@ -20,16 +28,18 @@ int vg_column_init(struct vg_column_summary *column, const char *name, enum vg_k
         column->fine = vg_array(2 * (size_t)grid->n + 1, sizeof *column->fine);
         ok &= column->fine != NULL;
     }
-    if ((parts & VG_PART_HLL) && kind != VG_KIND_OTHER) {
-        column->hll = vg_array(VG_HLL_SIZE, 1);
+    if ((sizes->parts & VG_PART_HLL) && kind != VG_KIND_OTHER) {
+        column->hll_bits = sizes->hll_bits;
+        column->hll = vg_array((size_t)1 << sizes->hll_bits, 1);
         ok &= column->hll != NULL;
     }
-    if ((parts & VG_PART_TOP) && category) {
-        column->top = vg_top_new();
+    if ((sizes->parts & VG_PART_TOP) && category) {
+        column->top = vg_top_new(sizes->values);
         ok &= column->top != NULL;
     }
-    if ((parts & VG_PART_QUANTILE) && (kind == VG_KIND_NUMBER || kind == VG_KIND_TIME)) {
-        column->quantiles = vg_quantiles_new();
+    bool number = kind == VG_KIND_NUMBER || kind == VG_KIND_TIME;
+    if ((sizes->parts & VG_PART_QUANTILE) && number) {
+        column->quantiles = vg_quantiles_new(sizes->cells);
         ok &= column->quantiles != NULL;
     }
     if (ok)
@@ -91,7 +101,7 @@ double vg_column_stddev(const struct vg_column_summary *column)
 
 double vg_column_distinct(const struct vg_column_summary *column)
 {
-    return column->hll ? vg_hll_estimate(column->hll) : (double)NAN;
+    return column->hll ? vg_hll_estimate(column->hll, column->hll_bits) : (double)NAN;
 }
 
 double vg_column_null_ratio(const struct vg_column_summary *column)

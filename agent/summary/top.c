@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Counts of the values of a category: exact up to VG_TOP_EXACT distinct values, beyond that the
- * VG_TOP_EXACT values of smallest hash, each still counted exactly. Bounded memory, the same result
+/* Counts of the values of a category: exact up to `most` distinct values, beyond that the `most`
+ * values of smallest hash, each still counted exactly. Bounded memory, the same result
  * in any split and order of the rows.
  *
- * Why it is the same. Let K = VG_TOP_EXACT and let a value be its 64-bit hash (two values sharing
+ * Why it is the same. Let K = most and let a value be its 64-bit hash (two values sharing
  * one, a chance of 2^-64 a pair, count as one). Claim: after any rows, the table holds exactly the
  * K smallest hashes seen so far (all, while there are at most K), each with the number of all its
  * rows.
@@ -15,7 +15,8 @@
  * is turned away: K smaller ones are known.
  *  - Two tables merge: a hash among the K smallest of both sets of rows together has fewer than K
  *    below it in either part, so each part that saw it holds it with its complete count. Adding up
- *    and keeping the K smallest therefore gives the table of all rows.
+ *    and keeping the K smallest therefore gives the table of all rows. Of two tables with different
+ *    K the smaller holds: a table is cut to what it is added to may keep.
  * `sampled` says that over K distinct values were seen, which depends on the set of rows alone. */
 #include <stdlib.h>
 
@@ -29,18 +30,19 @@ struct slot {
 struct vg_top {
     struct slot *slots; /* open addressing, linear probing */
     size_t capacity;    /* a power of two */
-    size_t n;
+    size_t n, most;
     uint64_t *heap; /* of the hashes held, largest first; from the first value turned away on */
     bool sampled;
 };
 
 enum { FIRST_CAPACITY = 64 };
 
-struct vg_top *vg_top_new(void)
+struct vg_top *vg_top_new(size_t most)
 {
     struct vg_top *top = calloc(1, sizeof *top);
     if (!top)
         return NULL;
+    top->most = most;
     top->capacity = FIRST_CAPACITY;
     top->slots = vg_array(top->capacity, sizeof *top->slots);
     if (!top->slots) {
@@ -100,7 +102,7 @@ static void sift_down(uint64_t *heap, size_t n, size_t i)
 
 static int build_heap(struct vg_top *top)
 {
-    top->heap = vg_array(VG_TOP_EXACT, sizeof *top->heap);
+    top->heap = vg_array(top->n, sizeof *top->heap);
     if (!top->heap)
         return -1;
     size_t n = 0;
@@ -156,14 +158,14 @@ static int make_room(struct vg_top *top, uint64_t hash)
         return -1;
     remove_slot(top, find_slot(top, top->heap[0]));
     top->heap[0] = hash;
-    sift_down(top->heap, VG_TOP_EXACT, 0);
+    sift_down(top->heap, top->most, 0);
     return 0;
 }
 
 /* A hash not held yet; takes the label over, also when it fails. */
 static int insert(struct vg_top *top, uint64_t hash, uint64_t count, char *label)
 {
-    bool full = top->n == VG_TOP_EXACT;
+    bool full = top->n == top->most;
     if (!label || (full && make_room(top, hash) < 0) ||
         (4 * (top->n + 1) > 3 * top->capacity && grow(top) < 0)) {
         free(label);
@@ -178,7 +180,7 @@ static int insert(struct vg_top *top, uint64_t hash, uint64_t count, char *label
 static int turn_away(struct vg_top *top, uint64_t hash, bool *away)
 {
     *away = false;
-    if (top->n < VG_TOP_EXACT)
+    if (top->n < top->most)
         return 0;
     if (!top->heap && build_heap(top) < 0)
         return -1;
@@ -200,8 +202,28 @@ int vg_top_add(struct vg_top *top, uint64_t hash, uint64_t count, struct vg_slic
     return away ? 0 : insert(top, hash, count, make_label(value));
 }
 
+/* Gives up the largest hashes until no more than `most` are held. */
+static int cut(struct vg_top *top, size_t most)
+{
+    if (most >= top->most)
+        return 0;
+    if (top->n > most && !top->heap && build_heap(top) < 0)
+        return -1;
+    while (top->n > most) {
+        size_t n = top->n;
+        remove_slot(top, find_slot(top, top->heap[0]));
+        top->heap[0] = top->heap[n - 1];
+        sift_down(top->heap, n - 1, 0);
+        top->sampled = true;
+    }
+    top->most = most;
+    return 0;
+}
+
 int vg_top_merge(struct vg_top *into, const struct vg_top *from)
 {
+    if (from->sampled && cut(into, from->most) < 0)
+        return -1;
     into->sampled |= from->sampled;
     for (size_t i = 0; i < from->capacity; i++) {
         const struct slot *slot = &from->slots[i];
@@ -216,7 +238,7 @@ int vg_top_merge(struct vg_top *into, const struct vg_top *from)
 
 int vg_top_restore(struct vg_top *top, uint64_t hash, uint64_t count, const char *label, size_t len)
 {
-    if (top->n == VG_TOP_EXACT || top->slots[find_slot(top, hash)].label)
+    if (top->n == top->most || top->slots[find_slot(top, hash)].label)
         return -1;
     return insert(top, hash, count, strndup(label, len));
 }
@@ -229,6 +251,7 @@ bool vg_top_sampled(const struct vg_top *top)
 void vg_top_set_sampled(struct vg_top *top)
 {
     top->sampled = true;
+    top->most = top->n ? top->n : 1;
 }
 
 size_t vg_top_size(const struct vg_top *top)

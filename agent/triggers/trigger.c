@@ -30,6 +30,7 @@ enum place {
     RULE,
     COLUMN,
     CHECK,
+    SEGMENT,
     FROM,
     TO,
     DUE,
@@ -41,8 +42,8 @@ enum place {
     UNKNOWN = PLACES
 };
 static const char *const place_names[PLACES] = {
-    "model",     "onset_key", "dataset", "rule",  "column", "check", "window_from",
-    "window_to", "onset_due", "agent",   "value", "limit",  "rows"};
+    "model",       "onset_key", "dataset",   "rule",  "column", "check", "segment",
+    "window_from", "window_to", "onset_due", "agent", "value",  "limit", "rows"};
 
 static enum place find_place(const char *name, size_t n)
 {
@@ -90,6 +91,8 @@ static const char *text_of(const struct vg_trigger *trigger, enum place place,
         return onset->column ? onset->column : "";
     case CHECK:
         return onset->check ? onset->check : "";
+    case SEGMENT:
+        return onset->segment ? onset->segment : "";
     case FROM:
         return vg_format_time(onset->evidence.start_us, scratch);
     case TO:

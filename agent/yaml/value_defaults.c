@@ -190,6 +190,12 @@ static const struct vg_key limits_keys[] = {
      .doc = "a scan of more rows is given up"},
     {"columns", VG_VALUE_INT, offsetof(struct vg_caps, columns), .least = "1", .shown = "no limit",
      .doc = "a scan of more columns and conditions is not begun"},
+    {"segments", VG_VALUE_INT, offsetof(struct vg_caps, segments), .least = "1", .most = "500",
+     .shown = "50",
+     .doc = "values of a column of segments that are segments of their own; the others are other"},
+    {"categories", VG_VALUE_INT, offsetof(struct vg_caps, categories), .least = "1",
+     .most = "10000", .shown = "10000",
+     .doc = "values of a text column that are counted one by one; of more, a sample is"},
 };
 const struct vg_key_table vg_limits_table = {"limits", limits_keys,
                                              sizeof limits_keys / sizeof *limits_keys};
@@ -206,6 +212,10 @@ void vg_read_caps(struct vg_reader *r, const struct vg_node *node, struct vg_cap
         out->rows = raw.rows;
     if (vg_part_fine(&part, "columns"))
         out->columns = raw.columns;
+    if (vg_part_fine(&part, "segments"))
+        out->segments = raw.segments;
+    if (vg_part_fine(&part, "categories"))
+        out->categories = raw.categories;
 }
 
 /* --- Notify ----------------------------------------------------------------------------------- */

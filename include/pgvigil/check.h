@@ -131,6 +131,11 @@ struct vg_history {
 
 /* What a check knows when it writes SQL. Identifiers in the catalogue are quoted already. */
 struct vg_rows_of; /* agent/sql.h */
+/* A column whose values tell rows apart. */
+struct vg_asked_split {
+    const struct vg_catalog_column *column;
+    struct vg_strings values; /* each is a segment; all others together are one more */
+};
 struct vg_asked {
     const struct vg_rule *rule;
     const struct vg_catalog *catalog;
@@ -141,6 +146,11 @@ struct vg_asked {
     size_t nanswers;
     bool shows_keys; /* the answer may hold keys and values of rows: neither is private */
     int64_t now_us;
+    /* Of a type that is `grouped`, in `lookup`: with any, the answer has two more columns, the
+     * number of the split and the segment's value: 0 and NULL of all rows, from 1 and NULL of the
+     * segment of all other values. The measure of each sees its own rows alone. */
+    const struct vg_asked_split *splits;
+    size_t nsplits;
 };
 enum { VG_LOOKUPS_MAX = 4 }; /* statements of one rule */
 
@@ -150,6 +160,7 @@ struct vg_evidence {
     const struct vg_reference *reference; /* NULL: none yet */
     bool reference_failed;                /* the last capture failed: drift is unknown */
     const char *reference_why;            /* sentence: why there is none */
+    const char *segment;                  /* whose rows these are; NULL: all rows */
     const struct vg_catalog *catalog;     /* NULL when the read failed */
     const struct vg_live *live;           /* NULL off ticks */
     const struct vg_window *window;       /* NULL off windows */
@@ -174,6 +185,7 @@ struct vg_check_type {
     bool needs_reference; /* nodata or unknown without one */
     bool is_multiple;     /* of unit ratio: values and limits may be above 1, as 200% */
     bool at_limit;        /* a value at `fail` or `warn` breaks it already */
+    bool grouped;         /* its statements answer for each segment, too: see vg_asked.splits */
     unsigned kinds;       /* bit set of 1 << enum vg_kind it fits; 0: all */
     unsigned needs;
     enum vg_bounds_use bounds;
@@ -197,6 +209,8 @@ struct vg_check_type {
      * the rule unknown, with the message as the reason. The `offends` of such a type is
      * vg_check_offends_condition. */
     int (*condition)(const struct vg_asked *asked, struct vg_buf *out, struct vg_error *err);
+    /* Why a rule of this type is judged for all rows only, or NULL: it is not. May be NULL. */
+    const char *(*whole)(const struct vg_rule *rule);
     /* With VG_NEEDS_LOOKUP: called with 0, 1, ... answers until it writes nothing; each text is one
      * SELECT with a small result. Errors as of `condition`. *connection may be set to another than
      * the dataset's: that one then has a snapshot of its own. */
@@ -214,10 +228,10 @@ struct vg_check_type {
                    struct vg_measures *out, struct vg_error *err);
 };
 
-/* Whether rules of this type are also judged for each segment: what they need is counted per
- * segment in the same scan. Not those with statements of their own, with values of categories,
- * quantiles or windows before. */
-bool vg_check_segmented(const struct vg_check_type *type);
+/* Why rules of this type, and this rule, are judged for all rows only and not for each segment, as
+ * a sentence's end ("it looks at the table, not at rows"), or NULL: they are. */
+const char *vg_check_unsegmented(const struct vg_check_type *type);
+const char *vg_rule_unsegmented(const struct vg_rule *rule);
 
 /* Help for `measure`: what was counted of the rule's column. 1: *out is set; 0: it was not counted,
  * and a measure says so (unknown); -1: VG_E_MEMORY. */

@@ -159,6 +159,7 @@ struct vg_onset {
     double value, limit;
     uint64_t rows;
     const char *column, *check;
+    const char *segment; /* NULL: all rows */
 };
 
 enum vg_decision_kind {

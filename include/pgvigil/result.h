@@ -87,6 +87,26 @@ struct vg_result {
 
 enum { VG_UNTIMED_MOST = 100000 };
 
+/* What `limits` names; how often each was reached in a cycle. */
+enum vg_limit {
+    VG_LIMIT_COST,
+    VG_LIMIT_ROWS,
+    VG_LIMIT_COLUMNS,
+    VG_LIMIT_SEGMENTS,   /* values that are in the segment other */
+    VG_LIMIT_CATEGORIES, /* columns with more values than are counted */
+    VG_LIMITS
+};
+const char *vg_limit_name(enum vg_limit limit);
+struct vg_reached {
+    bool looked; /* there is a limit, and it was compared with */
+    uint64_t n;  /* how often, or by how much, as above; 0: not */
+};
+/* The rows of one segment, all of its rows. */
+struct vg_cycle_segment {
+    const char *name; /* "column=value" */
+    const struct vg_summary *summary;
+};
+
 /* Everything one cycle of one dataset found. In the cycle's arena. */
 struct vg_cycle {
     const char *dataset, *model, *connection; /* model may be NULL */
@@ -116,8 +136,11 @@ struct vg_cycle {
     struct vg_error error;
     struct vg_result *results;
     size_t nresults;
-    struct vg_summary *summary; /* borrowed; NULL without a window */
-    double seconds;             /* how long it took */
+    struct vg_summary *summary;              /* borrowed; NULL without a window */
+    const struct vg_cycle_segment *segments; /* as the summary */
+    size_t nsegments;
+    struct vg_reached reached[VG_LIMITS];
+    double seconds; /* how long it took */
     /* For the publishers. */
     struct vg_strings private_columns; /* no value of these may be shown: `private: true`,
                                           and the key columns while keys are private */

@@ -107,6 +107,8 @@ enum { VG_REVISITS = 8 }; /* most of revisit */
 struct vg_caps {
     double cost;           /* of the scan, as the server estimates it */
     int64_t rows, columns; /* that are read */
+    int64_t segments;      /* values of a column that are segments of their own; 0: 50 */
+    int64_t categories;    /* values of a column that are counted; 0: VG_TOP_EXACT */
 };
 
 enum vg_sample_mode { VG_SAMPLE_ALL, VG_SAMPLE_ROWS, VG_SAMPLE_PERCENT };

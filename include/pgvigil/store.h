@@ -137,10 +137,16 @@ int vg_store_windows_open(struct vg_store *store, const char *dataset, int64_t s
 int vg_store_windows_judged(struct vg_store *store, const char *dataset,
                             const struct vg_window *span, struct vg_arena *arena,
                             struct vg_window_row **out, size_t *n, struct vg_error *err);
-/* Fingerprints of the windows inside the span, oldest first; vg_store_results_put() keeps them. */
+/* Fingerprints of the windows inside the span, oldest first; vg_store_results_put() keeps them. Of
+ * segments, those from recent_us on, and those whole weeks (and up to an hour) before its end. */
 struct vg_mark; /* check.h */
-int vg_store_marks(struct vg_store *store, const char *dataset, const struct vg_window *span,
-                   struct vg_arena *arena, struct vg_mark **out, size_t *n, struct vg_error *err);
+struct vg_marks_of {
+    const char *dataset;
+    struct vg_window span;
+    int64_t recent_us;
+};
+int vg_store_marks(struct vg_store *store, const struct vg_marks_of *of, struct vg_arena *arena,
+                   struct vg_mark **out, size_t *n, struct vg_error *err);
 /* The newest window with rows; found false when there is none. */
 int vg_store_window_newest(struct vg_store *store, const char *dataset, struct vg_window_row *out,
                            bool *found, struct vg_error *err);
@@ -256,9 +262,9 @@ int vg_store_reference_window(struct vg_store *store, int64_t version, const str
 /* One column of one segment, with coarse counts. */
 int vg_store_reference_segment(struct vg_store *store, int64_t version, const char *segment,
                                const struct vg_column_summary *column, struct vg_error *err);
-/* Loads into `reference` the segments it was captured with: of the columns that have `coarse`. */
+/* Loads into `reference` the segments it was captured with: of these columns, or (NULL) all. */
 int vg_store_reference_segments(struct vg_store *store, struct vg_reference *reference,
-                                struct vg_error *err);
+                                const struct vg_strings *columns, struct vg_error *err);
 /* Complete and active (the one used before becomes inactive); or failed, with the reason. Complete
  * ones never change again (VG_E_USAGE). Versions that a crash left incomplete go when a daemon
  * starts. */

@@ -23,6 +23,7 @@ enum {
     VG_COARSE = 200,
     VG_HLL_BITS = 12,
     VG_HLL_SIZE = 1 << VG_HLL_BITS,
+    VG_HLL_SMALL_BITS = 10, /* of a segment: 1 kB, standard error 3.25 % */
     VG_TOP_EXACT = 10000,
     VG_TOP_LABEL = 200,
     VG_KEY_TEXT = 200
@@ -84,12 +85,13 @@ struct vg_column_summary {
     struct vg_dd sum, m2;                     /* sum of values, sum of squared deviations */
     uint64_t empties, length_sum;             /* of text, in characters */
     uint32_t length_min, length_max;
-    const struct vg_grid *grid;     /* borrowed; NULL: not counted in cells */
-    uint64_t *fine;                 /* 2 grid->n + 1 cells, or NULL */
-    uint64_t *coarse;               /* 2 grid->ncoarse + 1 cells, or NULL */
-    uint32_t coarse_cells;          /* length of coarse, also where grid is NULL */
-    uint64_t grid_id;               /* of the cells; 0 without */
-    uint8_t *hll;                   /* VG_HLL_SIZE registers, or NULL */
+    const struct vg_grid *grid; /* borrowed; NULL: not counted in cells */
+    uint64_t *fine;             /* 2 grid->n + 1 cells, or NULL */
+    uint64_t *coarse;           /* 2 grid->ncoarse + 1 cells, or NULL */
+    uint32_t coarse_cells;      /* length of coarse, also where grid is NULL */
+    uint64_t grid_id;           /* of the cells; 0 without */
+    uint8_t *hll;               /* 1 << hll_bits registers, or NULL */
+    uint8_t hll_bits;
     struct vg_top *top;             /* or NULL */
     struct vg_quantiles *quantiles; /* of NUMBER and TIME, or NULL */
 };
@@ -119,6 +121,17 @@ enum { VG_PART_HLL = 1, VG_PART_TOP = 2, VG_PART_QUANTILE = 4 };
  * parts: bits above. 0, or VG_E_MEMORY. To be emptied by vg_column_clear(). */
 int vg_column_init(struct vg_column_summary *column, const char *name, enum vg_kind kind,
                    const struct vg_grid *grid, unsigned parts, struct vg_error *err) VG_MUST_CHECK;
+/* What parts may take. vg_column_init() uses VG_HLL_BITS, VG_TOP_EXACT and VG_QUANTILE_CELLS. */
+struct vg_part_sizes {
+    unsigned parts;
+    uint8_t hll_bits;
+    uint32_t values; /* of a category that are counted exactly, at most VG_TOP_EXACT */
+    uint32_t cells;  /* of quantiles, at most VG_QUANTILE_CELLS */
+};
+enum { VG_QUANTILE_CELLS = 4096, VG_QUANTILE_SMALL_CELLS = 120 };
+int vg_column_init_sized(struct vg_column_summary *column, const char *name, enum vg_kind kind,
+                         const struct vg_grid *grid, const struct vg_part_sizes *sizes,
+                         struct vg_error *err) VG_MUST_CHECK;
 void vg_column_clear(struct vg_column_summary *column);
 /* Counts nrows rows of a batch's column (same kind). VG_E_MEMORY. */
 int vg_column_count(struct vg_column_summary *column, const struct vg_column *rows, size_t nrows,
@@ -176,12 +189,13 @@ int vg_summary_merge(struct vg_summary *a, const struct vg_summary *b, struct vg
 void vg_summary_free(struct vg_summary *summary); /* and the struct itself; NULL is fine */
 
 /* Categories: the n largest by count (ties by label) into out, borrowed from top; returns how many.
- * `sampled` is set when there were over VG_TOP_EXACT values and only a hash sample was kept. */
+ * `sampled` is set when there were more values than may be kept, and only a hash sample was. */
 size_t vg_top_largest(const struct vg_top *top, struct vg_top_entry *out, size_t n, bool *sampled);
 uint64_t vg_top_count(const struct vg_top *top, const char *label, size_t len);
 /* Of the value with this hash, as vg_top_entry has it. */
 uint64_t vg_top_count_hash(const struct vg_top *top, uint64_t hash);
-size_t vg_top_size(const struct vg_top *top); /* values kept, at most VG_TOP_EXACT */
+size_t vg_top_size(const struct vg_top *top); /* values kept */
+bool vg_top_sampled(const struct vg_top *top);
 
 /* Blobs: version byte, payload, XXH3 checksum. Fine cells are never written. `out` is appended to.
  * Reading checks everything and needs nothing else; grids are attached by the caller. */

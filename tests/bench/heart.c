@@ -174,7 +174,7 @@ static void measure_parts(struct vg_grid *const *grids, struct vg_grid *const *l
     MEASURE("moments of a number",
             kept += vg_moments_of(columns[b][0].num, VG_BATCH_ROWS, &signs, &signs).m2.hi);
     MEASURE("distinct of a number",
-            vg_hll_add_numbers(registers, columns[b][0].num, VG_BATCH_ROWS));
+            vg_hll_add_numbers(registers, VG_HLL_BITS, columns[b][0].num, VG_BATCH_ROWS));
     for (int c = 0; c < NUMBERS; c++) {
         char name[60];
         snprintf(name, sizeof name, "cells of number %d, %u thresholds", c, grids[c]->n);

@@ -161,9 +161,62 @@ static void test_restricted(void **state)
     measure(&world, NULL);
     assert_int_equal(world.measures.n, 0);
     stop(&world);
-    start(&world, "median", &(struct vg_rule){.min_rows = 1});
+    start(&world, "gaps", &(struct vg_rule){.min_rows = 1});
     measure(&world, NULL);
     assert_int_equal(world.measures.n, 0);
+    stop(&world);
+}
+
+/* With a reference's grid, whose thresholds are all values, medians are exact. */
+static void test_quantiles(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world, "median", &(struct vg_rule){.min_rows = 1});
+    assert_non_null(world.work.plan.tally.columns[0].coarse);
+    scan(&world);
+    measure(&world, NULL);
+    assert_true(expect(&world, "c=a", VG_PASS)->value == 2.5);
+    assert_true(expect(&world, "c=b", VG_PASS)->value == 5.5);
+    stop(&world);
+}
+
+/* Answers of one statement: two columns of its own, then the split and the value. */
+static void test_answers(void **state)
+{
+    (void)state;
+    static const char *const cells[] = {"0", "12", "3", NULL, NULL, "0", NULL,  /* all rows */
+                                        "1", NULL, "2", NULL, "k1", "0", NULL,  /* a key */
+                                        "0", "6",  "2", "1",  NULL, "1", "a",   /* of a */
+                                        "0", "2",  "1", "1",  NULL, "1", NULL}; /* of others */
+    struct world world;
+    struct vg_error err;
+    struct vg_evidence whole = {.nanswers = 1};
+    start(&world, "duplicates", &(struct vg_rule){.min_rows = 1});
+    struct vg_asked asked_of = {.rule = &world.rules[0]};
+    scan(&world);
+    assert_int_equal(vg_cycle_segments_asked(&world.work, &world.rules[0], &asked_of, &err), 0);
+    assert_int_equal(asked_of.nsplits, 1);
+    assert_string_equal(asked_of.splits[0].column->name, "c");
+    struct vg_asked_rule asked = {.n = 1, .split = true};
+    asked.answers[0] = (struct vg_rows){.nrows = 4, .ncols = 7, .cells = cells};
+    whole.answers = asked.answers;
+    world.work.asked = &asked;
+    assert_int_equal(vg_cycle_segments_whole(&world.work, &asked, &whole, &err), 0);
+    assert_int_equal(whole.answers[0].nrows, 2);
+    assert_string_equal(whole.answers[0].cells[1], "12");
+    whole.nanswers = 1;
+    assert_int_equal(vg_cycle_segments_measure(&world.work, &world.work.plan.bound[0], &whole,
+                                               VG_PASS, NULL, &world.measures, &err),
+                     0);
+    assert_true(expect(&world, "c=a", VG_PASS)->value == 2.0 / 6);
+    assert_true(expect(&world, "c=other", VG_PASS)->value == 0.5);
+    assert_string_equal(expect(&world, "c=b", VG_NODATA)->why,
+                        "no row of this segment is tested in this window");
+    asked.answers[0].nrows = 0; /* of nothing at all, all rows have a count of 0 */
+    assert_int_equal(vg_cycle_segments_whole(&world.work, &asked, &whole, &err), 0);
+    assert_int_equal(whole.answers[0].nrows, 1);
+    assert_string_equal(whole.answers[0].cells[2], "0");
     stop(&world);
 }
 
@@ -232,6 +285,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_columns_and_volumes),
         cmocka_unit_test(test_restricted),
+        cmocka_unit_test(test_quantiles),
+        cmocka_unit_test(test_answers),
         cmocka_unit_test(test_reference),
         cmocka_unit_test(test_compare),
         cmocka_unit_test(test_gone),

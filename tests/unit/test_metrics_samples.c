@@ -362,14 +362,14 @@ static void test_series_are_capped(void **state)
 {
     (void)state;
     struct vg_metrics *metrics = vg_metrics_new("1");
-    publish_columns(metrics, "wide", 1600); /* 5 series each */
+    publish_columns(metrics, "wide", 2400); /* 5 series each */
     char *text = board_group(metrics, "wide");
     size_t kept = exposition_count(text, NULL);
     assert_int_equal(kept, VG_SERIES_DATASET);
     assert_int_equal(exposition_count(text, "pgvigil_dataset_up"), 1);
     free(text);
     text = board_text(metrics, (struct vg_metrics_scope){.agent = true});
-    board_assert(text, "pgvigil_series_dropped_total", 11 + 1600 * 5 - VG_SERIES_DATASET);
+    board_assert(text, "pgvigil_series_dropped_total", 11 + 2400 * 5 - VG_SERIES_DATASET);
     free(text);
     vg_metrics_free(metrics);
 }
@@ -378,7 +378,7 @@ static void test_series_are_capped_over_all(void **state)
 {
     (void)state;
     struct vg_metrics *metrics = vg_metrics_new("1");
-    for (int i = 0; i < 14; i++) {
+    for (int i = 0; i < 28; i++) {
         char name[16];
         snprintf(name, sizeof name, "d%02d", i);
         publish_columns(metrics, name, 300); /* 1 511 series each */
@@ -390,7 +390,7 @@ static void test_series_are_capped_over_all(void **state)
     assert_int_equal(exposition_count(out.data, NULL), VG_SERIES_TOTAL);
     vg_buf_free(&out);
     char *text = board_text(metrics, (struct vg_metrics_scope){.agent = true});
-    board_assert(text, "pgvigil_series_dropped_total", 14 * 1511 - VG_SERIES_TOTAL);
+    board_assert(text, "pgvigil_series_dropped_total", 28 * 1511 - VG_SERIES_TOTAL);
     free(text);
     vg_metrics_free(metrics);
 }

@@ -236,6 +236,8 @@ static void test_names(void **state)
     assert_false(names(&world, "c=DE") || names(&world, "c=other") || names(&world, ""));
     world.rule.compare.segment = NULL;
     world.rule.type = vg_check_find("unique");
+    assert_true(names(&world, "c=DE"));
+    world.rule.type = vg_check_find("gaps");
     assert_false(names(&world, "c=DE"));
     assert_true(names(&world, ""));
     world.rule.type = vg_check_find("nulls");

@@ -166,13 +166,24 @@ static void test_nothing_without_drift(void **state)
     step(&world);
     assert_false(world.out.has_onset);
     world.drift.class = VG_CLASS_DRIFT;
-    world.drift.segment = "country=FR"; /* of all rows only */
+    struct vg_rule beside = {.id = world.drift.rule, .compare = {.segment = "country"}};
+    struct vg_rule *rules = world.predictions.rules;
+    size_t nrules = world.predictions.nrules;
+    world.predictions.rules = &beside; /* one segment beside another */
+    world.predictions.nrules = 1;
+    world.drift.segment = "country=FR";
     step(&world);
     assert_false(world.out.has_onset);
-    world.drift.segment = "";
+    world.predictions.rules = rules;
+    world.predictions.nrules = nrules;
     world.config.after = 2;
     step(&world);
     assert_false(world.out.has_onset);
+    world.config.after = 1;
+    step(&world);
+    assert_true(world.out.has_onset);
+    assert_string_equal(world.out.onset.segment, "country=FR");
+    assert_non_null(strstr(world.out.decisions[0].reason, ", country=FR: "));
     stop(&world);
 }
 

@@ -71,8 +71,15 @@ static const struct {
     {HEAD "columns: {x: {nulls: {fail: 0, segment: c}}}\n", "the dataset has no segments"},
     {HEAD "segments: [country]\ncolumns: {x: {nulls: {fail: 0, segment: county}}}\n",
      "\"county\" is none of the columns of segments"},
-    {HEAD "segments: [c]\ncolumns: {x: {unique: {fail: 0, segment: c}}}\n",
-     "unique is judged for all rows only, not per segment"},
+    {HEAD "segments: [c]\nchecks: [{gaps: {every: 1h, segment: c}}]\n",
+     "gaps is judged for all rows only, not per segment: its statement is about all rows"},
+    {HEAD "segments: [c]\nchecks: [{freshness: {fail: 8h, segment: c}}]\n",
+     "freshness is judged for all rows only, not per segment: it looks at the table, not at the "
+     "rows of a window"},
+    {HEAD "limits: {segments: 9}\nsegments: [{column: c, most: 10}]\n",
+     "most: 10 is above limits.segments, which is 9"},
+    {HEAD "limits: {segments: 1}\nsegments: [{column: c, values: [a, b]}]\n",
+     "2 values are listed, and at most 1 are segments of their own"},
     {HEAD "columns: {x: {drift: {ks: {fail: 0.1, compare: {segment: m, baseline: v1}}}}}\n",
      "the dataset has no segments"},
     {HEAD "segments: [m]\n"

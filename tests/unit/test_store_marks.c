@@ -21,7 +21,8 @@ static size_t list(struct fixture *f, const char *dataset, int from, int until,
 {
     struct vg_window span = {made_hour(from).start_us, made_hour(until).start_us, false};
     size_t n;
-    MUST(f, vg_store_marks(f->store, dataset, &span, f->arena, marks, &n, &f->err));
+    const struct vg_marks_of of = {dataset, span, INT64_MIN};
+    MUST(f, vg_store_marks(f->store, &of, f->arena, marks, &n, &f->err));
     return n;
 }
 

@@ -52,7 +52,7 @@ static struct vg_reference *load(struct fixture *f, bool coarse)
     assert_non_null(reference);
     if (coarse)
         assert_int_equal(vg_reference_coarse(reference), 0);
-    MUST(f, vg_store_reference_segments(f->store, reference, &f->err));
+    MUST(f, vg_store_reference_segments(f->store, reference, NULL, &f->err));
     return reference;
 }
 
@@ -77,12 +77,21 @@ static void test_read_back(void **state)
     vg_reference_free(reference);
 }
 
-/* Of columns that no rule counts in cells nothing is loaded; their segments are still known. */
+/* Of columns that no rule counts in cells the counts are loaded, of columns not in use nothing;
+ * their segments are still known. */
 static void test_without_cells(void **state)
 {
     struct fixture *f = *state;
     capture(f, true);
     struct vg_reference *reference = load(f, false);
+    assert_int_equal(reference->nsegments, 2);
+    assert_int_equal(reference->segments[0].view->ncolumns, 1);
+    assert_null(reference->segments[0].view->columns[0].fine);
+    assert_int_equal(reference->segments[0].view->columns[0].total->rows, 8);
+    vg_reference_free(reference);
+    const struct vg_strings none = {0};
+    MUST(f, vg_store_reference(f->store, "d", 0, NULL, &reference, &f->err));
+    MUST(f, vg_store_reference_segments(f->store, reference, &none, &f->err));
     assert_int_equal(reference->nsegments, 2);
     assert_int_equal(reference->segments[0].view->ncolumns, 0);
     vg_reference_free(reference);

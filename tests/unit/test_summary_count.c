@@ -25,7 +25,7 @@ static void recount_number(struct vg_column_summary *naive, double x)
     if (naive->fine)
         naive->fine[vg_grid_cell(naive->grid, x)]++;
     if (naive->hll)
-        vg_hll_add_numbers(naive->hll, &x, 1);
+        vg_hll_add_numbers(naive->hll, naive->hll_bits, &x, 1);
     struct vg_slice truth = {x != 0 ? "true" : "false", x != 0 ? 4 : 5};
     if (naive->top)
         assert_int_equal(vg_top_add(naive->top, vg_hash64(truth.data, truth.len), 1, truth), 0);
@@ -41,7 +41,7 @@ static void recount_text(struct vg_column_summary *naive, struct vg_slice text)
     naive->length_min = length < naive->length_min ? length : naive->length_min;
     naive->length_max = length > naive->length_max ? length : naive->length_max;
     if (naive->hll)
-        vg_hll_add(naive->hll, vg_hash64(text.data, text.len));
+        vg_hll_add(naive->hll, naive->hll_bits, vg_hash64(text.data, text.len));
     if (naive->top)
         assert_int_equal(vg_top_add(naive->top, vg_hash64(text.data, text.len), 1, text), 0);
 }

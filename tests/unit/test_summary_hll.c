@@ -35,9 +35,9 @@ static void add_series(uint8_t *registers, enum series series, uint32_t set, uin
         if (series == TEXTS) {
             char text[40];
             int len = snprintf(text, sizeof text, "customer-%.0f", place);
-            vg_hll_add(registers, vg_hash64(text, (size_t)len));
+            vg_hll_add(registers, VG_HLL_BITS, vg_hash64(text, (size_t)len));
         } else {
-            vg_hll_add_numbers(registers, &x, 1);
+            vg_hll_add_numbers(registers, VG_HLL_BITS, &x, 1);
         }
     }
 }
@@ -58,7 +58,7 @@ static void test_error(void **state)
             uint8_t registers[VG_HLL_SIZE] = {0};
             for (size_t k = 0; k < SIZES; k++) {
                 add_series(registers, (enum series)series, set, k ? sizes[k - 1] : 0, sizes[k]);
-                double error = vg_hll_estimate(registers) / sizes[k] - 1;
+                double error = vg_hll_estimate(registers, VG_HLL_BITS) / sizes[k] - 1;
                 squares[k] += error * error;
                 sums[k] += error;
             }
@@ -77,10 +77,10 @@ static void test_empty_and_repeated(void **state)
 {
     (void)state;
     uint8_t registers[VG_HLL_SIZE] = {0};
-    assert_true(vg_hll_estimate(registers) == 0);
+    assert_true(vg_hll_estimate(registers, VG_HLL_BITS) == 0);
     for (int i = 0; i < 1000; i++)
-        vg_hll_add_numbers(registers, (double[]){0.0, -0.0}, 2);
-    assert_close(vg_hll_estimate(registers), 1, 0.001);
+        vg_hll_add_numbers(registers, VG_HLL_BITS, (double[]){0.0, -0.0}, 2);
+    assert_close(vg_hll_estimate(registers, VG_HLL_BITS), 1, 0.001);
 }
 
 static void test_full_registers_are_a_number(void **state)
@@ -88,17 +88,17 @@ static void test_full_registers_are_a_number(void **state)
     (void)state;
     uint8_t registers[VG_HLL_SIZE];
     memset(registers, VG_HLL_RANK_MAX, sizeof registers);
-    assert_true(vg_hll_estimate(registers) > 1e18);
+    assert_true(vg_hll_estimate(registers, VG_HLL_BITS) > 1e18);
     memset(registers, VG_HLL_RANK_MAX - 1, sizeof registers);
-    assert_true(isfinite(vg_hll_estimate(registers)));
+    assert_true(isfinite(vg_hll_estimate(registers, VG_HLL_BITS)));
 }
 
 static void test_highest_rank(void **state)
 {
     (void)state;
     uint8_t registers[VG_HLL_SIZE] = {0};
-    vg_hll_add(registers, 0);
-    vg_hll_add(registers, UINT64_MAX);
+    vg_hll_add(registers, VG_HLL_BITS, 0);
+    vg_hll_add(registers, VG_HLL_BITS, UINT64_MAX);
     assert_int_equal(registers[0], VG_HLL_RANK_MAX);
     assert_int_equal(registers[VG_HLL_SIZE - 1], 1);
 }
@@ -110,7 +110,7 @@ static void test_merge_is_the_union(void **state)
     add_series(whole, CONSECUTIVE, 0, 0, 9000);
     add_series(left, CONSECUTIVE, 0, 0, 6000);
     add_series(right, CONSECUTIVE, 0, 3000, 9000);
-    vg_hll_merge(left, right);
+    vg_hll_merge(left, right, VG_HLL_BITS);
     assert_memory_equal(left, whole, sizeof whole);
 }
 

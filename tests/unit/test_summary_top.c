@@ -28,7 +28,7 @@ static void add_text(struct vg_top *top, const char *text, uint64_t count)
 static void test_ranks(void **state)
 {
     (void)state;
-    struct vg_top *top = vg_top_new();
+    struct vg_top *top = vg_top_new(VG_TOP_EXACT);
     struct vg_top_entry out[5];
     bool sampled = true;
     assert_int_equal(vg_top_largest(top, out, 5, &sampled), 0);
@@ -71,7 +71,7 @@ static void test_labels(void **state)
         {"Zürich", 7, "Zürich"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct vg_top *top = vg_top_new();
+        struct vg_top *top = vg_top_new(VG_TOP_EXACT);
         struct vg_top_entry entry;
         bool sampled;
         add_text(top, cases[i].value, 2);
@@ -95,7 +95,7 @@ static void test_long_values_are_told_apart(void **state)
     a[299] = '\0';
     memcpy(b, a, sizeof b);
     b[298] = 'z';
-    struct vg_top *top = vg_top_new();
+    struct vg_top *top = vg_top_new(VG_TOP_EXACT);
     add_text(top, a, 1);
     add_text(top, b, 1);
     assert_int_equal(vg_top_largest(top, out, 2, &sampled), 2);
@@ -195,11 +195,11 @@ static void arrange(struct chance *chance, struct row *rows, size_t n, enum orde
 /* Rows as given and in random parts. */
 static void check_sample(struct chance *chance, const struct row *rows, size_t all)
 {
-    struct vg_top *whole = vg_top_new(), *merged = vg_top_new();
+    struct vg_top *whole = vg_top_new(VG_TOP_EXACT), *merged = vg_top_new(VG_TOP_EXACT);
     add_rows(whole, rows, all);
     assert_recount(whole, rows, all);
     for (size_t from = 0, n; from < all; from += n) {
-        struct vg_top *part = vg_top_new();
+        struct vg_top *part = vg_top_new(VG_TOP_EXACT);
         n = chance_below(chance, 70000);
         n = n < all - from ? n : all - from;
         add_rows(part, rows + from, n);
@@ -232,7 +232,7 @@ static void test_sample_in_any_split_and_order(void **state)
 static void test_edge_of_the_sample(void **state)
 {
     (void)state;
-    struct vg_top *top = vg_top_new();
+    struct vg_top *top = vg_top_new(VG_TOP_EXACT);
     char text[24];
     for (uint32_t i = 0; i < 3 * VG_TOP_EXACT; i++) {
         snprintf(text, sizeof text, "v%u", i % VG_TOP_EXACT);
@@ -243,17 +243,57 @@ static void test_edge_of_the_sample(void **state)
     add_text(top, "one more", 1);
     assert_int_equal(vg_top_size(top), VG_TOP_EXACT);
     assert_true(vg_top_sampled(top));
-    struct vg_top *copy = vg_top_new(); /* all it holds finds room there */
+    struct vg_top *copy = vg_top_new(VG_TOP_EXACT); /* all it holds finds room there */
     assert_int_equal(vg_top_merge(copy, top), 0);
     assert_true(vg_top_sampled(copy));
     vg_top_free(copy);
     vg_top_free(top);
 }
 
+/* Tables that may keep little, of parts and of the whole, and of parts that may keep more. */
+static void test_small_tables(void **state)
+{
+    (void)state;
+    enum { SOME = 300, SMALL = 20 };
+    struct vg_top *whole = vg_top_new(SMALL), *merged = vg_top_new(SMALL), *wide = vg_top_new(50);
+    struct vg_top *part = vg_top_new(SMALL), *large = vg_top_new(SOME);
+    char text[16];
+    for (uint32_t i = 0; i < 5 * SOME; i++) {
+        snprintf(text, sizeof text, "v%u", i * 7 % SOME);
+        add_text(whole, text, 1);
+        add_text(i % 3 ? merged : part, text, 1);
+        add_text(wide, text, 1);
+        add_text(large, text, 1);
+    }
+    assert_int_equal(vg_top_merge(merged, part), 0);
+    struct vg_top *cut = vg_top_new(SOME);
+    assert_int_equal(vg_top_merge(cut, large), 0); /* all of them */
+    assert_int_equal(vg_top_size(cut), SOME);
+    assert_false(vg_top_sampled(cut));
+    struct vg_top *empty = vg_top_new(SOME);
+    assert_int_equal(vg_top_merge(empty, whole), 0);
+    assert_int_equal(vg_top_size(empty), SMALL);
+    assert_int_equal(vg_top_merge(large, wide), 0); /* cut to 50, counts added where both hold it */
+    assert_int_equal(vg_top_size(large), 50);
+    assert_true(vg_top_sampled(large) && vg_top_sampled(merged) && vg_top_sampled(whole));
+    struct vg_top_entry a[SMALL], b[SMALL], c[50];
+    vg_top_list(whole, a);
+    vg_top_list(merged, b);
+    vg_top_list(large, c);
+    for (size_t i = 0; i < SMALL; i++) {
+        assert_true(a[i].hash == b[i].hash && a[i].count == b[i].count && a[i].count == 5);
+        assert_true(a[i].hash == c[i].hash && c[i].count == 10);
+    }
+    struct vg_top *all[] = {whole, merged, wide, part, large, cut, empty};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        vg_top_free(all[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ranks),
+        cmocka_unit_test(test_small_tables),
         cmocka_unit_test(test_labels),
         cmocka_unit_test(test_long_values_are_told_apart),
         cmocka_unit_test(test_sample_in_any_split_and_order),
