@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Sizes that keep code readable, for every C file; prints offenders as file:line: and exits 1.
-#   file        at most 500 lines, no line over 100 columns
+#   file        at most 500 lines, no line over 100 columns; those of a check below 120
 #   function    at most 80 lines; of the program's functions the median at most 20, and nine in ten
 #               at most 50; at most 6 parameters beside the error's place; control structures nested
 #               at most 3 deep
@@ -21,7 +21,9 @@ mapfile -t scripts < <(find tests .ci Makefile -name __pycache__ -prune -o \
 
 for f in "${files[@]}" "${scripts[@]}"; do
 	lines=$(wc -l <"$f")
-	[ "$lines" -le 500 ] || fault "$f:$lines: file has $lines lines, at most 500"
+	most=500
+	[[ $f != checks/check_*.c ]] || most=119
+	[ "$lines" -le $most ] || fault "$f:$lines: file has $lines lines, at most $most"
 done
 while IFS=: read -r f line _; do
 	fault "$f:$line: line is longer than 100 columns"
