@@ -177,6 +177,8 @@ static int add_rule(struct draft *draft, struct vg_bound *bound)
         add_column(draft, column, rule->type->needs);
     if (column && rule->type->needs & VG_NEEDS_PREDICATE)
         add_predicates(draft, bound, column, find_item(draft, column));
+    if (column && rule->type->needs & VG_NEEDS_CONDITION && !bound->condition)
+        add_predicates(draft, bound, column, add_item(draft, column, true));
     if (rule->type->needs & VG_NEEDS_NAMES)
         add_unnamed(draft, bound);
     if (!bound->condition)

@@ -117,7 +117,7 @@ static const char *find_problem(const struct vg_plan *plan, const struct vg_rule
     return text;
 }
 
-/* The check's own expression, or the reason why there is none. */
+/* The check's own expression, or the reason why there is none; neither where it needs none. */
 static int write_condition(const struct vg_plan *plan, struct vg_bound *bound,
                            const struct vg_rejects *rejects, struct vg_arena *arena)
 {
@@ -133,15 +133,16 @@ static int write_condition(const struct vg_plan *plan, struct vg_bound *bound,
     int rc = rule->type->condition(&asked, &buf, &err);
     if (rc < 0 && err.code != VG_E_MEMORY)
         bound->problem = vg_arena_strdup(arena, err.msg);
-    else if (rc == 0 && !buf.failed)
+    else if (rc == 0 && !buf.failed && buf.len)
         bound->condition = vg_arena_strdup(arena, buf.data);
+    bool none = rc == 0 && !buf.failed && !buf.len;
     vg_buf_free(&buf);
     const char *rejected = vg_plan_reject(rejects, bound->condition);
     if (rejected) {
         bound->problem = vg_arena_printf(arena, "its condition cannot be evaluated: %s", rejected);
         bound->condition = NULL;
     }
-    return bound->problem || bound->condition ? 0 : -1;
+    return none || bound->problem || bound->condition ? 0 : -1;
 }
 
 static int add_bound(struct vg_plan *plan, const struct vg_rule *rule, const char *column,

@@ -8,9 +8,11 @@
 #include "pgvigil/mem.h"
 #include "pgvigil/time.h"
 
+struct vg_format_pattern;
 struct vg_ask_pattern {
     const char *regex;
-    bool case_insensitive, inverted; /* inverted: a text that matches offends */
+    bool case_insensitive, inverted;       /* inverted: a text that matches offends */
+    const struct vg_format_pattern *plain; /* NULL: only the server can match it */
 };
 struct vg_ask_delay {
     const struct vg_catalog_column *from, *to; /* of kind TIME */

@@ -90,7 +90,7 @@ static const char *find_answer(const struct vg_bound *bound)
         return "looked up at each tick";
     if (bound->condition)
         return "rows of the scan for which this is true";
-    if (type->needs & VG_NEEDS_PREDICATE)
+    if (type->needs & (VG_NEEDS_PREDICATE | VG_NEEDS_CONDITION))
         return "rows of the scan";
     return "the scan's summary";
 }

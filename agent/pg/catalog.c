@@ -47,7 +47,10 @@ static const char columns_sql[] =
     " format_type(b.oid, CASE WHEN b.depth = 0 THEN a.atttypmod ELSE b.typmod END), l.collname,"
     " a.attgenerated, a.attidentity, pg_get_expr(d.adbin, d.adrelid),"
     " (SELECT string_agg(e.enumlabel, E'\\x1f' ORDER BY e.enumsortorder) FROM pg_enum e"
-    "  WHERE e.enumtypid IN (t.oid, t.typelem))"
+    "  WHERE e.enumtypid IN (t.oid, t.typelem)),"
+    " CASE WHEN l.collprovider <> 'd' THEN l.collprovider::text" /* no such column before 15 */
+    "  ELSE (SELECT coalesce(to_jsonb(y) ->> 'datlocprovider', 'c') FROM pg_database y"
+    "   WHERE y.datname = current_database()) END"
     " FROM pg_attribute a CROSS JOIN LATERAL (SELECT c.* FROM chain c"
     "  WHERE c.first = a.atttypid ORDER BY depth DESC LIMIT 1) b JOIN pg_type t ON t.oid = b.oid"
     " LEFT JOIN pg_collation l ON l.oid = a.attcollation"
@@ -66,7 +69,8 @@ enum {
     COL_GENERATED,
     COL_IDENTITY,
     COL_VALUE,
-    COL_LABELS
+    COL_LABELS,
+    COL_PROVIDER
 };
 
 static const char readable_kinds[] = "rpvmf";
@@ -179,6 +183,7 @@ static int read_structure(const PGresult *result, int row, struct vg_arena *aren
         out->collation = vg_arena_strdup(arena, PQgetvalue(result, row, COL_COLLATION));
         if (!out->collation)
             return -1;
+        out->collation_provider = *PQgetvalue(result, row, COL_PROVIDER);
     }
     struct vg_pg_items labels;
     if (vg_pg_items(result, row, COL_LABELS, arena, &labels) < 0)

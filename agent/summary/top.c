@@ -191,6 +191,12 @@ static int turn_away(struct vg_top *top, uint64_t hash, bool *away)
 
 int vg_top_add(struct vg_top *top, uint64_t hash, uint64_t count, struct vg_slice value)
 {
+    /* A full table with its heap is asked first: it holds no hash above its largest, and most of
+     * many values are above. */
+    if (top->heap && hash > top->heap[0]) {
+        top->sampled = true;
+        return 0;
+    }
     struct slot *slot = &top->slots[find_slot(top, hash)];
     if (slot->label) {
         slot->count += count;

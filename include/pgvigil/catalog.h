@@ -39,12 +39,13 @@ struct vg_catalog_column {
     bool indexed_first; /* first column of a valid index: min and max are cheap */
     bool unreadable;    /* we have no right to read it */
     /* Structure that only the schema check looks at. */
-    const char *base_type;  /* format_type() below all domains, or NULL: the same as type */
-    const char *collation;  /* its name, or NULL */
-    char generated;         /* 's' stored, 'v' virtual, or 0 */
-    char identity;          /* 'a' always, 'd' by default, or 0 */
-    uint64_t value_hash;    /* of its default or generation expression, 0: it has none */
-    const uint64_t *labels; /* hashes of the labels of its enum, in their order */
+    const char *base_type;   /* format_type() below all domains, or NULL: the same as type */
+    const char *collation;   /* its name, or NULL */
+    char collation_provider; /* 'c' libc, 'i' ICU, 'b' the server itself, or 0: not known */
+    char generated;          /* 's' stored, 'v' virtual, or 0 */
+    char identity;           /* 'a' always, 'd' by default, or 0 */
+    uint64_t value_hash;     /* of its default or generation expression, 0: it has none */
+    const uint64_t *labels;  /* hashes of the labels of its enum, in their order */
     size_t nlabels;
     /* Of a column that the rule file computes (agent/loop/source.c); `quoted` is then an expression
      * in parentheses. Zero for a column of the relation. */

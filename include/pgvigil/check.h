@@ -207,7 +207,8 @@ struct vg_check_type {
     /* With VG_NEEDS_CONDITION: an SQL expression, true where a row offends, false where it is fine,
      * null where it is not tested; counted as a predicate is. VG_E_NOT_FOUND and VG_E_CONFIG make
      * the rule unknown, with the message as the reason. The `offends` of such a type is
-     * vg_check_offends_condition. */
+     * vg_check_offends_condition. Where it writes nothing, `offends` decides from the cell of the
+     * rule's column, as of a predicate. */
     int (*condition)(const struct vg_asked *asked, struct vg_buf *out, struct vg_error *err);
     /* Why a rule of this type is judged for all rows only, or NULL: it is not. May be NULL. */
     const char *(*whole)(const struct vg_rule *rule);
