@@ -38,6 +38,14 @@ enum {
     VG_PROFILE_DIGIT = 4, /* 0-9 */
     VG_PROFILE_REST = 8
 };
+/* Parts of the time column that a number may repeat. */
+enum vg_profile_part {
+    VG_PROFILE_HOUR,
+    VG_PROFILE_MINUTE,
+    VG_PROFILE_ISODOW, /* 1 Monday to 7 */
+    VG_PROFILE_DOW,    /* 0 Sunday to 6 */
+    VG_PROFILE_PARTS
+};
 struct vg_profile_text {
     uint64_t blank;   /* empty, or white space only */
     unsigned sorts;   /* of characters seen */
@@ -53,9 +61,14 @@ struct vg_profile_column {
     double top_most;        /* largest share of a window's rows with one category */
     struct vg_profile_share stddev; /* least and most of windows with 200 numbers */
     double distinct_least;          /* fewest distinct values of such a window; NAN unknown */
-    bool rises;                     /* each window lies wholly above the one before */
-    uint64_t ahead;                 /* of a time: values later than the end of their window */
-    size_t nfew;                    /* distinct numbers; VG_PROFILE_FEW + 1: more */
+    /* Of a number: whole numbers between the smallest and the largest of a window that are none of
+     * its values, if all its values are different. */
+    struct vg_profile_share holes;
+    unsigned parts;      /* bit i: it is enum vg_profile_part i of the time column in every row */
+    uint64_t parts_rows; /* in which this was seen; meaningless when no bit is left */
+    bool rises;          /* each window lies wholly above the one before */
+    uint64_t ahead;      /* of a time: values later than the end of their window */
+    size_t nfew;         /* distinct numbers; VG_PROFILE_FEW + 1: more */
     double few[VG_PROFILE_FEW];
     uint64_t few_rows[VG_PROFILE_FEW];
     struct vg_profile_text text;

@@ -166,8 +166,13 @@ static int add_run(struct vg_collect *collect, const struct vg_batch *batch, siz
 {
     if (vg_tally_add_range(collect->tally, batch, first, n, err) < 0)
         return -1;
-    for (size_t i = 0; i < collect->spec.n; i++)
-        vg_watch_rows(&collect->watches[i], &batch->cols[collect->spec.source[i]], first, n);
+    for (size_t i = 0; i < collect->spec.n; i++) {
+        const struct vg_column *cells = &batch->cols[collect->spec.source[i]];
+        vg_watch_rows(&collect->watches[i], cells, first, n);
+        if (collect->profile->time)
+            vg_clock_rows(collect->profile, collect->watches[i].out, cells,
+                          &batch->cols[collect->spec.time], first, n);
+    }
     collect->rows += n;
     if (collect->spec.first == 0) {
         collect->profile->rows += n;

@@ -33,6 +33,7 @@ int vg_watch_begin(struct vg_watch *watch, const struct vg_profile *profile,
 {
     *watch = (struct vg_watch){.profile = profile, .out = out, .random = 88172645463325252U};
     vg_profile_text_begin(&out->text);
+    vg_clock_begin(out);
     out->distinct_least = (double)NAN;
     if (out->column->kind != VG_KIND_NUMBER)
         return 0;
@@ -251,6 +252,16 @@ static int note_points(struct vg_watch *watch, struct vg_error *err)
     return 0;
 }
 
+/* Of a key: as many values as rows. */
+static void note_holes(struct vg_profile_column *out, const struct vg_column_summary *window)
+{
+    uint64_t n = vg_column_finite(window);
+    if (n != window->rows || n < VG_PROFILE_LEAST)
+        return;
+    double span = window->max - window->min + 1, missing = fmax(0, span - (double)n);
+    add_share(&out->holes, span < 0x1p53 ? (uint64_t)missing : UINT64_MAX / 2, n);
+}
+
 static void note_rise(struct vg_watch *watch, const struct vg_column_summary *window)
 {
     if (!vg_column_finite(window))
@@ -291,8 +302,10 @@ int vg_watch_close(struct vg_watch *watch, struct vg_column_summary *window,
         note_top(out, window);
         note_spread(out, window);
     }
-    if (window->kind == VG_KIND_NUMBER)
+    if (window->kind == VG_KIND_NUMBER) {
         note_rise(watch, window);
+        note_holes(out, window);
+    }
     if (note_novel(out, window, past.before, err) < 0 || note_points(watch, err) < 0)
         return -1;
     return merge_total(out, window, err);

@@ -37,6 +37,11 @@ int vg_watch_finish(struct vg_watch *watch, struct vg_arena *arena, struct vg_er
 void vg_watch_end(struct vg_watch *watch);
 size_t vg_watch_bytes(size_t windows);
 
+/* Whether a number repeats a part of the time column: `parts` of a column of the profile. */
+void vg_clock_begin(struct vg_profile_column *column);
+void vg_clock_rows(const struct vg_profile *profile, struct vg_profile_column *column,
+                   const struct vg_column *numbers, const struct vg_column *times, size_t first,
+                   size_t n);
 /* Pairs of the first n columns of the profile. 0, or -1 out of memory. */
 int vg_pairs_begin(struct vg_profile *profile, size_t n, struct vg_arena *arena);
 /* source: of each column, in the batch. */

@@ -87,6 +87,8 @@ static void suggest_key(const struct vg_suggesting *at)
     if (at->is_key && at->profile->nkey == 1)
         vg_suggest_add(at->list, at->column->column->name, false, at->profile->key_why,
                        "unique: 0");
+    if (at->is_key && at->profile->nkey == 1 && vg_suggest_is_whole(at->column->column))
+        vg_suggest_sequence(at);
 }
 
 static bool hides_values(const struct vg_profile_column *column)

@@ -187,7 +187,7 @@ static void suggest_stddev(const struct vg_suggesting *at)
                    vg_format_human(max, 12, b), VG_PROFILE_DRIFT_LEAST);
 }
 
-static bool is_whole_type(const struct vg_catalog_column *column)
+bool vg_suggest_is_whole(const struct vg_catalog_column *column)
 {
     static const char *const types[] = {"smallint", "integer", "bigint"};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
@@ -203,7 +203,7 @@ static void suggest_stuck(const struct vg_suggesting *at)
 {
     char why[VG_WHY_TEXT];
     if (!at->profile->time || at->column->windows < WINDOWS_LEAST ||
-        !(at->column->distinct_least >= STUCK_LEAST) || is_whole_type(at->column->column))
+        !(at->column->distinct_least >= STUCK_LEAST) || vg_suggest_is_whole(at->column->column))
         return;
     snprintf(why, sizeof why, "with %.0f values or more no window is like the one before",
              floor(at->column->distinct_least));

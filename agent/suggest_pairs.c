@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Conditions across two columns that no row broke: texts of one set that are never equal, and a
- * boolean that says on which side of a limit a number lies. Pure. */
+/* Conditions across two columns that no row broke: texts of one set that are never equal, a boolean
+ * that says on which side of a limit a number lies, a number that is part of a time. Pure. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,15 +28,15 @@ static void put_name(struct vg_buf *out, const char *name)
 
 /* The condition in single quotes, where only those are doubled. Names with control characters are
  * left out. */
-static void put_condition(const struct vg_profile *profile, const struct vg_profile_pair *pair,
-                          const char *condition, const char *why, struct vg_suggestions *list)
+void vg_suggest_condition(const char *a, const char *b, const char *condition, const char *why,
+                          struct vg_suggestions *list)
 {
     struct vg_buf out;
     vg_buf_init(&out, YAML_MAX);
     vg_buf_puts(&out, "condition: {id: ");
-    put_name(&out, profile->columns[pair->a].column->name);
+    put_name(&out, a);
     vg_buf_putc(&out, '-');
-    put_name(&out, profile->columns[pair->b].column->name);
+    put_name(&out, b);
     vg_buf_puts(&out, ", holds: '");
     for (const char *c = condition; *c; c++) {
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
@@ -79,7 +79,7 @@ static void suggest_unequal(const struct vg_profile *profile, const struct vg_pr
     snprintf(why, sizeof why, "values of one set, equal in %s rows",
              vg_suggest_of(0, pair->rows, of));
     if (condition)
-        put_condition(profile, pair, condition, why, list);
+        vg_suggest_condition(a->column->name, b->column->name, condition, why, list);
     list->failed |= !condition;
 }
 
@@ -110,7 +110,7 @@ static void suggest_limit(const struct vg_profile *profile, const struct vg_prof
     const char *condition = vg_arena_printf(list->arena, "%s = (%s >= %s)", flag->quoted,
                                             number->quoted, vg_format_human(limit, 12, a));
     if (condition)
-        put_condition(profile, pair, condition, why, list);
+        vg_suggest_condition(flag->name, number->name, condition, why, list);
     list->failed |= !condition;
 }
 
@@ -128,5 +128,11 @@ void vg_suggest_pairs(const struct vg_profile *profile, struct vg_suggestions *l
             suggest_limit(profile, pair, list);
         else
             suggest_unequal(profile, pair, list);
+    }
+    for (size_t i = 0; i < profile->ncolumns; i++) {
+        const struct vg_profile_column *column = &profile->columns[i];
+        const char *name = column->column->name;
+        if (!vg_profile_is_key(profile, name) && !vg_profile_sounds_private(name))
+            vg_suggest_clock(profile, column, list);
     }
 }

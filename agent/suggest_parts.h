@@ -21,12 +21,21 @@ void vg_suggest_add(struct vg_suggestions *list, const char *column, bool off, c
                     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 void vg_suggest_nulls(const struct vg_suggesting *at);
+bool vg_suggest_is_whole(const struct vg_catalog_column *column); /* of an integer type */
 void vg_suggest_number(const struct vg_suggesting *at);
 void vg_suggest_text(const struct vg_suggesting *at);
 void vg_suggest_bool(const struct vg_suggesting *at);
 void vg_suggest_time(const struct vg_suggesting *at);
 /* Whether a limit was suggested that is in force. VG_E_MEMORY. */
 int vg_suggest_drift(const struct vg_suggesting *at, bool *on, struct vg_error *err);
+/* A condition on columns a and b, as a rule of the dataset. */
+void vg_suggest_condition(const char *a, const char *b, const char *condition, const char *why,
+                          struct vg_suggestions *list);
+/* A number that is a part of the time column. */
+void vg_suggest_clock(const struct vg_profile *profile, const struct vg_profile_column *column,
+                      struct vg_suggestions *list);
+/* Of the key, if it is one whole number. */
+void vg_suggest_sequence(const struct vg_suggesting *at);
 void vg_suggest_pairs(const struct vg_profile *profile, struct vg_suggestions *list);
 void vg_suggest_table(const struct vg_profile *profile, struct vg_suggestions *list);
 

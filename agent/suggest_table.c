@@ -12,6 +12,8 @@ enum { SEASON_WEEKS = 3, HOUR_LEAST = 5, HOURS_LEAST = 6, DAYS_LEAST = 7, WINDOW
 /* Freshness is a multiple of the longest gap, but no less than a window and a half: rows at rest do
  * not tell whether they came one by one or at night. */
 static const double gap_times = 3, windows_least = 1.5, season_least = 0.4;
+/* Twice the rows of a week before may be a good day. */
+static const double change_most = 2.2;
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -185,7 +187,7 @@ static void suggest_change(const struct vg_profile *profile, struct vg_suggestio
              *days ? days : "hours of the week", least, most, explained * 100);
     vg_suggest_add(list, NULL, !seasonal, why,
                    "volume_change: {against: same_time, min: %.0f%%, max: %.0f%%}",
-                   floor(least * 80), ceil(fmax(most * 1.25, 2.5) * 100));
+                   floor(least * 80), ceil(fmax(most * 1.25, change_most) * 100));
 }
 
 /* --- Hours ------------------------------------------------------------------------------------ */

@@ -91,6 +91,7 @@ agent/retrain -> agent/window
 agent/settle -> agent/alert
 agent/suggest -> agent/profile
 agent/suggest -> agent/rehearse
+agent/suggest -> agent/sql
 agent/config -> agent/pg
 agent/config -> agent/secret
 agent/config -> agent/yaml
