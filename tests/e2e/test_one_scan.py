@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whatever checks of rows and columns a dataset has, a cycle reads its rows once: 40 rules over 15
-columns, counted by pg_stat_statements. Conditions that the server cannot evaluate are found by
+columns, and 60 over 20, counted by pg_stat_statements. What needs a statement of its own has one at
+most. Conditions that the server cannot evaluate are found by
 `validate --connect`, and cost a second look at most.
 """
 import re
@@ -111,6 +112,79 @@ def test_committed_windows_are_one_scan_each(orders):
     agent.expect(0, "run", "--from", "2024-01-01", "--until", "2024-01-04T01:00:00Z",
                  "--state", "replay.db")
     assert statements(database) == (3, {NEWEST, LATE})
+
+
+BESIDE = {
+    "unique": "columns: {id: {unique: 0}}", "duplicates": "checks: [duplicates: {except: [id]}]",
+    "lookup": "columns: {country: {lookup: {table: bench.countries, columns: [code]}}}",
+    "gaps": "checks: [gaps: 1h]",
+    "failing": "checks: [failing: SELECT id FROM :table WHERE id < 0]",
+    "metric": "checks: [metric: {sql: SELECT count(*) FROM :table, min: 1}]",
+    "sequence": "columns: {id: {sequence: 0}}", "freshness": "checks: [freshness: 520w]",
+    "compare": "checks: [compare: {with: bench.wide_reference, what: keys, fail: 100%}]"}
+
+
+@pytest.fixture
+def wide(counting, folder):
+    """The table of the benchmark, 20 columns, with 3000 rows in one hour, and its 60 rules."""
+    database = counting.create("wide", "TEMPLATE template0")
+    database.psql((stack.ROOT / "tests/bench/wide.sql").read_text())
+    database.execute("CREATE EXTENSION pg_stat_statements; CREATE INDEX ON bench.wide (at)")
+    database.execute("SELECT bench.fill_wide('bench.wide_reference', 1, 5000, 0.1, 0),"
+                     " bench.fill_wide('bench.wide', 1, 3000, 0.2, 0)")
+    agent = stack.Pgvigil(folder / "wide", database.conninfo)
+    agent.config["connections"]["bench"] = {"conninfo": database.conninfo}
+    agent.write()
+    yield agent, database
+    agent.close()
+    database.close()
+    counting.drop("wide")
+
+
+def data_statements(database):
+    """{beginning: calls} of the statements that read rows of bench.wide, since the last call."""
+    found = database.query("SELECT query, calls FROM pg_stat_statements WHERE query ~"
+                           " '\"bench\"[.]\"wide\"' AND query !~ 'statements|EXPLAIN'")
+    database.execute("SELECT pg_stat_statements_reset()")
+    return {sql: calls for sql, calls in found}
+
+
+def test_sixty_rules_over_twenty_columns_are_one_statement(wide):
+    agent, database = wide
+    text = (stack.ROOT / "tests/bench/wide.yaml").read_text()
+    agent.rule("wide", text)
+    agent.expect(0, "reference", "capture", "wide")
+    data_statements(database)
+    dataset, = agent.check("wide")["datasets"]
+    rules = [r for r in dataset["results"] if r["check"] not in ("reach", "judged", "schema")]
+    assert len(rules) == 60 and dataset["rows"] == 3000
+    assert not [r for r in rules if r["verdict"] in ("unknown", "nodata")], rules
+    statements = data_statements(database)
+    assert list(statements.values()) == [1], statements
+    (scan,) = statements
+    columns = database.query("SELECT attname FROM pg_attribute WHERE attnum > 0 AND attrelid ="
+                             " 'bench.wide'::regclass")
+    assert len(columns) == 20 and all(f'"{name}"' in scan for (name,) in columns)
+
+
+@pytest.mark.parametrize("check", BESIDE)
+def test_a_statement_of_its_own_is_one_at_most(wide, check):
+    """Beside the one scan, and beside the newest row that each cycle asks for."""
+    agent, database = wide
+    head = "version: 1\ndataset: d\nsource: {connection: bench, table: bench.wide,"
+    head += " time_column: at, key: [id]}\nschedule: {window: 1h}\n"
+    agent.rule("d", head + "columns: {score: {nulls: 5%}}\n")
+    at = ("--at", "2024-01-01T01:10:00Z")
+    data_statements(database)
+    agent.check("d", *at)
+    without = sum(data_statements(database).values())
+    agent.rule("d", head + BESIDE[check] + "\n" + (
+        "columns: {score: {nulls: 5%}}\n" if BESIDE[check].startswith("checks") else ""))
+    dataset, = agent.check("d", *at)["datasets"]
+    result, = [r for r in dataset["results"] if r["check"] == check]
+    assert result["verdict"] in ("pass", "fail"), result
+    statements = data_statements(database)
+    assert sum(statements.values()) <= without + 1, statements
 
 
 @pytest.mark.parametrize("check,words", [
