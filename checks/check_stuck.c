@@ -22,44 +22,6 @@ static void validate_stuck(const struct vg_rule *rule, struct vg_diags *diags)
                     "a window is the first of its kind: stuck needs a limit of at least 2 windows");
 }
 
-struct of { /* whose fingerprints */
-    const char *rule, *segment;
-};
-
-/* Of the first *left marks, the last of which may be of this window or of a later one; those from
- * the window on are taken off. */
-static const struct vg_mark *find_mark(const struct of *of, const struct vg_history *history,
-                                       const struct vg_window *window, size_t *left)
-{
-    const struct vg_mark *found = NULL;
-    for (; *left && history->marks[*left - 1].start_us >= window->start_us; --*left) {
-        const struct vg_mark *mark = &history->marks[*left - 1];
-        if (mark->start_us == window->start_us && vg_streq(mark->rule, of->rule) &&
-            vg_streq(mark->segment, of->segment))
-            found = mark;
-    }
-    return found;
-}
-
-/* Windows up to this one with the same fingerprint; 0: the one before has none. */
-static size_t count_same(const struct vg_rule *rule, const struct vg_evidence *evidence,
-                         uint64_t fingerprint)
-{
-    const struct vg_history *history = evidence->history;
-    const struct of of = {rule->id, evidence->segment ? evidence->segment : ""};
-    if (!history)
-        return 0;
-    size_t same = 1, left = history->nmarks;
-    for (size_t i = history->n; i-- > 0; same++) {
-        const struct vg_mark *mark = find_mark(&of, history, &history->windows[i].window, &left);
-        if (!mark && same == 1)
-            return 0;
-        if (!mark || mark->fingerprint != fingerprint)
-            break;
-    }
-    return history->n ? same : 0;
-}
-
 static void describe(const struct vg_evidence *evidence, size_t same, struct vg_measure *measure)
 {
     measure->look = same ? VG_PASS : VG_NODATA;
@@ -101,7 +63,7 @@ static int measure_stuck(const struct vg_rule *rule, const struct vg_evidence *e
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     measure->fingerprint = print;
     measure->n_now = (double)(column ? column->rows : evidence->now->rows);
-    describe(evidence, count_same(rule, evidence, print), measure);
+    describe(evidence, vg_stuck_same(rule, evidence, print), measure);
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The fingerprint of what a window holds; layer 3, pure. */
+/* The fingerprint of what a window holds, and of how many it is the same; layer 3, pure. */
 #ifndef PGVIGIL_CHECK_STUCK_PRINT_H
 #define PGVIGIL_CHECK_STUCK_PRINT_H
 
@@ -15,5 +15,8 @@ uint64_t vg_stuck_print(const struct vg_column_summary *column, bool is_private,
 /* Of all columns that may but the time column; *none: there is none. 0 when out of memory. */
 uint64_t vg_stuck_print_all(const struct vg_summary *summary, const struct vg_dataset *dataset,
                             bool *none, struct vg_arena *arena);
+/* Windows up to this one with the same fingerprint; 0: the one before has none. */
+size_t vg_stuck_same(const struct vg_rule *rule, const struct vg_evidence *evidence,
+                     uint64_t fingerprint);
 
 #endif

@@ -79,9 +79,11 @@ static void assert_sql(const char *checks, const char *want)
 static void test_pattern(void **state)
 {
     (void)state;
-    assert_sql("columns: {name: {pattern: '^[A-Z]+$'}}", MATCH("~", "'^[A-Z]+$'", "name", "!~"));
-    assert_sql("columns: {'a\"b': {pattern: {regex: 'x', not: true}}}",
-               MATCH("~", "'x'", "\"a\"\"b\"", "~"));
+    /* a plain one is matched here */
+    assert_sql("columns: {name: {pattern: '^[A-Z]+$'}}", "");
+    assert_sql("columns: {name: {pattern: '^(a|b)$'}}", MATCH("~", "'^(a|b)$'", "name", "!~"));
+    assert_sql("columns: {'a\"b': {pattern: {regex: 'x|y', not: true}}}",
+               MATCH("~", "'x|y'", "\"a\"\"b\"", "~"));
     assert_sql("columns: {name: {pattern: {regex: 'x', case_insensitive: true}}}",
                MATCH("~*", "'x'", "name", "!~*"));
     assert_sql("columns: {name: {pattern: {regex: 'x', case_insensitive: true, not: true}}}",
