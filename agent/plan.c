@@ -118,6 +118,7 @@ static void add_column(struct draft *draft, const struct vg_catalog_column *colu
         if (!strcmp(draft->columns[i].name, column->name)) {
             draft->columns[i].grid = grid ? grid : draft->columns[i].grid;
             draft->columns[i].quantiles |= (needs & VG_NEEDS_QUANTILE) != 0;
+            draft->columns[i].gaps |= (needs & VG_NEEDS_GAPS) != 0;
             return;
         }
     }
@@ -132,6 +133,7 @@ static void add_column(struct draft *draft, const struct vg_catalog_column *colu
                !vg_dataset_is_private(draft->plan->dataset, column->name),
         .quantiles = needs & VG_NEEDS_QUANTILE,
         .values = (uint32_t)draft->plan->dataset->caps.categories,
+        .gaps = needs & VG_NEEDS_GAPS,
     };
 }
 

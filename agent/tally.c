@@ -70,7 +70,7 @@ static struct vg_part_sizes find_sizes(const struct vg_tally_column *column, boo
         return column->segment;
     return (struct vg_part_sizes){
         .parts = (column->distinct ? VG_PART_HLL : 0u) | (column->top ? VG_PART_TOP : 0u) |
-                 (column->quantiles ? VG_PART_QUANTILE : 0u),
+                 (column->quantiles ? VG_PART_QUANTILE : 0u) | (column->gaps ? VG_PART_GAPS : 0u),
         .hll_bits = VG_HLL_BITS,
         .values = column->values ? column->values : VG_TOP_EXACT,
         .cells = VG_QUANTILE_CELLS,

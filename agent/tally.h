@@ -38,6 +38,7 @@ struct vg_tally_column {
     bool top;                     /* counts per value; TEXT and BOOL only */
     uint32_t values;              /* of `top`, at most; 0: VG_TOP_EXACT */
     bool quantiles;               /* NUMBER and TIME only */
+    bool gaps;                    /* with `grid`: where values lie between its thresholds */
 };
 
 /* Rows broken by one rule. The predicate's id is rule->id, "#warn" added when warn is set.

@@ -16,7 +16,7 @@ static int measure_anderson_darling(const struct vg_rule *rule, const struct vg_
     struct vg_measure *measure = vg_drift_add(rule, out, edf.n, edf.m, &empty, err);
     if (!measure || empty)
         return measure ? 0 : -1;
-    vg_drift_bounds(measure, "A2", edf.lo, edf.hi, !drift.fine->grid->exact);
+    vg_drift_tied(measure, "A2", edf.value, edf.lo, edf.hi);
     measure->p_value = edf.p;
     return 0;
 }
@@ -25,7 +25,8 @@ const struct vg_check_type vg_check_anderson_darling = {
     .name = "anderson_darling",
     .doc = "Two-sample statistic A squared of Anderson and Darling: as cramer_von_mises with more "
            "weight on the tails; without change it is above 2.492 in 5%, above 3.878 in 1% of "
-           "windows. No p where one value holds over a tenth of the rows. NULLs, NaN and "
+           "windows. With bounds for what ties between two thresholds could change. No p where one "
+           "value holds over a tenth of the rows. NULLs, NaN and "
            "infinities are not tested.",
     .class = VG_CLASS_DRIFT,
     .cadence = VG_ON_WINDOW,

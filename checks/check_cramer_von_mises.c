@@ -16,7 +16,7 @@ static int measure_cramer_von_mises(const struct vg_rule *rule, const struct vg_
     struct vg_measure *measure = vg_drift_add(rule, out, edf.n, edf.m, &empty, err);
     if (!measure || empty)
         return measure ? 0 : -1;
-    vg_drift_bounds(measure, "T", edf.lo, edf.hi, !drift.fine->grid->exact);
+    vg_drift_tied(measure, "T", edf.value, edf.lo, edf.hi);
     measure->p_value = edf.p;
     return 0;
 }
@@ -25,8 +25,9 @@ const struct vg_check_type vg_check_cramer_von_mises = {
     .name = "cramer_von_mises",
     .doc = "Two-sample statistic T of Cramer and von Mises: the mean squared distance from the "
            "reference's distribution times the number of rows; without change it is above 0.461 in "
-           "5%, above 0.743 in 1% of windows. No p where one value holds over a tenth of the rows. "
-           "NULLs, NaN and infinities are not tested.",
+           "5%, above 0.743 in 1% of windows. Values between two thresholds are taken as distinct, "
+           "with bounds for what ties among them could change. No p where one value holds over a "
+           "tenth of the rows. NULLs, NaN and infinities are not tested.",
     .class = VG_CLASS_DRIFT,
     .cadence = VG_ON_WINDOW,
     .unit = VG_UNIT_RATIO,

@@ -45,6 +45,23 @@ void vg_drift_bounds(struct vg_measure *measure, const char *name, double lo, do
         snprintf(measure->why, sizeof measure->why, "%s %s", name, from);
 }
 
+void vg_drift_tied(struct vg_measure *measure, const char *name, double value, double lo, double hi)
+{
+    char text[VG_VALUE_TEXT], from[VG_VALUE_TEXT], to[VG_VALUE_TEXT];
+    vg_value_text(value, VG_UNIT_RATIO, DIGITS, text);
+    vg_value_text(lo, VG_UNIT_RATIO, DIGITS, from);
+    vg_value_text(hi, VG_UNIT_RATIO, DIGITS, to);
+    measure->value = measure->effect = value;
+    measure->lo = lo;
+    measure->hi = hi;
+    measure->bounded = hi > lo;
+    if (vg_streq(from, to))
+        snprintf(measure->why, sizeof measure->why, "%s %s", name, text);
+    else
+        snprintf(measure->why, sizeof measure->why, "%s %s, %s to %s by how values are tied", name,
+                 text, from, to);
+}
+
 void vg_drift_floor(struct vg_measure *measure, double floor)
 {
     char text[VG_VALUE_TEXT];

@@ -33,6 +33,10 @@ struct vg_measure *vg_drift_add(const struct vg_rule *rule, struct vg_measures *
  * bound, and bounded where the bounds differ or may. */
 void vg_drift_bounds(struct vg_measure *measure, const char *name, double lo, double hi,
                      bool bounded);
+/* The same where the value is known but for ties: "NAME 0.21, 0.2 to 0.23 by how values are
+ * tied". */
+void vg_drift_tied(struct vg_measure *measure, const char *name, double value, double lo,
+                   double hi);
 /* A value that chance exceeds once in a thousand windows at this number of rows is its noise floor:
  * says it, and below it a threshold cannot be broken. */
 void vg_drift_floor(struct vg_measure *measure, double floor);

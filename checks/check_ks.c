@@ -4,6 +4,30 @@
  * value is its lower bound. What makes the two incomparable is said, never measured as drift. */
 #include "checks/check_drift.h"
 
+#include <math.h>
+
+struct params {
+    bool exact;
+};
+
+/* What is only shown needs no more than the limit law, which is good from a few hundred rows on. */
+static double find_steps(const struct vg_rule *rule, const struct vg_drift *drift,
+                         const struct vg_ks *ks)
+{
+    static const double least_of_many = 1e-8; /* the level of the first of many tests */
+    const struct params *params = rule->params;
+    const struct vg_limits *limits = &rule->limits;
+    double fail = limits->has_fail ? limits->fail : limits->warn;
+    double warn = limits->has_warn ? limits->warn : fail;
+    if (params && params->exact)
+        return VG_KS_MOST_STEPS;
+    if (rule->policy == VG_POLICY_P_VALUE)
+        return vg_ks_steps(&drift->counts, ks, fmin(fail, warn), fmax(fail, warn));
+    if (rule->policy == VG_POLICY_BH)
+        return vg_ks_steps(&drift->counts, ks, least_of_many, fmax(fail, warn));
+    return VG_KS_FEW_STEPS;
+}
+
 static int measure_ks(const struct vg_rule *rule, const struct vg_evidence *evidence,
                       struct vg_measures *out, struct vg_error *err)
 {
@@ -15,7 +39,7 @@ static int measure_ks(const struct vg_rule *rule, const struct vg_evidence *evid
     if (found <= 0)
         return found;
     vg_ks_compare(&drift.counts, &ks);
-    if (vg_ks_p(&drift.counts, &ks, &p, err) < 0)
+    if (vg_ks_p(&drift.counts, &ks, find_steps(rule, &drift, &ks), &p, err) < 0)
         return -1;
     struct vg_measure *measure = vg_drift_add(rule, out, (double)ks.n, (double)ks.m, &empty, err);
     if (!measure || empty)
@@ -25,6 +49,12 @@ static int measure_ks(const struct vg_rule *rule, const struct vg_evidence *evid
     measure->direction = ks.direction;
     return 0;
 }
+
+static const struct vg_param ks_params[] = {
+    {"exact", VG_PARAM_BOOL, offsetof(struct params, exact), false, NULL, NULL,
+     "p by the exact law, ties included, also where that takes up to 30 ms and p is only shown; "
+     "otherwise only near a limit on p"},
+};
 
 const struct vg_check_type vg_check_ks = {
     .name = "ks",
@@ -40,5 +70,8 @@ const struct vg_check_type vg_check_ks = {
     .policy = VG_POLICY_THRESHOLD,
     .min_rows = 200,
     .shorthand = "fail",
+    .params = ks_params,
+    .nparams = sizeof ks_params / sizeof *ks_params,
+    .params_size = sizeof(struct params),
     .measure = measure_ks,
 };

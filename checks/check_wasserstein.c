@@ -18,8 +18,8 @@ static struct vg_wasserstein_side describe(const struct vg_column_summary *colum
 {
     double mean = column ? vg_column_mean(column) : (double)NAN;
     if (!column || open)
-        return (struct vg_wasserstein_side){mean, NAN, NAN};
-    return (struct vg_wasserstein_side){mean, column->min, column->max};
+        return (struct vg_wasserstein_side){mean, NAN, NAN, NULL};
+    return (struct vg_wasserstein_side){mean, column->min, column->max, column->gaps};
 }
 
 static double find_deviation(const struct vg_reference_column *then)
@@ -80,7 +80,7 @@ const struct vg_check_type vg_check_wasserstein = {
     .needs_reference = true,
     .is_multiple = true,
     .kinds = 1 << VG_KIND_NUMBER,
-    .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS,
+    .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS | VG_NEEDS_GAPS,
     .policy = VG_POLICY_THRESHOLD,
     .min_rows = 200,
     .shorthand = "fail",

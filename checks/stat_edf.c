@@ -34,7 +34,7 @@ static bool find_totals(const struct vg_ks_counts *counts, struct vg_edf *out, d
             tied = both;
     }
     *most = (double)tied;
-    *out = (struct vg_edf){(double)m, (double)n, NAN, NAN, NAN};
+    *out = (struct vg_edf){(double)m, (double)n, NAN, NAN, NAN, NAN};
     return m && n;
 }
 
@@ -91,9 +91,9 @@ struct vg_edf vg_edf_kuiper(const struct vg_ks_counts *counts)
         return out;
     walk(counts, &out, add_extremes, &at);
     double mn = out.m * out.n;
-    out.lo = (at.up + at.down) / mn;
+    out.value = out.lo = (at.up + at.down) / mn;
     out.hi = fmin((at.most_up + at.most_down) / mn, 1);
-    out.p = vg_edf_kuiper_limit(out.lo * sqrt(mn / (out.m + out.n)));
+    out.p = vg_edf_kuiper_limit(out.value * sqrt(mn / (out.m + out.n)));
     return out;
 }
 
@@ -114,7 +114,7 @@ double vg_edf_kuiper_limit(double x)
 /* --- Sums of squares --- */
 
 struct sums {
-    double lo, hi;
+    double value, lo, hi;
     double (*weigh)(const struct step *step, double place); /* of d^2 after `place` values */
 };
 
@@ -163,24 +163,49 @@ static double sum_gap(const struct sums *sums, const struct step *step)
     return sum;
 }
 
-static void add_squares(void *data, const struct step *step)
+/* Between which every find_term() over j = first .. last lies: d is linear in j, and the weight is
+ * least in the middle of the line. */
+static void find_range(const struct sums *sums, const struct step *step, double first, double last,
+                       double range[2])
 {
-    struct sums *sums = data;
+    double a = find_term(sums, step, first), b = find_term(sums, step, last);
+    range[0] = fmin(a, b);
+    range[1] = larger(a, b);
+    if (last - first < 2)
+        return;
+    double slope = (step->to - step->from) / (step->r + step->c);
+    double da = fabs(step->from + first * slope), db = fabs(step->from + last * slope);
+    bool crosses = (step->from + first * slope) * (step->from + last * slope) <= 0;
+    double small = crosses ? 0 : fmin(da, db), large = larger(da, db);
+    double place = step->before + first, end = step->before + last;
+    double middle = fmin(larger((step->m + step->n) / 2, place), end);
+    double heavy = larger(sums->weigh(step, place), sums->weigh(step, fmin(end, end - 1)));
+    range[0] = small * small * fmin(sums->weigh(step, middle), sums->weigh(step, end));
+    range[1] = large * large * larger(heavy, sums->weigh(step, end));
+}
+
+/* A value's term is that of the last of those it is tied with, and with which of the values behind
+ * it in the gap it is tied is not known: the least and the most. */
+static void add_tied(struct sums *sums, const struct step *step)
+{
+    double count = step->r + step->c, all = step->m + step->n, least = INFINITY, most = 0;
+    for (double j = count; j >= 1;) {
+        double near = fmin(step->before + j, all - step->before - j), range[2];
+        double width = count <= ONE_BY_ONE ? 1 : floor(fmin(larger(near / 500, 1), j));
+        find_range(sums, step, j - width + 1, j, range);
+        least = fmin(least, range[0]);
+        most = larger(most, range[1]);
+        sums->lo += width * least;
+        sums->hi += width * most;
+        j -= width;
+    }
+}
+
+/* Nothing of the order is known: d stays between these, the weight between those of the ends and,
+ * as it is least in the middle of the line, that. */
+static void add_unordered(struct sums *sums, const struct step *step)
+{
     double count = step->r + step->c, end = step->before + count;
-    if (!step->gap) {
-        double term = count * step->to * step->to * sums->weigh(step, end);
-        sums->lo += term;
-        sums->hi += term;
-        return;
-    }
-    if (!(step->r > 0 && step->c > 0)) {
-        double sum = sum_gap(sums, step);
-        sums->lo += sum;
-        sums->hi += sum;
-        return;
-    }
-    /* Nothing of the order is known: d stays between these, the weight between those of the ends
-     * and, as it is least in the middle of the line, that. */
     double most = step->from + step->n * step->r, least = step->from - step->m * step->c;
     double small = most * least <= 0 ? 0 : fmin(fabs(most), fabs(least));
     double large = larger(fabs(most), fabs(least)), middle = (step->m + step->n) / 2;
@@ -189,8 +214,35 @@ static void add_squares(void *data, const struct step *step)
     if (step->before + 1 < middle && end > middle)
         light = sums->weigh(step, middle);
     double heavy = larger(first, end < step->m + step->n ? last : sums->weigh(step, end - 1));
-    sums->lo += (count - 1) * small * small * light;
+    double lo = (count - 1) * small * small * light;
+    sums->value += lo;
+    sums->lo += lo;
     sums->hi += count * large * large * heavy;
+}
+
+static void add_squares(void *data, const struct step *step)
+{
+    struct sums *sums = data;
+    double count = step->r + step->c;
+    if (!step->gap || count < 2) {
+        double term = count * step->to * step->to * sums->weigh(step, step->before + count);
+        sums->value += term;
+        sums->lo += term;
+        sums->hi += term;
+    } else if (step->r > 0 && step->c > 0) {
+        add_unordered(sums, step);
+    } else {
+        sums->value += sum_gap(sums, step);
+        add_tied(sums, step);
+    }
+}
+
+/* By rounding alone the value may lie outside. */
+static void take_sums(const struct sums *sums, double scale, struct vg_edf *out)
+{
+    out->value = sums->value / scale;
+    out->lo = fmin(sums->lo / scale, out->value);
+    out->hi = larger(sums->hi / scale, out->value);
 }
 
 /* Ties make the limit laws too hopeful. */
@@ -207,20 +259,18 @@ static double find_cvm_p(const struct vg_edf *edf)
     double part = (all + 1) / all / 45; /* the quotients keep large numbers finite */
     double variance =
         part * (4 * m * n * all - 3 * (m * m + n * n) - 2 * m * n) / (4 * m * n) / all;
-    return vg_edf_cramer_von_mises_limit(1 / 6.0 + (edf->lo - mean) / sqrt(45 * variance));
+    return vg_edf_cramer_von_mises_limit(1 / 6.0 + (edf->value - mean) / sqrt(45 * variance));
 }
 
 struct vg_edf vg_edf_cramer_von_mises(const struct vg_ks_counts *counts)
 {
     struct vg_edf out;
-    struct sums sums = {0, 0, weigh_evenly};
+    struct sums sums = {0, 0, 0, weigh_evenly};
     double tied;
     if (!find_totals(counts, &out, &tied))
         return out;
     walk(counts, &out, add_squares, &sums);
-    double scale = out.m * out.n * (out.m + out.n) * (out.m + out.n);
-    out.lo = sums.lo / scale;
-    out.hi = sums.hi / scale;
+    take_sums(&sums, out.m * out.n * (out.m + out.n) * (out.m + out.n), &out);
     if (is_continuous(&out, tied))
         out.p = find_cvm_p(&out);
     return out;
@@ -229,16 +279,14 @@ struct vg_edf vg_edf_cramer_von_mises(const struct vg_ks_counts *counts)
 struct vg_edf vg_edf_anderson_darling(const struct vg_ks_counts *counts)
 {
     struct vg_edf out;
-    struct sums sums = {0, 0, weigh_tails};
+    struct sums sums = {0, 0, 0, weigh_tails};
     double tied;
     if (!find_totals(counts, &out, &tied))
         return out;
     walk(counts, &out, add_squares, &sums);
-    double scale = out.m * out.n;
-    out.lo = sums.lo / scale;
-    out.hi = sums.hi / scale;
+    take_sums(&sums, out.m * out.n, &out);
     if (is_continuous(&out, tied))
-        out.p = vg_edf_anderson_darling_limit(out.lo);
+        out.p = vg_edf_anderson_darling_limit(out.value);
     return out;
 }
 

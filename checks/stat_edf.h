@@ -3,9 +3,11 @@
  * Cramer-von Mises, Anderson-Darling; layer 3, pure. F is of the reference (m values), G of the
  * current sample (n), H = (m F + n G) / N of both together, N = m + n.
  *
- * Values inside one gap are taken as distinct. Where only one sample has values in a gap, as on a
- * grid of all values of the reference, nothing else is assumed and lo = hi; else their order is not
- * known and the exact value lies between.
+ * What the counts leave open is the order of values inside one gap, and which of them are equal.
+ * Where only one sample has values in a gap, as on a grid of all values of the reference, `value`
+ * takes them as distinct; where both have some, as they make the statistic least. The exact one
+ * lies between lo and hi in any case: Kuiper's is not changed by ties, the other two are, by more
+ * the larger a gap's share of the rows.
  */
 #ifndef PGVIGIL_CHECKS_STAT_EDF_H
 #define PGVIGIL_CHECKS_STAT_EDF_H
@@ -14,8 +16,9 @@
 
 struct vg_edf {
     double m, n;   /* values */
-    double lo, hi; /* of the statistic; NAN without values in one of the samples */
-    double p;      /* of lo, by the limit law; NAN where ties make it worthless */
+    double value;  /* NAN without values in one of the samples, as lo and hi */
+    double lo, hi; /* between which it lies, however values in the gaps are tied or ordered */
+    double p;      /* of value, by the limit law; NAN where ties make it worthless */
 };
 
 /* V = max (F - G) + max (G - F) (Kuiper 1960, Proc. Kon. Ned. Akad. Wet. A 63:38-47), 0 .. 1. Exact

@@ -32,7 +32,9 @@ struct vg_ks {
     int64_t c;           /* the integer d m n, or -1 when it is beyond int64 */
 };
 
-enum { VG_KS_MOST_STEPS = 20000000 }; /* lattice cells that an exact p may cost: about 30 ms */
+/* Lattice cells that an exact p may cost: where it is asked for, about 30 ms; where it is only
+ * shown, under 1 ms. */
+enum { VG_KS_MOST_STEPS = 20000000, VG_KS_FEW_STEPS = 200000 };
 
 /* D and its bounds. With no value in one of the samples all of `out` but m and n is NAN, 0, -1. */
 void vg_ks_compare(const struct vg_ks_counts *counts, struct vg_ks *out);
@@ -52,9 +54,16 @@ int vg_ks_exact(const struct vg_ks_counts *counts, int64_t c, double *p, struct 
  * 1e-13 relative; 1 for z <= 0. */
 double vg_ks_limit(double z);
 
-/* The p-value of `ks`: exact where that costs at most VG_KS_MOST_STEPS, else by the limit law,
- * which is conservative nearly everywhere. NAN without values. 0, or -1 VG_E_MEMORY. */
-int vg_ks_p(const struct vg_ks_counts *counts, const struct vg_ks *ks, double *p,
+/* The p-value of `ks`: exact where that costs at most `steps`, else by the limit law, which is
+ * conservative nearly everywhere. NAN without values. 0, or -1 VG_E_MEMORY. */
+int vg_ks_p(const struct vg_ks_counts *counts, const struct vg_ks *ks, double steps, double *p,
             struct vg_error *err);
+/* The limit law's p-value of `ks`; NAN without values. */
+double vg_ks_limit_p(const struct vg_ks *ks);
+/* The steps worth taking where p is compared with levels from `least` to `most`: few where the
+ * limit law already decides. It is hardly ever below the exact p, and without a value that many
+ * rows share never above it fourfold. */
+double vg_ks_steps(const struct vg_ks_counts *counts, const struct vg_ks *ks, double least,
+                   double most);
 
 #endif

@@ -49,6 +49,38 @@ static void add_piece(struct pieces *pieces, const struct gap *gap, size_t group
     pieces->spread[pieces->n - 1] += more;
 }
 
+/* What the sum of the values in a gap, over all values, says of it, where F does not rise. false:
+ * nothing. */
+static bool add_known(struct bounds *sum, const struct gap *gap, double inside, bool lower,
+                      bool upper)
+{
+    double up, down, f = gap->f0;
+    if (gap->f1 > gap->f0 || !isfinite(inside))
+        return false;
+    if (lower || upper) { /* F is 0 below the first threshold, 1 above the last */
+        up = upper ? inside : 0;
+        down = lower ? -inside : 0;
+        sum->up_lo += up;
+        sum->up_hi += up;
+        sum->down_lo += down;
+        sum->down_hi += down;
+        return true;
+    }
+    double l = gap->length, all = gap->g1 - gap->g0, k = fmin(fmax(f - gap->g0, 0), all);
+    double difference = (f - gap->g1) * l + inside;
+    if (!(all > 0) || !isfinite(difference))
+        return false;
+    double above = fmax(f - gap->g1, 0), below = fmax(gap->g0 - f, 0); /* throughout */
+    double lo = fmax(0, inside - (all - k) * l), hi = k * (inside / all);
+    lo += above * l;
+    hi = fmax(hi + above * l, lo);
+    sum->up_lo += lo;
+    sum->up_hi += hi;
+    sum->down_lo += fmax(lo - difference, below * l);
+    sum->down_hi += fmax(hi - difference, below * l);
+    return true;
+}
+
 /* From the lowest value of either sample to the first threshold; infinite where that is unknown. */
 static double find_tail(double threshold, double ref, double now, bool upper)
 {
@@ -140,7 +172,9 @@ struct vg_wasserstein vg_wasserstein(const struct vg_ks_counts *counts, const do
                         : i == last ? find_tail(q[last / 2 - 1], ref->max, now->max, true)
                                     : q[i / 2] - q[i / 2 - 1];
         struct gap gap = take_gap(&walk, i, length);
-        add_bounds(&sum, &gap);
+        double inside = now->gaps ? now->gaps[i / 2].hi / walk.n : (double)NAN;
+        if (!add_known(&sum, &gap, inside, i == 0, i == last))
+            add_bounds(&sum, &gap);
         if (isfinite(length)) /* a place u of the bridge: groups of equal mass */
             add_piece(&pieces, &gap, (size_t)fmin((gap.f0 + gap.f1) / 2 * GROUPS, GROUPS - 1));
         if (i < last)

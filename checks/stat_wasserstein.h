@@ -4,10 +4,12 @@
 #define PGVIGIL_CHECKS_STAT_WASSERSTEIN_H
 
 #include "checks/stat_ks.h"
+#include "pgvigil/summary.h"
 
-struct vg_wasserstein_side { /* what is known of a sample besides its counts */
-    double mean;             /* NAN: not known */
-    double min, max;         /* NAN: not known */
+struct vg_wasserstein_side {  /* what is known of a sample besides its counts */
+    double mean;              /* NAN: not known */
+    double min, max;          /* NAN: not known */
+    const struct vg_dd *gaps; /* of the current sample, as vg_column_summary has them; or NULL */
 };
 
 struct vg_wasserstein {
@@ -21,7 +23,10 @@ struct vg_wasserstein {
  * gap F - G lies between F(a) - G(b-) and F(b-) - G(a). This bounds the integrals P of (F - G)+
  * and Q of (G - F)+, and as P - Q is the difference of the means, which is known, each bounds the
  * other; W1 = P + Q. Exact where no gap holds values of the current sample, or F - G has one
- * sign.
+ * sign. With the sums of the current values in each gap, c of them with the sum S of their
+ * distances from a, a gap (a, b) of length L without values of the reference is exact unless G
+ * passes F inside it: there F = G(a) + k / n, and, the values being in order, P lies between
+ * max(0, S - (c - k) L) / n and k S / (c n), P - Q = (k - c) L / n + S / n.
  *
  * Law if nothing has changed: sqrt(m n / N) (F - G) is a Brownian bridge in F, so that W1 has the
  * mean s sqrt(2/pi) int sqrt(F (1 - F)) dx, s = sqrt(1/n + 1/m) (del Barrio, Gine and Matran

@@ -74,6 +74,21 @@ static void add_moments(struct vg_column_summary *column, const struct vg_moment
     column->m2 = total.m2;
 }
 
+/* Counts in cells, and where in its gap each value lies. */
+static void count_gaps(struct vg_column_summary *column, const double *x, size_t n)
+{
+    uint32_t cells[VG_BATCH_ROWS];
+    const double *q = column->grid->q;
+    vg_grid_find(column->grid, x, n, cells);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t gap = cells[i] / 2;
+        column->fine[cells[i]]++;
+        if (cells[i] % 2 == 0)
+            column->gaps[gap] =
+                vg_dd_add(column->gaps[gap], (struct vg_dd){x[i] - q[gap ? gap - 1 : 0], 0});
+    }
+}
+
 /* n values of a column that had `before` finite ones. */
 static int count_numbers(struct vg_column_summary *column, const double *x, size_t n,
                          uint64_t before)
@@ -87,7 +102,9 @@ static int count_numbers(struct vg_column_summary *column, const double *x, size
     add_moments(column, &more, before);
     if (column->hll)
         vg_hll_add_numbers(column->hll, column->hll_bits, x, n);
-    if (column->fine)
+    if (column->fine && column->gaps)
+        count_gaps(column, x, n);
+    else if (column->fine)
         vg_grid_count(column->grid, x, n, column->fine);
     return column->quantiles ? vg_quantiles_add(column->quantiles, x, n) : 0;
 }

@@ -190,30 +190,49 @@ static inline uint32_t step_searches(const double *q, const double *x, uint32_t 
     return open;
 }
 
-void vg_grid_count(const struct vg_grid *grid, const double *x, size_t n, uint64_t *cells)
+/* The cells of WIDE values. */
+static inline void find_wide(const struct vg_grid *grid, const double *x, uint32_t *cells)
 {
     const struct vg_grid_index *index = grid->index;
     const double *q = grid->q;
+    uint32_t below[WIDE], len[WIDE], open = 0;
+    UNROLLED
+    for (int k = 0; k < WIDE; k++) {
+        uint32_t b = find_bucket(index, x[k]);
+        below[k] = index->begin[b];
+        len[k] = index->begin[b + 1] - below[k];
+        open |= len[k];
+    }
+    while (open)
+        open = step_searches(q, x, below, len);
+    UNROLLED
+    for (int k = 0; k < WIDE; k++) {
+        uint32_t last = below[k] - (below[k] > 0);
+        cells[k] = 2 * below[k] - (q[last] == x[k]);
+    }
+}
+
+void vg_grid_count(const struct vg_grid *grid, const double *x, size_t n, uint64_t *cells)
+{
     size_t i = 0;
-    for (; index && i + WIDE <= n; i += WIDE) {
-        uint32_t below[WIDE], len[WIDE], open = 0;
+    for (; grid->index && i + WIDE <= n; i += WIDE) {
+        uint32_t at[WIDE];
+        find_wide(grid, x + i, at);
         UNROLLED
-        for (int k = 0; k < WIDE; k++) {
-            uint32_t b = find_bucket(index, x[i + (size_t)k]);
-            below[k] = index->begin[b];
-            len[k] = index->begin[b + 1] - below[k];
-            open |= len[k];
-        }
-        while (open)
-            open = step_searches(q, x + i, below, len);
-        UNROLLED
-        for (int k = 0; k < WIDE; k++) {
-            uint32_t last = below[k] - (below[k] > 0);
-            cells[2 * below[k] - (q[last] == x[i + (size_t)k])]++;
-        }
+        for (int k = 0; k < WIDE; k++)
+            cells[at[k]]++;
     }
     for (; i < n; i++)
         cells[vg_grid_cell(grid, x[i])]++;
+}
+
+void vg_grid_find(const struct vg_grid *grid, const double *x, size_t n, uint32_t *cells)
+{
+    size_t i = 0;
+    for (; grid->index && i + WIDE <= n; i += WIDE)
+        find_wide(grid, x + i, cells + i);
+    for (; i < n; i++)
+        cells[i] = vg_grid_cell(grid, x[i]);
 }
 
 int vg_grid_choose_coarse(struct vg_grid *grid, const uint64_t *cells)

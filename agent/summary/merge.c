@@ -37,6 +37,17 @@ static int check_columns(const struct vg_column_summary *a, const struct vg_colu
     return 0;
 }
 
+static void merge_gaps(struct vg_column_summary *a, const struct vg_column_summary *b)
+{
+    if (a->fine && a->gaps && b->gaps) {
+        for (size_t i = 0; i <= a->grid->n; i++)
+            a->gaps[i] = vg_dd_add(a->gaps[i], b->gaps[i]);
+        return;
+    }
+    free(a->gaps);
+    a->gaps = NULL;
+}
+
 static int merge_cells(struct vg_column_summary *a, const struct vg_column_summary *b)
 {
     bool both_coarse = coarse_size(a) && coarse_size(b) && (a->coarse || b->coarse);
@@ -58,6 +69,7 @@ static int merge_cells(struct vg_column_summary *a, const struct vg_column_summa
         free(a->fine);
         a->fine = NULL;
     }
+    merge_gaps(a, b);
     return 0;
 }
 

@@ -33,6 +33,8 @@ void vg_private_column(struct vg_column_summary *column)
     }
     free(column->fine); /* never written, and of no use any more */
     column->fine = NULL;
+    free(column->gaps);
+    column->gaps = NULL;
     if (!column->coarse) {
         column->grid = NULL;
         column->grid_id = 0;

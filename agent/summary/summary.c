@@ -27,6 +27,9 @@ int vg_column_init_sized(struct vg_column_summary *column, const char *name, enu
         column->grid_id = grid->id;
         column->fine = vg_array(2 * (size_t)grid->n + 1, sizeof *column->fine);
         ok &= column->fine != NULL;
+        if (sizes->parts & VG_PART_GAPS)
+            column->gaps = vg_array((size_t)grid->n + 1, sizeof *column->gaps);
+        ok &= column->gaps || !(sizes->parts & VG_PART_GAPS);
     }
     if ((sizes->parts & VG_PART_HLL) && kind != VG_KIND_OTHER) {
         column->hll_bits = sizes->hll_bits;
@@ -52,6 +55,7 @@ void vg_column_clear(struct vg_column_summary *column)
 {
     free(column->name);
     free(column->fine);
+    free(column->gaps);
     free(column->coarse);
     free(column->hll);
     vg_top_free(column->top);

@@ -68,6 +68,7 @@ enum vg_needs {
     VG_NEEDS_NAMES = 1024,   /* offending rows: of a long source, those whose name is no column */
     VG_NEEDS_MARKS = 2048,   /* with VG_NEEDS_HISTORY: the fingerprints of those windows, too */
     VG_NEEDS_REVISIT = 1 << 14, /* measured only where a window was read again */
+    VG_NEEDS_GAPS = 1 << 20,    /* with VG_NEEDS_CELLS: where the values lie between thresholds */
     VG_NEEDS_OTHERS = 1 << 15 /* its verdict rests on more than the rows of its own table: on other
                                  * tables, or on the clock */
 };

@@ -53,6 +53,8 @@ uint32_t vg_grid_cell(const struct vg_grid *grid, double x); /* the cell of a fi
 /* Adds 1 to the cell of each of n finite values: vg_grid_cell() over an array, several at a time.
  */
 void vg_grid_count(const struct vg_grid *grid, const double *x, size_t n, uint64_t *cells);
+/* The cell of each of n finite values. */
+void vg_grid_find(const struct vg_grid *grid, const double *x, size_t n, uint32_t *cells);
 /* Chooses the coarse subset anew by the masses in the 2n+1 cells of a reference: for j = 1 .. 200
  * the threshold nearest to its j/201 quantile (nearest in mass), doubles dropped; all of them while
  * they are at most VG_COARSE; no change without any mass. Changes grid->id, so to be called before
@@ -87,6 +89,9 @@ struct vg_column_summary {
     uint32_t length_min, length_max;
     const struct vg_grid *grid; /* borrowed; NULL: not counted in cells */
     uint64_t *fine;             /* 2 grid->n + 1 cells, or NULL */
+    struct vg_dd *gaps;         /* per gap of the grid, grid->n + 1 of them: sum of the values'
+                                 * distances from the threshold below it, of gap 0 from q[0]
+                                 * (negative); kept as long as `fine`; or NULL */
     uint64_t *coarse;           /* 2 grid->ncoarse + 1 cells, or NULL */
     uint32_t coarse_cells;      /* length of coarse, also where grid is NULL */
     uint64_t grid_id;           /* of the cells; 0 without */
@@ -116,7 +121,7 @@ struct vg_summary {
 
 /* --- Building: what the tally does, batch by batch -------------------------------------------- */
 
-enum { VG_PART_HLL = 1, VG_PART_TOP = 2, VG_PART_QUANTILE = 4 };
+enum { VG_PART_HLL = 1, VG_PART_TOP = 2, VG_PART_QUANTILE = 4, VG_PART_GAPS = 64 };
 /* An empty summary of one column in place; the grid is borrowed, fine cells are allocated with it.
  * parts: bits above. 0, or VG_E_MEMORY. To be emptied by vg_column_clear(). */
 int vg_column_init(struct vg_column_summary *column, const char *name, enum vg_kind kind,

@@ -36,7 +36,8 @@ struct samples samples_new(size_t m, size_t n)
     made.q = calloc(m + 1, sizeof *made.q);
     made.ref_cells = calloc(2 * m + 3, sizeof *made.ref_cells);
     made.now_cells = calloc(2 * m + 3, sizeof *made.now_cells);
-    assert_true(made.ref && made.now && made.q && made.ref_cells && made.now_cells);
+    made.gaps = calloc(m + 1, sizeof *made.gaps);
+    assert_true(made.ref && made.now && made.q && made.ref_cells && made.now_cells && made.gaps);
     return made;
 }
 
@@ -47,6 +48,7 @@ void samples_free(struct samples *samples)
     free(samples->q);
     free(samples->ref_cells);
     free(samples->now_cells);
+    free(samples->gaps);
 }
 
 struct samples samples_case(uint64_t seed)
@@ -81,12 +83,28 @@ static void count(const struct samples *samples, const double *x, size_t n, uint
     }
 }
 
+/* The sums of what lies in the gaps. */
+static void add_gaps(struct samples *samples)
+{
+    const double *q = samples->q;
+    memset(samples->gaps, 0, (samples->k + 1) * sizeof *samples->gaps);
+    for (size_t i = 0, at = 0; i < samples->n; i++) {
+        double x = samples->now[i];
+        while (at < samples->k && q[at] <= x)
+            at++;
+        if (!at || q[at - 1] != x)
+            samples->gaps[at].hi += x - q[at ? at - 1 : 0];
+    }
+    samples->now_side.gaps = samples->gaps;
+}
+
 static struct vg_wasserstein_side describe(const double *x, size_t n)
 {
     long double sum = 0;
     for (size_t i = 0; i < n; i++)
         sum += x[i];
-    return (struct vg_wasserstein_side){(double)(sum / n), n ? x[0] : NAN, n ? x[n - 1] : NAN};
+    return (struct vg_wasserstein_side){(double)(sum / n), n ? x[0] : NAN, n ? x[n - 1] : NAN,
+                                        NULL};
 }
 
 void samples_count(struct samples *samples, size_t step)
@@ -105,6 +123,7 @@ void samples_count(struct samples *samples, size_t step)
         (struct vg_ks_counts){samples->ref_cells, samples->now_cells, 2 * samples->k + 1, true};
     samples->ref_side = describe(samples->ref, samples->m);
     samples->now_side = describe(samples->now, samples->n);
+    add_gaps(samples);
 }
 
 bool samples_near(double a, double b, double tolerance)

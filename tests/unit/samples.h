@@ -12,6 +12,7 @@ struct samples {
     double *q; /* distinct values of ref, or every `step`-th of them */
     size_t k;
     uint64_t *ref_cells, *now_cells;
+    struct vg_dd *gaps; /* of now */
     struct vg_ks_counts counts;
     struct vg_wasserstein_side ref_side, now_side;
 };

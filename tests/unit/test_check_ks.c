@@ -15,6 +15,7 @@
 /* A world of one column: a reference on three thresholds 1, 2, 3 and a window counted on it. */
 struct world {
     struct kit kit;
+    bool exactly; /* the only parameter */
     struct vg_grid grid;
     double q[3];
     uint64_t ref[7], now[7];
@@ -31,6 +32,7 @@ static void start(struct world *world, bool exact)
     static const uint64_t now[7] = {0, 50, 0, 50, 100, 200, 0};
     memset(world, 0, sizeof *world);
     kit_init(&world->kit, "ks", "delay");
+    world->kit.rule.params = &world->exactly;
     kit_column(&world->kit, "delay", "double precision", VG_KIND_NUMBER);
     memcpy(world->q, (const double[]){1, 2, 3}, sizeof world->q);
     memcpy(world->ref, exact ? exact_ref : grid_ref, sizeof world->ref);

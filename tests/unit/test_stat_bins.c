@@ -171,7 +171,7 @@ static void test_noise_floor(void **state)
     enum { DRAWS = 20000, M = 10000, N = 500 };
     uint64_t seed = 5;
     double sums[4] = {0, 0, 0, 0}, scale = 1.0 / M + 1.0 / N;
-    size_t above[4] = {0, 0, 0, 0};
+    size_t above[4] = {0, 0, 0, 0}, twentieth = 0, thousandth = 0;
     struct vg_divergence_law law[4];
     for (size_t k = 0; k < DRAWS; k++) {
         struct room room;
@@ -187,12 +187,17 @@ static void test_noise_floor(void **state)
             law[w] = vg_divergence_law((enum vg_divergence)w, values[w], &room.bins);
             above[w] += values[w] > law[w].floor;
         }
+        twentieth += values[0] > .0357;
+        thousandth += values[0] > .0585;
         sums[0] += values[0] / 9 / scale;
         sums[1] += 8 * js * js / 9 / scale;
         sums[2] += 8 * h * h / 9 / scale;
         sums[3] += 2 * values[3] / 9 / scale;
     }
     assert_true(fabs(law[VG_DIVERGENCE_PSI].floor - 0.0585) < 0.0003);
+    /* The published quantiles of psi, within .001 and .003 of which ours lie. */
+    assert_true(fabs((double)twentieth / DRAWS - .05) < .008);
+    assert_true(fabs((double)thousandth / DRAWS - .001) < .0008);
     for (size_t w = 0; w < 4; w++) {
         assert_true(fabs(sums[w] / DRAWS - 1) < 0.03);
         assert_true(above[w] >= 8 && above[w] <= 40); /* 20 expected */

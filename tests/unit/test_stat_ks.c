@@ -219,7 +219,7 @@ static void test_no_values(void **state)
         vg_ks_compare(&rows[i], &ks);
         assert_true(isnan(ks.d) && isnan(ks.hi) && isnan(ks.d_up) && isnan(ks.d_down));
         assert_int_equal(ks.direction, 0);
-        assert_int_equal(vg_ks_p(&rows[i], &ks, &p, NULL), 0);
+        assert_int_equal(vg_ks_p(&rows[i], &ks, VG_KS_MOST_STEPS, &p, NULL), 0);
         assert_true(isnan(p));
     }
 }
@@ -238,14 +238,14 @@ static void test_counts_of_1e10(void **state)
     assert_int_equal(ks.c, -1);
     assert_true(isinf(vg_ks_cost(&counts, ks.c)));
     double p = 1;
-    assert_int_equal(vg_ks_p(&counts, &ks, &p, NULL), 0);
+    assert_int_equal(vg_ks_p(&counts, &ks, VG_KS_MOST_STEPS, &p, NULL), 0);
     assert_close(p, 0, 0, "p of row", 0);
     const uint64_t near[3] = {e10 / 2 + 60000, 0, e10 / 2 - 60000};
     const uint64_t half[3] = {e10 / 2, 0, e10 / 2};
     counts = (struct vg_ks_counts){half, near, 3, false};
     vg_ks_compare(&counts, &ks);
     assert_close(ks.d, 6e-6, 1e-20, "D of row", 1);
-    assert_int_equal(vg_ks_p(&counts, &ks, &p, NULL), 0);
+    assert_int_equal(vg_ks_p(&counts, &ks, VG_KS_MOST_STEPS, &p, NULL), 0);
     assert_close(p, vg_ks_limit(sqrt(5e9) * 6e-6), 1e-12, "p of row", 1);
 }
 

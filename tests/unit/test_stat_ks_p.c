@@ -57,7 +57,7 @@ static void test_p_with_ties_is_rs(void **state)
         assert_int_equal(ks.m, tied[i].m);
         assert_int_equal(ks.n, tied[i].n);
         assert_close(ks.d, tied[i].d, 4e-16, "D of case", i);
-        assert_int_equal(vg_ks_p(&counts, &ks, &p, NULL), 0);
+        assert_int_equal(vg_ks_p(&counts, &ks, VG_KS_FEW_STEPS, &p, NULL), 0);
         assert_close(p, tied[i].p, 1e-12, "p of case", i);
         /* The samples swapped, and as cells of a grid whose gaps are empty: the same. */
         assert_close(
@@ -214,7 +214,7 @@ static void test_choice_of_the_law(void **state)
     struct vg_ks ks = {.m = m, .n = small, .d = .0193, .c = 1930000};
     double p = 0;
     assert_true(vg_ks_cost(&counts, ks.c) < VG_KS_MOST_STEPS);
-    assert_int_equal(vg_ks_p(&counts, &ks, &p, NULL), 0);
+    assert_int_equal(vg_ks_p(&counts, &ks, VG_KS_MOST_STEPS, &p, NULL), 0);
     assert_close(p, 4.822818e-2, 1e-8, "p of row", 0);
     assert_true(p != vg_ks_limit(sqrt(5000) * .0193));
     const uint64_t beyond = 1000000001;
@@ -223,7 +223,7 @@ static void test_choice_of_the_law(void **state)
     counts.now = &large;
     ks = (struct vg_ks){.m = m, .n = large, .d = .0136, .c = 1360000000};
     assert_true(vg_ks_cost(&counts, ks.c) > VG_KS_MOST_STEPS);
-    assert_int_equal(vg_ks_p(&counts, &ks, &p, NULL), 0);
+    assert_int_equal(vg_ks_p(&counts, &ks, VG_KS_MOST_STEPS, &p, NULL), 0);
     double mn = (double)m * (double)large;
     assert_close(p, vg_ks_limit(sqrt(mn / (double)(m + large)) * .0136), 0, "p of row", 1);
 }
@@ -255,6 +255,33 @@ static void test_cost_is_an_upper_bound(void **state)
         }
         if (m <= n) /* the program walks over the smaller sample */
             assert_true(vg_ks_cost(&counts, ks.c) >= cells);
+    }
+}
+
+/* Under a threshold p is only shown: 10 000 x 10 000 is left to the limit law. Near a limit on p it
+ * is exact, far from one only where ties could still decide. */
+static void test_exact_p_only_where_it_decides(void **state)
+{
+    (void)state;
+    const uint64_t half[3] = {5000, 0, 5000}, low[3] = {5100, 0, 4900}, atoms[3] = {0, 5000, 5000};
+    struct vg_ks_counts plain = {half, low, 3, true}, shared = {atoms, atoms, 3, true};
+    struct vg_ks ks = {.m = 10000, .n = 10000, .d = .0193, .c = 1930000};
+    double p = 0, limit = vg_ks_limit_p(&ks);
+    assert_close(limit, vg_ks_limit(sqrt(5000) * .0193), 0, "p of row", 0);
+    assert_int_equal(vg_ks_p(&plain, &ks, VG_KS_FEW_STEPS, &p, NULL), 0);
+    assert_close(p, limit, 0, "p of row", 1);
+    static const struct {
+        double least, most;
+        bool exact, exact_tied;
+    } rows[] = {{.05, .05, true, true},    {.013, .013, true, true}, {.01, .01, false, true},
+                {1e-9, 1e-9, false, true}, {.09, .09, true, true},   {.1, .1, false, false},
+                {1e-8, .05, true, true},   {1e-8, .001, false, true}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        bool exact = vg_ks_steps(&plain, &ks, rows[i].least, rows[i].most) == VG_KS_MOST_STEPS;
+        bool with = vg_ks_steps(&shared, &ks, rows[i].least, rows[i].most) == VG_KS_MOST_STEPS;
+        if (exact != rows[i].exact || with != rows[i].exact_tied)
+            print_error("row %zu: exact %d, with ties %d\n", i, exact, with);
+        assert_true(exact == rows[i].exact && with == rows[i].exact_tied);
     }
 }
 
@@ -292,31 +319,37 @@ static void test_limit_is_scipys(void **state)
         assert_close(vg_ks_limit(quantiles[i][1]), 1 - quantiles[i][0], 5e-5, "quantile", i);
 }
 
-/* Ratio of the limit law to the exact p: the published figures. */
+/* Ratio of the limit law to the exact p, and of Stephens's correction of it, which this program
+ * does not use: the published figures. */
 static void test_limit_against_exact(void **state)
 {
     (void)state;
     static const struct {
         uint64_t m, n;
         int64_t c;
-        double ratio, unit;
-    } rows[] = {{20, 20, 180, 1.04, .01},
-                {100, 100, 2000, 1.01, .01},
-                {100, 100, 3300, 1.16, .01},
-                {100, 1000, 14300, 1.09, .01},
-                {100, 1000, 33600, 1.88, .01},
-                {500, 10000, 311000, 1.04, .01},
-                {500, 10000, 733500, 1.19, .01},
-                {10000, 10000, 1930000, 1.000, .001},
-                {10000, 10000, 4530000, 1.006, .001},
-                {9973, 10007, 1918127, 1.019, .001},
-                {9973, 10007, 4519883, 1.051, .001}};
+        double ratio, unit, stephens, stephens_unit;
+    } rows[] = {{20, 20, 180, 1.04, .01, .69, .01},
+                {100, 100, 2000, 1.01, .01, .86, .01},
+                {100, 100, 3300, 1.16, .01, .76, .01},
+                {100, 1000, 14300, 1.09, .01, .98, .01},
+                {100, 1000, 33600, 1.88, .01, 1.07, .01},
+                {500, 10000, 311000, 1.04, .01, .996, .001},
+                {500, 10000, 733500, 1.19, .01, .94, .01},
+                {10000, 10000, 1930000, 1.000, .001, .987, .001},
+                {10000, 10000, 4530000, 1.006, .001, .94, .01},
+                {9973, 10007, 1918127, 1.019, .001, 1.006, .001},
+                {9973, 10007, 4519883, 1.051, .001, .98, .01},
+                {500, 100000, 3046500, 1.043, .001, 1.000, .001},
+                {500, 100000, 7176000, 1.20, .01, .95, .01}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct vg_ks_counts counts = {&rows[i].m, &rows[i].n, 1, true};
-        double m = (double)rows[i].m, n = (double)rows[i].n;
-        double limit = vg_ks_limit((double)rows[i].c / sqrt(m * n * (m + n)));
-        double ratio = limit / find_exact(&counts, rows[i].c);
-        assert_close(ratio, rows[i].ratio, 0.51 * rows[i].unit, "ratio of row", i);
+        double m = (double)rows[i].m, n = (double)rows[i].n, d = (double)rows[i].c / (m * n);
+        double root = sqrt(m * n / (m + n)), exact = find_exact(&counts, rows[i].c);
+        double stephens = vg_ks_limit((root + .12 + .11 / root) * d) / exact;
+        assert_close(vg_ks_limit(root * d) / exact, rows[i].ratio, 0.51 * rows[i].unit,
+                     "ratio of row", i);
+        assert_close(stephens, rows[i].stephens, 0.51 * rows[i].stephens_unit,
+                     "Stephens's ratio of row", i);
     }
 }
 
@@ -331,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_p_is_one_at_nought),
         cmocka_unit_test(test_choice_of_the_law),
         cmocka_unit_test(test_cost_is_an_upper_bound),
+        cmocka_unit_test(test_exact_p_only_where_it_decides),
         cmocka_unit_test(test_exact_p_is_affordable),
         cmocka_unit_test(test_limit_is_scipys),
         cmocka_unit_test(test_limit_against_exact),
