@@ -19,6 +19,16 @@ const char *vg_verdict_name(enum vg_verdict verdict)
     return names[verdict];
 }
 
+const char *vg_story_shape_name(enum vg_story_shape shape)
+{
+    static const char *const names[] = {
+        [VG_STORY_HIGHER] = "higher",     [VG_STORY_LOWER] = "lower", [VG_STORY_WIDER] = "wider",
+        [VG_STORY_NARROWER] = "narrower", [VG_STORY_OTHER] = "other", [VG_STORY_LEVEL] = "level",
+        [VG_STORY_NULLS] = "nulls",
+    };
+    return names[shape];
+}
+
 const char *vg_unit_name(enum vg_unit unit)
 {
     static const char *const names[] = {

@@ -51,6 +51,7 @@ layers='
 3 agent/settle*
 3 agent/sketch*
 3 agent/sql*
+3 agent/story*
 3 agent/suggest*
 3 agent/tally*
 3 agent/window*

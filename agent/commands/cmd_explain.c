@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pgvigil explain DATASET: the statements that would run, what the planner thinks they cost,
- * and for each rule what answers it. */
+ * and for each rule what answers it. With a RULE: what it finds now, and how its drift came. */
 #include <string.h>
 
+#include "agent/commands/explain_drift.h"
 #include "agent/commands/shell.h"
 #include "agent/loop/cycle.h"
 #include "agent/loop/cycle_ask.h"
@@ -186,8 +187,11 @@ static int run_explain(const struct vg_options *options)
     struct vg_shell shell;
     const struct vg_dataset *const *datasets;
     size_t n;
+    struct vg_options named = *options; /* the dataset alone */
+    const char *rule = options->narguments > 1 ? options->arguments[1] : NULL;
+    named.narguments = 1;
     vg_shell_signals();
-    int rc = vg_shell_open(&shell, options);
+    int rc = vg_shell_open(&shell, &named);
     if (!rc)
         rc = vg_shell_store(&shell, VG_STORE_COMMAND);
     if (!rc)
@@ -197,7 +201,7 @@ static int run_explain(const struct vg_options *options)
     if (!rc)
         rc = vg_shell_datasets(&shell, &datasets, &n);
     if (!rc)
-        rc = explain(&shell, datasets[0]);
+        rc = rule ? vg_explain_drift(&shell, datasets[0], rule) : explain(&shell, datasets[0]);
     vg_shell_close(&shell);
     return rc;
 }
@@ -205,10 +209,11 @@ static int run_explain(const struct vg_options *options)
 extern const struct vg_command vg_command_explain;
 const struct vg_command vg_command_explain = {
     .name = "explain",
-    .arguments = "DATASET",
-    .doc = "the SQL that will run, and the planner's cost",
+    .arguments = "DATASET [RULE]",
+    .doc =
+        "the SQL that will run, and its cost; of a rule, what it finds now and the drift's story",
     .options = "state",
     .least = 1,
-    .most = 1,
+    .most = 2,
     .run = run_explain,
 };

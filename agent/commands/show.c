@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/commands/shell.h"
+#include "agent/commands/show_story.h"
 #include "pgvigil/text.h"
 
 struct vg_show {
@@ -51,18 +52,6 @@ static json_t *make_count(double x)
     return isfinite(x) ? json_integer((json_int_t)llround(x)) : json_null();
 }
 
-static json_t *make_text(const char *s)
-{
-    if (!s)
-        return json_null();
-    struct vg_buf clean;
-    vg_buf_init(&clean, 1 << 20);
-    vg_utf8_clean(&clean, s, strlen(s), false);
-    json_t *text = json_string(clean.data);
-    vg_buf_free(&clean);
-    return text;
-}
-
 static json_t *make_time(int64_t us)
 {
     char text[VG_TIME_TEXT];
@@ -73,7 +62,7 @@ static json_t *make_keys(const struct vg_result *result)
 {
     json_t *list = json_array();
     for (size_t i = 0; list && i < result->nkeys; i++)
-        json_array_append_new(list, make_text(result->keys[i]));
+        json_array_append_new(list, vg_show_json_text(result->keys[i]));
     return list;
 }
 
@@ -88,21 +77,22 @@ static json_t *make_result(const struct vg_result *result)
     if (result->bounded)
         bounds = json_pack("[o, o]", make_number(result->lo), make_number(result->hi));
     json_t *out = json_pack(
-        "{s:o, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "rule", make_text(result->rule),
-        "check", result->check, "class", vg_class_name(result->class), "column",
-        make_text(result->column), "segment", make_text(result->segment), "verdict",
-        vg_verdict_name(result->verdict), "severity", vg_severity_name(result->severity), "value",
-        make_number(result->value), "bounds", bounds, "limit", make_number(result->limit),
-        "warn_limit", make_number(result->warn_limit));
+        "{s:o, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "rule",
+        vg_show_json_text(result->rule), "check", result->check, "class",
+        vg_class_name(result->class), "column", vg_show_json_text(result->column), "segment",
+        vg_show_json_text(result->segment), "verdict", vg_verdict_name(result->verdict), "severity",
+        vg_severity_name(result->severity), "value", make_number(result->value), "bounds", bounds,
+        "limit", make_number(result->limit), "warn_limit", make_number(result->warn_limit));
     if (!out)
         return NULL;
-    json_t *more = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "unit",
-        vg_unit_name(result->unit), "p_value", make_number(result->p_value), "level",
-        make_number(result->level), "effect", make_number(result->effect), "direction",
-        make_text(name_direction(result->direction)), "n", make_count(result->n), "n_ref",
-        make_count(result->n_ref), "why", make_text(result->why), "keys", make_keys(result), "file",
-        make_text(result->file), "line", (json_int_t)result->line);
+    json_t *more =
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "unit",
+                  vg_unit_name(result->unit), "p_value", make_number(result->p_value), "level",
+                  make_number(result->level), "effect", make_number(result->effect), "direction",
+                  vg_show_json_text(name_direction(result->direction)), "n", make_count(result->n),
+                  "n_ref", make_count(result->n_ref), "why", vg_show_json_text(result->why),
+                  "story", vg_show_story(result->story), "keys", make_keys(result), "file",
+                  vg_show_json_text(result->file), "line", (json_int_t)result->line);
     if (!more || json_object_update(out, more) < 0) {
         json_decref(out);
         out = NULL;
@@ -123,14 +113,16 @@ static json_t *make_reference(const struct vg_cycle *cycle)
 static json_t *make_failure(const struct vg_error *error)
 {
     return json_pack("{s:s, s:o, s:o, s:o}", "code", vg_code_name(error->code), "message",
-                     make_text(error->msg), "hint", make_text(*error->hint ? error->hint : NULL),
-                     "sqlstate", make_text(*error->sqlstate ? error->sqlstate : NULL));
+                     vg_show_json_text(error->msg), "hint",
+                     vg_show_json_text(*error->hint ? error->hint : NULL), "sqlstate",
+                     vg_show_json_text(*error->sqlstate ? error->sqlstate : NULL));
 }
 
 static int add_json(struct vg_show *show, const struct vg_cycle *cycle, bool timed)
 {
-    json_t *out = json_pack("{s:o, s:o, s:o}", "dataset", make_text(cycle->dataset), "model",
-                            make_text(cycle->model), "connection", make_text(cycle->connection));
+    json_t *out = json_pack("{s:o, s:o, s:o}", "dataset", vg_show_json_text(cycle->dataset),
+                            "model", vg_show_json_text(cycle->model), "connection",
+                            vg_show_json_text(cycle->connection));
     if (!out || json_array_append_new(show->datasets, out) < 0)
         return -1;
     if (cycle->failed)
@@ -144,11 +136,11 @@ static int add_json(struct vg_show *show, const struct vg_cycle *cycle, bool tim
     int rc = json_object_set_new(out, "window", window);
     rc |= json_object_set_new(out, "rows", json_integer((json_int_t)cycle->rows));
     if (cycle->has_untimed) {
-        rc |= json_object_set_new(out, "untimed_rows",
-                                  json_integer((json_int_t)cycle->untimed_rows));
+        rc |=
+            json_object_set_new(out, "untimed_rows", json_integer((json_int_t)cycle->untimed_rows));
         rc |= json_object_set_new(out, "future_rows", json_integer((json_int_t)cycle->future_rows));
     }
-    rc |= json_object_set_new(out, "sample", make_text(cycle->sample));
+    rc |= json_object_set_new(out, "sample", vg_show_json_text(cycle->sample));
     rc |= json_object_set_new(out, "reference", make_reference(cycle));
     rc |= json_object_set_new(out, "results", results);
     return rc;

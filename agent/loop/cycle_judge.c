@@ -8,6 +8,7 @@
 #include "agent/loop/cycle.h"
 #include "agent/loop/cycle_revisit.h"
 #include "agent/loop/cycle_segments.h"
+#include "agent/loop/cycle_story.h"
 #include "pgvigil/text.h"
 
 static int fail_memory(struct vg_error *err)
@@ -211,5 +212,5 @@ int vg_cycle_judge(struct vg_work *work, struct vg_error *err)
     if (vg_judge(&measures, work->arena, &work->cycle.results, &work->cycle.nresults, err) < 0)
         return -1;
     fill_keys(work);
-    return 0;
+    return vg_cycle_stories(work, err);
 }

@@ -205,8 +205,8 @@ void vg_cycle_segments_forget(struct vg_work *work)
     work->cycle.nsegments = 0;
 }
 
-static const struct vg_summary *find_summary(const struct vg_work *work, size_t variant,
-                                             const struct vg_plan_segment *segment)
+const struct vg_summary *vg_cycle_segments_summary(const struct vg_work *work, size_t variant,
+                                                   const struct vg_plan_segment *segment)
 {
     size_t at = variant * work->plan.nsegments + (size_t)(segment - work->plan.segments);
     return at < work->nsegments ? work->segments[at] : NULL;
@@ -260,7 +260,8 @@ static int find_baseline(struct vg_work *work, const struct vg_bound *bound,
 {
     const struct vg_rule *rule = &bound->rule;
     const struct vg_plan_segment *segment = find_segment(&work->plan, &rule->compare);
-    const struct vg_summary *rows = segment ? find_summary(work, bound->variant, segment) : NULL;
+    const struct vg_summary *rows =
+        segment ? vg_cycle_segments_summary(work, bound->variant, segment) : NULL;
     int64_t least = rule->min_rows == VG_DEFAULT ? rule->type->min_rows : rule->min_rows;
     if (!rows) {
         *why = vg_arena_printf(work->arena, "the baseline %s=%s is none of the segments",
@@ -280,7 +281,7 @@ static const char *explain(const struct vg_work *work, const struct vg_rule *rul
                            const struct vg_plan_segment *segment, enum vg_verdict *look)
 {
     const struct vg_plan_split *split = &work->plan.splits[segment->split];
-    const struct vg_summary *rows = find_summary(work, 0, segment);
+    const struct vg_summary *rows = vg_cycle_segments_summary(work, 0, segment);
     *look = VG_UNKNOWN;
     if (split->problem)
         return split->problem;
@@ -308,7 +309,7 @@ static int measure_one(struct vg_work *work, const struct vg_bound *bound,
     struct vg_evidence evidence = *whole;
     enum vg_verdict look;
     const char *why = explain(work, rule, segment, &look);
-    evidence.now = find_summary(work, bound->variant, segment);
+    evidence.now = vg_cycle_segments_summary(work, bound->variant, segment);
     evidence.segment = segment->name;
     if (!why && rule->compare.segment && work->reference) {
         if (find_baseline(work, bound, &evidence, &why, err) < 0)

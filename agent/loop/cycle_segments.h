@@ -16,6 +16,9 @@ int vg_cycle_segments_asked(const struct vg_work *work, const struct vg_rule *ru
 /* Of such answers (or none: NULL) those for all rows. VG_E_MEMORY. */
 int vg_cycle_segments_whole(const struct vg_work *work, const struct vg_asked_rule *asked,
                             struct vg_evidence *evidence, struct vg_error *err);
+/* What was counted of a segment's rows for a variant, or NULL. */
+const struct vg_summary *vg_cycle_segments_summary(const struct vg_work *work, size_t variant,
+                                                   const struct vg_plan_segment *segment);
 /* Measures a rule on every segment that it is judged on. `whole`: the evidence for all rows; why:
  * nothing can be looked at, with this verdict, or NULL. VG_E_MEMORY, VG_E_INTERNAL. */
 int vg_cycle_segments_measure(struct vg_work *work, const struct vg_bound *bound,

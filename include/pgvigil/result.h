@@ -57,6 +57,39 @@ struct vg_measure *vg_measure_add(struct vg_measures *measures, const struct vg_
 int vg_measure_skip(struct vg_measures *measures, const struct vg_rule *rule, enum vg_verdict look,
                     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* How a column's values differ from the reference's, for people. */
+enum vg_story_shape {
+    VG_STORY_HIGHER,
+    VG_STORY_LOWER,
+    VG_STORY_WIDER,
+    VG_STORY_NARROWER,
+    VG_STORY_OTHER,
+    VG_STORY_LEVEL,
+    VG_STORY_NULLS
+};
+const char *vg_story_shape_name(enum vg_story_shape shape);
+enum { VG_STORY_QUANTILES = 3 }; /* of 10, 50 and 90 % */
+/* A part of the distribution, and its share of the rows. */
+struct vg_story_part {
+    double from, to;        /* values; infinite at the ends, NAN where they are private */
+    bool one;               /* the value `from` alone */
+    double lowest, highest; /* of the reference, the shares of values below and up to its end */
+    double then, now;
+};
+struct vg_story {
+    enum vg_story_shape shape;
+    double then[VG_STORY_QUANTILES], now[VG_STORY_QUANTILES]; /* NAN: not numbers, or private */
+    struct vg_story_part gained, lost; /* of numbers: where most rows came, and where from */
+    const char *level;                 /* a category's value; NULL: not shown */
+    bool unseen;                       /* the reference never saw it: all such values together */
+    double level_then, level_now;      /* of it, or of NULLs: share of the rows */
+    double share;                      /* at least so many of the rows are others than they were */
+    const char *segment;               /* whose rows changed most, or NULL */
+    double segment_share;
+    int64_t since_us; /* start of the first window like this one; VG_NEVER: not known */
+    bool earlier;     /* that is as far back as is kept */
+};
+
 /* After judge. Ids and copied text in the cycle's arena; no pointer into rules. */
 struct vg_result {
     const char *rule, *check, *column, *segment; /* column, segment may be NULL */
@@ -71,8 +104,9 @@ struct vg_result {
     double limit, warn_limit;                /* NAN: none */
     double p_value, level, effect, n, n_ref; /* NAN: does not apply */
     int direction;
-    uint64_t fingerprint;              /* of what it saw in the window, to be kept; 0: none */
-    const char *why;                   /* always set */
+    uint64_t fingerprint;         /* of what it saw in the window, to be kept; 0: none */
+    const char *why;              /* always set */
+    const struct vg_story *story; /* of drift that fails or warns, or NULL; `why` ends with it */
     const char *description, *runbook; /* or NULL */
     const char *file;
     uint32_t line;

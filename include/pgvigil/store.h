@@ -210,6 +210,22 @@ int vg_store_summary_settle(struct vg_store *store, const char *dataset,
 int vg_store_summary_add(struct vg_store *store, const char *dataset, const struct vg_window *base,
                          const struct vg_summary *summary, struct vg_error *err);
 
+/* The newest base windows of one column that began before then, at most VG_SUMMARY_WINDOWS, oldest
+ * first; one that cannot be read is left out. The summaries are to be freed with
+ * vg_column_free(). */
+enum { VG_SUMMARY_WINDOWS = 1000 };
+struct vg_stored_window {
+    struct vg_window window;
+    struct vg_column_summary *column;
+};
+struct vg_stored_windows {
+    struct vg_stored_window *items;
+    size_t n;
+};
+int vg_store_summary_windows(struct vg_store *store, const char *dataset, const char *column,
+                             int64_t before_us, struct vg_arena *arena,
+                             struct vg_stored_windows *out, struct vg_error *err);
+
 /* --- Offending rows whose keys go to a table of the user's ------------------------------ */
 enum vg_offenders_state { VG_OFFENDERS_WAITING, VG_OFFENDERS_WRITTEN, VG_OFFENDERS_GIVEN_UP };
 struct vg_offenders { /* of one rule in one window */

@@ -122,7 +122,8 @@ def check(pgvigil, database, name, columns, resolution=4096, rule=None):
         "source": {"connection": "warehouse", "table": f"{name}_now"},
         "schedule": {"window": "1h"},
         "reference": {"table": f"{name}_ref", "resolution": resolution},
-        "columns": {c: {"drift": {"ks": {"fail": .99, "min_rows": 1, **(rule or {})}}}
+        "columns": {c: {"drift": {"ks": {"fail": .99, "min_rows": 1, "exact": True,
+                                      **(rule or {})}}}
                     for c, *_ in columns}})
     pgvigil.expect(0, "reference", "capture", name)
     [dataset] = pgvigil.check(name)["datasets"]

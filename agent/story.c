@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What has changed between a reference and a window, by counts of both in the same levels: cells of
+ * the reference's grid, values of a category, NULL or not. Pure. */
+#include "agent/story.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgvigil/text.h"
+
+/* Few groups of levels: with more, chance in one window would pass for its nature. */
+enum { GROUPS = 10, LEVELS = 12, SEGMENT_ROWS = 30, LABEL_CHARS = 40 };
+static const double next_to_nothing = 0.02;
+static const double chance = 1.75; /* of a largest difference of shares, in standard errors */
+
+struct cells {
+    const uint64_t *then, *now;
+    size_t n;
+    double m, rows; /* totals */
+};
+
+static struct cells make_cells(const uint64_t *then, const uint64_t *now, size_t n)
+{
+    struct cells cells = {then, now, n, 0, 0};
+    for (size_t i = 0; i < n; i++) {
+        cells.m += (double)then[i];
+        cells.rows += (double)now[i];
+    }
+    return cells;
+}
+
+/* What a column of numbers and its reference are counted in together; false: nothing. */
+static bool find_cells(const struct vg_column_summary *now, const struct vg_reference_column *then,
+                       struct cells *out)
+{
+    const struct vg_distribution *fine = then ? then->fine : NULL;
+    if (!now || !fine || !now->fine || now->grid_id != fine->grid->id)
+        return false;
+    *out = make_cells(fine->cells, now->fine, 2 * (size_t)fine->grid->n + 1);
+    return out->m > 0 && out->rows > 0;
+}
+
+/* --- numbers: parts of the line --- */
+
+struct run {
+    size_t first, last;
+    double share; /* by which it holds more */
+};
+
+static double add_shares(const struct cells *cells, size_t first, size_t end)
+{
+    double then = 0, now = 0;
+    for (size_t i = first; i < end; i++) {
+        then += (double)cells->then[i] / cells->m;
+        now += (double)cells->now[i] / cells->rows;
+    }
+    return fmax(then, now);
+}
+
+/* What is left of the line beside it, if next to nothing, is told as part of it. Cells at its ends
+ * that hold nothing are none of it. */
+static void extend(const struct cells *cells, struct run *run)
+{
+    while (run->first < run->last && !cells->now[run->first] && !cells->then[run->first])
+        run->first++;
+    if (run->first == run->last && run->first % 2)
+        return; /* one value alone */
+    if (add_shares(cells, 0, run->first) <= next_to_nothing)
+        run->first = 0;
+    if (add_shares(cells, run->last + 1, cells->n) <= next_to_nothing)
+        run->last = cells->n - 1;
+}
+
+/* The run of cells that gained most (sign 1) or lost most (-1): Kadane's walk. */
+static struct run find_run(const struct cells *cells, double sign)
+{
+    struct run best = {0, 0, 0}, at = {0, 0, 0};
+    for (size_t i = 0; i < cells->n; i++) {
+        double more =
+            sign * ((double)cells->now[i] / cells->rows - (double)cells->then[i] / cells->m);
+        if (at.share <= 0)
+            at = (struct run){i, i, 0};
+        at.share += more;
+        at.last = i;
+        if (at.share > best.share)
+            best = at;
+    }
+    extend(cells, &best);
+    return best;
+}
+
+static void fill_part(const struct cells *cells, const struct vg_grid *grid, const struct run *run,
+                      struct vg_story_part *out)
+{
+    size_t first = run->first, last = run->last;
+    *out = (struct vg_story_part){.one = first == last && first % 2 == 1};
+    for (size_t i = 0; i <= last; i++) {
+        double then = (double)cells->then[i] / cells->m;
+        out->lowest += i < first ? then : 0;
+        out->highest += then;
+        out->then += i >= first ? then : 0;
+        out->now += i >= first ? (double)cells->now[i] / cells->rows : 0;
+    }
+    out->from = first ? grid->q[(first - 1) / 2] : -INFINITY;
+    out->to = last / 2 < grid->n ? grid->q[last / 2] : INFINITY;
+}
+
+/* Twice the excess of the chance that a value of the window is larger, -1 .. 1. */
+static double find_rise(const struct cells *cells)
+{
+    double rise = 0, then = 0;
+    for (size_t i = 0; i < cells->n; i++) {
+        double more = (double)cells->then[i] / cells->m;
+        rise += (double)cells->now[i] / cells->rows * (2 * then + more - 1);
+        then += more;
+    }
+    return rise;
+}
+
+static void fill_quantiles(const struct vg_story_of *of, struct vg_story *out)
+{
+    static const double at[VG_STORY_QUANTILES] = {.1, .5, .9};
+    const struct vg_distribution *fine = of->then->fine;
+    const struct vg_column_summary *total = of->then->total;
+    struct vg_column_summary then = {
+        .kind = of->then->kind,
+        .rows = fine->n,
+        .min = total ? total->min : fine->grid->q[0],
+        .max = total ? total->max : fine->grid->q[fine->grid->n - 1],
+        .grid = fine->grid,
+        .grid_id = fine->grid->id,
+        .fine = fine->cells,
+    };
+    for (int i = 0; i < VG_STORY_QUANTILES && !of->is_private; i++) {
+        double lo, hi;
+        if (vg_column_quantile(&then, at[i], &lo, &hi))
+            out->then[i] = lo / 2 + hi / 2;
+        if (vg_column_quantile(of->now, at[i], &lo, &hi))
+            out->now[i] = lo / 2 + hi / 2;
+    }
+}
+
+static enum vg_story_shape find_shape(const struct cells *cells, const struct vg_story *story,
+                                      const struct run *lost)
+{
+    double rise = find_rise(cells);
+    if (fabs(rise) >= story->share / 2)
+        return rise > 0 ? VG_STORY_HIGHER : VG_STORY_LOWER;
+    /* What was lost in the middle went to both sides of it, and what was gained there came from
+     * them. */
+    const struct vg_story_part *gained = &story->gained, *from = &story->lost;
+    bool middle = from->lowest > 0.1 && from->highest < 0.9 && lost->share > 0;
+    if (middle)
+        return VG_STORY_WIDER;
+    return gained->lowest > 0.1 && gained->highest < 0.9 && !gained->one ? VG_STORY_NARROWER
+                                                                         : VG_STORY_OTHER;
+}
+
+static void tell_numbers(const struct vg_story_of *of, const struct cells *cells,
+                         struct vg_story *out)
+{
+    const struct vg_grid *grid = of->then->fine->grid;
+    struct run gained = find_run(cells, 1), lost = find_run(cells, -1);
+    fill_part(cells, grid, &gained, &out->gained);
+    fill_part(cells, grid, &lost, &out->lost);
+    out->share = gained.share > lost.share ? gained.share : lost.share;
+    fill_quantiles(of, out);
+    out->shape = find_shape(cells, out, &lost);
+    if (of->is_private) {
+        out->gained.from = out->gained.to = out->lost.from = out->lost.to = NAN;
+        out->gained.one = out->lost.one = false;
+    }
+}
+
+/* --- categories --- */
+
+struct levels { /* those of the reference that changed most, then all others, then unseen ones */
+    uint64_t hash[LEVELS];
+    size_t n;
+    double then[LEVELS + 2], now[LEVELS + 2];
+};
+
+static double find_change(const struct vg_top_entry *entry, const struct vg_story_of *of, double m,
+                          double n)
+{
+    return (double)vg_top_count_hash(of->now->top, entry->hash) / n - (double)entry->count / m;
+}
+
+static void keep_level(struct levels *levels, const struct vg_top_entry *entry, double then,
+                       double now)
+{
+    levels->hash[levels->n] = entry->hash;
+    levels->then[levels->n] = then;
+    levels->now[levels->n++] = now;
+}
+
+/* All values of the reference, and the largest change of one. */
+static void tell_level(const struct vg_story_of *of, const struct vg_top_entry *entries, size_t n,
+                       struct vg_arena *arena, struct vg_story *out, struct levels *levels)
+{
+    double m = (double)vg_column_finite(of->then->total), rows = (double)vg_column_finite(of->now);
+    double known = 0, held = 0, gained = 0, most = 0;
+    *levels = (struct levels){.n = 0};
+    for (size_t i = 0; i < n; i++) {
+        double now = (double)vg_top_count_hash(of->now->top, entries[i].hash);
+        double change = find_change(&entries[i], of, m, rows);
+        known += now;
+        held += (double)entries[i].count;
+        gained += change > 0 ? change : 0;
+        if (levels->n < LEVELS)
+            keep_level(levels, &entries[i], (double)entries[i].count, now);
+        if (fabs(change) <= most)
+            continue;
+        most = fabs(change);
+        size_t len = vg_utf8_prefix(entries[i].label, strlen(entries[i].label), LABEL_CHARS);
+        out->level = of->shows_values ? vg_arena_strndup(arena, entries[i].label, len) : NULL;
+        out->level_then = (double)entries[i].count / m;
+        out->level_now = now / rows;
+    }
+    double unseen = (rows - known) / rows;
+    out->share = gained + unseen;
+    if (unseen > most) {
+        out->unseen = true;
+        out->level = NULL;
+        out->level_then = 0;
+        out->level_now = unseen;
+    }
+    double kept_then = 0, kept_now = 0;
+    for (size_t i = 0; i < levels->n; i++) {
+        kept_then += levels->then[i];
+        kept_now += levels->now[i];
+    }
+    levels->then[levels->n] = held - kept_then;
+    levels->now[levels->n] = known - kept_now;
+    levels->now[levels->n + 1] = rows - known;
+}
+
+static int tell_category(const struct vg_story_of *of, struct vg_arena *arena, struct vg_story *out,
+                         struct levels *levels)
+{
+    const struct vg_column_summary *then = of->then->total;
+    if (of->is_private || !of->now->top || !then || !then->top || !vg_column_finite(of->now) ||
+        !vg_column_finite(then))
+        return 0;
+    bool sampled;
+    size_t n = vg_top_size(then->top);
+    struct vg_top_entry *entries = vg_arena_array(arena, n + 1, sizeof *entries);
+    if (!entries)
+        return -1;
+    n = vg_top_largest(then->top, entries, n + 1, &sampled);
+    if (sampled)
+        return 0;
+    out->shape = VG_STORY_LEVEL;
+    tell_level(of, entries, n, arena, out, levels);
+    return 1;
+}
+
+/* --- segments --- */
+
+/* By how much at least its rows have changed; 0: few rows, or no more than chance. */
+static double find_segment(const struct vg_story_of *of, const struct vg_story_segment *segment,
+                           double *share)
+{
+    double m, n;
+    if (of->nulls) {
+        const struct vg_column_summary *then = segment->then ? segment->then->total : NULL;
+        if (!then || !segment->now)
+            return 0;
+        m = (double)then->rows;
+        n = (double)segment->now->rows;
+        *share = fabs(vg_column_null_ratio(segment->now) - vg_column_null_ratio(then));
+    } else {
+        struct cells cells;
+        if (!find_cells(segment->now, segment->then, &cells))
+            return 0;
+        m = cells.m;
+        n = cells.rows;
+        *share = fmax(find_run(&cells, 1).share, find_run(&cells, -1).share);
+    }
+    bool enough = m >= SEGMENT_ROWS && n >= SEGMENT_ROWS;
+    return enough ? fmax(*share - chance * sqrt(1 / m + 1 / n), 0) : 0;
+}
+
+static void tell_segments(const struct vg_story_of *of, struct vg_story *out)
+{
+    double most = 0;
+    for (size_t i = 0; i < of->nsegments; i++) {
+        double share = 0, least = find_segment(of, &of->segments[i], &share);
+        if (least <= most)
+            continue;
+        most = least;
+        out->segment = of->segments[i].name;
+        out->segment_share = share;
+    }
+}
+
+/* --- since when --- */
+
+/* Adds coarse cells to the groups that hold about as many rows of the reference each. */
+static void group_cells(const uint64_t *then, double m, const uint64_t *cells, size_t n,
+                        double out[GROUPS])
+{
+    double below = 0;
+    for (size_t i = 0; i < n; i++) {
+        double place = (below + (double)then[i] / 2) / m * GROUPS;
+        out[place < GROUPS ? (size_t)place : GROUPS - 1] += (double)cells[i];
+        below += (double)then[i];
+    }
+}
+
+static void find_since(const struct vg_story_of *of, const double *then, const double *now,
+                       size_t n, const double *past, struct vg_story *out)
+{
+    size_t known = 0; /* the first window whose rows can be compared */
+    for (; known < of->npast; known++) {
+        double rows = 0;
+        for (size_t i = 0; i < n; i++)
+            rows += past[known * n + i];
+        if (rows > 0)
+            break;
+    }
+    if (known == of->npast)
+        return;
+    size_t k = vg_story_since(then, now, n, past, of->npast);
+    out->since_us = k < of->npast ? of->past[k].window.start_us : of->window->start_us;
+    out->earlier = k <= known;
+}
+
+static int since_numbers(const struct vg_story_of *of, struct vg_story *out, double *past)
+{
+    const struct vg_distribution *fine = of->then->fine;
+    struct vg_column_summary then = {
+        .grid = fine->grid, .grid_id = fine->grid->id, .fine = fine->cells};
+    struct vg_column_summary now = {.grid = fine->grid, .fine = of->now->fine};
+    double groups[2][GROUPS] = {{0}, {0}};
+    int rc = -1;
+    if (vg_column_coarsen(&then) < 0 || vg_column_coarsen(&now) < 0)
+        goto out;
+    size_t n = then.coarse_cells;
+    double m = (double)fine->n;
+    group_cells(then.coarse, m, then.coarse, n, groups[0]);
+    group_cells(then.coarse, m, now.coarse, n, groups[1]);
+    for (size_t i = 0; i < of->npast; i++) {
+        const struct vg_column_summary *column = of->past[i].column;
+        if (column->coarse && column->grid_id == then.grid_id && column->coarse_cells == n)
+            group_cells(then.coarse, m, column->coarse, n, past + i * GROUPS);
+    }
+    find_since(of, groups[0], groups[1], GROUPS, past, out);
+    rc = 0;
+out:
+    free(then.coarse);
+    free(now.coarse);
+    return rc;
+}
+
+static void since_levels(const struct vg_story_of *of, const struct levels *levels, double *past,
+                         struct vg_story *out)
+{
+    size_t n = levels->n + 2;
+    for (size_t i = 0; i < of->npast; i++) {
+        const struct vg_column_summary *column = of->past[i].column;
+        double *counts = past + i * n, others = (double)vg_column_finite(column);
+        if (!column->top)
+            continue;
+        for (size_t k = 0; k < levels->n; k++)
+            others -= counts[k] = (double)vg_top_count_hash(column->top, levels->hash[k]);
+        /* Of the rest it is not known which the reference saw: as the window has it. */
+        double rest = levels->now[levels->n] + levels->now[levels->n + 1];
+        double unseen = rest > 0 ? levels->now[levels->n + 1] / rest : 0;
+        counts[levels->n] = others * (1 - unseen);
+        counts[levels->n + 1] = others * unseen;
+    }
+    find_since(of, levels->then, levels->now, n, past, out);
+}
+
+static void since_nulls(const struct vg_story_of *of, double *past, struct vg_story *out)
+{
+    const struct vg_column_summary *then = of->then->total, *now = of->now;
+    double before[2] = {(double)(then->rows - then->nulls), (double)then->nulls};
+    double after[2] = {(double)(now->rows - now->nulls), (double)now->nulls};
+    for (size_t i = 0; i < of->npast; i++) {
+        past[2 * i] = (double)(of->past[i].column->rows - of->past[i].column->nulls);
+        past[2 * i + 1] = (double)of->past[i].column->nulls;
+    }
+    find_since(of, before, after, 2, past, out);
+}
+
+static int tell_since(const struct vg_story_of *of, const struct levels *levels,
+                      struct vg_arena *arena, struct vg_story *out)
+{
+    if (!of->window || !of->npast)
+        return 0;
+    double *past = vg_arena_array(arena, of->npast * (LEVELS + 2), sizeof *past);
+    if (!past)
+        return -1;
+    if (out->shape == VG_STORY_NULLS)
+        since_nulls(of, past, out);
+    else if (out->shape == VG_STORY_LEVEL)
+        since_levels(of, levels, past, out);
+    else
+        return since_numbers(of, out, past);
+    return 0;
+}
+
+/* --- all of it --- */
+
+static int tell_nulls(const struct vg_story_of *of, struct vg_story *out)
+{
+    const struct vg_column_summary *then = of->then->total;
+    if (!then || !then->rows || !of->now->rows)
+        return 0;
+    out->shape = VG_STORY_NULLS;
+    out->level_then = vg_column_null_ratio(then);
+    out->level_now = vg_column_null_ratio(of->now);
+    out->share = fabs(out->level_now - out->level_then);
+    return 1;
+}
+
+int vg_story_tell(const struct vg_story_of *of, struct vg_arena *arena, struct vg_story *out)
+{
+    struct levels levels;
+    struct cells cells;
+    int rc = 0;
+    *out = (struct vg_story){.since_us = VG_NEVER};
+    for (int i = 0; i < VG_STORY_QUANTILES; i++)
+        out->then[i] = out->now[i] = NAN;
+    if (of->nulls) {
+        rc = tell_nulls(of, out);
+    } else if (of->now->kind == VG_KIND_NUMBER) {
+        rc = find_cells(of->now, of->then, &cells);
+        if (rc)
+            tell_numbers(of, &cells, out);
+    } else {
+        rc = tell_category(of, arena, out, &levels);
+    }
+    if (rc <= 0)
+        return rc;
+    tell_segments(of, out);
+    return tell_since(of, &levels, arena, out) < 0 ? -1 : 1;
+}
