@@ -11,6 +11,7 @@
 #include "agent/summary/parts.h"
 #include "agent/tally.h"
 #include "checks/stat_ks.h"
+#include "checks/stat_pairs.h"
 #include "pgvigil/check.h"
 
 enum { NUMBERS = 8, TEXT = NUMBERS, TRUTH, WHEN, ID, COLUMNS, BATCHES = 64, CATEGORIES = 12 };
@@ -206,6 +207,35 @@ static void measure_ks(void)
     }
 }
 
+/* The cross products of d columns, a twentieth of the values of `nulls` of them missing; the search
+ * for their cells is measured apart. */
+static void measure_pairs(uint32_t d, uint32_t nulls)
+{
+    static int16_t ranks[VG_PAIRS_COLUMNS][VG_BATCH_ROWS];
+    const int16_t *at[VG_PAIRS_COLUMNS];
+    struct vg_pairs *pairs = vg_pairs_new(1, d);
+    struct vg_reconstruction rebuilt;
+    struct vg_error err;
+    char name[60];
+    for (uint32_t c = 0; c < d; c++) {
+        at[c] = ranks[c];
+        for (int i = 0; i < VG_BATCH_ROWS; i++)
+            ranks[c][i] = c < nulls && draw() < 0.05 ? VG_RANK_NONE
+                                                     : (int16_t)((2 * draw() - 1) * VG_RANK_MOST);
+    }
+    if (!pairs)
+        abort();
+    snprintf(name, sizeof name, "pairs of %u columns, %u with NULLs", d, nulls);
+    MEASURE(name, if (vg_pairs_count(pairs, at, VG_BATCH_ROWS, &err) < 0) BUG("%s", err.msg));
+    double begun = now_ns(), z = vg_pairs_fisher(pairs, pairs, 30).value;
+    double between = now_ns();
+    if (vg_pairs_reconstruction(pairs, pairs, .65, &rebuilt, &err) < 0 || z != 0)
+        BUG("%s", err.msg);
+    printf("max |Fisher z| of %u columns %17.2f ms, reconstruction %.2f ms\n", d,
+           (between - begun) / 1e6, (now_ns() - between) / 1e6);
+    vg_pairs_free(pairs);
+}
+
 int main(void)
 {
     static const char *const names[COLUMNS] = {"a", "b", "c", "d",     "e",    "f",
@@ -246,6 +276,10 @@ int main(void)
                                  .max_keys = 10,
                                  .time = VG_TALLY_NONE};
     measure_ks();
+    measure_pairs(12, 0);
+    measure_pairs(12, 4);
+    measure_pairs(VG_PAIRS_COLUMNS, 0);
+    measure_pairs(VG_PAIRS_COLUMNS, 20);
     measure_parts(grids, large);
     for (int c = 0; c < COLUMNS; c++) {
         char name[60];
