@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* compare: how far the table is from another one, which may be on another connection: in its number
- * of rows, its keys, the sums of columns, or the values of rows of the same key. The last is the
- * skew between what a model was trained on and what it is served. */
+/* compare: how far the table is from another one, there or elsewhere: in its rows, keys, sums of
+ * columns, or values of rows of the same key, the skew between training and serving. */
 #include "checks/ask_compare.h"
 
 static const char *const kinds[] = {"rows", "keys", "sums", "values", NULL};
@@ -53,12 +52,10 @@ static int lookup_compare(const struct vg_asked *asked, struct vg_buf *out, cons
                           struct vg_error *err)
 {
     const struct vg_ask_compare *params = asked->rule->params;
-    bool theirs;
-    if (vg_ask_compare(asked, out, &theirs, err) < 0)
-        return -1;
-    if (theirs)
-        *connection = params->connection;
-    return 0;
+    bool theirs = false;
+    int rc = vg_ask_compare(asked, out, &theirs, err);
+    *connection = rc == 0 && theirs ? params->connection : *connection;
+    return rc;
 }
 
 static int measure_compare(const struct vg_rule *rule, const struct vg_evidence *evidence,
