@@ -29,6 +29,7 @@ layers='
 1 include/pgvigil/rule.h
 1 include/pgvigil/batch.h
 1 include/pgvigil/summary*.h
+1 include/pgvigil/budget.h
 1 include/pgvigil/result.h
 1 include/pgvigil/event.h
 1 agent/catalog.c
@@ -42,6 +43,7 @@ layers='
 2 include/pgvigil/store.h
 3 checks/*
 3 agent/alert*
+3 agent/budget/*
 3 agent/checksum*
 3 agent/judge*
 3 agent/plan*
@@ -80,6 +82,8 @@ checks/check -> checks/ask
 checks/check -> checks/format
 checks/check -> checks/stat
 checks/ask -> agent/sql
+agent/budget -> agent/window
+agent/budget -> checks/stat
 agent/plan -> agent/checksum
 agent/plan -> agent/sql
 agent/plan -> agent/tally
