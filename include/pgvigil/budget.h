@@ -244,11 +244,13 @@ struct vg_budget_found {
 int vg_budget_test(const struct vg_budget *budget, uint32_t column,
                    const struct vg_budget_part *part, const struct vg_budget_recent *recent,
                    struct vg_budget_found *out, size_t *n, struct vg_error *err) VG_MUST_CHECK;
-/* The cells of the last `scale` windows and what was expected in them, `cells` numbers each (2k+1
- * of the coarse grid): for PSI, Wasserstein-1 and the like. false: no such grid or counts. */
+/* How many coarse cells (2k+1) its numbers are counted in; 0: none. */
+size_t vg_budget_part_cells(const struct vg_budget_part *part);
+/* The coarse cells of the last `scale` windows and what was expected in them, as many numbers each
+ * as the part has cells: for PSI, Wasserstein-1 and the like. false: no such grid or counts. */
 bool vg_budget_expected(const struct vg_budget *budget, const struct vg_budget_part *part,
-                        const struct vg_budget_recent *recent, size_t scale, size_t cells,
-                        double *expected, double *now);
+                        const struct vg_budget_recent *recent, size_t scale, double *expected,
+                        double *now);
 
 /* --- Hard rules: outside the budget, no statistics -------------------------------------------- */
 
@@ -261,20 +263,23 @@ bool vg_budget_first_null(const struct vg_budget_column *column,
 /* A window here without rows breaks the rule: this slot was never empty in the reference. */
 bool vg_budget_must_have_rows(const struct vg_budget *budget, struct vg_budget_place place);
 
-struct vg_budget_new_value {
-    uint64_t hash;
-    const char *label; /* borrowed from the newest window that holds it */
-    uint64_t count;
-    double share; /* of the rows with a value */
+struct vg_budget_new_values {
+    struct vg_budget_new_value {
+        uint64_t hash;
+        const char *label; /* borrowed from the newest window that holds it */
+        uint64_t count;
+        double share; /* of the rows with a value */
+    } items[VG_BUDGET_NEW_VALUES];
+    size_t n;
 };
 /* Values absent from the reference that hold at least 1 % and 5 of the at least 30 rows of `recent`
- * (the base windows of the last 24 h, as many as they are), largest first (ties by hash), without
- * those in `told` (hashes already reported): at most VG_BUDGET_NEW_VALUES into out. Always none
- * where column->new_values is false, or a window was not counted in full. -1 VG_E_MEMORY. */
+ * (here the base windows of the last 24 h, as many as they are), largest first (ties by hash),
+ * without those in `told` (hashes already reported). Always none where column->new_values is false,
+ * or a window was not counted in full. -1 VG_E_MEMORY. */
 int vg_budget_find_new_values(const struct vg_budget_column *column,
                               const struct vg_budget_part *part,
                               const struct vg_budget_recent *recent, const uint64_t *told,
-                              size_t ntold, struct vg_budget_new_value *out, size_t *n,
+                              size_t ntold, struct vg_budget_new_values *out,
                               struct vg_error *err) VG_MUST_CHECK;
 
 #endif
