@@ -5,41 +5,51 @@
 #include <math.h>
 #include <string.h>
 
-#include "agent/budget/parts.h"
+#include "agent/budget/learn.h"
 #include "checks/stat_counts.h"
 #include "checks/stat_tails.h"
 
 static const double rare = 5; /* levels expected fewer times are tested together */
 enum { FIRST_QUANTILE = 2 };  /* phi from the quantiles .9 and .95 */
 
-static int fit_shares(const struct vg_series *series, struct vg_arena *arena,
-                      struct vg_fit_counts *fit)
+/* Makes counts, slot by slot, into shares: those of the slot drawn a little to those of all. */
+static int normalise(struct vg_fit_counts *fit, struct vg_arena *arena)
 {
     size_t levels = fit->levels, nslots = fit->basis.calendar.nslots;
-    double *total = vg_arena_array(arena, levels, sizeof *total), all = 0;
-    fit->share = vg_arena_array(arena, nslots * levels, sizeof *fit->share);
+    double *total = vg_arena_array(arena, levels, sizeof *total);
     fit->whole = vg_arena_array(arena, fit->ntested, sizeof *fit->whole);
-    if (!total || !fit->share || !fit->whole)
+    if (!total || !fit->whole)
         return -1;
-    for (size_t w = 0; w < series->n; w++) {
-        for (size_t j = 0; j < levels; j++) {
-            double count = series->cells[w * levels + j];
-            fit->share[series->slot[w] * levels + j] += count;
-            total[j] += count;
-            all += count;
-        }
-    }
-    for (size_t slot = 0; slot < nslots; slot++) {
-        double rows = fit->basis.slot_rows[slot];
-        for (size_t j = 0; j < levels; j++) {
-            double *share = &fit->share[slot * levels + j];
-            *share = (*share + (total[j] + 0.5) / (all + 1)) / (rows + 1);
-            size_t tested = fit->single ? 0 : j;
-            if (!fit->single || j + 1 == levels)
-                fit->whole[tested] += *share * rows / fit->basis.rows;
-        }
+    for (size_t i = 0; i < nslots * levels; i++)
+        total[i % levels] += fit->share[i];
+    for (size_t i = 0; i < nslots * levels; i++) {
+        size_t j = i % levels;
+        double rows = fit->basis.slot_rows[i / levels];
+        double prior = (total[j] + 0.5) / (fit->basis.rows + 1);
+        fit->share[i] = (fit->share[i] + prior) / (rows + 1);
+        if (!fit->single || j == 1)
+            fit->whole[fit->single ? 0 : j] += fit->share[i] * rows / fit->basis.rows;
     }
     return 0;
+}
+
+static int open_shares(const struct vg_basis *basis, size_t levels, struct vg_arena *arena,
+                       struct vg_fit_counts *out)
+{
+    *out = (struct vg_fit_counts){.basis = *basis, .levels = levels, .single = levels == 2};
+    out->ntested = out->single ? 1 : levels + 1;
+    out->share = vg_arena_array(arena, basis->calendar.nslots * levels, sizeof *out->share);
+    return out->share ? 0 : -1;
+}
+
+int vg_fit_counts_restore(const struct vg_basis *basis, const struct vg_slot_counts *counts,
+                          struct vg_arena *arena, struct vg_fit_counts *out)
+{
+    if (open_shares(basis, counts->width, arena, out) < 0)
+        return -1;
+    for (size_t i = 0; i < basis->calendar.nslots * counts->width; i++)
+        out->share[i] = (double)counts->counts[i];
+    return normalise(out, arena);
 }
 
 int vg_counts_look_init(struct vg_counts_look *look, size_t ntested, struct vg_arena *arena)
@@ -186,13 +196,16 @@ int vg_fit_counts(const struct vg_series *series, const struct vg_calendar *cale
                   struct vg_fit_counts *out)
 {
     struct vg_counts_look look;
-    *out = (struct vg_fit_counts){.levels = series->width, .single = series->width == 2};
-    out->ntested = out->single ? 1 : out->levels + 1;
-    if (vg_basis_fit(series, calendar, arena, &out->basis) < 0)
+    struct vg_basis basis;
+    if (vg_basis_fit(series, calendar, arena, &basis) < 0 ||
+        open_shares(&basis, series->width, arena, out) < 0)
         return -1;
-    if (!(out->basis.rows > 0))
+    if (!(basis.rows > 0))
         return 0;
-    if (fit_shares(series, arena, out) < 0 || vg_counts_look_init(&look, out->ntested, arena) < 0 ||
+    for (size_t i = 0; i < series->n * out->levels; i++)
+        out->share[series->slot[i / out->levels] * out->levels + i % out->levels] +=
+            series->cells[i];
+    if (normalise(out, arena) < 0 || vg_counts_look_init(&look, out->ntested, arena) < 0 ||
         vg_work_grow(work, series->n * out->ntested, series->n) < 0)
         return -1;
     for (size_t i = 0; i < calendar->nscales; i++) {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/budget/parts.h"
+#include "agent/budget/learn.h"
 #include "checks/stat_ks.h"
 #include "checks/stat_tails.h"
 
@@ -34,22 +34,17 @@ void vg_work_free(struct vg_work *work)
     *work = (struct vg_work){0};
 }
 
-/* The pooled distribution of each slot; of everything where a slot has no rows. */
-static int fit_curve(const struct vg_series *series, struct vg_arena *arena, struct vg_fit_ks *fit)
+/* Makes rows below each place, slot by slot, into the pooled distribution of each slot; of
+ * everything where a slot has no rows. */
+static int normalise(struct vg_fit_ks *fit, struct vg_arena *arena)
 {
-    size_t width = series->width, nslots = fit->basis.calendar.nslots;
+    size_t width = fit->width, nslots = fit->basis.calendar.nslots;
     double *all = vg_arena_array(arena, width, sizeof *all);
-    fit->width = width;
-    fit->curve = vg_arena_array(arena, nslots * width, sizeof *fit->curve);
-    if (!all || !fit->curve)
+    if (!all)
         return -1;
-    for (size_t w = 0; w < series->n; w++) {
-        const double *cells = series->cells + w * width;
-        double *curve = fit->curve + series->slot[w] * width;
-        for (size_t j = 0; j < width; j++) {
-            curve[j] += cells[j];
-            all[j] += cells[j];
-        }
+    for (size_t slot = 0; slot < nslots; slot++) {
+        for (size_t j = 0; j < width; j++)
+            all[j] += fit->curve[slot * width + j];
     }
     for (size_t slot = 0; slot < nslots; slot++) {
         double rows = fit->basis.slot_rows[slot];
@@ -58,6 +53,40 @@ static int fit_curve(const struct vg_series *series, struct vg_arena *arena, str
             curve[j] = rows > 0 ? curve[j] / rows : all[j] / fmax(fit->basis.rows, 1);
     }
     return 0;
+}
+
+static int fit_curve(const struct vg_series *series, struct vg_arena *arena, struct vg_fit_ks *fit)
+{
+    size_t width = series->width;
+    fit->width = width;
+    fit->curve = vg_arena_array(arena, fit->basis.calendar.nslots * width, sizeof *fit->curve);
+    if (!fit->curve)
+        return -1;
+    for (size_t w = 0; w < series->n; w++) {
+        const double *cells = series->cells + w * width;
+        double *curve = fit->curve + series->slot[w] * width;
+        for (size_t j = 0; j < width; j++)
+            curve[j] += cells[j];
+    }
+    return normalise(fit, arena);
+}
+
+int vg_fit_ks_restore(const struct vg_basis *basis, const struct vg_slot_counts *counts,
+                      struct vg_arena *arena, struct vg_fit_ks *out)
+{
+    size_t nslots = basis->calendar.nslots, width = counts->width - 1;
+    *out = (struct vg_fit_ks){.basis = *basis, .width = width};
+    out->curve = vg_arena_array(arena, nslots * width, sizeof *out->curve);
+    if (!out->curve)
+        return -1;
+    for (size_t slot = 0; slot < nslots; slot++) {
+        double below = 0;
+        for (size_t j = 0; j < width; j++) {
+            below += (double)counts->counts[slot * counts->width + j];
+            out->curve[slot * width + j] = below;
+        }
+    }
+    return normalise(out, arena);
 }
 
 static void find_excess(const struct vg_fit_ks *fit, const struct vg_series *series, double *x)
@@ -146,7 +175,7 @@ static double find_sight(const struct vg_fit_ks *fit, const struct vg_series *se
     return vg_find_median(scratch, n);
 }
 
-int vg_fit_ks(const struct vg_series *series, const struct vg_calendar *calendar,
+int vg_fit_ks(const struct vg_series *series, const struct vg_calendar *calendar, bool independent,
               struct vg_arena *arena, struct vg_work *work, struct vg_fit_ks *out)
 {
     *out = (struct vg_fit_ks){0};
@@ -157,13 +186,15 @@ int vg_fit_ks(const struct vg_series *series, const struct vg_calendar *calendar
     find_excess(out, series, work->x);
     double deff = 1;
     uint32_t last = 1;
-    for (size_t i = 0; i < calendar->nscales && calendar->scales[i] < series->n; i++) {
+    for (size_t i = 0; i < calendar->nscales; i++) {
+        if (calendar->scales[i] >= series->n && !independent)
+            break;
         uint32_t scale = calendar->scales[i];
         if (scale > last)
             lengthen(work->x, series->n, series->width, last, scale);
         last = scale;
         find_distances(series, work->x, scale, 0, work->y);
-        double found = find_deff(out, series, scale, work->y);
+        double found = independent ? 1 : find_deff(out, series, scale, work->y);
         deff = fmax(deff, found);
         out->deff[i] = found > 0 ? deff : 0;
         if (found > 0)
@@ -198,12 +229,17 @@ int vg_fit_ks_judge(const struct vg_fit_ks *fit, const struct vg_series *series,
     return 0;
 }
 
+double vg_sight_distance(double effective, double level)
+{
+    return effective > 0 ? vg_ks_limit_score(level) / sqrt(effective) : (double)INFINITY;
+}
+
 double vg_fit_ks_visible(const struct vg_fit_ks *fit, double level)
 {
-    double best = INFINITY, z = vg_ks_limit_score(level);
+    double best = INFINITY;
     for (size_t i = 0; i < fit->basis.calendar.nscales; i++) {
         if (fit->deff[i] > 0)
-            best = fmin(best, z / sqrt(fit->sight[i]));
+            best = fmin(best, vg_sight_distance(fit->sight[i], level));
     }
     return best;
 }

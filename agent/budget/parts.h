@@ -13,7 +13,7 @@
 
 #include "pgvigil/budget.h"
 
-/* --- slots.c: what all streams of a dataset share ---------------------------------------------- */
+/* --- slots.c: what all streams of a dataset share --------------------------------------------- */
 
 struct vg_calendar {
     double per_day;
@@ -28,8 +28,13 @@ uint32_t vg_calendar_slot(const struct vg_calendar *calendar, struct vg_budget_p
 /* The most days that a look-back touches the same slot; 1 and s where there are none. */
 double vg_calendar_repeats(const struct vg_calendar *calendar, uint32_t scale);
 double vg_budget_per_day(int64_t base_us);
+void vg_calendar_set(struct vg_budget *budget, const struct vg_calendar *calendar);
+struct vg_blob;
+/* model.c: a calendar as bytes; reading one that is none sets `bad`. */
+void vg_calendar_put(const struct vg_calendar *calendar, struct vg_buf *out);
+void vg_calendar_get(struct vg_blob *blob, struct vg_calendar *out);
 
-/* --- series.c ---------------------------------------------------------------------------------- */
+/* --- series.c --------------------------------------------------------------------------------- */
 
 /* Borrowed arrays; counts as doubles, exact up to 2^53. */
 struct vg_series {
@@ -64,7 +69,7 @@ struct vg_noise vg_basis_noise(const struct vg_basis *basis, const struct vg_ser
 double vg_basis_others(const struct vg_basis *basis, const struct vg_series *series, size_t w,
                        uint32_t scale);
 
-/* --- order.c ----------------------------------------------------------------------------------- */
+/* --- order.c ---------------------------------------------------------------------------------- */
 
 /* Sorts n values; NANs are not allowed. */
 void vg_sort_doubles(double *x, size_t n);
@@ -73,7 +78,7 @@ double vg_sorted_quantile(const double *sorted, size_t n, double q);
 /* Median, after sorting; NAN for none. */
 double vg_find_median(double *x, size_t n);
 
-/* --- fit_ks.c: steps 2 to 4 -------------------------------------------------------------------- */
+/* --- fit_ks.c: steps 2 to 4 ------------------------------------------------------------------- */
 
 /* Memory that fits use again and again; freed by vg_work_free(). */
 struct vg_work {
@@ -92,16 +97,19 @@ struct vg_fit_ks {
     double deff[VG_BUDGET_SCALES];  /* 0: not tested at this scale */
     double sight[VG_BUDGET_SCALES]; /* median effective rows of the fitted look-backs */
 };
-int vg_fit_ks(const struct vg_series *series, const struct vg_calendar *calendar,
+/* independent: rows do not resemble each other, deff is 1 (a reference too short to learn it). */
+int vg_fit_ks(const struct vg_series *series, const struct vg_calendar *calendar, bool independent,
               struct vg_arena *arena, struct vg_work *work, struct vg_fit_ks *out);
 /* D (may be NULL) and p of every look-back of `scale` index i that ends with one of the windows
  * first ..; NAN where it is too short or thin. n values each. */
 int vg_fit_ks_judge(const struct vg_fit_ks *fit, const struct vg_series *series, size_t first,
                     struct vg_work *work, double *d[VG_BUDGET_SCALES], double *p[VG_BUDGET_SCALES]);
 double vg_fit_ks_effective(const struct vg_fit_ks *fit, size_t scale, struct vg_noise noise);
+/* The smallest D that is an alarm with so many effective rows. */
+double vg_sight_distance(double effective, double level);
 double vg_fit_ks_visible(const struct vg_fit_ks *fit, double level);
 
-/* --- fit_spread.c: step 5 ---------------------------------------------------------------------- */
+/* --- fit_spread.c: step 5 --------------------------------------------------------------------- */
 
 struct vg_fit_spread {
     uint32_t nscales;
@@ -118,7 +126,7 @@ double vg_fit_spread_p(const struct vg_fit_spread *fit, size_t scale, double lev
 double vg_fit_spread_limit(const struct vg_fit_spread *fit, size_t scale, double level);
 double vg_fit_spread_visible(const struct vg_fit_spread *fit, double level);
 
-/* --- fit_counts.c: step 6 ---------------------------------------------------------------------- */
+/* --- fit_counts.c: step 6 --------------------------------------------------------------------- */
 
 struct vg_fit_counts {
     struct vg_basis basis;
@@ -131,7 +139,7 @@ struct vg_fit_counts {
     double rows[VG_BUDGET_SCALES];  /* N_s */
     double sight[VG_BUDGET_SCALES]; /* median rows of the fitted look-backs; NAN: none */
 };
-/* independent: rows do not resemble each other, phi is 1 (a reference too short to learn it). */
+/* independent: phi is 1, as above. */
 int vg_fit_counts(const struct vg_series *series, const struct vg_calendar *calendar,
                   bool independent, struct vg_arena *arena, struct vg_work *work,
                   struct vg_fit_counts *out);
@@ -151,14 +159,14 @@ void vg_fit_counts_judge(const struct vg_fit_counts *fit, const struct vg_series
 double vg_fit_counts_rho(const struct vg_fit_counts *fit, size_t scale, size_t level);
 double vg_fit_counts_visible(const struct vg_fit_counts *fit, double level);
 
-/* --- replay.c: step 8, the p of a stream over the reference ------------------------------------- */
+/* --- replay.c: step 8, the p of a stream over the reference ----------------------------------- */
 
 /* The smallest p over the scales of each window, n of them, each half judged by the fit of the
  * other. cells, rows, m2 as the kind needs them. 0, or -1 when out of memory. */
 int vg_replay_stream(enum vg_budget_kind kind, const struct vg_series *series,
                      const struct vg_calendar *calendar, struct vg_work *work, double *p);
 
-/* --- levels.c: step 8, levels out of the replayed p ---------------------------------------------- */
+/* --- levels.c: step 8, levels out of the replayed p ------------------------------------------- */
 
 struct vg_replayed {
     const double *const *p; /* per stream, n windows */
@@ -179,7 +187,7 @@ struct vg_levels {
 int vg_find_levels(const struct vg_replayed *replayed, struct vg_budget_stream *streams,
                    struct vg_levels *out);
 
-/* --- exclude.c ---------------------------------------------------------------------------------- */
+/* --- exclude.c -------------------------------------------------------------------------------- */
 
 /* What tells a calendar column, fed window by window. */
 struct vg_calendar_column {

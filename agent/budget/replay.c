@@ -21,7 +21,7 @@ static int replay_ks(const struct replay *replay, const struct vg_series *learnt
 {
     struct vg_fit_ks fit;
     double *found[VG_BUDGET_SCALES];
-    if (vg_fit_ks(learnt, replay->calendar, replay->arena, replay->work, &fit) < 0)
+    if (vg_fit_ks(learnt, replay->calendar, false, replay->arena, replay->work, &fit) < 0)
         return -1;
     for (size_t i = 0; i < replay->calendar->nscales; i++) {
         found[i] = vg_arena_array(replay->arena, judged->n, sizeof *found[i]);

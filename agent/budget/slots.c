@@ -157,6 +157,16 @@ struct vg_calendar vg_calendar_read(const struct vg_budget *budget)
     return calendar;
 }
 
+void vg_calendar_set(struct vg_budget *budget, const struct vg_calendar *calendar)
+{
+    budget->per_day = calendar->per_day;
+    budget->day_types = calendar->types;
+    budget->nslots = calendar->nslots;
+    budget->nscales = calendar->nscales;
+    memcpy(budget->scales, calendar->scales, sizeof budget->scales);
+    budget->gap = calendar->per_day >= 1 ? (uint32_t)calendar->per_day : 1;
+}
+
 uint32_t vg_budget_slot(const struct vg_budget *budget, struct vg_budget_place place)
 {
     struct vg_calendar calendar = vg_calendar_read(budget);

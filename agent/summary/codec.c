@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The bytes of a blob: varints, doubles, a frame of version and checksum. Reading trusts nothing:
  * whatever the bytes, it stays inside them and says `bad` once something does not hold. */
-#include <math.h>
+#include "agent/summary/codec.h"
 
-#include "agent/summary/parts.h"
+#include <math.h>
+#include <string.h>
+
+#include "pgvigil/text.h"
 
 enum { CHECKSUM = 8 };
 

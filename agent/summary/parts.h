@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the files of the summary share with one another and with nobody else; layer 3, pure.
  *
- * Double-double arithmetic, HyperLogLog registers, the table of top values, the codec of blobs.
+ * Double-double arithmetic, HyperLogLog registers, the table of top values, quantiles.
  */
 #ifndef PGVIGIL_AGENT_SUMMARY_PARTS_H
 #define PGVIGIL_AGENT_SUMMARY_PARTS_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "agent/summary/codec.h"
 #include "pgvigil/summary.h"
 
 /* --- summary_dd.c: unevaluated sums of two doubles -------------------------------------------- */
@@ -70,7 +71,6 @@ void vg_top_set_sampled(struct vg_top *top);
 
 /* --- quantile.c ------------------------------------------------------------------------------- */
 
-struct vg_blob;
 /* At most `most` cells, 1 .. VG_QUANTILE_CELLS. */
 struct vg_quantiles *vg_quantiles_new(size_t most);
 void vg_quantiles_free(struct vg_quantiles *quantiles);
@@ -82,32 +82,6 @@ int vg_quantiles_write(const struct vg_quantiles *quantiles, struct vg_buf *out)
 int vg_quantiles_read(struct vg_blob *blob, uint64_t n, struct vg_quantiles **out);
 /* The extremes of the cell that holds the value of this rank, 0 .. n - 1. */
 void vg_quantiles_rank(const struct vg_quantiles *quantiles, uint64_t rank, double *lo, double *hi);
-
-/* --- summary_codec.c: blobs ------------------------------------------------------------------- */
-
-/* Version byte, payload, and 8 bytes of XXH3 over both, little-endian throughout. */
-void vg_blob_begin(struct vg_buf *out, uint8_t version, size_t *start);
-void vg_blob_end(struct vg_buf *out, size_t start);
-void vg_blob_put_count(struct vg_buf *out, uint64_t x); /* LEB128: 7 bits a byte */
-void vg_blob_put_u64(struct vg_buf *out, uint64_t x);   /* 8 bytes */
-void vg_blob_put_double(struct vg_buf *out, double x);  /* 8 bytes; any NaN as one NaN */
-
-/* A reader never leaves the blob: past its end, or on nonsense, it sets `bad` and yields zeros. */
-struct vg_blob {
-    const uint8_t *at, *end;
-    bool bad;
-};
-/* Checks version and checksum. VG_E_STATE. */
-int vg_blob_open(struct vg_blob *blob, const void *data, size_t size, uint8_t version,
-                 struct vg_error *err);
-uint8_t vg_blob_byte(struct vg_blob *blob);
-uint64_t vg_blob_count(struct vg_blob *blob);
-/* A count that must not exceed most. */
-uint64_t vg_blob_count_to(struct vg_blob *blob, uint64_t most);
-uint64_t vg_blob_u64(struct vg_blob *blob);
-double vg_blob_double(struct vg_blob *blob);
-/* n bytes in place, or NULL and bad. */
-const uint8_t *vg_blob_bytes(struct vg_blob *blob, size_t n);
 
 /* --- summary.c -------------------------------------------------------------------------------- */
 

@@ -177,7 +177,7 @@ static void check_ks(const struct fixture *fixture, const struct vg_calendar *ca
     double *p[VG_BUDGET_SCALES];
     for (size_t i = 0; i < VG_BUDGET_SCALES; i++)
         p[i] = calloc(now->series.n, sizeof **p);
-    assert_int_equal(vg_fit_ks(&reference->series, calendar, arena, &work, &fit), 0);
+    assert_int_equal(vg_fit_ks(&reference->series, calendar, false, arena, &work, &fit), 0);
     assert_int_equal(vg_fit_ks_judge(&fit, &now->series, 0, &work, NULL, p), 0);
     for (size_t i = 0; i < calendar->nscales; i++) {
         const struct scale *scale = &fixture->ks.scales[i];
