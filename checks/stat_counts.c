@@ -15,7 +15,7 @@ struct law {
 /* w(k + 1) / w(k) */
 static double rise(const struct law *law, double k)
 {
-    return (law->n - k) * (law->a + k) / ((k + 1) * (law->b + law->n - k - 1));
+    return (law->n - k) * (law->a + k) / ((k + 1) * (law->b + (law->n - k - 1)));
 }
 
 /* An upper bound of the weights above k, in units of w(k); infinity where there is none. */
@@ -23,7 +23,7 @@ static double bound_rest(const struct law *law, double k)
 {
     /* Of the two factors of a ratio the first falls with k where b > 1, the second where a > 1 and
      * else stays below 1. */
-    double rate = law->a >= 1 ? rise(law, k) : (law->n - k) / (law->n - k - 1 + law->b);
+    double rate = law->a >= 1 ? rise(law, k) : (law->n - k) / (law->b + (law->n - k - 1));
     return law->b > 1 && rate < 1 ? rate / (1 - rate) : INFINITY;
 }
 
@@ -34,13 +34,14 @@ struct sums {
 /* Sums the weights from k = start upwards, where w is that of start. */
 static struct sums add_up(const struct law *law, double start, double count, double w)
 {
-    const double least = 1e-300, negligible = 1e-17;
+    const double least = 1e-300, little = 1e-13, negligible = 1e-17;
     struct sums sums = {0, 0, 0};
     for (double k = start; k <= law->n && w > least; k++) {
         sums.past += k >= count ? w : 0;
         sums.upto += k <= count ? w : 0;
         sums.at += k == count ? w : 0;
-        if (k >= count && w * bound_rest(law, k) <= negligible * sums.past)
+        if (k >= count && w < little * sums.past &&
+            w * bound_rest(law, k) <= negligible * sums.past)
             break;
         w *= rise(law, k);
     }

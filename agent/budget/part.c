@@ -153,10 +153,14 @@ static int read_counts(struct vg_blob *blob, const struct vg_calendar *calendar,
     if (!counts->counts || !basis->slot_rows)
         return -1;
     uint64_t left = most_rows;
-    for (size_t i = 0; i < calendar->nslots * width; i++) {
-        counts->counts[i] = vg_blob_count_to(blob, left);
-        left -= counts->counts[i];
-        basis->slot_rows[i / width] += (double)counts->counts[i];
+    uint64_t *at = counts->counts;
+    for (uint32_t slot = 0; slot < calendar->nslots; slot++) {
+        uint64_t before = left;
+        for (size_t j = 0; j < width; j++) {
+            *at = vg_blob_count_to(blob, left);
+            left -= *at++;
+        }
+        basis->slot_rows[slot] = (double)(before - left);
     }
     basis->rows = (double)(most_rows - left);
     return 0;

@@ -86,6 +86,8 @@ uint8_t vg_blob_byte(struct vg_blob *blob)
 uint64_t vg_blob_count(struct vg_blob *blob)
 {
     uint64_t x = 0;
+    if (!blob->bad && blob->at < blob->end && *blob->at < 0x80)
+        return *blob->at++;
     for (unsigned shift = 0; shift < 64; shift += 7) {
         uint64_t byte = vg_blob_byte(blob);
         if (shift == 63 && byte > 1)
