@@ -12,8 +12,9 @@
 #include "agent/sketch.h"
 #include "agent/tally.h"
 #include "agent/window.h"
+#include "pgvigil/budget.h"
 
-enum { GROUP_BYTES = 40 << 20, TEXT_BYTES = 5 << 20, PLAIN_BYTES = 64 << 10, LEAST_ROWS = 200 };
+enum { GROUP_BYTES = 40 << 20, TEXT_BYTES = 5 << 20, PLAIN_BYTES = 64 << 10 };
 enum { SEGMENT_BYTES = 4 * sizeof(uint64_t) * (2 * VG_COARSE + 1) };
 
 static int fail_memory(struct vg_error *err)
@@ -80,47 +81,24 @@ static int sketch_batch(void *arg, const struct vg_batch *batch, struct vg_error
     return 0;
 }
 
-static int compare_counts(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Median number of rows of the non-empty spans of this many hours. */
-static uint64_t find_median(const uint64_t *hours, size_t n, size_t span, uint64_t *scratch)
-{
-    size_t filled = 0;
-    for (size_t at = 0; at < n; at += span) {
-        uint64_t rows = 0;
-        for (size_t h = at; h < at + span && h < n; h++)
-            rows += hours[h];
-        if (rows)
-            scratch[filled++] = rows;
-    }
-    qsort(scratch, filled, sizeof *scratch, compare_counts);
-    return filled ? scratch[filled / 2] : 0;
-}
-
-/* The shortest of 1 .. 24 hours whose median non-empty window has 200 rows; the window that is
- * judged if that is no shorter, else a whole multiple of it. */
+/* By the 200-row rule; the window that is judged if that is no shorter, else a whole multiple of
+ * it. */
 static int choose_base(struct vg_capture *capture, const uint64_t *hours, size_t n,
                        struct vg_error *err)
 {
-    static const size_t spans[] = {1, 2, 3, 4, 6, 12, 24};
+    static const int spans[] = {1, 2, 3, 4, 6, 12, 24};
     const int64_t window_us = capture->dataset->schedule.window_us;
-    uint64_t *scratch = vg_arena_array(capture->arena, n, sizeof *scratch);
-    if (!scratch)
+    int found = vg_budget_base_hours(hours, n);
+    if (found < 0)
         return fail_memory(err);
-    size_t at = 0, last = sizeof spans / sizeof spans[0] - 1;
-    while (at < last && find_median(hours, n, spans[at], scratch) < LEAST_ROWS)
-        at++;
-    if ((int64_t)spans[at] * VG_HOUR_US <= window_us) {
+    if (found * VG_HOUR_US <= window_us) {
         capture->base_us = window_us;
         return 0;
     }
-    while (at < last && (int64_t)spans[at] * VG_HOUR_US % window_us != 0)
+    size_t at = 0, last = sizeof spans / sizeof spans[0] - 1;
+    while (at < last && (spans[at] < found || spans[at] * VG_HOUR_US % window_us != 0))
         at++;
-    capture->base_us = (int64_t)spans[at] * VG_HOUR_US;
+    capture->base_us = spans[at] * VG_HOUR_US;
     return 0;
 }
 

@@ -79,7 +79,8 @@ struct vg_budget_stream {
     double own;          /* its own level a_c, before alpha* */
     uint32_t days;       /* alarm-days in the replay at alpha_0 */
     double share;        /* of replayed windows with p below alpha_0 */
-    bool not_stationary; /* the reference contradicts itself: uncalibrated, never alarms */
+    bool not_stationary; /* the reference contradicts itself: its level, outside the total, keeps
+                          * to three quarters of the alarm-days by itself; may be 0 */
     bool noisy;          /* would have used more than half of the budget: a stricter level */
     bool blind;          /* its smallest visible change is above D .5, share +.3, sd x4 */
     double visible;      /* the smallest visible change: D, rise of a share, ratio of deviations;
@@ -173,19 +174,25 @@ struct vg_budget_task {
     void *arg;
 };
 /* What is read of a summary: rows, nulls, uncast, min, max, sum, m2, grid_id and coarse cells of
- * NUMBER, top of TEXT and BOOL. All windows with values must be of one grid (VG_E_INTERNAL).
- * VG_E_INTERNAL for a start that is none of the task's, or not after the last one. */
+ * NUMBER (vg_column_coarsen() makes them), top of TEXT and BOOL. Numbers without cells in a window,
+ * and categories without top, as private columns have them, are not tested but for their nulls. All
+ * windows with values must be of one grid (VG_E_INTERNAL), their starts the task's and in order
+ * (VG_E_INTERNAL). */
 int vg_budget_feed(struct vg_budget_feed *feed, int64_t start_us,
                    const struct vg_column_summary *summary, struct vg_error *err) VG_MUST_CHECK;
 /* Steps 2 to 9 and 11 of the policy. *out is owned by the caller. Keeps about one column's cells
- * (windows x 402 x 8 bytes, three times) and a double per stream and window. Errors: of the
- * callbacks, VG_E_MEMORY, VG_E_CANCELLED, VG_E_LIMIT (above 100 000 windows). */
+ * (windows x 400 x 8 bytes, twice) and a double per stream and window: 11 MiB for 100 columns of
+ * 28 days of hours. Errors: of the
+ * callbacks, VG_E_MEMORY, VG_E_CANCELLED, VG_E_LIMIT (above 100 000 windows, or 2^53
+ * rows). */
 int vg_budget_calibrate(const struct vg_budget_task *task, struct vg_budget **out,
                         struct vg_error *err) VG_MUST_CHECK;
 
 /* --- The part of a column, and the test of its last base windows ------------------------------ */
 
-struct vg_budget_part; /* what a column was in each slot; immutable; 0.1 MiB for 72 slots */
+/* What a column was in each slot; immutable. Numbers take 0.25 MiB for 72 slots and 200 thresholds,
+ * a category up to 0.1 MiB; reading its blob takes 0.2 ms. */
+struct vg_budget_part;
 /* VG_E_STATE for a damaged or newer blob, VG_E_MEMORY. */
 int vg_budget_part_read(const void *data, size_t size, struct vg_budget_part **out,
                         struct vg_error *err) VG_MUST_CHECK;
@@ -219,7 +226,8 @@ enum vg_budget_value {
     VG_BUDGET_NULL      /* null */
 };
 
-/* What a test of one stream found. Alarm: p < level (never where the stream is not stationary). */
+/* What a test of one stream found. Alarm: p < level. A blind stream, or one that is not stationary,
+ * has a level too: what to make of it is the caller's. */
 struct vg_budget_found {
     uint32_t stream; /* index into the model's streams */
     enum vg_budget_look look;

@@ -15,6 +15,8 @@
 
 #include "agent/summary/parts.h"
 
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
 void vg_kit_numbers(struct vg_column_summary *out, const char *name, uint64_t grid_id,
                     size_t ncells)
 {
@@ -61,4 +63,112 @@ void vg_kit_check_limit(const struct vg_budget_stream *stream, const struct vg_b
     print_error("stream %u: p %.17g, level %.17g, but value %.17g, limit %.17g\n", found->stream,
                 found->p, found->level, found->value, found->limit);
     fail();
+}
+
+void vg_kit_open(enum vg_kind kind, struct vg_column_summary *out)
+{
+    if (kind == VG_KIND_TEXT || kind == VG_KIND_BOOL)
+        vg_kit_text(out, "x");
+    else
+        vg_kit_numbers(out, "x", VG_KIT_GRID, VG_KIT_CELLS);
+}
+
+static int visit(void *arg, size_t column, struct vg_budget_feed *feed, struct vg_error *err)
+{
+    const struct vg_kit_learnt *learnt = arg;
+    (void)column;
+    for (size_t w = 0; w < learnt->n; w++) {
+        struct vg_column_summary window;
+        vg_kit_open(learnt->kind, &window);
+        int rc =
+            learnt->draw(w, &window) ? vg_budget_feed(feed, learnt->starts[w], &window, err) : 0;
+        vg_column_clear(&window);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int keep(void *arg, size_t column, const void *blob, size_t size, struct vg_error *err)
+{
+    struct vg_kit_learnt *learnt = arg;
+    (void)column;
+    return vg_budget_part_read(blob, size, &learnt->part, err);
+}
+
+int vg_kit_learn(struct vg_kit_learnt *learnt)
+{
+    struct vg_budget_input input = {"x", learnt->kind, learnt->is_private};
+    int64_t to = VG_KIT_MONDAY_US + (int64_t)learnt->n * VG_HOUR_US;
+    size_t n;
+    assert_int_equal(
+        vg_budget_starts(&vg_utc, VG_HOUR_US, VG_KIT_MONDAY_US, to, &learnt->starts, &n, NULL), 0);
+    struct vg_budget_task task = {.zone = &vg_utc,
+                                  .base_us = VG_HOUR_US,
+                                  .budget = 1.0 / 7,
+                                  .starts = learnt->starts,
+                                  .nwindows = n,
+                                  .columns = &input,
+                                  .ncolumns = 1,
+                                  .visit = visit,
+                                  .keep = keep,
+                                  .arg = learnt};
+    return vg_budget_calibrate(&task, &learnt->budget, &learnt->err);
+}
+
+void vg_kit_forget(struct vg_kit_learnt *learnt)
+{
+    vg_budget_free(learnt->budget);
+    vg_budget_part_free(learnt->part);
+    free(learnt->starts);
+}
+
+void vg_kit_cells(struct vg_column_summary *window, size_t cell, uint64_t rows, double lo,
+                  double hi)
+{
+    window->coarse[cell] += rows;
+    window->rows += rows;
+    window->min = lo;
+    window->max = hi;
+    window->sum.hi = (lo + hi) / 2 * (double)rows;
+    window->m2.hi = hi > lo ? (double)rows : 0;
+}
+
+bool vg_kit_draw_numbers(size_t w, struct vg_column_summary *window)
+{
+    uint64_t more = vg_hash64(&w, sizeof w) % 40;
+    vg_kit_cells(window, 2, 150 + more, -1, 1);
+    vg_kit_cells(window, 4, 250 - more, -1, 1);
+    window->m2.hi = (double)window->rows * (1 + (double)more / 400);
+    return true;
+}
+
+bool vg_kit_draw_words(size_t w, struct vg_column_summary *window)
+{
+    static const char *const words[] = {"red", "green", "blue", "black", "white"};
+    for (size_t i = 0; i < COUNT(words); i++)
+        vg_kit_add(window, words[i], 40 + (vg_hash64(&w, sizeof w) >> (8 * i)) % 20);
+    return true;
+}
+
+size_t vg_kit_test(const struct vg_kit_learnt *learnt, struct vg_column_summary *windows, size_t n,
+                   struct vg_budget_found *found)
+{
+    const struct vg_column_summary *pointers[64];
+    int64_t starts[64];
+    size_t nfound;
+    for (size_t i = 0; i < n; i++)
+        pointers[i] = windows[i].name ? &windows[i] : NULL;
+    vg_budget_starts_before(&vg_utc, VG_HOUR_US,
+                            VG_KIT_MONDAY_US + (VG_KIT_WINDOWS + (int64_t)n) * VG_HOUR_US, n,
+                            starts);
+    struct vg_budget_recent recent = {&vg_utc, starts, pointers, n};
+    assert_int_equal(vg_budget_test(learnt->budget, 0, learnt->part, &recent, found, &nfound, NULL),
+                     0);
+    for (size_t i = 0; i < nfound; i++) {
+        assert_true(found[i].p >= 0 && found[i].p <= 1);
+        if (found[i].look == VG_BUDGET_LOOKED && !learnt->budget->uncalibrated)
+            vg_kit_check_limit(&learnt->budget->streams[found[i].stream], &found[i]);
+    }
+    return nfound;
 }

@@ -19,4 +19,32 @@ uint8_t *vg_kit_damage(const void *blob, size_t size, size_t seed);
 /* value lies beyond limit exactly where p is below the level. */
 void vg_kit_check_limit(const struct vg_budget_stream *stream, const struct vg_budget_found *found);
 
+/* --- one column learnt from hourly windows that draw() makes --- */
+
+enum { VG_KIT_GRID = 77, VG_KIT_CELLS = 7, VG_KIT_WINDOWS = 24 * 28 };
+#define VG_KIT_MONDAY_US (4 * VG_DAY_US) /* 1970-01-05 */
+
+struct vg_kit_learnt {
+    size_t n; /* windows from VG_KIT_MONDAY_US on */
+    enum vg_kind kind;
+    bool is_private;
+    bool (*draw)(size_t w, struct vg_column_summary *window); /* false: no rows */
+    int64_t *starts;
+    struct vg_budget *budget;
+    struct vg_budget_part *part;
+    struct vg_error err;
+};
+int vg_kit_learn(struct vg_kit_learnt *learnt);
+void vg_kit_forget(struct vg_kit_learnt *learnt);
+/* An empty window of this kind; some rows between lo and hi into one of its cells. */
+void vg_kit_open(enum vg_kind kind, struct vg_column_summary *out);
+void vg_kit_cells(struct vg_column_summary *window, size_t cell, uint64_t rows, double lo,
+                  double hi);
+/* Tests n windows after the reference (those without name: no rows) and checks the limits. */
+size_t vg_kit_test(const struct vg_kit_learnt *learnt, struct vg_column_summary *windows, size_t n,
+                   struct vg_budget_found *found);
+/* 400 numbers in two cells; some 250 rows of five words. */
+bool vg_kit_draw_numbers(size_t w, struct vg_column_summary *window);
+bool vg_kit_draw_words(size_t w, struct vg_column_summary *window);
+
 #endif

@@ -11,7 +11,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "agent/budget/parts.h"
 
@@ -83,17 +82,6 @@ static const struct replay replays[] = {
 #include "tests/fixtures/budget_replay_14x4.inc"
     ,
 #include "tests/fixtures/budget_replay_28x4.inc"
-};
-
-struct values {
-    const char *name;
-    size_t windows, rows;
-    bool text;
-    const char *reason;
-    const int *values;
-};
-static const struct values values[] = {
-#include "tests/fixtures/budget_values.inc"
 };
 
 static void assert_near(double got, double want, const char *what, const char *name, size_t i)
@@ -312,33 +300,11 @@ static void test_replays(void **state)
     }
 }
 
-/* The calendar rule; identifiers are told by the counts of their values: test_budget_feed.c. */
-static void test_calendar_columns(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < COUNT(values); i++) {
-        const struct values *column = &values[i];
-        struct vg_calendar_column found;
-        vg_calendar_column_begin(&found, column->windows);
-        found.ranged = !column->text;
-        for (size_t w = 0; w < column->windows; w++) {
-            double lo = INFINITY, hi = -INFINITY;
-            for (size_t r = 0; r < column->rows; r++) {
-                lo = fmin(lo, column->values[w * column->rows + r]);
-                hi = fmax(hi, column->values[w * column->rows + r]);
-            }
-            vg_calendar_column_add(&found, w, (double)column->rows, lo, hi);
-        }
-        assert_int_equal(vg_calendar_column_is(&found), !strcmp(column->reason, "calendar"));
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fixtures),
         cmocka_unit_test(test_replays),
-        cmocka_unit_test(test_calendar_columns),
     };
     return cmocka_run_group_tests_name("budget_fixtures", tests, NULL, NULL);
 }

@@ -114,8 +114,8 @@ static void test_base_hours(void **state)
             rows[h] = cases[i].rows;
         assert_int_equal(vg_budget_base_hours(rows, 48), cases[i].hours);
     }
-    /* The median of an even number lies between the two in the middle; empty hours do not count, nor
-     * does a window that is cut short. */
+    /* The median of an even number lies between the two in the middle; empty hours do not count,
+     * nor does a window that is cut short. */
     for (size_t h = 0; h < 48; h++)
         rows[h] = h < 12 ? 0 : h % 2 ? 150 : 250;
     assert_int_equal(vg_budget_base_hours(rows, 48), 1);

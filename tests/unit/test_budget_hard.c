@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Unit tests of agent/budget/hard.c and values.c, and of calibration and test with hostile numbers:
+ * not finite, single rows, counts near 2^53, faults of the caller. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/budget_kit.h"
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+/* --- hard rules --- */
+
+static bool draw_day(size_t w, struct vg_column_summary *window)
+{
+    vg_kit_draw_numbers(w, window);
+    return w % 24 != 3;
+}
+
+static void test_hard_rules(void **state)
+{
+    (void)state;
+    struct vg_budget_column clean = {.had_nulls = false}, nulls = {.had_nulls = true};
+    struct vg_budget_column none = {.had_nulls = true, .all_null = true};
+    const struct vg_column_summary some = {.rows = 9, .nulls = 1}, all = {.rows = 9, .nulls = 9};
+    const struct vg_column_summary empty = {.rows = 0};
+    assert_true(vg_budget_first_null(&clean, &some) && !vg_budget_first_null(&nulls, &some));
+    assert_true(vg_budget_all_null(&nulls, &all) && !vg_budget_all_null(&none, &all));
+    assert_false(vg_budget_all_null(&nulls, &some) || vg_budget_all_null(&nulls, &empty));
+
+    struct vg_kit_learnt learnt = {.n = VG_KIT_WINDOWS, .kind = VG_KIND_NUMBER, .draw = draw_day};
+    assert_int_equal(vg_kit_learn(&learnt), 0);
+    for (uint32_t h = 0; h < 24; h++) {
+        struct vg_budget_place place = {h, h % 7};
+        assert_int_equal(vg_budget_must_have_rows(learnt.budget, place), h != 3);
+    }
+    vg_kit_forget(&learnt);
+}
+
+static bool draw_fashion(size_t w, struct vg_column_summary *window)
+{
+    char value[32];
+    snprintf(value, sizeof value, "day %zu", w / 24);
+    vg_kit_add(window, value, 20);
+    return vg_kit_draw_words(w, window);
+}
+
+static void test_new_values(void **state)
+{
+    (void)state;
+    struct vg_kit_learnt learnt = {
+        .n = VG_KIT_WINDOWS, .kind = VG_KIND_TEXT, .draw = vg_kit_draw_words};
+    struct vg_column_summary window;
+    struct vg_budget_new_values found;
+    assert_int_equal(vg_kit_learn(&learnt), 0);
+    assert_true(learnt.budget->columns[0].new_values);
+    vg_kit_open(VG_KIND_TEXT, &window);
+    vg_kit_add(&window, "red", 900);
+    vg_kit_add(&window, "mauve", 60);
+    vg_kit_add(&window, "pink", 30);
+    vg_kit_add(&window, "teal", 9);
+    const struct vg_column_summary *windows[2] = {NULL, &window};
+    struct vg_budget_recent recent = {&vg_utc, learnt.starts, windows, 2};
+    const struct vg_budget_column *column = &learnt.budget->columns[0];
+    assert_int_equal(vg_budget_find_new_values(column, learnt.part, &recent, NULL, 0, &found, NULL),
+                     0);
+    assert_int_equal(found.n, 2); /* teal holds less than 1 % */
+    assert_string_equal(found.items[0].label, "mauve");
+    assert_true(found.items[0].count == 60 && fabs(found.items[0].share - 60.0 / 999) < 1e-15);
+    assert_string_equal(found.items[1].label, "pink");
+    uint64_t told = found.items[0].hash;
+    assert_int_equal(
+        vg_budget_find_new_values(column, learnt.part, &recent, &told, 1, &found, NULL), 0);
+    assert_true(found.n == 1 && !strcmp(found.items[0].label, "pink"));
+    vg_column_clear(&window);
+    vg_kit_forget(&learnt);
+
+    /* A column that shows a new value every day: 14 in the second half, more than two. */
+    struct vg_kit_learnt fashion = {
+        .n = VG_KIT_WINDOWS, .kind = VG_KIND_TEXT, .draw = draw_fashion};
+    assert_int_equal(vg_kit_learn(&fashion), 0);
+    assert_false(fashion.budget->columns[0].new_values);
+    assert_int_equal(fashion.budget->columns[0].new_values_learnt, 14);
+    vg_kit_forget(&fashion);
+}
+
+/* --- hostile numbers --- */
+
+static bool draw_constant(size_t w, struct vg_column_summary *window)
+{
+    (void)w;
+    vg_kit_cells(window, 3, 100, 5, 5);
+    return true;
+}
+
+static bool draw_nulls(size_t w, struct vg_column_summary *window)
+{
+    (void)w;
+    window->rows = window->nulls = 100;
+    return true;
+}
+
+static bool draw_infinite(size_t w, struct vg_column_summary *window)
+{
+    vg_kit_draw_numbers(w, window);
+    window->m2.hi = w % 3 ? (double)NAN : (double)INFINITY;
+    window->nans = window->pinfs = 3;
+    window->rows += 6;
+    return true;
+}
+
+static bool draw_single(size_t w, struct vg_column_summary *window)
+{
+    vg_kit_cells(window, 2 * (w % 4), 1, -1, 1);
+    return true;
+}
+
+static bool draw_huge(size_t w, struct vg_column_summary *window)
+{
+    uint64_t many = (UINT64_C(1) << 52) / VG_KIT_WINDOWS / 4;
+    vg_kit_cells(window, 2, many - w, -1, 1);
+    vg_kit_cells(window, 5, many + w, -1, 1);
+    window->nulls = 7 + w;
+    window->rows += 7 + w;
+    window->m2.hi = 1e300;
+    return true;
+}
+
+static bool draw_too_many(size_t w, struct vg_column_summary *window)
+{
+    (void)w;
+    vg_kit_cells(window, 2, UINT64_C(1) << 52, -1, 1);
+    return true;
+}
+
+static void test_hostile(void **state)
+{
+    (void)state;
+    bool (*const draws[])(size_t, struct vg_column_summary *) = {
+        draw_infinite, draw_single, draw_huge, draw_constant, draw_nulls};
+    for (size_t i = 0; i < COUNT(draws); i++) {
+        struct vg_kit_learnt learnt = {
+            .n = VG_KIT_WINDOWS, .kind = VG_KIND_NUMBER, .draw = draws[i]};
+        struct vg_column_summary windows[24] = {0};
+        struct vg_budget_found found[VG_BUDGET_STREAMS];
+        assert_int_equal(vg_kit_learn(&learnt), 0);
+        assert_true(learnt.budget->alpha_star >= 0);
+        for (size_t s = 0; s < learnt.budget->nstreams; s++)
+            assert_true(learnt.budget->streams[s].visible >= 0);
+        for (size_t k = 0; k < COUNT(draws); k++) {
+            for (size_t w = 0; w < 24; w++) {
+                vg_kit_open(VG_KIND_NUMBER, &windows[w]);
+                draws[k](w, &windows[w]);
+            }
+            vg_kit_test(&learnt, windows, 24, found);
+            for (size_t w = 0; w < 24; w++)
+                vg_column_clear(&windows[w]);
+        }
+        vg_kit_forget(&learnt);
+    }
+    struct vg_kit_learnt learnt = {
+        .n = VG_KIT_WINDOWS, .kind = VG_KIND_NUMBER, .draw = draw_too_many};
+    assert_int_equal(vg_kit_learn(&learnt), -1);
+    assert_int_equal(learnt.err.code, VG_E_LIMIT);
+    vg_kit_forget(&learnt);
+}
+
+/* Windows of two grids are a fault of the caller. */
+static bool draw_two_grids(size_t w, struct vg_column_summary *window)
+{
+    window->grid_id = VG_KIT_GRID + (w == 9);
+    return vg_kit_draw_numbers(w, window);
+}
+
+static void test_faults(void **state)
+{
+    (void)state;
+    struct vg_kit_learnt learnt = {.n = 30, .kind = VG_KIND_NUMBER, .draw = draw_two_grids};
+    assert_int_equal(vg_kit_learn(&learnt), -1);
+    assert_int_equal(learnt.err.code, VG_E_INTERNAL);
+    vg_kit_forget(&learnt);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hard_rules),
+        cmocka_unit_test(test_new_values),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_faults),
+    };
+    return cmocka_run_group_tests_name("budget_hard", tests, NULL, NULL);
+}
