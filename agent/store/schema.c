@@ -196,6 +196,20 @@ static const char *const onsets_of_segments[] = {
     NULL,
 };
 
+/* What the budget learnt from a reference, and the new values it has told of. */
+static const char *const calibrations[] = {
+    "CREATE TABLE calibration (id {id}, version {int} NOT NULL REFERENCES reference"
+    " ON DELETE CASCADE, inputs TEXT NOT NULL, at_us {int} NOT NULL, body {blob}) {table}",
+    "CREATE INDEX calibration_version ON calibration (version)",
+    "CREATE TABLE calibration_part (calibration {int} NOT NULL REFERENCES calibration"
+    " ON DELETE CASCADE, column_name TEXT NOT NULL, body {blob} NOT NULL,"
+    " PRIMARY KEY (calibration, column_name)) {table}",
+    "CREATE TABLE told_value (version {int} NOT NULL REFERENCES reference ON DELETE CASCADE,"
+    " column_name TEXT NOT NULL, hash {int} NOT NULL, at_us {int} NOT NULL,"
+    " PRIMARY KEY (version, column_name, hash)) {table}",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -206,6 +220,7 @@ const struct vg_migration vg_migrations[] = {
     {"rows that offend", offending_rows},
     {"segments of references", segments},
     {"onsets of segments", onsets_of_segments},
+    {"what the budget learns", calibrations},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];
 

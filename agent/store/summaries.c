@@ -48,6 +48,26 @@ static int load_stored(struct vg_store *store, const struct place *place, struct
     return 0;
 }
 
+int vg_store_summary(struct vg_store *store, const char *dataset, const struct vg_window *base,
+                     const char *column, struct vg_column_summary **out, struct vg_error *err)
+{
+    static const char text[] = "SELECT body FROM summary WHERE dataset = $1 AND start_us = $2"
+                               " AND column_name = $3 AND end_us = $4";
+    const struct vg_sql_shape shape = {sizeof(struct stored), read_stored, NULL};
+    struct stored stored = {.column = NULL};
+    bool found;
+    *out = NULL;
+    if (vg_sql_one(store,
+                   &VG_SQL(text, vg_p_text(dataset), vg_p_int(base->start_us), vg_p_text(column),
+                           vg_p_int(base->end_us)),
+                   &shape, &stored, &found, err) < 0)
+        return -1;
+    if (stored.fault.code == VG_E_MEMORY)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    *out = stored.column; /* one that cannot be read counts as none */
+    return 0;
+}
+
 static int write_column(struct vg_store *store, const struct place *place,
                         const struct vg_column_summary *column, struct vg_error *err)
 {

@@ -166,7 +166,8 @@ struct vg_latest {
     enum vg_unit unit;
     enum vg_verdict verdict;      /* of the newest result */
     int64_t at_us, window_end_us; /* clock; end of its window, VG_NEVER on a tick */
-    enum vg_verdict decided;      /* newest result other than nodata; VG_NODATA: none ever */
+    enum vg_verdict decided;      /* newest result other than nodata; VG_NODATA: none ever;
+                                     VG_UNKNOWN also of a standing nodata */
     int64_t decided_us, decided_window_end_us;
     double value, limit, p_value;
     struct vg_strings keys; /* of rows that offend, the first; none where they are private */
@@ -225,6 +226,10 @@ struct vg_stored_windows {
 int vg_store_summary_windows(struct vg_store *store, const char *dataset, const char *column,
                              int64_t before_us, struct vg_arena *arena,
                              struct vg_stored_windows *out, struct vg_error *err);
+/* Of one column in one base window; NULL: none, or of another length. To be freed with
+ * vg_column_free(). */
+int vg_store_summary(struct vg_store *store, const char *dataset, const struct vg_window *base,
+                     const char *column, struct vg_column_summary **out, struct vg_error *err);
 
 /* --- Offending rows whose keys go to a table of the user's ------------------------------ */
 enum vg_offenders_state { VG_OFFENDERS_WAITING, VG_OFFENDERS_WRITTEN, VG_OFFENDERS_GIVEN_UP };
@@ -306,6 +311,34 @@ int vg_store_reference_use(struct vg_store *store, const char *dataset, int64_t 
                            struct vg_error *err);
 int vg_store_reference_drop(struct vg_store *store, const char *dataset, int64_t version,
                             struct vg_error *err);
+
+/* --- Calibration: what the budget learnt from a version of a reference, as blobs -------- */
+struct vg_calibration {
+    int64_t id, at_us;
+    const char *inputs; /* what it depends on beside the reference, as text */
+    const void *body;   /* of the dataset: vg_budget_read() */
+    size_t size;
+};
+/* A new one, with a part for each column, complete when it is done; those of the same version
+ * before it then go. VG_E_NOT_FOUND when the version was dropped meanwhile. */
+int vg_store_calibration_begin(struct vg_store *store, int64_t version, const char *inputs,
+                               int64_t now_us, int64_t *id, struct vg_error *err);
+int vg_store_calibration_part(struct vg_store *store, int64_t id, const char *column,
+                              const void *body, size_t size, struct vg_error *err);
+int vg_store_calibration_done(struct vg_store *store, int64_t id, const void *body, size_t size,
+                              struct vg_error *err);
+/* The complete one of a version; found false when there is none. In arena. */
+int vg_store_calibration(struct vg_store *store, int64_t version, struct vg_arena *arena,
+                         struct vg_calibration *out, bool *found, struct vg_error *err);
+/* The part of a column; *body NULL when there is none. In arena. */
+int vg_store_calibration_column(struct vg_store *store, int64_t id, const char *column,
+                                struct vg_arena *arena, const void **body, size_t *size,
+                                struct vg_error *err);
+/* New values that were told of, by hash: each once for a version of the reference. */
+int vg_store_told_put(struct vg_store *store, int64_t version, const char *column, uint64_t hash,
+                      int64_t now_us, struct vg_error *err);
+int vg_store_told(struct vg_store *store, int64_t version, const char *column,
+                  struct vg_arena *arena, uint64_t **out, size_t *n, struct vg_error *err);
 
 /* --- Alerts and incidents -------------------------------------------------------------- */
 int vg_store_alerts(struct vg_store *store, const char *dataset /* NULL: all */,
