@@ -132,10 +132,11 @@ static enum vg_alert_input read_input(struct vg_alert *alert, const struct vg_re
     if (result->verdict == VG_UNKNOWN)
         return add_blind(alert, result, cycle->now_us);
     end_blind(alert);
-    if (result->verdict == VG_NODATA)
-        return VG_IN_SKIP;
     bool burning =
         alert->state == FIRING || alert->state == CLEARING || alert->state == FIRING_BLIND;
+    /* What can no longer be judged may not fire for ever. */
+    if (result->verdict == VG_NODATA && !(result->standing && burning))
+        return VG_IN_SKIP;
     /* A window filled late says nothing of what fires since a later one. */
     if (cycle->late && burning && !is_bad(result) && alert->onset_us > cycle->window.start_us)
         return VG_IN_SKIP;

@@ -64,7 +64,7 @@ static void find_limits(struct vg_judged *judged)
         return;
     }
     bool at = rule->type->at_limit;
-    bool none = !limits->has_fail && !limits->has_warn;
+    bool none = !limits->has_fail && !limits->has_warn && rule->policy != VG_POLICY_BUDGET;
     judged->fail = make_most(limits->has_fail ? limits->fail
                              : none           ? find_default_limit(judged->measure)
                                               : NAN,
@@ -89,9 +89,23 @@ static enum vg_verdict judge_value(const struct vg_judged *judged)
     return breaks(&judged->warn, judged->measure) ? VG_WARN : VG_PASS;
 }
 
+/* What has no p is a hard rule of the budget, with a limit of its own. */
+static bool is_hard(const struct vg_measure *measure)
+{
+    return measure->rule->policy == VG_POLICY_BUDGET && isnan(measure->p_value);
+}
+
+static enum vg_verdict judge_budget(const struct vg_measure *measure)
+{
+    bool below = measure->p_value < measure->level;
+    return below || (is_hard(measure) && measure->value > measure->limit) ? VG_FAIL : VG_PASS;
+}
+
 /* p below the limits; of bh `p` is the adjusted one and may reach them. */
 static enum vg_verdict judge_p(const struct vg_judged *judged)
 {
+    if (judged->measure->rule->policy == VG_POLICY_BUDGET)
+        return judge_budget(judged->measure);
     bool bh = judged->measure->rule->policy == VG_POLICY_BH;
     double p = judged->p;
     if (judged->fail.given && (p < judged->fail.max || (bh && p <= judged->fail.max)))
@@ -137,6 +151,8 @@ static void look(struct vg_judged *judged)
     double min_rows = find_min_rows(measure->rule), n = measure->n_now;
     judged->look = measure->look;
     judged->p = measure->p_value;
+    if (is_hard(measure))
+        return;
     if (measure->look == VG_PASS && n < min_rows) {
         judged->look = VG_NODATA;
         judged->min_rows = min_rows;
@@ -226,10 +242,16 @@ static void fill_numbers(const struct vg_judged *judged, struct vg_result *resul
     result->bounded = measure->bounded;
     result->lo = measure->lo;
     result->hi = measure->hi;
-    result->limit = by_p ? NAN : show_limit(&judged->fail, measure->value);
+    bool budget = measure->rule->policy == VG_POLICY_BUDGET;
+    result->limit = budget ? measure->limit
+                    : by_p ? NAN
+                           : show_limit(&judged->fail, measure->value);
     result->warn_limit = by_p ? NAN : show_limit(&judged->warn, measure->value);
     result->p_value = measure->p_value;
-    result->level = by_p && judged->fail.given ? judged->fail.max : NAN;
+    result->level = budget ? measure->level : by_p && judged->fail.given ? judged->fail.max : NAN;
+    result->standing = judged->look == VG_NODATA && measure->standing;
+    result->readings = measure->readings;
+    result->nreadings = measure->nreadings;
     result->effect = measure->effect;
     result->n = measure->n_now;
     result->n_ref = measure->n_ref;
@@ -237,11 +259,13 @@ static void fill_numbers(const struct vg_judged *judged, struct vg_result *resul
     result->fingerprint = measure->fingerprint;
 }
 
-static void fill_alerting(const struct vg_rule *rule, struct vg_result *result)
+static void fill_alerting(const struct vg_measure *measure, struct vg_result *result)
 {
+    const struct vg_rule *rule = measure->rule;
     bool often = rule->dataset->schedule.window_us <= VG_HOUR_US;
     result->after = rule->after != VG_DEFAULT ? rule->after : 1;
     result->resolve_after = rule->resolve_after != VG_DEFAULT ? rule->resolve_after
+                            : measure->resolve_after          ? measure->resolve_after
                             : often                           ? DEFAULT_RESOLVE_AFTER
                                                               : 1;
     result->blind_after_us =
@@ -255,7 +279,7 @@ static int fill_result(const struct vg_judged *judged, struct vg_arena *arena,
     const struct vg_rule *rule = judged->measure->rule;
     bool ok = true;
     fill_numbers(judged, result);
-    fill_alerting(rule, result);
+    fill_alerting(judged->measure, result);
     result->rule = copy_text(rule->id, arena, &ok);
     result->check = copy_text(rule->type->name, arena, &ok);
     result->column = copy_text(rule->column, arena, &ok);
@@ -287,9 +311,6 @@ int vg_judge(const struct vg_measures *measures, struct vg_arena *arena, struct 
         return fail_memory(err);
     for (size_t i = 0; i < measures->n; i++) {
         items[i].measure = &measures->items[i];
-        if (measures->items[i].rule->policy == VG_POLICY_BUDGET)
-            return vg_fail(err, VG_E_INTERNAL, "rule %s: policy budget is not judged here",
-                           measures->items[i].rule->id);
         find_limits(&items[i]);
         look(&items[i]);
     }

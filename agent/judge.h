@@ -19,8 +19,9 @@
  *   bh         Benjamini and Hochberg 1995: FAIL <=> the least share of false discoveries at which
  *              the test would be rejected, among all tests of this policy in the list, is at most
  *              the limit; `level` is the limit.
+ *   budget     FAIL <=> p below the measure's level; without p, the value above its limit.
  * Every field of the results is set but the offending keys that were counted. *out and all text
- * live in arena. 0, or -1 with VG_E_MEMORY, or VG_E_INTERNAL for a policy that is not judged here.
+ * live in arena. 0, or -1 with VG_E_MEMORY.
  */
 int vg_judge(const struct vg_measures *measures, struct vg_arena *arena, struct vg_result **out,
              size_t *n, struct vg_error *err) VG_MUST_CHECK;

@@ -118,6 +118,12 @@ static void add_level(struct vg_buf *text, const struct vg_judged *judged)
     char level[VG_NUMBER_TEXT];
     double limit =
         judged->verdict == VG_WARN || !judged->fail.given ? judged->warn.max : judged->fail.max;
+    if (judged->measure->rule->policy == VG_POLICY_BUDGET) {
+        if (!isnan(judged->p))
+            vg_buf_printf(text, ", %s %s", judged->verdict == VG_PASS ? "level" : "below its level",
+                          vg_format_human(judged->measure->level, 2, level));
+        return;
+    }
     if (judged->tests) {
         vg_buf_printf(text, ", adjusted for %zu test%s", judged->tests,
                       judged->tests == 1 ? "" : "s");

@@ -85,6 +85,7 @@ struct vg_measure *vg_measure_add(struct vg_measures *measures, const struct vg_
         .hi = NAN,
         .effect = NAN,
         .p_value = NAN,
+        .level = NAN,
         .n_now = NAN,
         .n_ref = NAN,
         .limit = NAN,

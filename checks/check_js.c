@@ -31,6 +31,7 @@ const struct vg_check_type vg_check_js = {
     .needs_reference = true,
     .kinds = 1 << VG_KIND_NUMBER | 1 << VG_KIND_BOOL | 1 << VG_KIND_TEXT,
     .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS | VG_NEEDS_TOP,
+    .has_p = true,
     .policy = VG_POLICY_THRESHOLD,
     .min_rows = 200,
     .shorthand = "fail",

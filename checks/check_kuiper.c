@@ -34,6 +34,7 @@ const struct vg_check_type vg_check_kuiper = {
     .needs_reference = true,
     .kinds = 1 << VG_KIND_NUMBER,
     .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS,
+    .has_p = true,
     .policy = VG_POLICY_THRESHOLD,
     .min_rows = 200,
     .shorthand = "fail",

@@ -41,6 +41,7 @@ const struct vg_check_type vg_check_mann_whitney = {
     .kinds = 1 << VG_KIND_NUMBER,
     .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS,
     .bounds = VG_BOUNDS_ON_VALUE,
+    .has_p = true,
     .policy = VG_POLICY_THRESHOLD,
     .min_rows = 200,
     .measure = measure_mann_whitney,

@@ -46,6 +46,7 @@ const struct vg_check_type vg_check_null_rate = {
     .filterable = false, /* the reference is of all rows: some of them are another population */
     .needs_reference = true,
     .needs = VG_NEEDS_COLUMN,
+    .has_p = true,
     .policy = VG_POLICY_THRESHOLD,
     .min_rows = 200,
     .shorthand = "fail",

@@ -81,6 +81,7 @@ const struct vg_check_type vg_check_wasserstein = {
     .is_multiple = true,
     .kinds = 1 << VG_KIND_NUMBER,
     .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS | VG_NEEDS_GAPS,
+    .has_p = true,
     .policy = VG_POLICY_THRESHOLD,
     .min_rows = 200,
     .shorthand = "fail",

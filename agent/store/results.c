@@ -167,13 +167,15 @@ static int put_result(struct vg_store *store, const struct vg_cycle *cycle,
     int64_t end = on_window(cycle, r) ? cycle->window.end_us : VG_NEVER;
     bool keep = belongs_in_history(cycle, r, &before);
     bool newer = !before.found || !is_older(end, before.window_end_us);
-    bool decides = r->verdict != VG_NODATA && (!before.found || before.decided == VG_NODATA ||
-                                               !is_older(end, before.decided_window_end_us));
+    /* What no data will change has decided as much as it ever can. */
+    enum vg_verdict verdict = r->standing ? VG_UNKNOWN : r->verdict;
+    bool decides = verdict != VG_NODATA && (!before.found || before.decided == VG_NODATA ||
+                                            !is_older(end, before.decided_window_end_us));
     struct before now = {
         .verdict = r->verdict,
         .at_us = cycle->now_us,
         .window_end_us = end,
-        .decided = decides        ? r->verdict
+        .decided = decides        ? verdict
                    : before.found ? before.decided
                                   : VG_NODATA,
         .decided_us = decides        ? cycle->now_us

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pgvigil/budget.h"
 #include "pgvigil/catalog.h"
 #include "pgvigil/result.h"
 #include "pgvigil/rule.h"
@@ -130,6 +131,21 @@ struct vg_history {
     size_t nmarks;
 };
 
+/* Of a rule of policy `budget`, when a base window has closed. */
+struct vg_budget_evidence {
+    const struct vg_budget *model; /* of the dataset; NULL: none, and why says it */
+    const char *why;
+    int column; /* in the model; -1: it was not calibrated with this column */
+    const struct vg_budget_part *part;
+    const struct vg_budget_recent *recent; /* the base window that has closed is its last */
+    struct vg_window base;
+    const char *type_then, *type_now; /* of the column, where they differ; else NULL */
+    bool lost; /* its rows are missed: it has none, the one before had them in time, and in the
+                * reference there were always some; said of one rule of the dataset */
+    const struct vg_budget_new_value *fresh; /* values that were not told of yet */
+    size_t nfresh;
+};
+
 /* What a check knows when it writes SQL. Identifiers in the catalogue are quoted already. */
 struct vg_rows_of; /* agent/sql.h */
 /* A column whose values tell rows apart. */
@@ -170,6 +186,7 @@ struct vg_evidence {
     size_t nanswers;
     const char *answers_why;          /* why a statement could not be answered, or NULL */
     const struct vg_revisit *revisit; /* with VG_NEEDS_REVISIT */
+    const struct vg_budget_evidence *budget; /* of policy budget */
     const char *last_structure; /* of the table, by vg_catalog_write(), when it was last seen */
     int64_t now_us;
 };
@@ -187,6 +204,7 @@ struct vg_check_type {
     bool is_multiple;     /* of unit ratio: values and limits may be above 1, as 200% */
     bool at_limit;        /* a value at `fail` or `warn` breaks it already */
     bool grouped;         /* its statements answer for each segment, too: see vg_asked.splits */
+    bool has_p;           /* its measures have a p-value, which a policy may limit instead */
     unsigned kinds;       /* bit set of 1 << enum vg_kind it fits; 0: all */
     unsigned needs;
     enum vg_bounds_use bounds;

@@ -25,6 +25,13 @@ struct vg_window {
     bool repeated; /* holds a wall-clock hour twice */
 };
 
+/* One of several statistics behind one verdict. */
+struct vg_reading {
+    const char *statistic; /* "ks", "spread", "levels", "nulls" */
+    double value, limit, p_value, level;
+    double visible; /* the smallest change that can be seen in a day */
+};
+
 /* What a check found; no opinion. NAN marks numbers that do not apply. */
 struct vg_measure {
     const struct vg_rule *rule;
@@ -40,6 +47,12 @@ struct vg_measure {
     double limit;         /* what fails above it where the rule has no limit of its own, or NAN */
     bool is_time;         /* value, bounds and limits are microseconds since 1970 */
     uint64_t fingerprint; /* of what the rule saw in the window, to be kept; 0: none */
+    double level;         /* of policy budget: p below it fails; NAN without */
+    bool standing;        /* with VG_NODATA: so until the reference is another one */
+    int resolve_after;    /* default of the rule's; 0: the contract's */
+    const struct vg_reading *readings; /* all statistics behind the rule, in the arena of the
+                                        * measures; of its first measure */
+    size_t nreadings;
     const char *const *keys; /* of offending rows, in the arena of the measures; where the check
                               * found them itself and they are not private */
     size_t nkeys;
@@ -103,6 +116,9 @@ struct vg_result {
     double lo, hi;
     double limit, warn_limit;                /* NAN: none */
     double p_value, level, effect, n, n_ref; /* NAN: does not apply */
+    bool standing; /* with VG_NODATA: so until the reference is another one; no input of an alert */
+    const struct vg_reading *readings;
+    size_t nreadings;
     int direction;
     uint64_t fingerprint;         /* of what it saw in the window, to be kept; 0: none */
     const char *why;              /* always set */
@@ -159,6 +175,8 @@ struct vg_cycle {
     int64_t newest_us; /* newest time <= now, VG_NEVER unknown */
     uint64_t late_rows;
     bool has_late_rows;        /* growth of the window before */
+    bool has_expected;         /* there is a budget that is calibrated */
+    double expected_week;      /* false incidents a week to expect of it */
     bool has_untimed;          /* of the whole table, counted up to VG_UNTIMED_MOST each */
     uint64_t untimed_rows;     /* time is NULL or infinite: of no window */
     uint64_t future_rows;      /* time is after now */

@@ -141,6 +141,7 @@ struct vg_column_spec { /* one entry of columns: */
     struct vg_loc loc;
     const char *type; /* declared type, or NULL */
     bool is_private;
+    bool undrifted;   /* `drift: false`: "*" does not put it under the budget */
     const char *expr; /* SQL expression that computes it, or NULL: a column of the source */
     struct vg_loc expr_loc;
 };
@@ -203,6 +204,7 @@ struct vg_dataset {
     int64_t timeout_us, scan_timeout_us;
     struct vg_reference_spec reference;
     int64_t base_us; /* drift.base, or 0: by the 200-row rule */
+    double budget_per_day; /* drift.budget: false incidents of policy `budget` */
     struct vg_column_spec *columns;
     size_t ncolumns;
     struct vg_segment_spec *segments;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
 
 #include "tests/unit/judge_kit.h"
 
@@ -105,26 +106,71 @@ static void test_bh_counts_its_own_tests(void **state)
     stop(&world);
 }
 
-static void test_budget_is_not_judged(void **state)
+/* p against the measure's own level; a hard rule has no p, and needs no rows. */
+static void test_budget_policy(void **state)
+{
+    (void)state;
+    static const struct {
+        double p, level, n;
+        enum vg_verdict verdict;
+        const char *why;
+    } rows[] = {
+        {1e-9, 1e-5, 500, VG_FAIL, "budget 0.4; p 1e-09, below its level 1e-05"},
+        {1e-5, 1e-5, 500, VG_PASS, "budget 0.4; p 1e-05, level 1e-05"},
+        {0, 0, 500, VG_PASS, "budget 0.4; p < 1e-300, level 0"},
+        {1e-9, 1e-5, 29, VG_NODATA, "only 29 rows, 30 needed"},
+        {NAN, NAN, 3, VG_FAIL, "budget 0.4"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct world world;
+        start(&world);
+        set_rule(&world, 0, "budget")->policy = VG_POLICY_BUDGET;
+        struct vg_measure *measure = add(&world, 0, .4);
+        measure->p_value = rows[i].p;
+        measure->level = rows[i].level;
+        measure->limit = .3;
+        measure->n_now = rows[i].n;
+        measure->resolve_after = 24;
+        const struct vg_result *result = judge(&world, 1);
+        assert_verdict(result, rows[i].verdict);
+        assert_string_equal(result->why, rows[i].why);
+        assert_true(result->limit == .3 && isnan(result->warn_limit));
+        assert_true(isnan(rows[i].level) || result->level == rows[i].level);
+        assert_int_equal(result->resolve_after, 24);
+        assert_int_equal(result->after, 1);
+        stop(&world);
+    }
+}
+
+/* What stands is nodata, and any verdict of another stream of the column replaces it. */
+static void test_budget_standing(void **state)
 {
     (void)state;
     struct world world;
-    struct vg_error err;
     start(&world);
-    set_rule(&world, 0, "ks")->policy = VG_POLICY_BUDGET;
-    add(&world, 0, .1);
-    assert_int_equal(vg_judge(&world.measures, world.arena, &world.results, &world.n, &err), -1);
-    assert_int_equal(err.code, VG_E_INTERNAL);
+    set_rule(&world, 0, "budget")->policy = VG_POLICY_BUDGET;
+    struct vg_measure *blind = add(&world, 0, NAN);
+    blind->look = VG_NODATA;
+    blind->standing = true;
+    snprintf(blind->why, sizeof blind->why, "spread: blind");
+    const struct vg_result *result = judge(&world, 1);
+    assert_verdict(result, VG_NODATA);
+    assert_true(result->standing);
+    struct vg_measure *seen = add(&world, 0, .1);
+    seen->p_value = .5;
+    seen->level = 1e-4;
+    result = judge(&world, 1);
+    assert_verdict(result, VG_PASS);
+    assert_false(result->standing);
     stop(&world);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_p_value_policy),
-        cmocka_unit_test(test_benjamini_hochberg),
-        cmocka_unit_test(test_bh_counts_its_own_tests),
-        cmocka_unit_test(test_budget_is_not_judged),
+        cmocka_unit_test(test_p_value_policy),          cmocka_unit_test(test_benjamini_hochberg),
+        cmocka_unit_test(test_bh_counts_its_own_tests), cmocka_unit_test(test_budget_policy),
+        cmocka_unit_test(test_budget_standing),
     };
     return cmocka_run_group_tests_name("judge_policy", tests, NULL, NULL);
 }

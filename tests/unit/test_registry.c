@@ -79,6 +79,7 @@ static const struct {
     {"sum", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false, 1, "-n---"},
     {"minimum", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false, 1, "-nt--"},
     {"maximum", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false, 1, "-nt--"},
+    {"budget", VG_CLASS_DRIFT, VG_ON_WINDOW, true, false, 0, ""},
     {"ks", VG_CLASS_DRIFT, VG_ON_WINDOW, true, false, 200, "-n---"},
     {"kuiper", VG_CLASS_DRIFT, VG_ON_WINDOW, true, false, 200, "-n---"},
     {"cramer_von_mises", VG_CLASS_DRIFT, VG_ON_WINDOW, true, false, 200, "-n---"},

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the check `budget` says of its streams, in words; layer 3, pure. Values of rows never
+ * appear. */
+#ifndef PGVIGIL_CHECK_BUDGET_TEXT_H
+#define PGVIGIL_CHECK_BUDGET_TEXT_H
+
+#include "pgvigil/check.h"
+
+/* "D 0.21 over the last 4 base windows of 6h" */
+void vg_budget_say_found(const struct vg_budget_evidence *of, const struct vg_budget_found *found,
+                         char out[VG_WHY]);
+/* Why a stream never alarms or sees little; "" where neither is so. */
+void vg_budget_say_stream(const struct vg_budget_stream *stream, char out[VG_WHY]);
+/* Why a column's values are not tested; "" where they are. */
+const char *vg_budget_say_reason(enum vg_budget_reason reason);
+/* "a distance D of 0.3", "a standard deviation 1.4 times the usual" ... */
+void vg_budget_say_visible(const struct vg_budget_stream *stream, char out[VG_WHY / 2]);
+/* "distribution" "spread" "shares of values" "null rate" */
+const char *vg_budget_say_kind(enum vg_budget_kind kind);
+
+#endif
