@@ -47,7 +47,11 @@ static const char *make_id(struct vg_rule_reading *in, const struct vg_rule_site
     if (quoted)
         vg_buf_putc(&buf, '"');
     bool drift = site->column && site->type->class == VG_CLASS_DRIFT;
-    vg_buf_printf(&buf, "%s%s%s", site->column ? "." : "", drift ? "drift." : "", site->type->name);
+    if (site->type->policy == VG_POLICY_BUDGET)
+        vg_buf_puts(&buf, ".drift");
+    else
+        vg_buf_printf(&buf, "%s%s%s", site->column ? "." : "", drift ? "drift." : "",
+                      site->type->name);
     const char *out = buf.failed ? NULL : vg_arena_strdup(in->r.arena, buf.data);
     in->r.memory = in->r.memory || !out;
     vg_buf_free(&buf);
@@ -203,6 +207,7 @@ static void read_long(struct vg_rule_reading *in, const struct vg_rule_site *sit
     take_check(rule, &raw);
     if (raw.compare)
         read_compare(in, raw.compare, rule);
+    vg_rule_policy(in, node, raw.policy, rule);
     vg_rule_limits(in, site, node, &raw, faults, &rule->limits);
     if (raw.notify)
         read_rule_notify(in, raw.notify, rule);
@@ -236,7 +241,8 @@ static void read_short(struct vg_rule_reading *in, const struct vg_rule_site *si
         refuse_switch(in, site, node);
         return;
     }
-    bool nothing = on && !param && (type->implicit || type->default_fail);
+    bool nothing =
+        on && !param && (type->implicit || type->default_fail || type->policy == VG_POLICY_BUDGET);
     if (!word && !nothing) {
         vg_read_fault(&in->r, node->loc, vg_read_printf(&in->r, "%s: {key: value}", type->name),
                       "%s must be a mapping, not %s", type->name,

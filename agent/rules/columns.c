@@ -82,11 +82,8 @@ static void read_checks(struct vg_rule_reading *in, const struct vg_node *node, 
 static void read_column_drift(struct vg_rule_reading *in, const struct vg_node *node,
                               const char *column)
 {
-    if (node->kind == VG_NODE_SCALAR && !strcmp(node->text, "true")) {
-        vg_read_fault(&in->r, node->loc, "write a limit: drift: {ks: 0.35}",
-                      "this version does not have \"drift: true\" (the budget) yet");
+    if (vg_rule_budget_switch(in, node, column))
         return;
-    }
     struct vg_part part = make_keys(in, IN_DRIFT);
     if (vg_read_mapping(&in->r, node, "drift", &part, 1))
         read_checks(in, node, IN_DRIFT, column);
@@ -151,9 +148,10 @@ static void read_column(struct vg_rule_reading *in, const struct vg_entry *entry
     for (size_t i = 0; i < entry->value->n; i++) {
         const struct vg_entry *inner = &entry->value->entries[i];
         struct vg_node one = {.kind = VG_NODE_MAPPING, .loc = inner->loc, .n = 1, .entries = inner};
-        if (!strcmp(inner->key, "drift") && inner->value->kind != VG_NODE_BAD)
+        if (!strcmp(inner->key, "drift") && inner->value->kind != VG_NODE_BAD) {
+            out->undrifted = vg_node_off(inner->value);
             read_column_drift(in, inner->value, out->name);
-        else
+        } else
             read_checks(in, &one, IN_COLUMN, out->name);
     }
 }

@@ -171,6 +171,9 @@ static const struct vg_key drift_keys[] = {
     {"base", VG_VALUE_DURATION, offsetof(struct vg_raw_drift, base_us),
      .shown = "1h to 24h, by the 200-row rule",
      .doc = "length of the base windows of drift, a whole multiple of window"},
+    {"budget", VG_VALUE_STRING, offsetof(struct vg_raw_drift, budget), .shown = "1 per week",
+     .doc = "false incidents that `drift: true` may open for this dataset: N per day, week or "
+            "month"},
 };
 const struct vg_key_table vg_drift_table = {"drift", KEYS(drift_keys)};
 
@@ -182,7 +185,8 @@ static const struct vg_key column_keys[] = {
     {"private", VG_VALUE_BOOL, offsetof(struct vg_raw_column, is_private),
      .shown = "true for keys, else false",
      .doc = "keeps values of the column out of state, metrics and messages"},
-    NODE("drift", vg_raw_column, drift, "mapping of drift checks", "{ks: 0.35}"),
+    NODE("drift", vg_raw_column, drift, "true, false, or mapping of drift checks",
+         "true: by the budget of false alarms; {ks: 0.35}: by limits; false: not by \"*\""),
     SEGMENTS_ELSEWHERE("segments"),
     SEGMENTS_ELSEWHERE("segment"),
 };
@@ -190,6 +194,7 @@ const struct vg_key_table vg_column_table = {"a column", KEYS(column_keys)};
 
 #define IN_CHECK(field) offsetof(struct vg_raw_check, field)
 
+static const char *const policies[] = {"threshold", "p_value", "bh", NULL};
 static const char *const severities[] = {"info", "warning", "critical", NULL};
 
 static const struct vg_key check_keys[] = {
@@ -203,13 +208,19 @@ static const struct vg_key check_keys[] = {
      .doc = "former id, whose alerts and history it takes over"},
     {"severity", VG_VALUE_CHOICE, IN_CHECK(severity), .choices = severities, .fallback = "critical",
      .doc = "how grave a failure is"},
+    {"policy", VG_VALUE_CHOICE, IN_CHECK(policy), .choices = policies, .shown = "threshold",
+     .doc = "of drift checks with a p-value: what `fail` and `warn` limit. threshold: the "
+            "statistic; p_value: fails below that p; bh: below it after Benjamini and Hochberg, "
+            "over all rules of this policy in the window"},
     {"where", VG_VALUE_SQL, IN_CHECK(where), .doc = "SQL condition on the rows that are looked at"},
-    {"min_rows", VG_VALUE_INT, IN_CHECK(min_rows), .least = "0", .shown = "200 for drift, else 1",
+    {"min_rows", VG_VALUE_INT, IN_CHECK(min_rows), .least = "0",
+     .shown = "200 for drift, 30 under the budget, else 1",
      .doc = "with fewer rows there is no verdict"},
     {"after", VG_VALUE_INT, IN_CHECK(after), .least = "1", .most = "1000", .shown = "1",
      .doc = "failures in a row until the alert fires"},
     {"resolve_after", VG_VALUE_INT, IN_CHECK(resolve_after), .least = "1", .most = "1000",
-     .shown = "3 for windows of 1h or less, else 1", .doc = "passes in a row until it clears"},
+     .shown = "3 for windows of 1h or less, else 1; of the budget those of 24h",
+     .doc = "passes in a row until it clears"},
     {"blind_after", VG_VALUE_DURATION, IN_CHECK(blind_after_us), .most = "52w", .shown = "15m",
      .doc = "how long the rule may be unable to look"},
     NODE("notify", vg_raw_check, notify, "list of receivers, or {to, warn}",

@@ -42,6 +42,7 @@ struct vg_raw_reference {
 
 struct vg_raw_drift {
     int64_t base_us;
+    const char *budget;
 };
 
 struct vg_raw_column {
@@ -54,7 +55,7 @@ struct vg_raw_column {
 struct vg_raw_check {
     const struct vg_node *fail, *warn, *min, *max, *notify, *compare;
     const char *id, *was, *where, *segment, *description, *runbook;
-    int severity;
+    int severity, policy;
     int64_t min_rows, after, resolve_after, blind_after_us;
     struct vg_strings tags;
 };

@@ -120,10 +120,16 @@ static void check_inside(struct vg_rule_reading *in, const struct vg_node *warn,
 }
 
 static void check_order(struct vg_rule_reading *in, const struct vg_node *warn, bool written,
-                        const struct vg_limits *limits)
+                        const struct vg_limits *limits, bool by_p)
 {
-    if (!limits->has_fail || !limits->has_warn || limits->warn < limits->fail)
+    bool apart = by_p ? limits->warn > limits->fail : limits->warn < limits->fail;
+    if (!limits->has_fail || !limits->has_warn || apart)
         return;
+    if (by_p) {
+        vg_read_fault(&in->r, warn->loc, "a warning comes before a failure",
+                      "warn is not above fail, and both are p-values");
+        return;
+    }
     vg_read_fault(&in->r, warn->loc, "a warning comes before a failure",
                   written ? "warn is not below fail" : "warn is not below fail, which is 0 here");
 }
@@ -153,7 +159,8 @@ static void refuse_useless(struct vg_rule_reading *in, const struct vg_rule_site
 {
     const struct vg_check_type *type = site->type;
     bool bounded = type->bounds != VG_BOUNDS_NONE;
-    bool limited = type->bounds != VG_BOUNDS_ON_VALUE && (type->unit != VG_UNIT_NONE);
+    bool limited = type->bounds != VG_BOUNDS_ON_VALUE && (type->unit != VG_UNIT_NONE) &&
+                   type->policy != VG_POLICY_BUDGET;
     const struct {
         const char *name;
         bool given, useful;
@@ -192,11 +199,11 @@ void vg_rule_limits(struct vg_rule_reading *in, const struct vg_rule_site *site,
     if (raw->warn)
         read_warn(in, type, raw->warn, out);
     if (raw->warn && in->r.faults == before)
-        check_order(in, raw->warn, raw->fail, out);
+        check_order(in, raw->warn, raw->fail, out, raw->policy > 0);
     bool bounded = type->bounds != VG_BOUNDS_NONE;
     bool any = bounded ? raw->min || raw->max || (raw->warn && raw->warn->kind == VG_NODE_MAPPING)
                        : out->has_fail || raw->fail || raw->warn || type->implicit ||
-                             type->unit == VG_UNIT_NONE;
+                             type->unit == VG_UNIT_NONE || type->policy == VG_POLICY_BUDGET;
     if (!any && !node->partial && in->r.faults == faults)
         vg_read_fault(&in->r, site->loc, bounded ? "min, max or both" : "for example {fail: ...}",
                       "%s needs a limit", type->name);

@@ -32,6 +32,17 @@ void vg_rule_schedule(struct vg_rule_reading *in);
 /* reference: and drift: of the dataset; after the schedule, whose zone and window they need. */
 void vg_rule_reference(struct vg_rule_reading *in);
 void vg_rule_drift(struct vg_rule_reading *in);
+/* "N per day|week|month" into the dataset. */
+void vg_rule_budget(struct vg_rule_reading *in, const struct vg_node *node, const char *text);
+/* `drift: true` of a column adds the rule of the budget, `drift: false` adds none. False: it is
+ * neither. */
+bool vg_rule_budget_switch(struct vg_rule_reading *in, const struct vg_node *node,
+                           const char *column);
+/* A scalar that reads false. */
+bool vg_node_off(const struct vg_node *node);
+/* The policy of a check in its long form, and what it makes of the limits' type. */
+void vg_rule_policy(struct vg_rule_reading *in, const struct vg_node *node, int policy,
+                    struct vg_rule *rule);
 
 /* source: the table or query, and what else names its rows. */
 void vg_rule_source(struct vg_rule_reading *in);

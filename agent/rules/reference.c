@@ -120,14 +120,17 @@ void vg_rule_drift(struct vg_rule_reading *in)
     const struct vg_node *node = in->raw.drift;
     struct vg_raw_drift raw = {0};
     struct vg_part part;
+    in->dataset->budget_per_day = 1.0 / 7;
     if (!node)
         return;
     if (node->kind == VG_NODE_SCALAR && !strcmp(node->text, "true")) {
-        vg_read_fault(&in->r, node->loc, "write a limit for each column: drift: {ks: 0.35}",
-                      "this version does not have \"drift: true\" (the budget) yet");
+        vg_read_fault(&in->r, node->loc, "columns: {\"*\": {drift: true}}",
+                      "drift: true stands below a column, or below \"*\" for all of them");
         return;
     }
     vg_read_table(&in->r, node, &vg_drift_table, &part, &raw);
+    if (vg_part_fine(&part, "budget"))
+        vg_rule_budget(in, vg_node_get(node, "budget"), raw.budget);
     if (vg_part_fine(&part, "base"))
         check_base(in, vg_node_get(node, "base"), raw.base_us);
     in->dataset->base_us = raw.base_us;
