@@ -46,6 +46,25 @@ static bool has_own_rule(const struct vg_dataset *dataset, const struct vg_check
     return false;
 }
 
+/* `drift: false` of the column, or a reference that leaves it out. */
+static bool is_undrifted(const struct vg_dataset *dataset, const char *column)
+{
+    bool found = false;
+    for (size_t i = 0; i < dataset->ncolumns && !found; i++)
+        found = dataset->columns[i].undrifted && vg_streq(dataset->columns[i].name, column);
+    for (size_t i = 0; i < dataset->reference.exclude.n && !found; i++)
+        found = vg_streq(dataset->reference.exclude.items[i], column);
+    return found;
+}
+
+bool vg_plan_takes(const struct vg_dataset *dataset, const struct vg_check_type *type,
+                   const char *column)
+{
+    bool budget = type->policy == VG_POLICY_BUDGET;
+    return !is_excluded(dataset, column) && !has_own_rule(dataset, type, column) &&
+           !(budget && is_undrifted(dataset, column));
+}
+
 /* As it stands, or double-quoted with quotes inside doubled, as default ids write it. */
 static const char *quote_name(const char *column, struct vg_arena *arena)
 {
@@ -74,6 +93,8 @@ static const char *name_rule(const struct vg_rule *rule, const char *column, str
     if (!quoted)
         return NULL;
     bool drift = rule->type->class == VG_CLASS_DRIFT;
+    if (rule->type->policy == VG_POLICY_BUDGET)
+        return vg_arena_printf(arena, "%s.drift", quoted);
     return vg_arena_printf(arena, "%s.%s%s", quoted, drift ? "drift." : "", rule->type->name);
 }
 
@@ -169,8 +190,8 @@ static int bind_wild(struct vg_plan *plan, const struct vg_rule *rule,
         const struct vg_catalog_column *column = &plan->catalog->columns[i];
         /* Beside features a decoded source has the columns of the store itself. */
         bool store = dataset->long_source.codec && !column->route;
-        if (store || !fits(rule->type, column->kind) || is_excluded(dataset, column->name) ||
-            has_own_rule(dataset, rule->type, column->name))
+        if (store || !fits(rule->type, column->kind) ||
+            !vg_plan_takes(dataset, rule->type, column->name))
             continue;
         if (add_bound(plan, rule, column->name, rejects, arena) < 0)
             return -1;
@@ -179,8 +200,8 @@ static int bind_wild(struct vg_plan *plan, const struct vg_rule *rule,
     for (size_t i = 0; i < known; i++) {
         const struct vg_reference_column *column = &plan->reference->columns[i];
         bool gone = !vg_catalog_find(plan->catalog, column->name) && !column->computed;
-        if (!gone || !fits(rule->type, column->kind) || is_excluded(dataset, column->name) ||
-            has_own_rule(dataset, rule->type, column->name))
+        if (!gone || !fits(rule->type, column->kind) ||
+            !vg_plan_takes(dataset, rule->type, column->name))
             continue;
         if (add_bound(plan, rule, column->name, rejects, arena) < 0)
             return -1;
@@ -215,8 +236,7 @@ static bool is_meant(const struct vg_rule *rule, const struct vg_dataset *datase
                      const struct vg_alert *alert)
 {
     return is_wild(rule) && alert->column && vg_streq(rule->type->name, alert->check) &&
-           !is_excluded(dataset, alert->column) &&
-           !has_own_rule(dataset, rule->type, alert->column);
+           vg_plan_takes(dataset, rule->type, alert->column);
 }
 
 /* A reference captured since does not know such a column either: nobody misses it any more. */

@@ -22,4 +22,8 @@ int vg_plan_bind_lost(struct vg_plan *plan, const struct vg_alert *alerts, size_
 bool vg_plan_names(const struct vg_dataset *dataset, const struct vg_plan *plan,
                    const struct vg_alert *alert);
 
+/* Whether "*" of a check means this column. */
+bool vg_plan_takes(const struct vg_dataset *dataset, const struct vg_check_type *type,
+                   const char *column);
+
 #endif

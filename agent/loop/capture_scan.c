@@ -10,6 +10,7 @@
 #include "agent/loop/capture_segments.h"
 #include "agent/plan.h"
 #include "agent/sketch.h"
+#include "agent/summary/private.h"
 #include "agent/tally.h"
 #include "agent/window.h"
 #include "pgvigil/budget.h"
@@ -198,10 +199,10 @@ static int store_window(struct pass2 *pass, struct vg_column_summary *column, bo
 {
     if (column->fine && !is_private && vg_column_coarsen(column) < 0)
         return fail_memory(err);
-    if (is_private)
-        return 0; /* its grid is remade from the whole; windows on it would show single rows */
+    /* Its grid is remade from the whole; windows on it would show single rows: only how many. */
+    const struct vg_column_summary bare = vg_private_counts(column);
     return vg_store_reference_window(pass->group.capture->env->store, pass->group.capture->version,
-                                     &pass->base, column, err);
+                                     &pass->base, is_private ? &bare : column, err);
 }
 
 /* The column leaves the summary, which keeps an empty one in its place. */

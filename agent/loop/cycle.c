@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/loop/cycle_ask.h"
+#include "agent/loop/cycle_budget.h"
 #include "agent/loop/cycle_commit.h"
 #include "agent/loop/cycle_revisit.h"
 #include "agent/loop/cycle_segments.h"
@@ -76,6 +77,7 @@ static void forget_read(struct vg_work *work)
     for (size_t i = 0; i < work->nsummaries; i++)
         vg_summary_free(work->summaries[i]);
     vg_cycle_segments_forget(work);
+    vg_cycle_budget_forget(work);
     vg_reference_free(work->reference);
     work->reference = NULL;
     work->nsummaries = work->nprobed = work->nready = 0;

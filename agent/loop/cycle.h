@@ -77,6 +77,7 @@ struct vg_work {
     struct vg_rejects rejects;   /* expressions the server would not evaluate */
     struct vg_asked_rule *asked; /* per bound rule; NULL: nothing was asked */
     const struct vg_history *history;
+    struct vg_cycle_budget *budget; /* of a window that may close a base window, or NULL */
     const char *last_structure;  /* of the table when it was last seen, or NULL */
     struct vg_checksum checksum; /* of the window, where it is to be read again */
     struct vg_checked checked;   /* of a revisit: the window as it was last read */

@@ -3,8 +3,10 @@
  * windows and progress, all or nothing; then the figures are published. */
 #include "agent/loop/cycle_commit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "agent/loop/cycle_budget.h"
 #include "agent/loop/cycle_revisit.h"
 #include "agent/loop/cycle_still.h"
 #include "agent/loop/cycle_structure.h"
@@ -226,25 +228,40 @@ static int store_skipped(const struct vg_work *work, struct vg_progress *after,
     return 0;
 }
 
+/* Base windows are sums of windows: cells that one of them must hide would be missing in the sum,
+ * so none are kept. */
+static void hide_column(struct vg_column_summary *column)
+{
+    vg_private_column(column);
+    free(column->coarse);
+    column->coarse = NULL;
+    column->coarse_cells = 0;
+    column->grid = NULL;
+    column->grid_id = 0;
+}
+
 void vg_cycle_hide_private(const struct vg_work *work)
 {
     struct vg_summary *summary = work->cycle.summary;
     for (size_t i = 0; i < summary->ncolumns; i++) {
         if (vg_dataset_is_private(work->job.dataset, summary->columns[i].name))
-            vg_private_column(&summary->columns[i]);
+            hide_column(&summary->columns[i]);
     }
+}
+
+int64_t vg_cycle_base_us(const struct vg_work *work)
+{
+    int64_t base_us = work->job.dataset->schedule.window_us;
+    bool longer = work->reference && work->reference->base_us > base_us;
+    return longer ? work->reference->base_us : base_us;
 }
 
 void vg_cycle_base(const struct vg_work *work, const struct vg_window *window,
                    struct vg_window *out)
 {
-    const struct vg_dataset *dataset = work->job.dataset;
-    int64_t base_us = dataset->schedule.window_us;
-    if (work->reference && work->reference->base_us > base_us)
-        base_us = work->reference->base_us;
     *out = *window;
     if (work->plan.time)
-        vg_window_at(dataset->zone, base_us, window->start_us, out);
+        vg_window_at(work->job.dataset->zone, vg_cycle_base_us(work), window->start_us, out);
 }
 
 static int store_window(const struct vg_work *work, struct vg_error *err)
@@ -285,8 +302,8 @@ static int store_parts(struct vg_work *work, struct vg_progress *after,
     if (store_skipped(work, after, err) < 0 || store_window(work, err) < 0 ||
         vg_store_results_put(store, &work->cycle, err) < 0 || vg_offenders_note(work, err) < 0 ||
         vg_cycle_settle(work->env, settling, work->arena, err) < 0 ||
-        vg_cycle_structure_store(work, err) < 0 || vg_cycle_still_store(work, err) < 0 ||
-        vg_cycle_revisit_store(work, after, err) < 0 ||
+        vg_cycle_budget_store(work, err) < 0 || vg_cycle_structure_store(work, err) < 0 ||
+        vg_cycle_still_store(work, err) < 0 || vg_cycle_revisit_store(work, after, err) < 0 ||
         vg_store_progress_put(store, id, after, err) < 0)
         return -1;
     return vg_cycle_retrain(work, err);

@@ -8,6 +8,7 @@
 /* Progress after this cycle, from work->before. */
 void vg_cycle_advance(const struct vg_work *work, struct vg_progress *after);
 /* The base window that a window is a part of. */
+int64_t vg_cycle_base_us(const struct vg_work *work);
 void vg_cycle_base(const struct vg_work *work, const struct vg_window *window,
                    struct vg_window *out);
 /* The results are made: what is stored of the summary from here on holds no private value. */

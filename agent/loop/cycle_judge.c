@@ -6,6 +6,8 @@
 
 #include "agent/judge.h"
 #include "agent/loop/cycle.h"
+#include "agent/loop/cycle_budget.h"
+#include "agent/loop/cycle_commit.h"
 #include "agent/loop/cycle_revisit.h"
 #include "agent/loop/cycle_segments.h"
 #include "agent/loop/cycle_story.h"
@@ -28,6 +30,8 @@ static bool is_stale(const struct vg_work *work, const struct vg_latest *of, siz
 {
     int64_t limit = work->cycle.now_us - work->job.dataset->schedule.nodata_after_us, last = 0;
     size_t segments = 0, mute = 0;
+    if (vg_streq(of->check, "budget")) /* its verdicts come once per base window */
+        limit -= 2 * vg_cycle_base_us(work);
     for (size_t i = 0; i < n; i++)
         last = of[i].at_us > last ? of[i].at_us : last;
     for (size_t i = 0; i < n; i++) {
@@ -129,6 +133,8 @@ static int measure_rule(struct vg_work *work, const struct vg_bound *bound,
         .last_structure = work->last_structure,
         .now_us = work->cycle.now_us,
     };
+    if (rule->policy == VG_POLICY_BUDGET && !bound->problem && !work->cycle.unreadable)
+        return vg_cycle_budget_measure(work, bound, &evidence, measures, err);
     bool whole = !rule->compare.segment;
     const struct vg_evidence all = evidence;
     if (vg_cycle_segments_whole(work, asked, &evidence, err) < 0)
@@ -150,6 +156,8 @@ static bool is_wanted(const struct vg_work *work, const struct vg_rule *rule)
                (!work->cycle.failed || vg_cycle_revisit_over(work, work->scanning));
     if (work->cycle.failed && !work->cycle.unreadable)
         return false;
+    if (rule->policy == VG_POLICY_BUDGET)
+        return work->cycle.has_window && vg_cycle_budget_closes(work);
     if (rule->type->cadence == VG_ON_WINDOW)
         return work->cycle.has_window;
     /* Freshness without an index is known only when a window was read. */
@@ -201,7 +209,8 @@ static void fill_keys(struct vg_work *work)
 
 int vg_cycle_judge(struct vg_work *work, struct vg_error *err)
 {
-    if (fill_live(work, err) < 0 || bind_unseen(work, err) < 0)
+    if (fill_live(work, err) < 0 || bind_unseen(work, err) < 0 ||
+        vg_cycle_budget_open(work, err) < 0)
         return -1;
     struct vg_measures measures = {.arena = work->arena};
     for (size_t i = 0; i < work->plan.nbound; i++) {

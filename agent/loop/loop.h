@@ -108,7 +108,9 @@ void vg_loop_offenders_free(struct vg_loop *loop);
 void vg_loop_control(struct vg_loop *loop);
 /* Whether the dataset's reference is to be captured, from what the store holds. Without the
  * mutex. */
-enum vg_need { VG_NEED_NOTHING, VG_NEED_CAPTURE, VG_NEED_UNREADABLE };
+enum vg_need { VG_NEED_NOTHING, VG_NEED_CAPTURE, VG_NEED_CALIBRATE, VG_NEED_UNREADABLE };
+/* What is to be captured or calibrated next, as soon as it may be. Without the mutex. */
+void vg_loop_plan_capture(struct vg_loop *loop, const char *id);
 enum vg_need vg_loop_need(const struct vg_loop *loop, const struct vg_dataset *dataset);
 /* When; VG_NEVER: not. Under the mutex. */
 int64_t vg_loop_capture_time(const struct vg_loop *loop, const struct vg_slot *slot,

@@ -99,8 +99,11 @@ static int switch_reference(struct vg_loop *loop, const struct vg_control *row, 
         return vg_fail(err, VG_E_USAGE, "'%s' is not a dataset and a version", row->argument);
     memcpy(id, row->argument, n);
     id[n] = '\0';
-    return use ? vg_store_reference_use(loop->env.store, id, version, err)
-               : vg_store_reference_drop(loop->env.store, id, version, err);
+    int rc = use ? vg_store_reference_use(loop->env.store, id, version, err)
+                 : vg_store_reference_drop(loop->env.store, id, version, err);
+    if (rc == 0)
+        vg_loop_plan_capture(loop, id); /* it may lack a calibration */
+    return rc;
 }
 
 static int ask_capture(struct vg_loop *loop, const struct vg_control *row, struct vg_error *err)

@@ -2,6 +2,7 @@
 /* When references are captured, and the capture itself in the loop. Owns the waits after failures
  * and what a person asked for; how a reference is captured is capture.c's. Never calls the store
  * under the mutex. */
+#include "agent/loop/calibrate.h"
 #include "agent/loop/capture.h"
 #include "agent/loop/loop.h"
 #include "pgvigil/log.h"
@@ -25,6 +26,11 @@ enum vg_need vg_loop_need(const struct vg_loop *loop, const struct vg_dataset *d
         if (rows[i].complete && vg_streq(rows[i].spec, spec))
             need = VG_NEED_NOTHING; /* captured, though another version may be in use */
     }
+    bool wanted = false;
+    if (need == VG_NEED_NOTHING && vg_calibrate_wanted(loop->env.store, dataset, &wanted, &err) < 0)
+        need = VG_NEED_UNREADABLE;
+    else if (wanted)
+        need = VG_NEED_CALIBRATE;
 out:
     vg_arena_free(arena);
     return need;
@@ -44,7 +50,7 @@ int64_t vg_loop_capture_time(const struct vg_loop *loop, const struct vg_slot *s
         return slot->capture_us; /* a reload does not begin the wait anew */
     if (slot->capture_failures)
         return now_us + waits[slot->capture_failures < 3 ? slot->capture_failures - 1 : 2];
-    return dataset->reference.kind == VG_REF_WINDOW
+    return dataset->reference.kind == VG_REF_WINDOW && need == VG_NEED_CAPTURE
                ? dataset->reference.to_us + dataset->schedule.delay_us
                : now_us;
 }
@@ -58,6 +64,16 @@ static void log_captured(const char *id, const struct vg_capture_result *result)
            vg_format_double((double)result->windows, windows), NULL);
 }
 
+static int calibrate(const struct vg_cycle_env *env, const struct vg_dataset *dataset)
+{
+    struct vg_error err = {0};
+    int rc = vg_calibrate_run(env, dataset, NULL, &err);
+    if (rc < 0 && err.code != VG_E_CANCELLED)
+        vg_log(VG_LOG_WARN, "calibrating the budget failed", "dataset", dataset->id, "error",
+               err.msg, NULL);
+    return rc;
+}
+
 /* 0 also when nothing was wanted after all. */
 static int capture(struct vg_loop *loop, const struct vg_book *book,
                    const struct vg_dataset *dataset, bool patient)
@@ -68,20 +84,23 @@ static int capture(struct vg_loop *loop, const struct vg_book *book,
     env.config = book->config;
     env.rules = book->rules;
     /* A reload may have looked into the store before the last capture was complete. */
-    if (!patient && vg_loop_need(loop, dataset) == VG_NEED_NOTHING)
+    enum vg_need need = vg_loop_need(loop, dataset);
+    if (!patient && need == VG_NEED_NOTHING)
         return 0;
+    if (!patient && need == VG_NEED_CALIBRATE)
+        return calibrate(&env, dataset);
     int rc = vg_capture_run(&env, dataset, patient, &result, &err);
     if (rc == 0)
         log_captured(dataset->id, &result);
     else if (err.code != VG_E_CANCELLED)
         vg_log(VG_LOG_WARN, "capturing the reference failed", "dataset", dataset->id, "error",
                err.msg, "hint", *err.hint ? err.hint : NULL, NULL);
-    return rc;
+    return rc < 0 ? rc : calibrate(&env, dataset);
 }
 
 /* What is to be captured next. A reload that comes between changes what is wanted: then once more.
  */
-static void plan_next(struct vg_loop *loop, const char *id)
+void vg_loop_plan_capture(struct vg_loop *loop, const char *id)
 {
     bool settled = false;
     while (!settled) {
@@ -119,5 +138,5 @@ void vg_loop_capture(struct vg_loop *loop, const char *id)
         slot->capture_failures = rc < 0 ? slot->capture_failures + 1 : 0;
     vg_loop_release(loop, book);
     pthread_mutex_unlock(&loop->mutex);
-    plan_next(loop, id);
+    vg_loop_plan_capture(loop, id);
 }

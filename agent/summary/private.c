@@ -41,6 +41,20 @@ void vg_private_column(struct vg_column_summary *column)
     }
 }
 
+struct vg_column_summary vg_private_counts(const struct vg_column_summary *column)
+{
+    return (struct vg_column_summary){
+        .name = column->name,
+        .kind = column->kind,
+        .rows = column->rows,
+        .nulls = column->nulls,
+        .nans = column->nans,
+        .pinfs = column->pinfs,
+        .ninfs = column->ninfs,
+        .uncast = column->uncast,
+    };
+}
+
 static uint64_t count_all(const struct vg_grid *grid, const uint64_t *cells)
 {
     uint64_t n = 0;

@@ -12,6 +12,9 @@ enum { VG_PRIVATE_ROWS = 10 };
  * mean (0 where it is none), coarse cells stay only if each holds no row or VG_PRIVATE_ROWS. */
 void vg_private_column(struct vg_column_summary *column);
 
+/* How many rows of each state there are, and nothing else; the name is borrowed. */
+struct vg_column_summary vg_private_counts(const struct vg_column_summary *column);
+
 /* A distribution on a grid of its own whose cells all hold VG_PRIVATE_ROWS rows or none, made by
  * joining the cells of `grid`. *out is owned by the caller; NULL when there are too few rows.
  * 0, or -1 VG_E_MEMORY. */

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The budget in a cycle. The base window at hand is what is stored of it and the window that was
+ * just read, unless that one was stored before; the ones before it are as they are stored, also
+ * where rows came late or a revisit has replaced them. */
+#include "agent/loop/cycle_budget.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/loop/cycle_commit.h"
+#include "agent/summary/private.h"
+#include "agent/window.h"
+#include "pgvigil/log.h"
+#include "pgvigil/text.h"
+
+struct told {
+    const char *column;
+    uint64_t hash;
+    struct told *next;
+};
+
+struct vg_cycle_budget {
+    bool closes;
+    bool counted; /* the window at hand is among the stored ones already */
+    struct vg_window base;
+    int64_t starts[VG_BUDGET_LOOK];
+    struct vg_budget *model;
+    int64_t id;      /* of the calibration */
+    const char *why; /* there is no model, or it does not fit */
+    bool lost_told;
+    struct told *told;
+};
+
+/* The last base windows of one column; those in `owned` are ours. */
+struct look {
+    struct vg_column_summary *owned[VG_BUDGET_LOOK];
+    const struct vg_column_summary *windows[VG_BUDGET_LOOK];
+    struct vg_column_summary bare;
+    struct vg_budget_recent recent;
+};
+
+static int fail_memory(struct vg_error *err)
+{
+    return vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
+static bool has_budget(const struct vg_work *work)
+{
+    for (size_t i = 0; i < work->plan.nbound; i++) {
+        if (work->plan.bound[i].rule.policy == VG_POLICY_BUDGET)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the window's rows are in the stored summaries: it was judged before. */
+static int find_counted(struct vg_work *work, struct vg_error *err)
+{
+    struct vg_window_row row;
+    bool found;
+    if (vg_store_window(work->env->store, work->job.dataset->id, work->cycle.window.start_us, &row,
+                        &found, err) < 0)
+        return -1;
+    work->budget->counted = found && row.status == VG_WINDOW_JUDGED;
+    return 0;
+}
+
+static int load_model(struct vg_work *work, struct vg_error *err)
+{
+    struct vg_cycle_budget *budget = work->budget;
+    struct vg_calibration stored;
+    bool found;
+    budget->why = "the budget is not calibrated on this reference yet";
+    if (!work->reference)
+        return 0;
+    if (vg_store_calibration(work->env->store, work->reference->version, work->arena, &stored,
+                             &found, err) < 0)
+        return -1;
+    if (!found)
+        return 0;
+    struct vg_error fault = {0};
+    if (vg_budget_read(stored.body, stored.size, &budget->model, &fault) < 0) {
+        if (fault.code == VG_E_MEMORY)
+            return fail_memory(err);
+        budget->why = vg_arena_strdup(work->arena, fault.msg);
+        return budget->why ? 0 : fail_memory(err);
+    }
+    budget->id = stored.id;
+    work->cycle.has_expected = true;
+    work->cycle.expected_week = budget->model->expected_week;
+    if (budget->model->base_us == vg_cycle_base_us(work))
+        return 0;
+    budget->why = "the reference has base windows of another length than the rules";
+    vg_budget_free(budget->model);
+    budget->model = NULL;
+    return 0;
+}
+
+int vg_cycle_budget_open(struct vg_work *work, struct vg_error *err)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    const struct vg_cycle *cycle = &work->cycle;
+    if (!cycle->has_window || cycle->unchanged || !has_budget(work))
+        return 0;
+    struct vg_cycle_budget *budget = vg_arena_alloc(work->arena, sizeof *budget);
+    if (!budget)
+        return fail_memory(err);
+    *budget = (struct vg_cycle_budget){.why = NULL};
+    work->budget = budget;
+    vg_cycle_base(work, &cycle->window, &budget->base);
+    budget->closes = !work->env->store;
+    if (!work->env->store)
+        return 0;
+    budget->closes = budget->base.end_us == cycle->window.end_us;
+    if (!budget->closes && !work->env->commits) {
+        vg_window_before(dataset->zone, vg_cycle_base_us(work), &budget->base, &budget->base);
+        budget->closes = true;
+    }
+    if (!budget->closes)
+        return 0;
+    vg_budget_starts_before(dataset->zone, vg_cycle_base_us(work), budget->base.start_us,
+                            VG_BUDGET_LOOK, budget->starts);
+    return find_counted(work, err) < 0 ? -1 : load_model(work, err);
+}
+
+bool vg_cycle_budget_closes(const struct vg_work *work)
+{
+    return work->budget && work->budget->closes;
+}
+
+void vg_cycle_budget_forget(struct vg_work *work)
+{
+    if (work->budget)
+        vg_budget_free(work->budget->model);
+    work->budget = NULL;
+}
+
+/* --- One column ------------------------------------------------------------------------------- */
+
+/* Of a private column only how many rows and nulls there are is stored, and so looked at. */
+static const struct vg_column_summary *bare_of(const struct vg_column_summary *column,
+                                               struct look *look)
+{
+    look->bare = vg_private_counts(column);
+    return &look->bare;
+}
+
+/* The rows of the window at hand, if they belong to the base window and are not stored yet. */
+static int add_now(struct vg_work *work, const char *name, struct look *look, struct vg_error *err)
+{
+    const struct vg_cycle_budget *budget = work->budget;
+    const size_t last = VG_BUDGET_LOOK - 1;
+    bool inside = work->cycle.window.start_us >= budget->base.start_us;
+    if (budget->counted || !inside || !work->cycle.summary || work->cycle.empty)
+        return 0;
+    for (size_t i = 0; i < work->cycle.summary->ncolumns; i++) {
+        struct vg_column_summary *column = &work->cycle.summary->columns[i];
+        if (!vg_streq(column->name, name))
+            continue;
+        const struct vg_column_summary *now = column;
+        if (vg_dataset_is_private(work->job.dataset, name))
+            now = bare_of(column, look);
+        else if (column->fine && vg_column_coarsen(column) < 0)
+            return fail_memory(err);
+        struct vg_column_summary *old = look->owned[last];
+        if (!old || old->grid_id != now->grid_id || old->kind != now->kind) {
+            look->windows[last] = now;
+            return 0;
+        }
+        struct vg_error fault = {0};
+        if (vg_column_merge(old, now, &fault) == 0)
+            return 0;
+        return fault.code == VG_E_MEMORY ? fail_memory(err) : (look->windows[last] = now, 0);
+    }
+    return 0;
+}
+
+static int load_look(struct vg_work *work, const char *name, struct look *look,
+                     struct vg_error *err)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    const struct vg_cycle_budget *budget = work->budget;
+    look->recent = (struct vg_budget_recent){
+        .zone = dataset->zone,
+        .starts = budget->starts,
+        .windows = look->windows,
+        .n = VG_BUDGET_LOOK,
+    };
+    for (size_t i = 0; i < VG_BUDGET_LOOK; i++) {
+        struct vg_window base;
+        vg_window_at(dataset->zone, vg_cycle_base_us(work), budget->starts[i], &base);
+        if (vg_store_summary(work->env->store, dataset->id, &base, name, &look->owned[i], err) < 0)
+            return -1;
+        look->windows[i] = look->owned[i];
+    }
+    return add_now(work, name, look, err);
+}
+
+static void free_look(struct look *look)
+{
+    for (size_t i = 0; i < VG_BUDGET_LOOK; i++)
+        vg_column_free(look->owned[i]);
+}
+
+/* Whether rows are missed: none here, where the reference always had some, though the base window
+ * before had its rows in time. A table that is filled late has none yet, and that is no news. */
+static int find_lost(struct vg_work *work, const struct look *look, bool *lost,
+                     struct vg_error *err)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    const struct vg_cycle_budget *budget = work->budget;
+    const struct vg_column_summary *now = look->windows[VG_BUDGET_LOOK - 1];
+    const struct vg_column_summary *before = look->windows[VG_BUDGET_LOOK - 2];
+    struct vg_window_row row;
+    struct vg_window newest;
+    bool found = false;
+    *lost = false;
+    struct vg_budget_place place =
+        vg_budget_place(dataset->zone, budget->model->base_us, budget->base.start_us);
+    if ((now && now->rows) || !before || !before->rows || work->cycle.late ||
+        work->cycle.unreadable || !vg_budget_must_have_rows(budget->model, place))
+        return 0;
+    vg_window_at(dataset->zone, dataset->schedule.window_us, budget->base.start_us - 1, &newest);
+    if (vg_store_window(work->env->store, dataset->id, newest.start_us, &row, &found, err) < 0)
+        return -1;
+    *lost = found && row.status == VG_WINDOW_JUDGED &&
+            row.committed_us <= row.due_us + dataset->schedule.every_us;
+    return 0;
+}
+
+/* Where the types differ and the rule file does not say that this one is right. */
+static void compare_types(const struct vg_work *work, const char *name,
+                          struct vg_budget_evidence *of)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    const struct vg_reference_column *then = vg_reference_find(work->reference, name);
+    const struct vg_catalog_column *now =
+        work->catalog ? vg_catalog_find(work->catalog, name) : NULL;
+    if (!then || !now || now->computed || vg_streq(then->type, now->type))
+        return;
+    for (size_t i = 0; i < dataset->ncolumns; i++) {
+        if (dataset->columns[i].type && vg_streq(dataset->columns[i].name, name))
+            return;
+    }
+    of->type_then = then->type;
+    of->type_now = now->type;
+}
+
+static int find_fresh(struct vg_work *work, const char *name, struct vg_budget_evidence *of,
+                      struct vg_budget_new_values *fresh, struct vg_error *err)
+{
+    struct vg_cycle_budget *budget = work->budget;
+    const struct vg_budget *model = budget->model;
+    const struct vg_budget_column *column = &model->columns[of->column];
+    uint64_t *told;
+    size_t ntold;
+    struct vg_budget_recent day = *of->recent;
+    size_t n = model->gap < day.n ? model->gap : day.n;
+    if (!column->new_values)
+        return 0;
+    day.starts += day.n - n;
+    day.windows += day.n - n;
+    day.n = n;
+    if (vg_store_told(work->env->store, work->reference->version, name, work->arena, &told, &ntold,
+                      err) < 0 ||
+        vg_budget_find_new_values(column, of->part, &day, told, ntold, fresh, err) < 0)
+        return -1;
+    of->fresh = fresh->items;
+    of->nfresh = fresh->n;
+    for (size_t i = 0; i < of->nfresh; i++) {
+        struct told *one = vg_arena_alloc(work->arena, sizeof *one);
+        if (!one)
+            return fail_memory(err);
+        *one = (struct told){
+            .column = column->name, .hash = fresh->items[i].hash, .next = budget->told};
+        budget->told = one;
+    }
+    return 0;
+}
+
+static int load_part(struct vg_work *work, const char *name, struct vg_budget_part **out,
+                     struct vg_error *err)
+{
+    struct vg_arena *arena = vg_arena_new();
+    const void *body;
+    size_t size;
+    if (!arena)
+        return fail_memory(err);
+    int rc = vg_store_calibration_column(work->env->store, work->budget->id, name, arena, &body,
+                                         &size, err);
+    if (rc == 0 && body)
+        rc = vg_budget_part_read(body, size, out, err);
+    vg_arena_free(arena);
+    return rc;
+}
+
+static int measure_column(struct vg_work *work, const struct vg_bound *bound,
+                          struct vg_evidence *evidence, struct vg_measures *measures,
+                          struct vg_error *err)
+{
+    struct vg_cycle_budget *budget = work->budget;
+    const char *name = bound->rule.column;
+    struct vg_budget_new_values fresh;
+    struct vg_budget_part *part = NULL;
+    struct look look = {.owned = {NULL}};
+    struct vg_budget_evidence of = {
+        .model = budget->model, .recent = &look.recent, .base = budget->base};
+    of.column = vg_budget_find(budget->model, name);
+    evidence->budget = &of;
+    int rc = 0;
+    if (of.column >= 0)
+        rc = load_part(work, name, &part, err);
+    of.part = part;
+    if (rc == 0 && part)
+        rc = load_look(work, name, &look, err);
+    if (rc == 0 && part && !budget->lost_told) {
+        rc = find_lost(work, &look, &of.lost, err);
+        budget->lost_told = true;
+    }
+    if (rc == 0 && part)
+        rc = find_fresh(work, name, &of, &fresh, err);
+    compare_types(work, name, &of);
+    if (rc == 0)
+        rc = bound->rule.type->measure(&bound->rule, evidence, measures, err);
+    free_look(&look);
+    vg_budget_part_free(part);
+    return rc;
+}
+
+int vg_cycle_budget_measure(struct vg_work *work, const struct vg_bound *bound,
+                            const struct vg_evidence *whole, struct vg_measures *measures,
+                            struct vg_error *err)
+{
+    struct vg_evidence evidence = *whole;
+    if (work->budget->model)
+        return measure_column(work, bound, &evidence, measures, err);
+    struct vg_budget_evidence none = {.why = work->budget->why, .column = -1};
+    evidence.budget = &none;
+    return bound->rule.type->measure(&bound->rule, &evidence, measures, err);
+}
+
+int vg_cycle_budget_store(const struct vg_work *work, struct vg_error *err)
+{
+    const struct told *told = work->budget ? work->budget->told : NULL;
+    for (; told; told = told->next) {
+        if (vg_store_told_put(work->env->store, work->reference->version, told->column, told->hash,
+                              work->cycle.now_us, err) < 0)
+            return -1;
+    }
+    return 0;
+}
