@@ -55,7 +55,8 @@ TYPES = {
     "all, {rows: n} or {percent: p}": {"anyOf": [{"const": "all"}, a_("sample")]},
     "column to its checks": {"type": "object", "additionalProperties": a_("a column")},
     "list of checks": {"type": "array", "items": a_("an item of checks")},
-    "mapping of drift checks": a_("drift checks"),
+    "true, false, or mapping of drift checks": {
+        "anyOf": [{"type": "boolean"}, a_("drift checks")]},
     "list of columns, or of {column, values, most}": {
         "type": "array", "items": {"anyOf": [TEXT, a_("segments")]}},
 }
@@ -115,12 +116,15 @@ class Tables:
         useless = {"fail"} if check["bounds"] == "value" else set()
         useless |= {"min", "max"} if check["bounds"] == "none" else set()
         useless |= set() if check["where"] else {"where"}
+        by_budget = check["name"] == "budget"
+        useless |= {"fail", "warn", "policy"} if by_budget else set()
         useless |= {p["name"] for p in check["params"]}
         shared = {key["name"]: a_(f"key {key['name']}")
                   for key in self.check_keys() if key["name"] not in useless}
         own = of_table(check["params"])
         long = {**own, "properties": {**own["properties"], **shared}}
         forms = [long, {"type": "array", "items": long}]
+        forms += [{"const": True}] if by_budget else []
         short = check["shorthand"]
         if short or check["implicit"] or check["default"]:
             params = [p for p in check["params"] if p["name"] == short]

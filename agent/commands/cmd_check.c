@@ -67,7 +67,8 @@ static int rate_cycle(const struct vg_cycle *cycle, bool strict)
         judged += is_window && verdict != VG_NODATA && verdict != VG_UNKNOWN;
         if (verdict == VG_UNKNOWN)
             code = vg_exit_worst(code, VG_EXIT_BLIND);
-        if (verdict == VG_FAIL || (strict && (verdict == VG_WARN || verdict == VG_NODATA)))
+        bool lacks = verdict == VG_NODATA && !result->standing;
+        if (verdict == VG_FAIL || (strict && (verdict == VG_WARN || lacks)))
             code = vg_exit_worst(code, VG_EXIT_FAILED);
     }
     return windowed && !judged ? vg_exit_worst(code, VG_EXIT_BLIND) : code;

@@ -3,6 +3,7 @@
  * and for each rule what answers it. With a RULE: what it finds now, and how its drift came. */
 #include <string.h>
 
+#include "agent/commands/budget_show.h"
 #include "agent/commands/explain_drift.h"
 #include "agent/commands/shell.h"
 #include "agent/loop/cycle.h"
@@ -89,6 +90,8 @@ static const char *find_answer(const struct vg_bound *bound)
     const struct vg_check_type *type = bound->rule.type;
     if (type->cadence == VG_ON_TICK)
         return "looked up at each tick";
+    if (type->policy == VG_POLICY_BUDGET)
+        return "the scan's summary, added to those of the last base windows";
     if (bound->condition)
         return "rows of the scan for which this is true";
     if (type->needs & (VG_NEEDS_PREDICATE | VG_NEEDS_CONDITION))
@@ -179,6 +182,8 @@ static int explain(struct vg_shell *shell, const struct vg_dataset *dataset)
             rc = explain_rule(&work, &work.plan.bound[i], &err);
         vg_cycle_end(&work);
     }
+    if (rc == 0 && vg_budget_print(shell, dataset, stdout) < 0)
+        return VG_EXIT_INTERNAL;
     return rc < 0 ? vg_shell_fail(&err) : 0;
 }
 

@@ -6,6 +6,7 @@
 #include "agent/commands/control.h"
 #include "agent/commands/rehearsal.h"
 #include "agent/commands/show.h"
+#include "agent/loop/calibrate.h"
 #include "agent/loop/capture.h"
 #include "pgvigil/text.h"
 
@@ -26,6 +27,12 @@ static int capture_one(struct vg_shell *shell, const struct vg_dataset *dataset)
         vg_where(&err, "%s", dataset->id);
         return vg_shell_fail(&err);
     }
+    if (vg_calibrate_run(&env, dataset, vg_shell_done, &err) < 0) {
+        vg_shell_progress_end();
+        vg_where(&err, "%s", dataset->id);
+        return vg_shell_fail(&err);
+    }
+    vg_shell_progress_end();
     char base[VG_DURATION_TEXT];
     printf("%s: reference %lld captured: %llu rows, %zu columns, %zu base windows%s%s\n",
            dataset->id, (long long)result.version, (unsigned long long)result.rows, result.columns,

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "agent/commands/budget_show.h"
 #include "agent/rehearse.h"
 #include "checks/stat_ks.h"
 #include "pgvigil/check.h"
@@ -128,5 +129,5 @@ int vg_rehearsal_print(struct vg_shell *shell, const struct vg_dataset *dataset,
     else
         vg_shell_fail(&err);
     vg_reference_free(reference);
-    return rc;
+    return rc == 0 ? vg_budget_print(shell, dataset, out) : rc;
 }

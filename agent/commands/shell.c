@@ -206,6 +206,16 @@ void vg_shell_progress(void *arg, const char *dataset, uint64_t rows)
         fprintf(stderr, "\r%s: %s rows\033[K", dataset, vg_format_human((double)rows, 12, text));
 }
 
+void vg_shell_done(const char *dataset, double done)
+{
+    enum { WIDTH = 40 };
+    static const char bar[WIDTH + 1] = "########################################";
+    int filled = done < 0 ? 0 : done > 1 ? WIDTH : (int)(done * WIDTH);
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%s: calibrating [%.*s%*s] %3.0f%%\033[K", dataset, filled, bar,
+                WIDTH - filled, "", 100 * done);
+}
+
 void vg_shell_progress_end(void)
 {
     if (isatty(STDERR_FILENO))

@@ -80,6 +80,8 @@ void vg_shell_signals(void);
 bool vg_shell_colour(FILE *out);
 /* A line "label ... rows" on a terminal's stderr while a scan lasts. */
 void vg_shell_progress(void *arg, const char *dataset, uint64_t rows);
+/* A bar of what is done, 0 .. 1, likewise. */
+void vg_shell_done(const char *dataset, double done);
 void vg_shell_progress_end(void);
 
 /* The datasets named as arguments, or all. *out in the shell's arena; 0 or 64 with the nearest name

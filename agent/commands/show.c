@@ -71,6 +71,21 @@ static const char *name_direction(int direction)
     return direction > 0 ? "up" : direction < 0 ? "down" : NULL;
 }
 
+/* The statistics behind a verdict of the budget. */
+static json_t *make_readings(const struct vg_result *result)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < result->nreadings; i++) {
+        const struct vg_reading *r = &result->readings[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "statistic", r->statistic, "value",
+                            make_number(r->value), "limit", make_number(r->limit), "p_value",
+                            make_number(r->p_value), "level", make_number(r->level),
+                            "smallest_visible", make_number(r->visible)));
+    }
+    return list;
+}
+
 static json_t *make_result(const struct vg_result *result)
 {
     json_t *bounds = json_null();
@@ -98,6 +113,8 @@ static json_t *make_result(const struct vg_result *result)
         out = NULL;
     }
     json_decref(more);
+    if (out && result->nreadings)
+        json_object_set_new(out, "streams", make_readings(result));
     return out;
 }
 

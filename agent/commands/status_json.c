@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "agent/commands/budget_show.h"
 #include "pgvigil/text.h"
 
 static json_t *make_time(int64_t us)
@@ -142,12 +143,15 @@ static json_t *make_offenders(const struct vg_status *status)
 
 int vg_status_json(struct vg_shell *shell, const struct vg_status *status)
 {
+    json_t *budgets = vg_budget_json(shell);
+    if (!budgets)
+        return VG_EXIT_INTERNAL;
     json_t *root = json_pack(
-        "{s:i, s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", 1, "agent",
+        "{s:i, s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", 1, "agent",
         shell->agent, "last_good_rules", status->revived, "notice", status->notice, "datasets",
         make_datasets(status), "results", make_results(status), "alerts", make_alerts(status),
         "incidents", make_incidents(status), "decisions", make_decisions(status), "deliveries",
-        make_deliveries(status), "quarantine", make_offenders(status));
+        make_deliveries(status), "quarantine", make_offenders(status), "drift", budgets);
     int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
     putchar('\n');
     json_decref(root);

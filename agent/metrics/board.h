@@ -39,6 +39,13 @@ enum vg_metric_id {
     VG_M_COLUMN_MEAN,
     VG_M_COLUMN_STDDEV,
     VG_M_COLUMN_DISTINCT,
+    VG_M_DRIFT_SPREAD,
+    VG_M_DRIFT_LEVELS,
+    VG_M_DRIFT_NULLS,
+    VG_M_DRIFT_P_VALUE,
+    VG_M_DRIFT_ALARM_LEVEL,
+    VG_M_DRIFT_VISIBLE,
+    VG_M_DRIFT_EXPECTED,
     VG_M_BUILD_INFO,
     VG_M_CYCLE_DURATION,
     VG_M_RELOAD_OK,
@@ -68,7 +75,8 @@ enum vg_metric_id {
     VG_M_PROCESS_THREADS,
     VG_M_FIXED
 };
-/* The gauge of a drift check, and one further its threshold; SIZE_MAX for another check. */
+/* The gauge of a drift check, and one further its threshold; SIZE_MAX for another check. The
+ * budget has none: it shows its statistics one by one. */
 size_t vg_metric_drift(const char *check);
 
 /* What a sample came from, and so what replaces it. */
@@ -77,6 +85,7 @@ enum vg_sample_part {
     VG_PART_ALERT,   /* replaced by every cycle */
     VG_PART_TICK,    /* results of tick rules: by the next tick */
     VG_PART_WINDOW,  /* results of window rules: by the next window */
+    VG_PART_BASE,    /* results of the budget: by the next of the same rule */
     VG_PART_COLUMN,  /* statistics of columns: by the next window */
     VG_PART_LIMIT,   /* limits reached: when they are looked at again */
 };

@@ -166,6 +166,7 @@ static void put_dataset(struct vg_samples *out, const struct vg_cycle *cycle)
     bool untimed = cycle->has_untimed;
     put(&from, VG_M_DATASET_UNTIMED_ROWS, untimed ? (double)cycle->untimed_rows : NAN);
     put(&from, VG_M_DATASET_FUTURE_ROWS, untimed ? (double)cycle->future_rows : NAN);
+    put(&from, VG_M_DRIFT_EXPECTED, cycle->has_expected ? cycle->expected_week : NAN);
     put(&from, VG_M_DATASET_LATE_ROWS, cycle->has_late_rows ? (double)cycle->late_rows : NAN);
 }
 
@@ -196,6 +197,40 @@ static void put_alert(struct vg_samples *out, const struct vg_alert *alert)
     put(&from, VG_M_ALERT_STATE, (double)alert->state);
 }
 
+/* The statistics behind a verdict of the budget. None has a threshold: what fails is p against the
+ * level, and a rule with several statistics would match a threshold more than once. */
+static void put_readings(struct origin *from, struct vg_label labels[5],
+                         const struct vg_result *result)
+{
+    static const struct {
+        const char *statistic;
+        size_t metric;
+    } gauges[] = {
+        {"spread", VG_M_DRIFT_SPREAD}, {"levels", VG_M_DRIFT_LEVELS}, {"nulls", VG_M_DRIFT_NULLS}};
+    for (size_t i = 0; i < result->nreadings; i++) {
+        const struct vg_reading *reading = &result->readings[i];
+        size_t metric = vg_metric_drift(reading->statistic);
+        for (size_t g = 0; g < sizeof gauges / sizeof gauges[0]; g++)
+            metric = vg_streq(gauges[g].statistic, reading->statistic) ? gauges[g].metric : metric;
+        set_labels(from, labels, 4);
+        if (metric != SIZE_MAX)
+            put(from, metric, reading->value);
+        labels[4] = (struct vg_label){"statistic", reading->statistic};
+        set_labels(from, labels, 5);
+        put(from, VG_M_DRIFT_P_VALUE, reading->p_value);
+        put(from, VG_M_DRIFT_ALARM_LEVEL, reading->level);
+        put(from, VG_M_DRIFT_VISIBLE, reading->visible);
+    }
+}
+
+/* The budget's verdicts come once per base window, and stand until the next. */
+static enum vg_sample_part find_part(const struct vg_result *result)
+{
+    if (result->cadence == VG_ON_TICK)
+        return VG_PART_TICK;
+    return vg_streq(result->check, "budget") ? VG_PART_BASE : VG_PART_WINDOW;
+}
+
 static void put_result(struct vg_samples *out, const char *dataset, const struct vg_result *result)
 {
     struct vg_label labels[] = {
@@ -203,10 +238,11 @@ static void put_result(struct vg_samples *out, const char *dataset, const struct
         {"segment", result->segment}, {NULL, NULL},
     };
     struct origin from = {.out = out, .rule = result->rule};
-    from.part = result->cadence == VG_ON_TICK ? VG_PART_TICK : VG_PART_WINDOW;
+    from.part = find_part(result);
     labels[4] = (struct vg_label){"severity", vg_severity_name(result->severity)};
     set_labels(&from, labels, 5);
     put(&from, VG_M_CHECK_STATUS, (double)result->verdict);
+    put_readings(&from, labels, result);
     size_t drift = result->class == VG_CLASS_DRIFT ? vg_metric_drift(result->check) : SIZE_MAX;
     if (drift == SIZE_MAX)
         return;
@@ -313,6 +349,8 @@ static bool is_replaced(const struct vg_sample_value *sample, const struct vg_cy
         return (cycle->ticked && !cycle->failed) || judged_now(cycle, sample->rule);
     case VG_PART_WINDOW:
         return window || judged_now(cycle, sample->rule);
+    case VG_PART_BASE:
+        return judged_now(cycle, sample->rule);
     case VG_PART_COLUMN:
         return window;
     case VG_PART_ALERT:

@@ -77,6 +77,26 @@ static const struct vg_metric_type fixed[VG_M_FIXED] = {
                             "Standard deviation of the finite values in the window judged last."},
     [VG_M_COLUMN_DISTINCT] = {"pgvigil_column_distinct", G, true, "dataset column segment",
                               "Estimated number of distinct values in the window judged last."},
+    [VG_M_DRIFT_SPREAD] = {"pgvigil_drift_spread", G, true, RESULT_LABELS,
+                           "Under the budget: standard deviation over the look-back nearest to an "
+                           "alarm, as a multiple of the reference's."},
+    [VG_M_DRIFT_LEVELS] = {"pgvigil_drift_value_share", G, true, RESULT_LABELS,
+                           "Under the budget: change of the share of the value nearest to an "
+                           "alarm."},
+    [VG_M_DRIFT_NULLS] = {"pgvigil_drift_null_share", G, true, RESULT_LABELS,
+                          "Under the budget: change of the share of NULLs."},
+    [VG_M_DRIFT_P_VALUE] = {"pgvigil_drift_p_value", G, true, RESULT_LABELS " statistic",
+                            "Under the budget: the smallest p over the look-backs; below "
+                            "pgvigil_drift_alarm_level it fails."},
+    [VG_M_DRIFT_ALARM_LEVEL] = {"pgvigil_drift_alarm_level", G, true, RESULT_LABELS " statistic",
+                                "Under the budget: the p below which the statistic fails, learnt "
+                                "from the reference."},
+    [VG_M_DRIFT_VISIBLE] = {"pgvigil_drift_smallest_visible", G, true, RESULT_LABELS " statistic",
+                            "Under the budget: the smallest change that can be seen in a day, in "
+                            "the unit of the statistic."},
+    [VG_M_DRIFT_EXPECTED] = {"pgvigil_drift_expected_incidents", G, true, "dataset",
+                             "False incidents a week to expect of the budget, by its replay over "
+                             "the reference."},
     [VG_M_BUILD_INFO] = {"pgvigil_build_info", G, false, "version",
                          "Always 1; the label names the version that runs."},
     [VG_M_CYCLE_DURATION] = {"pgvigil_cycle_duration_seconds", H, false, "",
@@ -191,7 +211,7 @@ static void make_table(void)
 {
     memcpy(table.types, fixed, sizeof fixed);
     for (size_t i = 0; i < vg_checks_n; i++) {
-        if (vg_checks[i]->class == VG_CLASS_DRIFT)
+        if (vg_checks[i]->class == VG_CLASS_DRIFT && vg_checks[i]->policy != VG_POLICY_BUDGET)
             add_drift(vg_checks[i]);
     }
 }

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the budget has learnt, for people and as JSON: the honest sentence about its replay, and
+ * each stream with its level and what it can see. Reads the calibration out of the store. */
+#include "agent/commands/budget_show.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "agent/commands/show.h"
+#include "agent/loop/calibrate.h"
+#include "agent/plan_budget.h"
+#include "checks/check_budget_text.h"
+#include "pgvigil/text.h"
+
+static double count_days(const struct vg_budget *budget)
+{
+    return budget->nwindows / budget->per_day;
+}
+
+/* One past the last of the struck windows that follow each other from `first` on. */
+static uint32_t end_run(const struct vg_budget *budget, uint32_t first)
+{
+    uint32_t end = first + 1;
+    while (end < budget->nstruck &&
+           budget->struck[end] - budget->struck[end - 1] <= budget->base_us + VG_HOUR_US)
+        end++;
+    return end;
+}
+
+static void print_struck(const struct vg_budget *budget, FILE *out)
+{
+    char from[VG_TIME_TEXT], to[VG_TIME_TEXT];
+    for (uint32_t i = 0, end; i < budget->nstruck; i = end) {
+        end = end_run(budget, i);
+        fprintf(out, "    struck out as a disaster: %s to %s\n",
+                vg_format_time(budget->struck[i], from),
+                vg_format_time(budget->struck[end - 1] + budget->base_us, to));
+    }
+}
+
+static void print_replay(const struct vg_dataset *dataset, const struct vg_budget *budget,
+                         FILE *out)
+{
+    char rate[VG_NUMBER_TEXT], base[VG_DURATION_TEXT], days[VG_NUMBER_TEXT], week[VG_NUMBER_TEXT];
+    fprintf(out,
+            "%s: drift: true, at most %s false incidents a week: %u stream%s of %u column%s, "
+            "base windows of %s\n",
+            dataset->id, vg_format_human(7 * budget->budget, 3, rate), budget->nstreams,
+            budget->nstreams == 1 ? "" : "s", budget->ncolumns, budget->ncolumns == 1 ? "" : "s",
+            vg_format_duration(budget->base_us, base));
+    vg_format_human(count_days(budget), 3, days);
+    vg_format_human(budget->expected_week, 2, week);
+    if (budget->uncalibrated)
+        fprintf(out,
+                "  uncalibrated (assumes independent rows): the reference of %u base windows"
+                " is too short for a replay\n",
+                budget->nwindows);
+    else
+        fprintf(out,
+                "  %u alarm-day%s of the dataset in the replay of %s days, %u base window%s"
+                " struck out; expect %s false incidents a week\n",
+                budget->replay_days, budget->replay_days == 1 ? "" : "s", days, budget->nstruck,
+                budget->nstruck == 1 ? "" : "s", week);
+    print_struck(budget, out);
+}
+
+enum { COLUMNS = 5 };
+
+static int fill_stream(struct vg_shell *shell, const struct vg_budget *budget, uint32_t i,
+                       const char **cells)
+{
+    const struct vg_budget_stream *stream = &budget->streams[i];
+    char why[VG_WHY], visible[VG_WHY / 2];
+    vg_budget_say_stream(stream, why);
+    vg_budget_say_visible(stream, visible);
+    const char *note = strchr(why, ':'); /* the stream is named in a column of its own */
+    cells[0] = budget->columns[stream->column].name;
+    cells[1] = vg_budget_say_kind(stream->kind);
+    cells[2] = vg_arena_printf(shell->arena, "%.2g", stream->level);
+    cells[3] = vg_arena_strdup(shell->arena, visible);
+    cells[4] = note ? vg_arena_strdup(shell->arena, note + 2) : "";
+    return cells[2] && cells[3] && cells[4] ? 0 : -1;
+}
+
+static int print_streams(struct vg_shell *shell, const struct vg_budget *budget, FILE *out)
+{
+    static const char *const head[] = {"column", "stream", "level", "smallest change seen", ""};
+    const char **cells =
+        vg_arena_array(shell->arena, (budget->nstreams + 1) * (size_t)COLUMNS, sizeof *cells);
+    if (!cells)
+        return -1;
+    memcpy(cells, head, sizeof head);
+    for (uint32_t i = 0; i < budget->nstreams; i++) {
+        if (fill_stream(shell, budget, i, cells + (i + 1) * (size_t)COLUMNS) < 0)
+            return -1;
+    }
+    if (budget->nstreams)
+        vg_show_table(out, cells, budget->nstreams + 1, COLUMNS);
+    for (uint32_t i = 0; i < budget->ncolumns; i++) {
+        const char *why = vg_budget_say_reason(budget->columns[i].reason);
+        if (*why)
+            fprintf(out, "  %s: %s\n", budget->columns[i].name, why);
+    }
+    return 0;
+}
+
+int vg_budget_print(struct vg_shell *shell, const struct vg_dataset *dataset, FILE *out)
+{
+    struct vg_error err = {0};
+    struct vg_budget *budget = NULL;
+    if (!shell->store || !vg_plan_has_budget(dataset))
+        return 0;
+    if (vg_calibrate_load(shell->store, dataset->id, 0, &budget, &err) < 0) {
+        vg_shell_fail(&err);
+        return -1;
+    }
+    int rc = 0;
+    if (budget) {
+        print_replay(dataset, budget, out);
+        rc = print_streams(shell, budget, out);
+    } else {
+        fprintf(out, "%s: drift: true is not calibrated yet\n", dataset->id);
+    }
+    vg_budget_free(budget);
+    return rc;
+}
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+static json_t *make_number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *make_time(int64_t us)
+{
+    char text[VG_TIME_TEXT];
+    return json_string(vg_format_time(us, text));
+}
+
+static json_t *make_struck(const struct vg_budget *budget)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < budget->nstruck; i++)
+        json_array_append_new(list, make_time(budget->struck[i]));
+    return list;
+}
+
+static json_t *make_stream(const struct vg_budget *budget, const struct vg_budget_stream *stream)
+{
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:o, s:b, s:b, s:b}", "column",
+                     budget->columns[stream->column].name, "statistic",
+                     vg_budget_kind_name(stream->kind), "level", make_number(stream->level),
+                     "own_level", make_number(stream->own), "smallest_visible",
+                     make_number(stream->visible), "alarm_days_at_alpha0", (int)stream->days,
+                     "share_at_alpha0", make_number(stream->share), "not_stationary",
+                     stream->not_stationary, "noisy", stream->noisy, "blind", stream->blind);
+}
+
+static json_t *make_streams(const struct vg_budget *budget)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < budget->nstreams; i++)
+        json_array_append_new(list, make_stream(budget, &budget->streams[i]));
+    return list;
+}
+
+static json_t *make_columns(const struct vg_budget *budget)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < budget->ncolumns; i++) {
+        const struct vg_budget_column *column = &budget->columns[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "column", column->name, "values",
+                                              vg_budget_reason_name(column->reason), "new_values",
+                                              column->new_values));
+    }
+    return list;
+}
+
+static json_t *make_dataset(const struct vg_dataset *dataset, const struct vg_budget *budget)
+{
+    if (!budget)
+        return json_pack("{s:s, s:b}", "dataset", dataset->id, "calibrated", false);
+    json_t *out = json_pack(
+        "{s:s, s:b, s:o, s:o, s:i, s:o, s:o, s:o, s:o}", "dataset", dataset->id, "calibrated",
+        !budget->uncalibrated, "budget_per_week", make_number(7 * budget->budget),
+        "expected_per_week", make_number(budget->expected_week), "replay_alarm_days",
+        (int)budget->replay_days, "replay_days", make_number(count_days(budget)), "struck_out",
+        make_struck(budget), "streams", make_streams(budget), "columns", make_columns(budget));
+    if (out)
+        json_object_set_new(out, "base_seconds",
+                            json_real((double)budget->base_us / (double)VG_US));
+    return out;
+}
+
+json_t *vg_budget_json(struct vg_shell *shell)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < shell->rules->ndatasets; i++) {
+        struct vg_error err = {0};
+        struct vg_budget *budget = NULL;
+        const struct vg_dataset *dataset = shell->rules->datasets[i];
+        if (!vg_plan_has_budget(dataset))
+            continue;
+        if (vg_calibrate_load(shell->store, dataset->id, 0, &budget, &err) < 0) {
+            vg_shell_fail(&err);
+            json_decref(list);
+            return NULL;
+        }
+        json_array_append_new(list, make_dataset(dataset, budget));
+        vg_budget_free(budget);
+    }
+    return list;
+}
