@@ -24,6 +24,7 @@ struct vg_cycle_budget {
     bool counted; /* the window at hand is among the stored ones already */
     struct vg_window base;
     int64_t starts[VG_BUDGET_LOOK];
+    bool empty[VG_BUDGET_LOOK]; /* it was read, and had no rows */
     struct vg_budget *model;
     int64_t id;      /* of the calibration */
     const char *why; /* there is no model, or it does not fit */
@@ -62,6 +63,21 @@ static int find_counted(struct vg_work *work, struct vg_error *err)
                         &found, err) < 0)
         return -1;
     work->budget->counted = found && row.status == VG_WINDOW_JUDGED;
+    return 0;
+}
+
+/* Which of the base windows were read and found empty; the others without a summary were not. */
+static int find_empty(struct vg_work *work, struct vg_error *err)
+{
+    struct vg_cycle_budget *budget = work->budget;
+    for (size_t i = 0; i < VG_BUDGET_LOOK; i++) {
+        struct vg_window_row row;
+        bool found;
+        if (vg_store_window(work->env->store, work->job.dataset->id, budget->starts[i], &row,
+                            &found, err) < 0)
+            return -1;
+        budget->empty[i] = found && row.status == VG_WINDOW_EMPTY;
+    }
     return 0;
 }
 
@@ -120,7 +136,9 @@ int vg_cycle_budget_open(struct vg_work *work, struct vg_error *err)
         return 0;
     vg_budget_starts_before(dataset->zone, vg_cycle_base_us(work), budget->base.start_us,
                             VG_BUDGET_LOOK, budget->starts);
-    return find_counted(work, err) < 0 ? -1 : load_model(work, err);
+    if (find_counted(work, err) < 0 || find_empty(work, err) < 0)
+        return -1;
+    return load_model(work, err);
 }
 
 bool vg_cycle_budget_closes(const struct vg_work *work)
@@ -175,6 +193,17 @@ static int add_now(struct vg_work *work, const char *name, struct look *look, st
     return 0;
 }
 
+/* Look-backs reach as far back as all windows were read: one that was not is no empty one. */
+static void cut_look(const struct vg_cycle_budget *budget, struct look *look)
+{
+    size_t first = VG_BUDGET_LOOK - 1;
+    while (first > 0 && (look->windows[first - 1] || budget->empty[first - 1]))
+        first--;
+    look->recent.starts += first;
+    look->recent.windows += first;
+    look->recent.n -= first;
+}
+
 static int load_look(struct vg_work *work, const char *name, struct look *look,
                      struct vg_error *err)
 {
@@ -193,7 +222,10 @@ static int load_look(struct vg_work *work, const char *name, struct look *look,
             return -1;
         look->windows[i] = look->owned[i];
     }
-    return add_now(work, name, look, err);
+    if (add_now(work, name, look, err) < 0)
+        return -1;
+    cut_look(budget, look);
+    return 0;
 }
 
 static void free_look(struct look *look)

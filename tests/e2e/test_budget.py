@@ -100,6 +100,10 @@ def test_replay(world):
     assert amount[1] == 4 and amount[2] > amount[3] and amount[4] < amount[5], amount
     assert amount[7] == 1 and amount[8] >= 300 and amount[9] > amount[8], amount
     assert "below its level" in amount[10], amount
+    # Look-backs grow with what was read, and no further.
+    first = query(world, "replay.db", "SELECT why FROM result WHERE check_name = 'budget' AND"
+                  " verdict = 0 AND window_start_us = ?", int(LEARNT.timestamp()) * 1000000)
+    assert first and all("in the base window of 1h" in why for why, in first), first
     standing = {r[0]: r[10] for r in rows if r[1] == 1}
     assert "identifier" in standing["token.drift"] and "calendar" in standing["weekday.drift"]
     # What stands pages nobody, not even as a rule without verdicts.
