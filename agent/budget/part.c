@@ -157,7 +157,8 @@ static int read_counts(struct vg_blob *blob, const struct vg_calendar *calendar,
     for (uint32_t slot = 0; slot < calendar->nslots; slot++) {
         uint64_t before = left;
         for (size_t j = 0; j < width; j++) {
-            *at = vg_blob_count_to(blob, left);
+            bool small = blob->at < blob->end && *blob->at < 0x80 && *blob->at <= left;
+            *at = small ? *blob->at++ : vg_blob_count_to(blob, left);
             left -= *at++;
         }
         basis->slot_rows[slot] = (double)(before - left);
