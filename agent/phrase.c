@@ -189,8 +189,7 @@ static size_t count_standing(const struct vg_message *message)
     return n;
 }
 
-/* The item a title speaks of: one that began to stand now, else one that stands, else the first. */
-static const struct vg_message_item *choose_lead(const struct vg_message *message)
+const struct vg_message_item *vg_phrase_lead(const struct vg_message *message)
 {
     const unsigned news = VG_EMIT_FIRE | VG_EMIT_ESCALATE | VG_EMIT_BLIND;
     const struct vg_message_item *lead = NULL;
@@ -227,12 +226,20 @@ static void write_head(struct vg_buf *out, const struct vg_message *message)
     case VG_MSG_TEST:
         vg_buf_puts(out, "TEST");
         break;
+    case VG_MSG_ACKNOWLEDGE:
+        vg_buf_puts(out, "ACKNOWLEDGED");
+        break;
+    case VG_MSG_CHANGE:
+        vg_buf_puts(out, "RETRAINING asked for because of");
+        break;
+    case VG_MSG_KINDS:
+        break;
     }
 }
 
 static void write_lead(struct vg_buf *out, const struct vg_message *message)
 {
-    const struct vg_message_item *lead = choose_lead(message);
+    const struct vg_message_item *lead = vg_phrase_lead(message);
     size_t standing = count_standing(message);
     size_t others = (standing ? standing : message->nitems) - 1 + message->more;
     if (!lead)
@@ -255,6 +262,14 @@ static void write_lead(struct vg_buf *out, const struct vg_message *message)
         vg_buf_printf(out, ", and %zu more", others);
 }
 
+static void write_named(struct vg_buf *out, const char *before, const char *name)
+{
+    if (!name || !*name)
+        return;
+    vg_buf_puts(out, before);
+    vg_phrase_clean(out, name);
+}
+
 void vg_phrase_title(struct vg_buf *out, const struct vg_message *message)
 {
     write_head(out, message);
@@ -264,14 +279,8 @@ void vg_phrase_title(struct vg_buf *out, const struct vg_message *message)
         vg_buf_puts(out, ": a test message, nothing has happened");
     else
         write_lead(out, message);
-}
-
-static void write_named(struct vg_buf *out, const char *before, const char *name)
-{
-    if (!name || !*name)
-        return;
-    vg_buf_puts(out, before);
-    vg_phrase_clean(out, name);
+    if (message->kind == VG_MSG_ACKNOWLEDGE)
+        write_named(out, ", by ", message->by);
 }
 
 void vg_phrase_place(struct vg_buf *out, const struct vg_message *message)

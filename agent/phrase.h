@@ -26,6 +26,10 @@ void vg_phrase_value(struct vg_buf *out, double value, enum vg_unit unit, const 
 /* "CRITICAL delay_predictions: ks of probability 0.384, above 0.35". One line. */
 void vg_phrase_title(struct vg_buf *out, const struct vg_message *message);
 
+/* The item a title speaks of: one that began to stand now, else one that stands, else the first;
+ * NULL without items. */
+const struct vg_message_item *vg_phrase_lead(const struct vg_message *message);
+
 /* "ks of probability fires: 0.384, above the limit 0.35 (p < 0.001), since 2001-06-12T00:00:00Z".
  * One line, without the check's own words (item->why). */
 void vg_phrase_item(struct vg_buf *out, const struct vg_message_item *item);
@@ -33,6 +37,15 @@ void vg_phrase_item(struct vg_buf *out, const struct vg_message_item *item);
 /* Where and how much: "table ml.delay_predictions on warehouse, window 2001-06-12T00:00:00Z to
  * 2001-06-13T00:00:00Z, 3458 rows". One line. */
 void vg_phrase_place(struct vg_buf *out, const struct vg_message *message);
+
+/* What an item rests on: "3458 rows against 105943 of the reference from 2001-01-01T00:00:00Z to
+ * 2001-02-01T00:00:00Z". Nothing where it is not known. */
+void vg_phrase_basis(struct vg_buf *out, const struct vg_message *message,
+                     const struct vg_message_item *item);
+
+/* What it may break: the rule file's own words and what follows from the model. Nothing where
+ * neither is known. */
+void vg_phrase_impact(struct vg_buf *out, const struct vg_message *message);
 
 /* What stands now: "2 alerts fire, 1 cannot be looked at, 3 have cleared". One line. */
 void vg_phrase_standing(struct vg_buf *out, const struct vg_message *message);

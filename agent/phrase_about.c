@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a person asks next about a message: what it rests on, and what it may break.
+ *
+ * Pure. Text of rules and models is cleaned when it is appended; nothing is escaped.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "agent/phrase.h"
+#include "pgvigil/text.h"
+
+void vg_phrase_basis(struct vg_buf *out, const struct vg_message *message,
+                     const struct vg_message_item *item)
+{
+    char time[VG_TIME_TEXT];
+    if (!(item->n > 0) || !isfinite(item->n))
+        return;
+    vg_buf_printf(out, "%.0f rows", item->n);
+    if (!(item->n_ref > 0) || !isfinite(item->n_ref))
+        return;
+    vg_buf_printf(out, " against %.0f of the reference", item->n_ref);
+    if (message->reference_from_us >= message->reference_to_us)
+        return;
+    vg_buf_printf(out, " from %s", vg_format_time(message->reference_from_us, time));
+    vg_buf_printf(out, " to %s", vg_format_time(message->reference_to_us, time));
+}
+
+void vg_phrase_impact(struct vg_buf *out, const struct vg_message *message)
+{
+    static const struct {
+        const char *role, *before, *after;
+    } roles[] = {
+        {"features", "predictions of the model ", ", which reads this table"},
+        {"predictions", "what uses the predictions of the model ", ""},
+        {"labels", "telling how well the model ", " performs, and retraining it"},
+        {NULL, "the model ", ""},
+    };
+    bool own = message->impact && *message->impact;
+    size_t i = 0;
+    if (own)
+        vg_phrase_clean(out, message->impact);
+    if (!message->model || !*message->model)
+        return;
+    while (roles[i].role && !vg_streq(roles[i].role, message->role))
+        i++;
+    vg_buf_puts(out, own ? "; " : "");
+    vg_buf_puts(out, roles[i].before);
+    vg_phrase_clean(out, message->model);
+    vg_buf_puts(out, roles[i].after);
+}
