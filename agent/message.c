@@ -14,11 +14,24 @@
 
 const char *vg_message_kind_name(enum vg_message_kind kind)
 {
-    static const char *const names[] = {"open", "update", "remind", "resolve", "summary", "test"};
+    static const char *const names[] = {"open",    "update", "remind",      "resolve",
+                                        "summary", "test",   "acknowledge", "change"};
     return names[kind];
 }
 
-enum field_type { TEXT, NEEDED, KEY, NAME, BOOLEAN, INT64, MAYBE64, UINT64, UNSIGNED, DOUBLE };
+enum field_type {
+    TEXT,
+    NEEDED,
+    KEY,
+    NAME,
+    BOOLEAN,
+    INT64,
+    MAYBE64,
+    UINT64,
+    UNSIGNED,
+    DOUBLE,
+    MAYBE
+};
 
 struct field {
     const char *name;
@@ -61,7 +74,7 @@ static const char *onset_word(int value)
 
 #define MESSAGE(field) offsetof(struct vg_message, field)
 static const struct field message_fields[] = {
-    {"kind", NAME, MESSAGE(kind), kind_word, VG_MSG_TEST + 1},
+    {"kind", NAME, MESSAGE(kind), kind_word, VG_MSG_KINDS},
     {"key", KEY, MESSAGE(key), NULL, 0},
     {"agent", TEXT, MESSAGE(agent), NULL, 0},
     {"dataset", NEEDED, MESSAGE(dataset), NULL, 0},
@@ -80,6 +93,12 @@ static const struct field message_fields[] = {
     {"window_repeated", BOOLEAN, MESSAGE(window.repeated), NULL, 0},
     {"rows", UINT64, MESSAGE(rows), NULL, 0},
     {"url", TEXT, MESSAGE(url), NULL, 0},
+    {"dashboard", TEXT, MESSAGE(dashboard), NULL, 0},
+    {"role", TEXT, MESSAGE(role), NULL, 0},
+    {"impact", TEXT, MESSAGE(impact), NULL, 0},
+    {"by", TEXT, MESSAGE(by), NULL, 0},
+    {"reference_from_us", MAYBE64, MESSAGE(reference_from_us), NULL, 0},
+    {"reference_to_us", MAYBE64, MESSAGE(reference_to_us), NULL, 0},
 };
 
 #define ITEM(field) offsetof(struct vg_message_item, field)
@@ -98,6 +117,8 @@ static const struct field item_fields[] = {
     {"p_value", DOUBLE, ITEM(p_value), NULL, 0},
     {"onset_us", INT64, ITEM(onset_us), NULL, 0},
     {"ended_us", MAYBE64, ITEM(ended_us), NULL, 0},
+    {"n", MAYBE, ITEM(n), NULL, 0},
+    {"n_ref", MAYBE, ITEM(n_ref), NULL, 0},
     {"why", NEEDED, ITEM(why), NULL, 0},
     {"description", TEXT, ITEM(description), NULL, 0},
     {"runbook", TEXT, ITEM(runbook), NULL, 0},
@@ -171,6 +192,7 @@ static json_t *write_field(const struct field *field, const void *at)
     case UNSIGNED:
         return json_integer(*(const unsigned *)at);
     case DOUBLE:
+    case MAYBE:
         return write_double(*(const double *)at);
     }
     return NULL;
@@ -356,6 +378,11 @@ static int read_field(const struct field *field, const json_t *value, void *at,
         rc = read_integer(value, 0, UINT32_MAX, &whole);
         *(unsigned *)at = (unsigned)whole;
         return rc;
+    case MAYBE: /* absent in what an older version wrote: NaN */
+        *(double *)at = NAN;
+        if (!value)
+            return 0;
+        /* fall through */
     case DOUBLE:
         return read_double(value, at);
     }

@@ -25,7 +25,7 @@ struct vg_settle_in {
     const struct vg_strings *gone; /* ids of stored alerts that the files no longer name */
     const struct vg_strings *gone_segments; /* theirs, in the same order; NULL: of all */
     bool catching_up; /* another window is due: tell at the end, or when reading fails for long */
-    const char *url;  /* for messages, or NULL */
+    const char *url, *dashboard; /* for messages, or NULL */
 };
 
 struct vg_settle_out {

@@ -68,6 +68,8 @@ static void fill_item(struct vg_message_item *item, const struct vg_alert *alert
         .value = alert->value,
         .limit = alert->limit,
         .p_value = result ? result->p_value : (double)NAN,
+        .n = result ? result->n : (double)NAN,
+        .n_ref = result ? result->n_ref : (double)NAN,
         .onset_us = alert->onset_us,
         .why = alert->why,
         .description = result ? result->description : NULL,
@@ -92,6 +94,8 @@ static void fill_ended(struct vg_message_item *item, const struct vg_episode *ep
         .value = episode->value,
         .limit = episode->limit,
         .p_value = episode->p_value,
+        .n = (double)NAN,
+        .n_ref = (double)NAN,
         .onset_us = episode->onset_us,
         .ended_us = episode->ended_us,
         .why = episode->why,
@@ -162,6 +166,11 @@ static void fill_message(const struct vg_settle_in *in, const struct vg_incident
         .window = cycle->window,
         .rows = cycle->rows,
         .url = in->url,
+        .dashboard = in->dashboard,
+        .role = vg_role_name(cycle->role),
+        .impact = in->dataset ? in->dataset->impact : NULL,
+        .reference_from_us = cycle->reference_version ? cycle->reference_from_us : 0,
+        .reference_to_us = cycle->reference_version ? cycle->reference_to_us : 0,
     };
     memcpy(message->key, incident->key, VG_KEY_SIZE);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/loop/cycle_budget.h"
+#include "agent/loop/cycle_change.h"
 #include "agent/loop/cycle_revisit.h"
 #include "agent/loop/cycle_still.h"
 #include "agent/loop/cycle_structure.h"
@@ -182,6 +183,7 @@ int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling
         .dataset = settling->dataset,
         .catching_up = settling->catching_up,
         .url = env->config->external_url,
+        .dashboard = vg_cycle_dashboard(env->config->dashboard_url, cycle->dataset, arena),
     };
     struct vg_alert *stored;
     struct vg_incident *incidents;

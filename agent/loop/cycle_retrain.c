@@ -4,6 +4,7 @@
  * transaction. */
 #include <string.h>
 
+#include "agent/loop/cycle_change.h"
 #include "agent/loop/cycle_commit.h"
 #include "agent/message.h"
 #include "agent/retrain.h"
@@ -84,7 +85,8 @@ static int store_decided(const struct vg_work *work, const struct vg_retrain_out
     struct vg_store *store = work->env->store;
     if (out->has_onset && vg_store_onset_put(store, &out->onset, err) < 0)
         return -1;
-    if (out->fire && post_request(work, &out->onset, err) < 0)
+    if (out->fire &&
+        (post_request(work, &out->onset, err) < 0 || vg_cycle_change(work, &out->onset, err) < 0))
         return -1;
     for (size_t i = 0; i < out->ndecisions; i++) {
         const struct vg_decision *decision = &out->decisions[i];

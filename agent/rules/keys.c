@@ -37,6 +37,8 @@ static const struct vg_key dataset_keys[] = {
     {"owner", VG_VALUE_STRING, IN_DATASET(dataset.owner), .doc = "who answers for the table"},
     {"runbook", VG_VALUE_STRING, IN_DATASET(dataset.runbook), .doc = "address of a runbook"},
     {"description", VG_VALUE_STRING, IN_DATASET(dataset.description), .doc = "for people"},
+    {"impact", VG_VALUE_STRING, IN_DATASET(dataset.impact),
+     .doc = "for people: what breaks when these data do; stands in every message"},
     {"source", VG_VALUE_NODE, IN_DATASET(source), .required = true, .shown = "mapping source",
      .doc = "the table: {connection: ..., table: ...}"},
     NODE("schedule", vg_raw_dataset, schedule, "mapping schedule", "windows and ticks"),

@@ -94,7 +94,10 @@ enum vg_message_kind {
     VG_MSG_REMIND,
     VG_MSG_RESOLVE,
     VG_MSG_SUMMARY,
-    VG_MSG_TEST
+    VG_MSG_TEST,
+    VG_MSG_ACKNOWLEDGE, /* somebody has taken the incident on */
+    VG_MSG_CHANGE,      /* a retraining was asked for; its key is the onset's */
+    VG_MSG_KINDS
 };
 const char *vg_message_kind_name(enum vg_message_kind kind);
 
@@ -108,6 +111,7 @@ struct vg_message_item {                         /* one alert in a message */
     double value, limit, p_value;
     int64_t onset_us;
     int64_t ended_us; /* of what began and ended while windows were caught up; 0: not said */
+    double n, n_ref;  /* rows it rests on, now and in the reference; NAN: does not apply */
     const char *why, *description, *runbook;
     const char *const *keys;
     size_t nkeys;
@@ -128,8 +132,14 @@ struct vg_message {
     uint64_t rows;
     struct vg_message_item *items;
     size_t nitems;
-    size_t more;     /* items left out: very many were written as the first */
-    const char *url; /* page or board, or NULL */
+    size_t more;           /* items left out: very many were written as the first */
+    const char *url;       /* page, or NULL */
+    const char *dashboard; /* or NULL */
+    const char *role;      /* of the dataset for its model, or NULL */
+    const char *impact;    /* what it may break, in the words of the rule file; or NULL */
+    const char *by;        /* who acknowledged, or NULL */
+    /* What was compared with; 0 and 0: nothing. */
+    int64_t reference_from_us, reference_to_us;
 };
 
 /* A row of the outbox. */
@@ -144,6 +154,9 @@ struct vg_outgoing {
     int64_t created_us, next_us; /* not to be tried before next_us */
     int attempts;
     const char *last_error; /* or NULL */
+    int step;               /* requests of this message that are done */
+    bool standing;          /* it was delivered, and is told again until something newer is */
+    const char *kept;       /* what the receiver answered to the first of this key, or NULL */
 };
 
 /* Retraining: an onset of drift in a group of datasets, and what was decided about it. */

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/loop/cycle_change.h"
+#include "agent/message.h"
+
 static const char rules[] =
     "version: 1\n"
     "dataset: predictions\n"
@@ -206,6 +209,59 @@ static void test_unreadable_withholds(void **state)
     cycle_kit_stop(&kit);
 }
 
+/* The change message of the onset, or NULL; how many there are. */
+static size_t list_changes(struct cycle_kit *kit, struct vg_outgoing *last)
+{
+    struct vg_outgoing *rows;
+    size_t n, changes = 0;
+    MUST(kit, vg_store_outbox_due(kit->env.store, VG_NEVER - 1, 100, kit->store->arena, &rows, &n,
+                                  &kit->err));
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].kind != VG_MSG_CHANGE)
+            continue;
+        *last = rows[i];
+        changes++;
+    }
+    return changes;
+}
+
+/* A receiver that shows changes beside incidents is told when a request is made, once. */
+static void test_a_change_is_told(void **state)
+{
+    struct cycle_kit kit;
+    struct vg_outgoing row;
+    struct vg_onset onset;
+    struct vg_message message;
+    start(&kit, state);
+    kit.rule.config->receivers[0].kind = VG_RECEIVER_PAGERDUTY;
+    run_hour(&kit, 0, true, true);
+    assert_int_equal(list_changes(&kit, &row), 0); /* withheld */
+    kit.rule.config->receivers[0].changes = true;
+    run_hour(&kit, 1, true, false);
+    run_hour(&kit, 2, true, false);
+    assert_int_equal(list_changes(&kit, &row), 1);
+    assert_string_equal(row.sink, "ops");
+    assert_true(find_onset(&kit, &onset));
+    assert_string_equal(row.key, onset.key);
+    MUST(&kit, vg_message_read(row.body, kit.store->arena, &message, &kit.err));
+    assert_string_equal(message.model, "delays");
+    assert_string_equal(message.role, "predictions");
+    assert_string_equal(message.items[0].rule, "value.drift.ks");
+    assert_true(message.items[0].value > message.items[0].limit);
+    cycle_kit_stop(&kit);
+}
+
+static void test_the_address_of_a_dashboard(void **state)
+{
+    (void)state;
+    struct vg_arena *arena = vg_arena_new();
+    assert_null(vg_cycle_dashboard(NULL, "d", arena));
+    assert_string_equal(vg_cycle_dashboard("https://g.test/x", "d", arena), "https://g.test/x");
+    assert_string_equal(vg_cycle_dashboard("https://g.test/?d={{dataset}}&k=1", "a b&c", arena),
+                        "https://g.test/?d=a%20b%26c&k=1");
+    vg_arena_free(arena);
+}
+
 /* A model that pgvigil.yaml does not name is not retrained. */
 static void test_without_configuration(void **state)
 {
@@ -228,6 +284,8 @@ int main(void)
         TEST(test_budget_of_requests),
         TEST(test_ended_unfired),
         TEST(test_unreadable_withholds),
+        TEST(test_a_change_is_told),
+        cmocka_unit_test(test_the_address_of_a_dashboard),
         TEST(test_without_configuration),
     };
     return cmocka_run_group_tests_name("cycle_retrain", tests, NULL, NULL);
