@@ -64,6 +64,8 @@ static void log_outcome(const struct vg_lane *lane)
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%d", lane->attempts);
     bool retrain = lane->kind == VG_SINK_RETRAIN;
+    if (lane->outcome == VG_DELIVERED && (lane->more || lane->standing))
+        return; /* not the end of it, or told again, as often as the receiver wants it */
     vg_log(levels[lane->outcome], events[lane->outcome], retrain ? "model" : "receiver", lane->name,
            "message", retrain ? "retraining request" : vg_message_kind_name(lane->message), "key",
            lane->key, "attempt", attempt, "answer", lane->why, NULL);
@@ -71,6 +73,9 @@ static void log_outcome(const struct vg_lane *lane)
 
 static void count_outcome(struct vg_deliver *deliver, struct vg_lane *lane)
 {
+    bool whole = lane->outcome != VG_DELIVERED || !(lane->more || lane->standing);
+    if (!whole)
+        return; /* a message counts once */
     pthread_mutex_lock(&deliver->lock);
     lane->count.attempts++;
     lane->count.sent += lane->outcome == VG_DELIVERED;
@@ -85,6 +90,8 @@ static void count_outcome(struct vg_deliver *deliver, struct vg_lane *lane)
 static void settle(struct vg_deliver *deliver, struct vg_lane *lane, enum vg_outcome outcome,
                    int64_t retry_after_us, int64_t now_us)
 {
+    lane->afresh = outcome == VG_AFRESH;
+    outcome = lane->afresh ? VG_RETRY : outcome;
     lane->outcome = outcome;
     lane->answered = true;
     lane->record_us = now_us;
@@ -121,12 +128,30 @@ static void fill_decision(const struct vg_lane *lane, int64_t now_us, char *reas
     memcpy(decision->key, lane->key, VG_KEY_SIZE);
 }
 
+static int put_delivered(struct vg_deliver *deliver, const struct vg_lane *lane, int64_t now_us,
+                         struct vg_error *err)
+{
+    if (lane->kept[0] &&
+        vg_store_outbox_keep(deliver->store, lane->row, lane->kept, now_us, err) < 0)
+        return -1;
+    if (lane->more)
+        return vg_store_outbox_step(deliver->store, lane->row, now_us, err);
+    if (lane->again_us)
+        return vg_store_outbox_stand(deliver->store, lane->row, now_us, now_us + lane->again_us,
+                                     err);
+    return vg_store_outbox_sent(deliver->store, lane->row, now_us, err);
+}
+
 static int put_outcome(struct vg_deliver *deliver, const struct vg_lane *lane, int64_t now_us,
                        struct vg_error *err)
 {
+    if (lane->afresh && vg_store_outbox_keep(deliver->store, lane->row, NULL, now_us, err) < 0)
+        return -1;
     switch (lane->outcome) {
+    case VG_AFRESH:
+        break;
     case VG_DELIVERED:
-        return vg_store_outbox_sent(deliver->store, lane->row, now_us, err);
+        return put_delivered(deliver, lane, now_us, err);
     case VG_PERMANENT:
         return vg_store_outbox_dead(deliver->store, lane->row, now_us, lane->why, err);
     case VG_RETRY:
@@ -200,8 +225,11 @@ static void occupy(struct vg_lane *lane, const struct vg_outgoing *row)
     lane->row = row->id;
     lane->message = row->kind;
     lane->attempts = row->attempts;
+    lane->standing = row->standing;
+    lane->more = lane->afresh = false;
+    lane->again_us = 0;
     memcpy(lane->key, row->key, VG_KEY_SIZE);
-    lane->why[0] = '\0';
+    lane->why[0] = lane->kept[0] = '\0';
 }
 
 /* Under the lock. 1 when the request is under way, 0 when there is none to make, -1. */
@@ -209,8 +237,12 @@ static int start_row(struct vg_deliver *deliver, struct vg_lane *lane,
                      const struct vg_outgoing *row, struct vg_arena *arena, struct vg_error *err)
 {
     struct vg_parcel parcel;
-    int rc = vg_deliver_pack(deliver->config, deliver->agent, row, arena, &parcel, err);
+    const struct vg_packing packing = {deliver->config, deliver->agent, now_of(deliver)};
+    int rc = vg_deliver_pack(&packing, row, arena, &parcel, err);
     lane->answer = parcel.answer;
+    lane->keep = parcel.keep;
+    lane->more = parcel.request.more;
+    lane->again_us = parcel.request.again_us;
     lane->spacing_us = parcel.spacing_us;
     lane->burst = parcel.burst;
     if (!rc && parcel.ready == VG_READY_ABSENT) {
@@ -288,6 +320,15 @@ static int start_rows(struct vg_deliver *deliver, int64_t now_us, struct vg_erro
     return rc;
 }
 
+static void take_kept(struct vg_lane *lane, const struct vg_response *response)
+{
+    struct vg_buf text;
+    vg_buf_init(&text, VG_DELIVER_KEPT - 1);
+    lane->keep(response, &text);
+    snprintf(lane->kept, sizeof lane->kept, "%s", text.failed ? "" : text.data);
+    vg_buf_free(&text);
+}
+
 static void take_answer(struct vg_deliver *deliver, void *tag, const struct vg_response *response,
                         int64_t now_us)
 {
@@ -298,6 +339,8 @@ static void take_answer(struct vg_deliver *deliver, void *tag, const struct vg_r
     struct vg_lane *lane = tag;
     int64_t retry_after_us = response->retry_after_us;
     enum vg_outcome outcome = lane->answer(response, &retry_after_us, lane->why, sizeof lane->why);
+    if (outcome == VG_DELIVERED && lane->keep)
+        take_kept(lane, response);
     settle(deliver, lane, outcome, retry_after_us, now_us);
 }
 

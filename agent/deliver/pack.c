@@ -13,6 +13,8 @@ void vg_deliver_unpack(struct vg_parcel *parcel)
 {
     vg_secret_free(&parcel->secret);
     vg_secret_free(&parcel->token);
+    for (size_t i = 0; i < 2; i++)
+        vg_secret_free(&parcel->signing[i]);
     *parcel = (struct vg_parcel){0};
 }
 
@@ -22,14 +24,14 @@ static int read_secret(const char *path, struct vg_secret *out, struct vg_error 
 }
 
 /* No printf, which keeps pieces of what it prints on the stack. The arena is one that is wiped. */
-static char *make_bearer(const struct vg_secret *token, struct vg_arena *arena)
+static char *make_bearer(const char *scheme, const struct vg_secret *token, struct vg_arena *arena)
 {
-    static const char scheme[] = "Bearer ";
-    size_t n = sizeof scheme - 1;
-    char *value = vg_arena_alloc(arena, n + token->len + 1);
+    size_t n = strlen(scheme);
+    char *value = vg_arena_alloc(arena, n + 1 + token->len + 1);
     if (value) {
         memcpy(value, scheme, n);
-        memcpy(value + n, token->text, token->len);
+        value[n] = ' ';
+        memcpy(value + n + 1, token->text, token->len);
     }
     return value;
 }
@@ -43,7 +45,7 @@ int vg_deliver_authorize(struct vg_parcel *parcel, const char *token_file, struc
     if (vg_secret_read(token_file, &parcel->token, err) < 0)
         return -1;
     struct vg_pair *headers = vg_arena_array(arena, request->nheaders + 1, sizeof *headers);
-    char *value = make_bearer(&parcel->token, arena);
+    char *value = make_bearer(parcel->scheme ? parcel->scheme : "Bearer", &parcel->token, arena);
     size_t n = 0;
     if (!headers || !value)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
@@ -57,17 +59,32 @@ int vg_deliver_authorize(struct vg_parcel *parcel, const char *token_file, struc
     return 0;
 }
 
-static int pack_message(const struct vg_receiver *receiver, const struct vg_message *message,
-                        struct vg_arena *arena, struct vg_parcel *out, struct vg_error *err)
+/* A kind of receiver has one of them. */
+static const char *choose_secret(const struct vg_receiver *receiver)
 {
+    if (receiver->routing_key_file)
+        return receiver->routing_key_file;
+    return receiver->password_file ? receiver->password_file : receiver->endpoint.url_file;
+}
+
+static int pack_message(struct vg_sink_in *in, struct vg_arena *arena, struct vg_parcel *out,
+                        struct vg_error *err)
+{
+    const struct vg_receiver *receiver = in->receiver;
     const struct vg_sink_ops *sink = vg_sink_of(receiver->kind);
-    const char *path = receiver->kind == VG_RECEIVER_PAGERDUTY ? receiver->routing_key_file
-                                                               : receiver->endpoint.url_file;
     out->answer = sink->answer;
+    out->keep = sink->keep;
+    out->scheme = sink->scheme;
     out->spacing_us = sink->spacing_us;
     out->burst = sink->burst;
-    if (read_secret(path, &out->secret, err) < 0 ||
-        sink->render(receiver, out->secret.text, message, arena, &out->request, err) < 0)
+    if (read_secret(choose_secret(receiver), &out->secret, err) < 0 ||
+        read_secret(receiver->signing_file, &out->signing[0], err) < 0 ||
+        read_secret(receiver->former_signing_file, &out->signing[1], err) < 0)
+        return -1;
+    in->secret = out->secret.text;
+    for (size_t i = 0; i < 2; i++)
+        in->signing[i] = out->signing[i].text;
+    if (sink->render(in, arena, &out->request, err) < 0)
         return -1;
     out->ready = out->request.url ? VG_READY_SEND : VG_READY_NOTHING;
     if (out->ready == VG_READY_NOTHING)
@@ -94,10 +111,10 @@ static int pack_onset(const struct vg_retraining *retraining, const char *agent,
     return vg_deliver_authorize(out, retraining->http.token_file, arena, err);
 }
 
-int vg_deliver_pack(const struct vg_config *config, const char *agent,
-                    const struct vg_outgoing *row, struct vg_arena *arena, struct vg_parcel *out,
-                    struct vg_error *err)
+int vg_deliver_pack(const struct vg_packing *packing, const struct vg_outgoing *row,
+                    struct vg_arena *arena, struct vg_parcel *out, struct vg_error *err)
 {
+    const struct vg_config *config = packing->config;
     *out = (struct vg_parcel){.ready = VG_READY_ABSENT};
     if (row->sink_kind == VG_SINK_RETRAIN) {
         const struct vg_retraining *retraining = vg_config_retraining(config, row->sink);
@@ -106,7 +123,7 @@ int vg_deliver_pack(const struct vg_config *config, const char *agent,
             return 0;
         if (vg_onset_read(row->body, arena, &onset, err) < 0)
             return -1;
-        return pack_onset(retraining, agent, &onset, arena, out, err);
+        return pack_onset(retraining, packing->agent, &onset, arena, out, err);
     }
     const struct vg_receiver *receiver = vg_config_receiver(config, row->sink);
     struct vg_message message;
@@ -114,7 +131,14 @@ int vg_deliver_pack(const struct vg_config *config, const char *agent,
         return 0;
     if (vg_message_read(row->body, arena, &message, err) < 0)
         return -1;
-    return pack_message(receiver, &message, arena, out, err);
+    struct vg_sink_in in = {
+        .receiver = receiver,
+        .message = &message,
+        .kept = row->kept,
+        .step = row->step,
+        .now_us = packing->now_us,
+    };
+    return pack_message(&in, arena, out, err);
 }
 
 static int await_answer(struct vg_http *http, const struct vg_parcel *parcel,
@@ -131,6 +155,7 @@ static int await_answer(struct vg_http *http, const struct vg_parcel *parcel,
     } while (tag != out);
     out->status = response->status;
     out->outcome = parcel->answer(response, &ignored_us, out->why, sizeof out->why);
+    out->outcome = out->outcome == VG_AFRESH ? VG_RETRY : out->outcome;
     return 0;
 }
 
@@ -140,9 +165,10 @@ int vg_deliver_once(struct vg_http *http, const struct vg_receiver *receiver,
 {
     struct vg_parcel parcel = {0};
     struct vg_arena *arena = vg_arena_new_wiped();
+    struct vg_sink_in in = {.receiver = receiver, .message = message, .now_us = message->at_us};
     *out = (struct vg_deliver_said){.outcome = VG_DELIVERED};
-    int rc = arena ? pack_message(receiver, message, arena, &parcel, err)
-                   : vg_fail(err, VG_E_MEMORY, "out of memory");
+    int rc =
+        arena ? pack_message(&in, arena, &parcel, err) : vg_fail(err, VG_E_MEMORY, "out of memory");
     out->nothing = !rc && parcel.ready == VG_READY_NOTHING;
     if (!rc && parcel.ready == VG_READY_SEND)
         rc = await_answer(http, &parcel, out, err);

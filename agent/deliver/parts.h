@@ -15,10 +15,11 @@
 #include "agent/deliver/deliver.h"
 #include "agent/secret.h"
 
-enum { VG_DELIVER_WHY = 200 };
+enum { VG_DELIVER_WHY = 200, VG_DELIVER_KEPT = 500 };
 
 typedef enum vg_outcome vg_answer_fn(const struct vg_response *response, int64_t *retry_after_us,
                                      char *why, size_t why_size);
+typedef void vg_keep_fn(const struct vg_response *response, struct vg_buf *out);
 
 /* First in everything that is the tag of a request. */
 enum vg_cargo { VG_CARGO_ROW, VG_CARGO_PUSH };
@@ -46,9 +47,14 @@ struct vg_lane {
     enum vg_message_kind message;
     int attempts;
     vg_answer_fn *answer;
+    vg_keep_fn *keep;
+    bool more, standing; /* of the request, of the row */
+    int64_t again_us;
     enum vg_outcome outcome;
+    bool afresh; /* of the outcome: what was kept is to be forgotten */
     int64_t next_us;
     char why[VG_DELIVER_WHY];
+    char kept[VG_DELIVER_KEPT]; /* to be kept of the answer, or "" */
 };
 
 struct vg_push_entry {
@@ -114,14 +120,21 @@ struct vg_parcel {
     enum vg_ready ready;
     struct vg_request request; /* in the arena, but for the secrets */
     vg_answer_fn *answer;
+    vg_keep_fn *keep;   /* or NULL */
+    const char *scheme; /* of Authorization; NULL: Bearer */
     int64_t spacing_us;
     int burst;
-    struct vg_secret secret, token;
+    struct vg_secret secret, token, signing[2];
+};
+/* What a row is rendered for. */
+struct vg_packing {
+    const struct vg_config *config;
+    const char *agent;
+    int64_t now_us;
 };
 /* The request of a row. VG_E_DATA: its text cannot be read. To be emptied whatever is returned. */
-int vg_deliver_pack(const struct vg_config *config, const char *agent,
-                    const struct vg_outgoing *row, struct vg_arena *arena, struct vg_parcel *out,
-                    struct vg_error *err);
+int vg_deliver_pack(const struct vg_packing *packing, const struct vg_outgoing *row,
+                    struct vg_arena *arena, struct vg_parcel *out, struct vg_error *err);
 void vg_deliver_unpack(struct vg_parcel *parcel);
 /* Adds "Authorization: Bearer" from the file, if there is one; the text is the parcel's. */
 int vg_deliver_authorize(struct vg_parcel *parcel, const char *token_file, struct vg_arena *arena,

@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The outbox: what is to be sent, in order per (sink, key), until it is sent or set aside.
  *
- * Owns `outbox` and `outbox_total`. Only the oldest waiting row of a (sink, key) is ever due, so a
- * resolve never overtakes its trigger; a row that is dead no longer blocks its key. Totals are kept
- * apart from the rows, so that they never shrink when old rows are trimmed.
+ * Owns `outbox`, `outbox_total` and `kept`. Only the oldest waiting row of a (sink, key) is ever
+ * due, so a resolve never overtakes its trigger; a row that is dead no longer blocks its key, and
+ * one that stands never did. Totals are kept apart from the rows, so that they never shrink when
+ * old rows are trimmed.
  */
 #include "agent/store/inner.h"
 
 /* States of a row, as in the SQL below. */
-enum { WAITING, SENT, DEAD };
+enum { WAITING, SENT, DEAD, STANDING };
 
 #define COLUMNS                                                                                    \
     "o.id, o.sink_kind, o.sink, o.key, o.kind, o.body, o.created_us, o.next_us, o.attempts,"       \
-    " o.last_error"
+    " o.last_error, o.step, o.state, k.body"
 /* No older row of the same sink and key waits before it. */
 #define IS_FIRST                                                                                   \
     " NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.state = 0 AND e.sink_kind = o.sink_kind"       \
     " AND e.sink = o.sink AND e.key = o.key AND e.id < o.id)"
+/* A row that stands gives way to the next of its key. In this form, so that an index serves it. */
+#define MAY_GO                                                                                     \
+    " o.state IN (0, 3) AND (o.state = 3 OR" IS_FIRST ") AND (o.state = 0 OR NOT EXISTS (SELECT"   \
+    " 1 FROM outbox AS l WHERE l.state = 0 AND l.sink_kind = o.sink_kind AND l.sink = o.sink"      \
+    " AND l.key = o.key))"
 
 static void read_outgoing(struct vg_sql_row *row, void *item)
 {
@@ -25,12 +31,15 @@ static void read_outgoing(struct vg_sql_row *row, void *item)
     out->sink_kind = (enum vg_sink_kind)vg_row_enum(row, VG_SINK_RETRAIN + 1);
     out->sink = vg_row_text(row);
     vg_row_key(row, out->key);
-    out->kind = (enum vg_message_kind)vg_row_enum(row, VG_MSG_TEST + 1);
+    out->kind = (enum vg_message_kind)vg_row_enum(row, VG_MSG_KINDS);
     out->body = vg_row_text(row);
     out->created_us = vg_row_int(row);
     out->next_us = vg_row_int(row);
     out->attempts = (int)vg_row_int(row);
     out->last_error = vg_row_text(row);
+    out->step = (int)vg_row_int(row);
+    out->standing = vg_row_int(row) == STANDING;
+    out->kept = vg_row_text(row);
 }
 
 int vg_store_outbox_put(struct vg_store *store, const struct vg_outgoing *row, struct vg_error *err)
@@ -52,8 +61,9 @@ int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
     /* The places are counted on the ids alone, so that no body is read in vain. */
     static const char text[] =
         "SELECT " COLUMNS " FROM outbox AS o JOIN (SELECT o.id, row_number() OVER"
-        " (PARTITION BY o.sink_kind, o.sink ORDER BY o.id) AS place FROM outbox AS o"
-        " WHERE o.state = 0 AND o.next_us <= $1 AND" IS_FIRST ") AS d ON d.id = o.id"
+        " (PARTITION BY o.sink_kind, o.sink ORDER BY o.state, o.id) AS place FROM outbox AS o"
+        " WHERE o.next_us <= $1 AND" MAY_GO ") AS d ON d.id = o.id"
+        " LEFT JOIN kept AS k ON k.sink_kind = o.sink_kind AND k.sink = o.sink AND k.key = o.key"
         " WHERE d.place <= $2 ORDER BY o.id";
     const struct vg_sql_shape shape = {sizeof **out, read_outgoing, arena};
     const struct vg_sql sql = VG_SQL(text, vg_p_int(now_us), vg_p_count(per_sink));
@@ -67,7 +77,7 @@ int vg_store_outbox_next(struct vg_store *store, int64_t now_us, int64_t *out, s
 {
     static const char text[] =
         "SELECT COALESCE(min(o.next_us), 9223372036854775807) FROM outbox AS o"
-        " WHERE o.state = 0 AND o.next_us > $1 AND" IS_FIRST;
+        " WHERE o.next_us > $1 AND" MAY_GO;
     *out = VG_NEVER;
     return vg_sql_int(store, &VG_SQL(text, vg_p_int(now_us)), out, err);
 }
@@ -94,6 +104,22 @@ static int count_end(struct vg_store *store, int64_t id, int state, struct vg_er
         store, &VG_SQL(text, vg_p_int(state == SENT), vg_p_int(state == DEAD), vg_p_int(id)), err);
 }
 
+/* Older rows of the same key that stood have been followed, or must not go on beyond an end that
+ * was refused; the row itself, if it stood, counted as sent when it began to. */
+static int end_standing(struct vg_store *store, int64_t id, int state, int64_t now_us,
+                        struct vg_error *err)
+{
+    static const char text[] =
+        "UPDATE outbox SET state = 1, ended_us = $1 WHERE state = 3 AND (id = $2 OR EXISTS"
+        " (SELECT 1 FROM outbox AS n WHERE n.id = $2 AND n.sink_kind = outbox.sink_kind"
+        " AND n.sink = outbox.sink AND n.key = outbox.key AND n.id > outbox.id AND ($3 = 1 OR "
+        "n.kind = $4)))";
+    return vg_sql_run(store,
+                      &VG_SQL(text, vg_p_int(now_us), vg_p_int(id), vg_p_int(state == SENT),
+                              vg_p_int(VG_MSG_RESOLVE)),
+                      err);
+}
+
 /* A row that has ended already stays as it is, so saying it twice is harmless. */
 static int end_row(struct vg_store *store, int64_t id, int state, int64_t now_us, const char *why,
                    struct vg_error *err)
@@ -107,7 +133,9 @@ static int end_row(struct vg_store *store, int64_t id, int state, int64_t now_us
     int64_t changed = 0;
     if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
         return -1;
-    int rc = vg_sql_change(store, &sql, &changed, err);
+    int rc = end_standing(store, id, state, now_us, err);
+    if (rc == 0)
+        rc = vg_sql_change(store, &sql, &changed, err);
     if (rc == 0)
         rc = changed ? count_end(store, id, state, err) : must_exist(store, id, err);
     return vg_scope_leave(store, &scope, rc, err);
@@ -128,12 +156,59 @@ int vg_store_outbox_retry(struct vg_store *store, int64_t id, int64_t next_us, c
                           struct vg_error *err)
 {
     static const char text[] = "UPDATE outbox SET next_us = $1, last_error = $2,"
-                               " attempts = attempts + 1 WHERE id = $3 AND state = 0";
+                               " attempts = attempts + 1 WHERE id = $3 AND state IN (0, 3)";
     int64_t changed = 0;
     if (vg_sql_change(store, &VG_SQL(text, vg_p_int(next_us), vg_p_text(why), vg_p_int(id)),
                       &changed, err) < 0)
         return -1;
     return changed ? 0 : must_exist(store, id, err);
+}
+
+/* --- Rows that go on ------------------------------------------------------------------- */
+
+int vg_store_outbox_step(struct vg_store *store, int64_t id, int64_t now_us, struct vg_error *err)
+{
+    static const char text[] = "UPDATE outbox SET next_us = $1, step = step + 1, attempts = 0"
+                               " WHERE id = $2 AND state IN (0, 3)";
+    int64_t changed = 0;
+    if (vg_sql_change(store, &VG_SQL(text, vg_p_int(now_us), vg_p_int(id)), &changed, err) < 0)
+        return -1;
+    return changed ? 0 : must_exist(store, id, err);
+}
+
+int vg_store_outbox_stand(struct vg_store *store, int64_t id, int64_t now_us, int64_t next_us,
+                          struct vg_error *err)
+{
+    static const char again[] = "UPDATE outbox SET next_us = $1, step = 0, attempts = 0,"
+                                " last_error = NULL WHERE id = $2 AND state = 3";
+    static const char back[] = "UPDATE outbox SET state = 3, ended_us = NULL, next_us = $1,"
+                               " step = 0, attempts = 0 WHERE id = $2 AND state = 1";
+    const struct vg_sql on = VG_SQL(again, vg_p_int(next_us), vg_p_int(id));
+    struct vg_scope scope;
+    int64_t changed = 0;
+    if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
+        return -1;
+    int rc = vg_sql_change(store, &on, &changed, err);
+    if (rc == 0 && !changed) {
+        rc = end_row(store, id, SENT, now_us, NULL, err);
+        if (rc == 0)
+            rc = vg_sql_run(store, &VG_SQL(back, vg_p_int(next_us), vg_p_int(id)), err);
+    }
+    return vg_scope_leave(store, &scope, rc, err);
+}
+
+int vg_store_outbox_keep(struct vg_store *store, int64_t id, const char *text, int64_t now_us,
+                         struct vg_error *err)
+{
+    static const char keep[] = "INSERT INTO kept (sink_kind, sink, key, body, at_us)"
+                               " SELECT sink_kind, sink, key, $1, $2 FROM outbox WHERE id = $3"
+                               " ON CONFLICT (sink_kind, sink, key) DO NOTHING";
+    static const char forget[] =
+        "DELETE FROM kept WHERE EXISTS (SELECT 1 FROM outbox AS o WHERE o.id = $1"
+        " AND o.sink_kind = kept.sink_kind AND o.sink = kept.sink AND o.key = kept.key)";
+    if (!text)
+        return vg_sql_run(store, &VG_SQL(forget, vg_p_int(id)), err);
+    return vg_sql_run(store, &VG_SQL(keep, vg_p_text(text), vg_p_int(now_us), vg_p_int(id)), err);
 }
 
 /* --- Counts ---------------------------------------------------------------------------- */

@@ -98,6 +98,15 @@ struct vg_clock_ops {
 
 /* --- HTTP client ------------------------------------------------------------------------------ */
 
+/* Mail instead of HTTP: the URL is smtp:// or smtps://, the body the whole message, lines ended by
+ * CRLF. */
+struct vg_mail {
+    const char *from;
+    const char *const *to;
+    size_t nto;
+    const char *user, *password; /* or NULL */
+};
+
 struct vg_request {
     const char *method, *url;
     const struct vg_pair *headers;
@@ -107,9 +116,21 @@ struct vg_request {
     const char *ca_file;
     bool insecure_http, allow_private;
     int64_t timeout_us;
+    const struct vg_mail *mail; /* or NULL */
+    /* A program instead of HTTP, or NULL: absolute path and arguments, ended by NULL; the body is
+     * its standard input, the headers are added to its environment. */
+    const char *const *run;
+    /* For the delivery engine. `more`: another request of the same message follows this one.
+     * `again_us`: so long after its delivery it is made anew, until something newer is delivered;
+     * 0: never. */
+    bool more;
+    int64_t again_us;
 };
+enum { VG_STATUS_EXIT = 1000 };
 struct vg_response {
-    int status; /* 0: no answer, error says why */
+    /* 0: no answer, error says why. Of mail: the server's reply code. Of a program:
+     * VG_STATUS_EXIT and its exit code. */
+    int status;
     char body[65537];
     size_t body_size;       /* at most 64 KiB kept, NUL-terminated */
     int64_t retry_after_us; /* of Retry-After in seconds or as a date, else 0; not capped */
@@ -132,22 +153,41 @@ struct vg_http_ops {
 
 /* --- Sinks: receivers and triggers render requests and read answers; both pure ---------------- */
 
-enum vg_outcome { VG_DELIVERED, VG_RETRY, VG_PERMANENT };
+enum vg_outcome {
+    VG_DELIVERED,
+    VG_RETRY,
+    VG_PERMANENT,
+    VG_AFRESH /* what was kept of this receiver's answers holds no more: again without it */
+};
+
+/* What a rendering may know. */
+struct vg_sink_in {
+    const struct vg_receiver *receiver;
+    const struct vg_message *message;
+    const char *secret; /* text of url_file, routing_key_file or password_file, trimmed, or NULL */
+    const char *signing[2]; /* secrets of signatures, the newest first; or NULL */
+    const char *kept;       /* of the answer to the first message of this key, or NULL */
+    int step;               /* requests of this message that are done */
+    int64_t now_us;         /* of this attempt */
+};
+
 struct vg_sink_ops {
     const char *name, *doc;
     /* The service takes one request every spacing_us, after a burst; 0: as many as come. */
     int64_t spacing_us;
     int burst;
-    /* The request for a message, in arena. Reads no clock and no socket; `secret` is the text of
-     * the url_file or routing_key_file, already trimmed, or NULL. A request whose url is NULL
-     * means that there is nothing to send to this receiver: the message counts as delivered. */
-    int (*render)(const struct vg_receiver *receiver, const char *secret,
-                  const struct vg_message *message, struct vg_arena *arena, struct vg_request *out,
+    const char *scheme; /* of Authorization with the token_file; NULL: Bearer */
+    /* The request for a message, in arena. Reads no clock and no socket. A request whose url is
+     * NULL: there is nothing to send to this receiver, and the message counts as delivered. */
+    int (*render)(const struct vg_sink_in *in, struct vg_arena *arena, struct vg_request *out,
                   struct vg_error *err);
     /* What an answer means; *retry_after_us may be raised from the body. why gets a short
      * sentence. */
     enum vg_outcome (*answer)(const struct vg_response *response, int64_t *retry_after_us,
                               char *why, size_t why_size);
+    /* What is to be kept of an answer that delivered, for later messages of the same key; nothing
+     * appended: nothing. Never a secret. NULL: it keeps nothing. */
+    void (*keep)(const struct vg_response *response, struct vg_buf *out);
 };
 const struct vg_sink_ops *vg_sink_of(enum vg_receiver_kind kind);
 

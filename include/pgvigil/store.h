@@ -385,6 +385,16 @@ int vg_store_outbox_retry(struct vg_store *store, int64_t id, int64_t next_us, c
                           struct vg_error *err);
 int vg_store_outbox_dead(struct vg_store *store, int64_t id, int64_t now_us, const char *why,
                          struct vg_error *err);
+/* Another request of the row follows at once; what is done of it counts as done from now on. */
+int vg_store_outbox_step(struct vg_store *store, int64_t id, int64_t now_us, struct vg_error *err);
+/* Sent, and to be sent again at next_us, until a newer row of the same sink and key has been. Such
+ * a row holds up no other. The first time it counts as sent. */
+int vg_store_outbox_stand(struct vg_store *store, int64_t id, int64_t now_us, int64_t next_us,
+                          struct vg_error *err);
+/* Keeps what the receiver answered for later messages of the row's sink and key, where nothing is
+ * kept yet; NULL: forgets it. Trimmed 400d later. */
+int vg_store_outbox_keep(struct vg_store *store, int64_t id, const char *text, int64_t now_us,
+                         struct vg_error *err);
 /* sent and dead count all there ever were, also those trimmed since. */
 struct vg_outbox_count {
     const char *sink;

@@ -18,7 +18,7 @@ struct vg_store {
     struct fake_row {
         struct vg_outgoing row;
         enum fake_state state;
-        char why[200];
+        char why[200], kept[200];
     } rows[FAKE_ROWS];
     size_t n;
     struct {
@@ -128,6 +128,41 @@ int vg_store_outbox_retry(struct vg_store *self, int64_t id, int64_t next_us, co
 {
     (void)self;
     return end_row(id, FAKE_WAITING, next_us, why, err);
+}
+
+int vg_store_outbox_step(struct vg_store *self, int64_t id, int64_t now_us, struct vg_error *err)
+{
+    int rc = end_row(id, FAKE_WAITING, now_us, NULL, err);
+    self->rows[id - 1].row.step += !rc;
+    self->rows[id - 1].row.attempts = 0;
+    return rc;
+}
+
+/* What stands is a waiting row that is known to stand. */
+int vg_store_outbox_stand(struct vg_store *self, int64_t id, int64_t now_us, int64_t next_us,
+                          struct vg_error *err)
+{
+    (void)now_us;
+    int rc = end_row(id, FAKE_WAITING, next_us, NULL, err);
+    self->rows[id - 1].row.standing = !rc;
+    return rc;
+}
+
+int vg_store_outbox_keep(struct vg_store *self, int64_t id, const char *text, int64_t now_us,
+                         struct vg_error *err)
+{
+    struct fake_row *row = &self->rows[id - 1];
+    (void)now_us;
+    (void)err;
+    for (size_t i = 0; i < self->n; i++) {
+        struct fake_row *other = &self->rows[i];
+        if (strcmp(other->row.sink, row->row.sink) || strcmp(other->row.key, row->row.key) ||
+            (text && other->kept[0]))
+            continue;
+        snprintf(other->kept, sizeof other->kept, "%s", text ? text : "");
+        other->row.kept = other->kept[0] ? other->kept : NULL;
+    }
+    return 0;
 }
 
 int vg_store_begin(struct vg_store *self, const struct vg_claim *claim, struct vg_error *err)

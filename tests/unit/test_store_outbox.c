@@ -207,17 +207,89 @@ static void test_against_plain_rule(void **state)
     }
 }
 
+/* What is kept is that of the first answer, until it is forgotten. */
+static void test_kept_answers(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_outgoing *rows;
+    size_t n;
+    put(f, "ops", "k1", 10);
+    put(f, "ops", "k1", 10);
+    put(f, "oncall", "k1", 10);
+    MUST(f, vg_store_outbox_keep(f->store, 1, "C1 1.2", 10, &f->err));
+    MUST(f, vg_store_outbox_keep(f->store, 1, "C1 9.9", 10, &f->err));
+    MUST(f, vg_store_outbox_sent(f->store, 1, 10, &f->err));
+    MUST(f, vg_store_outbox_due(f->store, 10, 5, f->arena, &rows, &n, &f->err));
+    assert_int_equal(n, 2);
+    assert_string_equal(rows[0].kept, "C1 1.2");
+    assert_null(rows[1].kept);
+    MUST(f, vg_store_outbox_keep(f->store, 2, NULL, 10, &f->err));
+    MUST(f, vg_store_outbox_due(f->store, 10, 5, f->arena, &rows, &n, &f->err));
+    assert_null(rows[0].kept);
+    MUST(f, vg_store_outbox_keep(f->store, 2, "C1 3.4", 20, &f->err));
+    MUST(f, vg_store_trim(f->store, 399 * VG_DAY_US, &f->err));
+    assert_int_equal(fixture_int(f->store, "SELECT count(*) FROM kept"), 1);
+    MUST(f, vg_store_trim(f->store, 401 * VG_DAY_US, &f->err));
+    assert_int_equal(fixture_int(f->store, "SELECT count(*) FROM kept"), 0);
+}
+
+static void test_steps(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_outgoing *rows;
+    size_t n;
+    put(f, "ops", "k1", 10);
+    MUST(f, vg_store_outbox_retry(f->store, 1, 15, "429", &f->err));
+    MUST(f, vg_store_outbox_step(f->store, 1, 20, &f->err));
+    MUST(f, vg_store_outbox_due(f->store, 20, 5, f->arena, &rows, &n, &f->err));
+    assert_int_equal(n, 1);
+    assert_int_equal(rows[0].step, 1);
+    assert_int_equal(rows[0].attempts, 0);
+    REFUSED(f, VG_E_NOT_FOUND, vg_store_outbox_step(f->store, 7, 20, &f->err));
+}
+
+/* A row that stands is told again, holds up nothing, and gives way to what is newer. */
+static void test_what_stands(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_outgoing *rows;
+    struct vg_outbox_count *counts;
+    size_t n;
+    put(f, "am", "k1", 10); /* 1 */
+    put(f, "am", "k2", 10); /* 2 */
+    MUST(f, vg_store_outbox_stand(f->store, 1, 10, 70, &f->err));
+    assert_string_equal(due(f, 69, 5), "2");
+    assert_int_equal(next(f, 10), 70);
+    assert_string_equal(due(f, 70, 5), "1 2");
+    MUST(f, vg_store_outbox_due(f->store, 70, 1, f->arena, &rows, &n, &f->err));
+    assert_int_equal(n, 1); /* what was never told goes first */
+    assert_int_equal(rows[0].id, 2);
+    MUST(f, vg_store_outbox_sent(f->store, 2, 70, &f->err));
+    MUST(f, vg_store_outbox_due(f->store, 70, 1, f->arena, &rows, &n, &f->err));
+    assert_true(n == 1 && rows[0].id == 1 && rows[0].standing);
+    MUST(f, vg_store_outbox_stand(f->store, 1, 70, 130, &f->err));
+    MUST(f, vg_store_outbox_retry(f->store, 1, 131, "503", &f->err));
+    assert_string_equal(due(f, 130, 5), "");
+    assert_string_equal(due(f, 131, 5), "1");
+    put(f, "am", "k1", 10); /* 3 */
+    assert_string_equal(due(f, 140, 5), "3");
+    MUST(f, vg_store_outbox_stand(f->store, 3, 140, 200, &f->err));
+    assert_string_equal(due(f, 200, 5), "3"); /* 1 has been followed */
+    MUST(f, vg_store_outbox_dead(f->store, 3, 200, "400", &f->err));
+    assert_string_equal(due(f, 1000, 5), "");
+    MUST(f, vg_store_outbox_counts(f->store, f->arena, &counts, &n, &f->err));
+    assert_true(n == 1 && counts[0].sent == 3 && counts[0].dead == 0 && counts[0].waiting == 0);
+}
+
 int main(void)
 {
 #define OPEN(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        OPEN(test_fields),
-        OPEN(test_order),
-        OPEN(test_kinds_of_sink),
-        OPEN(test_most_per_sink),
-        OPEN(test_next),
-        OPEN(test_counts),
-        OPEN(test_against_plain_rule),
+        OPEN(test_fields),        OPEN(test_order),
+        OPEN(test_kinds_of_sink), OPEN(test_most_per_sink),
+        OPEN(test_next),          OPEN(test_counts),
+        OPEN(test_kept_answers),  OPEN(test_steps),
+        OPEN(test_what_stands),   OPEN(test_against_plain_rule),
     };
     return cmocka_run_group_tests_name("test_store_outbox", tests, NULL, NULL);
 }
