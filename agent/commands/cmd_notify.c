@@ -6,6 +6,7 @@
 #include "agent/commands/shell.h"
 #include "agent/deliver/deliver.h"
 #include "agent/http/http.h"
+#include "agent/run/run.h"
 #include "pgvigil/text.h"
 
 static void fill_test(struct vg_shell *shell, struct vg_message_item *item,
@@ -48,7 +49,7 @@ static int send_test(struct vg_shell *shell, const struct vg_receiver *receiver)
     struct vg_message message;
     struct vg_deliver_said said;
     fill_test(shell, &item, &message);
-    if (vg_http_new(&http, &err) < 0)
+    if (vg_http_new(&http, &err) < 0 || vg_run_new(http, &http, &err) < 0)
         return vg_shell_fail(&err);
     int rc = vg_deliver_once(http, receiver, &message, &said, &err);
     http->ops->free(http);
@@ -57,7 +58,7 @@ static int send_test(struct vg_shell *shell, const struct vg_receiver *receiver)
     if (said.nothing)
         printf("%s is not sent such messages\n", receiver->name);
     else if (said.outcome == VG_DELIVERED)
-        printf("%s accepted the test message (HTTP %d)\n", receiver->name, said.status);
+        printf("%s accepted the test message (%s)\n", receiver->name, said.why);
     else
         fprintf(stderr, "pgvigil: %s did not accept the test message: %s\n", receiver->name,
                 said.why);

@@ -8,6 +8,7 @@
 #include "agent/clock.h"
 #include "agent/commands/revival.h"
 #include "agent/http/http.h"
+#include "agent/run/run.h"
 #include "agent/web/report.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
@@ -105,7 +106,7 @@ static int send_push(void *arg, const char *url, const char *method, char *body,
 static int open_delivery(struct vg_daemon *daemon, struct vg_error *err)
 {
     struct vg_shell *shell = &daemon->shell;
-    if (vg_http_new(&daemon->http, err) < 0 ||
+    if (vg_http_new(&daemon->http, err) < 0 || vg_run_new(daemon->http, &daemon->http, err) < 0 ||
         vg_deliver_new(shell->store, daemon->http, shell->clock, shell->config, &daemon->deliver,
                        err) < 0)
         return -1;

@@ -7,6 +7,7 @@
  * http_address.c.
  */
 #include "agent/http/http.h"
+#include "agent/http/mail.h"
 
 #include <curl/curl.h>
 #include <signal.h>
@@ -24,6 +25,7 @@ struct transfer {
     struct transfer *next;
     CURL *easy;
     struct curl_slist *headers;
+    struct vg_mail_upload *mail; /* or NULL */
     void *tag;
     struct vg_buf body;
     size_t header_bytes;
@@ -44,75 +46,6 @@ struct client {
 static struct client *client_of(struct vg_http *port)
 {
     return (struct client *)port;
-}
-
-/* --- URLs ------------------------------------------------------------------------------------- */
-
-struct parts {
-    char *scheme, *host; /* of curl, NULL when the URL has none */
-};
-
-static void free_parts(struct parts *parts)
-{
-    curl_free(parts->scheme);
-    curl_free(parts->host);
-}
-
-/* To be freed whatever it returns. */
-static bool split_url(const char *url, struct parts *parts)
-{
-    *parts = (struct parts){0};
-    CURLU *handle = curl_url();
-    bool ok = handle && url && !curl_url_set(handle, CURLUPART_URL, url, 0) &&
-              !curl_url_get(handle, CURLUPART_SCHEME, &parts->scheme, 0) &&
-              !curl_url_get(handle, CURLUPART_HOST, &parts->host, 0);
-    curl_url_cleanup(handle);
-    return ok;
-}
-
-char *vg_http_where(const char *url, char out[VG_HTTP_WHERE_SIZE])
-{
-    struct parts parts;
-    if (split_url(url, &parts))
-        snprintf(out, VG_HTTP_WHERE_SIZE, "%.16s://%.255s", parts.scheme, parts.host);
-    else
-        snprintf(out, VG_HTTP_WHERE_SIZE, "(not a URL)");
-    free_parts(&parts);
-    return out;
-}
-
-/* curl turns 0177.1 and 2130706433 into 127.0.0.1: such a host is not written as loopback. */
-static bool is_loopback_host(const char *url, const char *host)
-{
-    char written[VG_HTTP_WHERE_SIZE];
-    snprintf(written, sizeof written, "://%s", host);
-    if (!strcasestr(url, written)) {
-        written[2] = '@';
-        if (!strcasestr(url, written + 2))
-            return false;
-    }
-    return !strncmp(host, "127.", 4) ? strspn(host, "0123456789.") == strlen(host)
-                                     : !strcmp(host, "[::1]") || !strcasecmp(host, "localhost");
-}
-
-int vg_http_check_url(const char *url, bool insecure_http, struct vg_error *err)
-{
-    struct parts parts;
-    char where[VG_HTTP_WHERE_SIZE];
-    if (!split_url(url, &parts)) {
-        free_parts(&parts);
-        return vg_fail(err, VG_E_CONFIG, "this is not a URL with scheme and host");
-    }
-    bool https = !strcasecmp(parts.scheme, "https"), http = !strcasecmp(parts.scheme, "http");
-    bool open = insecure_http || is_loopback_host(url, parts.host);
-    free_parts(&parts);
-    if (https || (http && open))
-        return 0;
-    vg_http_where(url, where);
-    if (!http)
-        return vg_fail(err, VG_E_CONFIG, "%s: the scheme must be https", where);
-    vg_fail(err, VG_E_CONFIG, "%s: plain http is for loopback addresses only", where);
-    return vg_hint(err, "use https, or set insecure_http: true");
 }
 
 /* --- Callbacks of a transfer ------------------------------------------------------------------ */
@@ -153,6 +86,7 @@ static void free_transfer(struct transfer *transfer)
         return;
     curl_easy_cleanup(transfer->easy);
     curl_slist_free_all(transfer->headers);
+    vg_mail_free(transfer->mail);
     vg_buf_free(&transfer->body);
     free(transfer);
 }
@@ -272,25 +206,27 @@ static CURLcode set_callbacks(struct transfer *transfer)
 static int fill_transfer(struct transfer *transfer, const struct vg_request *request,
                          struct vg_error *err)
 {
-    struct parts parts;
     vg_http_where(request->url, transfer->where);
-    if (vg_http_check_url(request->url, request->insecure_http, err) < 0)
+    int rc = request->mail ? vg_http_check_mail_url(request->url, err)
+                           : vg_http_check_url(request->url, request->insecure_http, err);
+    if (rc < 0)
         return -1;
     if (!request->method || !vg_http_token(request->method))
         return vg_fail(err, VG_E_CONFIG, "%s: the method is not a word", transfer->where);
-    transfer->loopback_host =
-        split_url(request->url, &parts) && is_loopback_host(request->url, parts.host);
-    free_parts(&parts);
+    transfer->loopback_host = vg_http_is_loopback(request->url);
     transfer->allow_private = request->allow_private;
     transfer->easy = curl_easy_init();
     if (!transfer->easy)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    if (add_headers(transfer, request, err) < 0)
+    if (!request->mail && add_headers(transfer, request, err) < 0)
         return -1;
     CURLcode code = set_numbers(transfer->easy, request);
     code = code ? code : set_texts(transfer->easy, request);
-    code = code ? code : set_body(transfer->easy, request);
     code = code ? code : set_callbacks(transfer);
+    if (request->mail)
+        code = code ? code : vg_mail_set(transfer->easy, request, &transfer->mail);
+    else
+        code = code ? code : set_body(transfer->easy, request);
     if (!code)
         return 0;
     return vg_fail(err, code == CURLE_OUT_OF_MEMORY ? VG_E_MEMORY : VG_E_HTTP, "%s: %s",
@@ -328,7 +264,8 @@ static void explain_failure(const struct transfer *transfer, CURLcode code, stru
 {
     bool told = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
                 code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR ||
-                code == CURLE_SSL_CACERT_BADFILE || code == CURLE_OPERATION_TIMEDOUT;
+                code == CURLE_SSL_CACERT_BADFILE || code == CURLE_OPERATION_TIMEDOUT ||
+                code == CURLE_USE_SSL_FAILED;
     enum vg_code kind = code == CURLE_OPERATION_TIMEDOUT ? VG_E_TIMEOUT
                         : code == CURLE_OUT_OF_MEMORY    ? VG_E_MEMORY
                                                          : VG_E_HTTP;
@@ -363,12 +300,15 @@ static void finish_transfer(struct client *client, struct transfer *transfer, CU
     if (curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status))
         status = 0;
     response->status = status >= 200 && status <= 999 ? (int)status : 0;
+    /* each command of a mail has a reply: only the last of a whole dialogue is the answer */
+    if (transfer->mail && code && response->status < 400)
+        response->status = 0;
     response->body_size = transfer->body.len;
     memcpy(response->body, transfer->body.data, transfer->body.len);
     response->body[transfer->body.len] = '\0';
     response->retry_after_us = response->status ? read_retry_after(transfer->easy) : 0;
     response->error = (struct vg_error){0};
-    if (!response->status)
+    if (!response->status || (transfer->mail && code))
         explain_failure(transfer, code ? code : CURLE_GOT_NOTHING, &response->error);
 
     struct transfer **link = &client->transfers;

@@ -31,6 +31,11 @@ char *vg_http_where(const char *url, char out[VG_HTTP_WHERE_SIZE]);
  * localhost) or with insecure_http. 0, or -1 with VG_E_CONFIG and a hint. */
 int vg_http_check_url(const char *url, bool insecure_http, struct vg_error *err);
 
+/* Whether a mail server's address has one of the two schemes. 0, or -1 with VG_E_CONFIG. */
+int vg_http_check_mail_url(const char *url, struct vg_error *err);
+/* Whether the host is written as a loopback address. */
+bool vg_http_is_loopback(const char *url);
+
 /* Whether a connection to this resolved address is allowed. A host that is literally loopback leads
  * to loopback only; other hosts to public addresses, with allow_private to all. */
 bool vg_http_address_allowed(const struct sockaddr *address, bool loopback_host,

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Mail over SMTP: what of libcurl's settings is other than with HTTP.
+ *
+ * A connection is encrypted before anything is said (smtps) or by STARTTLS, without which nothing
+ * is sent, unless the host is a loopback address or the configuration allows plain text. User and
+ * password are given only over such a connection.
+ */
+#include "agent/http/mail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/http/http.h"
+#include "pgvigil/mem.h"
+
+struct vg_mail_upload {
+    struct curl_slist *to;
+    char *text;
+    size_t n, sent;
+};
+
+static size_t give_text(char *data, size_t size, size_t n, void *arg)
+{
+    struct vg_mail_upload *upload = arg;
+    size_t room = size * n, left = upload->n - upload->sent;
+    size_t k = room < left ? room : left;
+    memcpy(data, upload->text + upload->sent, k);
+    upload->sent += k;
+    return k;
+}
+
+static CURLcode add_recipients(const struct vg_mail *mail, struct vg_mail_upload *upload)
+{
+    for (size_t i = 0; i < mail->nto; i++) {
+        struct curl_slist *longer = curl_slist_append(upload->to, mail->to[i]);
+        if (!longer)
+            return CURLE_OUT_OF_MEMORY;
+        upload->to = longer;
+    }
+    return CURLE_OK;
+}
+
+static long choose_tls(const struct vg_request *request)
+{
+    if (vg_http_is_loopback(request->url))
+        return request->mail->password ? CURLUSESSL_TRY : CURLUSESSL_NONE;
+    return request->insecure_http ? CURLUSESSL_TRY : CURLUSESSL_ALL;
+}
+
+static CURLcode set_texts(CURL *easy, const struct vg_mail *mail)
+{
+    const struct {
+        CURLoption option;
+        const char *text;
+    } settings[] = {
+        {CURLOPT_PROTOCOLS_STR, "smtp,smtps"},
+        {CURLOPT_MAIL_FROM, mail->from},
+        {CURLOPT_USERNAME, mail->user},
+        {CURLOPT_PASSWORD, mail->user ? mail->password : NULL},
+    };
+    CURLcode code = CURLE_OK;
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0] && !code; i++)
+        code = settings[i].text ? curl_easy_setopt(easy, settings[i].option, settings[i].text)
+                                : CURLE_OK;
+    return code;
+}
+
+CURLcode vg_mail_set(CURL *easy, const struct vg_request *request, struct vg_mail_upload **out)
+{
+    struct vg_mail_upload *upload = vg_array(1, sizeof *upload);
+    *out = upload;
+    if (!upload || !(upload->text = malloc(request->body_size + 1)))
+        return CURLE_OUT_OF_MEMORY;
+    memcpy(upload->text, request->body, request->body_size);
+    upload->n = request->body_size;
+    CURLcode code = add_recipients(request->mail, upload);
+    code = code ? code : set_texts(easy, request->mail);
+    /* the method of HTTP would be taken for a command of SMTP */
+    code = code ? code : curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
+    code = code ? code : curl_easy_setopt(easy, CURLOPT_USE_SSL, choose_tls(request));
+    code = code ? code : curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, upload->to);
+    code = code ? code : curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    code = code ? code : curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_text);
+    return code ? code : curl_easy_setopt(easy, CURLOPT_READDATA, upload);
+}
+
+void vg_mail_free(struct vg_mail_upload *upload)
+{
+    if (!upload)
+        return;
+    curl_slist_free_all(upload->to);
+    free(upload->text);
+    free(upload);
+}

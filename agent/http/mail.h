@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Mail over SMTP as one of the transfers of the HTTP client; known to this folder only. */
+#ifndef PGVIGIL_AGENT_HTTP_MAIL_H
+#define PGVIGIL_AGENT_HTTP_MAIL_H
+
+#include <curl/curl.h>
+
+#include "pgvigil/ports.h"
+
+/* What must live as long as the transfer: recipients, and the text that is left to send. */
+struct vg_mail_upload;
+
+/* Turns an easy handle, of which URL, address checks, CA file and times are set, into one that
+ * sends request->mail. *out is to be freed whatever is returned. */
+CURLcode vg_mail_set(CURL *easy, const struct vg_request *request, struct vg_mail_upload **out);
+void vg_mail_free(struct vg_mail_upload *upload); /* NULL is fine */
+
+#endif
