@@ -24,6 +24,7 @@ layers='
 0 include/pgvigil/time.h
 0 include/pgvigil/banned.h
 0 include/pgvigil/failpoint.h
+0 include/pgvigil/digest.h
 0 agent/base/*
 1 include/pgvigil/catalog.h
 1 include/pgvigil/rule.h
@@ -35,6 +36,7 @@ layers='
 1 agent/catalog.c
 1 agent/event.c
 1 agent/phrase*
+1 agent/template*
 1 agent/summary/*
 1 agent/result*.c
 1 agent/message*
@@ -64,6 +66,7 @@ layers='
 4 agent/metrics/*
 4 agent/pg/*
 4 agent/receivers/*
+4 agent/run/*
 4 agent/rules/*
 4 agent/secret*
 4 agent/store/*
@@ -97,6 +100,7 @@ agent/settle -> agent/alert
 agent/suggest -> agent/profile
 agent/suggest -> agent/rehearse
 agent/suggest -> agent/sql
+agent/config -> agent/http
 agent/config -> agent/pg
 agent/config -> agent/secret
 agent/config -> agent/yaml
@@ -137,7 +141,7 @@ pure='assert ctype errno float inttypes limits math stdalign stdarg stdbool stdd
 stdlib stdnoreturn string strings'
 system="$pure
 alloca arpa/inet dirent endian execinfo fcntl fnmatch getopt ifaddrs libgen linux/openat2 locale
-net/if netdb netinet/in netinet/tcp poll pthread pwd sched setjmp signal stdatomic sys/epoll
+net/if netdb netinet/in netinet/tcp poll pthread pwd sched setjmp signal spawn stdatomic sys/epoll
 sys/eventfd sys/file sys/mman sys/prctl sys/random sys/resource sys/signalfd sys/socket sys/stat
 sys/syscall sys/time sys/timerfd sys/types sys/uio sys/un sys/wait syslog time unistd"
 
@@ -225,6 +229,7 @@ for file in "${files[@]}"; do
 	[[ $first == *'SPDX-License-Identifier: GPL-3.0-or-later'* ]] ||
 		fault "$file:1: does not begin with its licence"
 	case ${file##*/} in
+	*alertmanager*) ;; # the name of a system
 	*util* | *common* | *misc* | *helper* | *manager*) fault "$file:1: says nothing by its name" ;;
 	esac
 done

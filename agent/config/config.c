@@ -142,6 +142,7 @@ static void read_web(struct vg_config_reading *in, const struct vg_node *node)
                       "listen: \"%s\" is not address:port", vg_read_shown(&in->r, listen->text));
     }
     config->external_url = raw.external_url;
+    config->dashboard_url = raw.dashboard_url;
     config->web_datasets_always = raw.datasets == 1;
 }
 

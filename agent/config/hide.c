@@ -28,7 +28,7 @@ static bool is_secret(const char *parent, const char *key, const char *text)
         return true;
     if (!strcmp(key, "conninfo"))
         return vg_conninfo_has_password(text);
-    if (!strcmp(parent, "slack"))
+    if (!strcmp(parent, "slack") || !strcmp(parent, "teams") || !strcmp(parent, "discord"))
         return strstr(key, "url") && is_remote(text);
     return strstr(text, "://") && vg_url_has_secret(text);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Whatever is spoken to by HTTP: receivers, retraining requests, the Pushgateway's endpoint. Holds
- * the rules of safety that can be checked by text: http for loopback only, private addresses only
- * when allowed, no secret in clear. */
+/* Whatever is spoken to by HTTP: endpoints of receivers and the Pushgateway, retraining requests.
+ * Holds the rules of safety that can be checked by text: http for loopback only, private addresses
+ * only when allowed, no secret in clear. */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -28,25 +28,38 @@ static bool check_host(struct vg_config_reading *in, const struct vg_node *url, 
     return false;
 }
 
-static bool has_url_file(const struct vg_key_table *table)
+static bool has_key(const struct vg_key_table *table, const char *name)
 {
-    return table != &vg_pushgateway_table && table != &vg_pagerduty_table;
+    for (size_t i = 0; i < table->n; i++) {
+        if (!strcmp(table->keys[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/* The service whose address alone lets anybody post, or NULL. */
+static const char *find_keyed(const struct vg_key_table *table)
+{
+    return table == &vg_slack_table     ? "Slack"
+           : table == &vg_teams_table   ? "Teams"
+           : table == &vg_discord_table ? "Discord"
+                                        : NULL;
 }
 
 static void check_url(struct vg_config_reading *in, const struct vg_node *url,
                       const struct vg_key_table *table, const struct vg_raw_endpoint *raw)
 {
-    bool slack = table == &vg_slack_table;
+    const char *keyed = raw->token_file ? NULL : find_keyed(table);
     char host[VG_HOST_TEXT];
     if (!vg_url_host(raw->url, host)) {
         vg_read_fault(&in->r, url->loc, NULL, "url: the host or the port cannot be read");
         return;
     }
     bool loopback = vg_host_kind(host) == VG_HOST_LOOPBACK;
-    if (slack && !loopback)
-        vg_read_fault(&in->r, url->loc, use_file, "the address of a Slack webhook is a secret");
-    else if (!slack && vg_url_has_secret(raw->url))
-        vg_read_fault(&in->r, url->loc, has_url_file(table) ? use_file : "token_file",
+    if (keyed && !loopback)
+        vg_read_fault(&in->r, url->loc, use_file, "the address of a %s webhook is a secret", keyed);
+    else if (!keyed && vg_url_has_secret(raw->url))
+        vg_read_fault(&in->r, url->loc, has_key(table, "url_file") ? use_file : "token_file",
                       "a secret does not stand in this file");
     else if (check_host(in, url, host, raw->allow_private) && vg_url_is_plain(raw->url) &&
              !loopback && !raw->insecure_http)
@@ -59,15 +72,17 @@ static void check_choice(struct vg_config_reading *in, const struct vg_node *nod
                          const struct vg_key_table *table)
 {
     const struct vg_node *url = vg_node_get(node, "url"), *file = vg_node_get(node, "url_file");
-    bool slack = table == &vg_slack_table;
-    if (!has_url_file(table) || node->partial)
+    const char *keyed = find_keyed(table);
+    if (!has_key(table, "url_file") || node->partial ||
+        (table == &vg_slack_table && vg_node_get(node, "token_file")))
         return;
     if (url && file)
         vg_read_fault(&in->r, file->loc, NULL, "url and url_file exclude each other");
     else if (!url && !file)
         vg_read_fault(
-            &in->r, node->loc, slack ? "the address of a Slack webhook is a secret" : NULL,
-            slack ? "\"url_file\" is missing in slack" : "\"url\" or \"url_file\" is missing in %s",
+            &in->r, node->loc,
+            keyed ? vg_read_printf(&in->r, "the address of a %s webhook is a secret", keyed) : NULL,
+            keyed ? "\"url_file\" is missing in %s" : "\"url\" or \"url_file\" is missing in %s",
             table->mapping);
 }
 
@@ -163,10 +178,11 @@ void vg_config_endpoint(struct vg_config_reading *in, const struct vg_node *node
     if (!vg_read_table(&in->r, node, table, &part, raw))
         return;
     check_choice(in, node, table);
-    if (vg_part_fine(&part, "url"))
+    if (has_key(table, "url") && vg_part_fine(&part, "url"))
         check_url(in, vg_node_get(node, "url"), table, raw);
     vg_config_secret(in, node, "url_file", raw->url_file);
     vg_config_secret(in, node, "token_file", raw->token_file);
+    vg_config_secret(in, node, "api_key_file", raw->token_file);
     vg_config_secret(in, node, "routing_key_file", raw->routing_key_file);
     *out = (struct vg_endpoint){
         .url = raw->url,
@@ -180,54 +196,6 @@ void vg_config_endpoint(struct vg_config_reading *in, const struct vg_node *node
     };
     if (raw->headers)
         read_headers(in, raw->headers, out);
-}
-
-/* --- Receivers -------------------------------------------------------------------------------- */
-
-static void read_receiver(struct vg_config_reading *in, const struct vg_entry *entry,
-                          struct vg_receiver *out)
-{
-    struct vg_raw_receiver raw = {0};
-    struct vg_part part;
-    if (!vg_read_table(&in->r, entry->value, &vg_receiver_table, &part, &raw))
-        return;
-    const struct {
-        const struct vg_node *node;
-        enum vg_receiver_kind kind;
-        const struct vg_key_table *table;
-    } kinds[] = {{raw.slack, VG_RECEIVER_SLACK, &vg_slack_table},
-                 {raw.pagerduty, VG_RECEIVER_PAGERDUTY, &vg_pagerduty_table},
-                 {raw.webhook, VG_RECEIVER_WEBHOOK, &vg_webhook_table}};
-    size_t given = 0;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        struct vg_raw_endpoint endpoint;
-        if (!kinds[i].node)
-            continue;
-        given++;
-        out->kind = kinds[i].kind;
-        vg_config_endpoint(in, kinds[i].node, kinds[i].table, &endpoint, &out->endpoint);
-        out->routing_key_file = endpoint.routing_key_file;
-    }
-    bool unknown = entry->value->n > given;
-    if (given != 1 && !(given == 0 && unknown) && !entry->value->partial)
-        vg_read_fault(&in->r, entry->loc, "slack, pagerduty or webhook",
-                      "a receiver is of one kind, not of %zu", given);
-}
-
-void vg_config_receivers(struct vg_config_reading *in, const struct vg_node *node)
-{
-    struct vg_config *config = in->config;
-    if (!vg_config_named(in, node, "receivers"))
-        return;
-    config->receivers = vg_arena_array(in->r.arena, node->n + 1, sizeof *config->receivers);
-    in->r.memory = in->r.memory || !config->receivers;
-    for (size_t i = 0; i < node->n && !in->r.memory; i++) {
-        struct vg_receiver *receiver = &config->receivers[config->nreceivers++];
-        receiver->name = vg_arena_strdup(in->r.arena, node->entries[i].key);
-        receiver->loc = vg_config_loc(in, node->entries[i].loc);
-        in->r.memory = in->r.memory || !receiver->name;
-        read_receiver(in, &node->entries[i], receiver);
-    }
 }
 
 /* --- Retraining ------------------------------------------------------------------------------- */

@@ -4,20 +4,7 @@
  */
 #include <stddef.h>
 
-#include "agent/config/reading.h"
-
-#define TABLE(keys) keys, sizeof keys / sizeof *keys
-#define NODE(name_, struct_, shown_, doc_)                                                         \
-    {                                                                                              \
-        .name = #name_, .type = VG_VALUE_NODE, .offset = offsetof(struct struct_, name_),          \
-        .shown = shown_, .doc = doc_                                                               \
-    }
-#define SECRET(name_, file_)                                                                       \
-    {                                                                                              \
-        .name = name_, .type = VG_VALUE_REFUSED,                                                   \
-        .fallback = "write it to a file and name that: " file_,                                    \
-        .doc = "a secret does not stand in this file"                                              \
-    }
+#include "agent/config/keys.h"
 
 #define IN_CONFIG(field) offsetof(struct vg_raw_config, field)
 
@@ -60,48 +47,14 @@ static const struct vg_key web_keys[] = {
      .doc = "address:port, for example 127.0.0.1:9787"},
     {"external_url", VG_VALUE_URL, offsetof(struct vg_raw_web, external_url),
      .doc = "address that messages link to"},
+    {"dashboard_url", VG_VALUE_STRING, offsetof(struct vg_raw_web, dashboard_url),
+     .doc = "address of a dashboard, for messages; {{dataset}} in it is replaced"},
     {"datasets", VG_VALUE_CHOICE, offsetof(struct vg_raw_web, datasets), .choices = pages,
      .fallback = "auto", .doc = "auto: series of datasets only where they are not pushed"},
 };
 const struct vg_key_table vg_web_table = {"web", TABLE(web_keys)};
 
-#define IN_ENDPOINT(field) offsetof(struct vg_raw_endpoint, field)
 const char *const vg_http_methods[] = {"POST", "PUT", "PATCH", NULL};
-
-#define URL(doc_)                                                                                  \
-    {                                                                                              \
-        "url", VG_VALUE_URL, IN_ENDPOINT(url), .doc = doc_                                         \
-    }
-#define URL_FILE                                                                                   \
-    {                                                                                              \
-        "url_file", VG_VALUE_PATH, IN_ENDPOINT(url_file),                                          \
-            .doc = "file that holds the address, where it is a secret"                             \
-    }
-#define RIGHTS                                                                                     \
-    {"ca_file", VG_VALUE_PATH, IN_ENDPOINT(ca_file), .shown = "the system's",                      \
-     .doc = "certificates to trust"},                                                              \
-        {"insecure_http", VG_VALUE_BOOL, IN_ENDPOINT(insecure_http), .fallback = "false",          \
-         .doc = "allows http to other than loopback addresses"},                                   \
-        {"allow_private", VG_VALUE_BOOL, IN_ENDPOINT(allow_private), .fallback = "false",          \
-         .doc = "allows private and local addresses"},                                             \
-    {                                                                                              \
-        "timeout", VG_VALUE_DURATION, IN_ENDPOINT(timeout_us),                                     \
-            .fallback = "10s", .least = "100ms", .most = "30s", .doc = "limit of one request"      \
-    }
-#define HEADERS                                                                                    \
-    {.name = "headers",                                                                            \
-     .type = VG_VALUE_NODE,                                                                        \
-     .offset = IN_ENDPOINT(headers),                                                               \
-     .shown = "header to text",                                                                    \
-     .doc = "further headers, none of them secret"},                                               \
-        {"token_file", VG_VALUE_PATH, IN_ENDPOINT(token_file),                                     \
-         .doc = "file that holds the token of Authorization: Bearer"},                             \
-        SECRET("token", "token_file"), SECRET("password", "token_file")
-#define METHOD                                                                                     \
-    {                                                                                              \
-        "method", VG_VALUE_CHOICE, IN_ENDPOINT(method), .choices = vg_http_methods,                \
-                                                        .fallback = "POST", .doc = "HTTP method"   \
-    }
 
 static const struct vg_key pushgateway_keys[] = {
     {"url", VG_VALUE_URL, IN_ENDPOINT(url), .required = true, .doc = "http://127.0.0.1:9091"},
@@ -110,35 +63,6 @@ static const struct vg_key pushgateway_keys[] = {
     RIGHTS,
 };
 const struct vg_key_table vg_pushgateway_table = {"pushgateway", TABLE(pushgateway_keys)};
-
-static const struct vg_key receiver_keys[] = {
-    NODE(slack, vg_raw_receiver, "mapping slack", "an incoming webhook of Slack"),
-    NODE(pagerduty, vg_raw_receiver, "mapping pagerduty", "Events API v2 of PagerDuty"),
-    NODE(webhook, vg_raw_receiver, "mapping webhook", "the body of Alertmanager's webhooks"),
-};
-const struct vg_key_table vg_receiver_table = {"a receiver", TABLE(receiver_keys)};
-
-static const struct vg_key slack_keys[] = {
-    URL_FILE,
-    URL("address in clear, for loopback addresses only"),
-    RIGHTS,
-};
-const struct vg_key_table vg_slack_table = {"slack", TABLE(slack_keys)};
-
-static const struct vg_key pagerduty_keys[] = {
-    {"routing_key_file", VG_VALUE_PATH, IN_ENDPOINT(routing_key_file), .required = true,
-     .doc = "file that holds the integration key"},
-    SECRET("routing_key", "routing_key_file"),
-    {"url", VG_VALUE_URL, IN_ENDPOINT(url), .fallback = "https://events.pagerduty.com/v2/enqueue",
-     .doc = "another endpoint, for example that of the EU"},
-    RIGHTS,
-};
-const struct vg_key_table vg_pagerduty_table = {"pagerduty", TABLE(pagerduty_keys)};
-
-static const struct vg_key webhook_keys[] = {
-    URL("address, where it is no secret"), URL_FILE, METHOD, HEADERS, RIGHTS,
-};
-const struct vg_key_table vg_webhook_table = {"webhook", TABLE(webhook_keys)};
 
 #define IN_RETRAINING(field) offsetof(struct vg_raw_retraining, field)
 
@@ -187,9 +111,12 @@ const struct vg_key_table vg_defaults_table = {"defaults", TABLE(defaults_keys)}
 const struct vg_key_table *const *vg_config_tables(size_t *n)
 {
     static const struct vg_key_table *const tables[] = {
-        &vg_config_table,     &vg_connection_table, &vg_web_table,       &vg_pushgateway_table,
-        &vg_receiver_table,   &vg_slack_table,      &vg_pagerduty_table, &vg_webhook_table,
-        &vg_retraining_table, &vg_http_table,       &vg_defaults_table,
+        &vg_config_table,      &vg_connection_table, &vg_web_table,
+        &vg_pushgateway_table, &vg_receiver_table,
+#define VG_RECEIVER(upper, lower, doc) &vg_##lower##_table,
+#include "pgvigil/receivers.def"
+#undef VG_RECEIVER
+        &vg_retraining_table,  &vg_http_table,       &vg_defaults_table,
     };
     *n = sizeof tables / sizeof *tables;
     return tables;

@@ -20,7 +20,7 @@ struct vg_raw_connection {
     int64_t max_connections, max_replica_lag_us;
 };
 struct vg_raw_web {
-    const char *listen, *external_url;
+    const char *listen, *external_url, *dashboard_url;
     int datasets;
 };
 /* One struct for all that is spoken to by HTTP; each table fills its part. */
@@ -30,9 +30,16 @@ struct vg_raw_endpoint {
     bool insecure_http, allow_private;
     int64_t timeout_us;
     const struct vg_node *headers, *body;
+    /* of receivers */
+    const char *title, *text, *channel, *team, *server, *from, *user, *password_file;
+    const char *signing_file, *former_signing_file;
+    struct vg_strings to, run;
+    int format;
+    bool changes;
+    int64_t refresh_us;
 };
 struct vg_raw_receiver {
-    const struct vg_node *slack, *pagerduty, *webhook;
+    const struct vg_node *kinds[VG_RECEIVER_KINDS];
 };
 struct vg_raw_retraining {
     struct vg_strings when;
@@ -45,8 +52,10 @@ struct vg_raw_defaults {
 };
 
 extern const struct vg_key_table vg_config_table, vg_connection_table, vg_web_table,
-    vg_pushgateway_table, vg_receiver_table, vg_slack_table, vg_pagerduty_table, vg_webhook_table,
-    vg_retraining_table, vg_http_table, vg_defaults_table;
+    vg_pushgateway_table, vg_receiver_table, vg_retraining_table, vg_http_table, vg_defaults_table;
+#define VG_RECEIVER(upper, lower, doc) extern const struct vg_key_table vg_##lower##_table;
+#include "pgvigil/receivers.def"
+#undef VG_RECEIVER
 extern const char *const vg_http_methods[];
 
 /* The place in the configuration's own memory. */

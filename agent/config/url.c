@@ -160,8 +160,9 @@ static bool ends_in(const char *host, const char *domain)
 
 bool vg_url_has_secret(const char *url)
 {
-    static const char *const keyed[] = {"hooks.slack.com", "discord.com", "discordapp.com",
-                                        "webhook.office.com", "hc-ping.com"};
+    static const char *const keyed[] = {"hooks.slack.com",    "discord.com", "discordapp.com",
+                                        "webhook.office.com", "hc-ping.com", "logic.azure.com",
+                                        "powerplatform.com"};
     char host[VG_HOST_TEXT];
     const char *authority = skip_scheme(url);
     if (!authority || !vg_url_host(url, host))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* PagerDuty Events v2: an incident opens, is updated and resolves under one dedup_key.
+/* PagerDuty Events v2: an incident opens, is updated, acknowledged and resolved under one
+ * dedup_key; a retraining that is asked for is a change event.
  *
  * Pure. The key of the message is the dedup_key, so a repeated event changes nothing. A summary of
  * what began and ended meanwhile pages nobody: it has no request. Limits: summary 1024 characters,
@@ -10,6 +11,7 @@
 
 #include "agent/phrase.h"
 #include "agent/receivers/receivers.h"
+#include "agent/template.h"
 #include "pgvigil/text.h"
 
 static const char default_url[] = "https://events.pagerduty.com/v2/enqueue";
@@ -57,6 +59,41 @@ static json_t *make_phrase(const struct vg_message *message, size_t max_chars,
     return phrase;
 }
 
+static json_t *make_title(const struct vg_sink_in *in)
+{
+    struct vg_buf text;
+    vg_buf_init(&text, TEXT_BYTES);
+    vg_receiver_title(&text, in);
+    json_t *title = text.failed ? NULL : vg_receiver_text(text.data, SUMMARY_CHARS);
+    vg_buf_free(&text);
+    return title;
+}
+
+/* The receiver's own text; null without one. */
+static json_t *make_lead(const struct vg_sink_in *in)
+{
+    struct vg_buf text;
+    if (!in->receiver->text)
+        return json_null();
+    vg_buf_init(&text, TEXT_BYTES);
+    vg_template_write(&text, in->receiver->text, in->message);
+    json_t *lead = text.failed ? NULL : vg_receiver_text(text.data, TEXT_CHARS);
+    vg_buf_free(&text);
+    return lead;
+}
+
+static json_t *make_basis(const struct vg_message *message, const struct vg_message_item *item)
+{
+    struct vg_buf text;
+    vg_buf_init(&text, TEXT_BYTES);
+    vg_phrase_basis(&text, message, item);
+    json_t *basis = text.failed ? NULL
+                    : text.len  ? vg_receiver_text(text.data, TEXT_CHARS)
+                                : json_null();
+    vg_buf_free(&text);
+    return basis;
+}
+
 static json_t *make_keys(const struct vg_message_item *item)
 {
     json_t *keys = json_array();
@@ -69,7 +106,7 @@ static json_t *make_keys(const struct vg_message_item *item)
     return keys;
 }
 
-static json_t *make_item(const struct vg_message_item *item)
+static json_t *make_item(const struct vg_message *message, const struct vg_message_item *item)
 {
     json_t *alert = json_object();
     int bad =
@@ -86,6 +123,7 @@ static json_t *make_item(const struct vg_message_item *item)
         vg_receiver_set(alert, "p_value", make_number(item->p_value)) ||
         vg_receiver_set(alert, "unit", json_string(vg_unit_name(item->unit))) ||
         vg_receiver_set(alert, "since", make_time(item->onset_us)) ||
+        vg_receiver_set(alert, "rests_on", make_basis(message, item)) ||
         vg_receiver_set(alert, "description", vg_receiver_text(item->description, TEXT_CHARS));
     if (!bad && item->nkeys)
         bad = vg_receiver_set(alert, "first_rows", make_keys(item));
@@ -99,7 +137,7 @@ static json_t *make_items(const struct vg_message *message)
 {
     json_t *alerts = json_array();
     for (size_t i = 0; i < message->nitems && i < ITEMS; i++) {
-        if (json_array_append_new(alerts, make_item(&message->items[i])) < 0) {
+        if (json_array_append_new(alerts, make_item(message, &message->items[i])) < 0) {
             json_decref(alerts);
             return NULL;
         }
@@ -107,14 +145,17 @@ static json_t *make_items(const struct vg_message *message)
     return alerts;
 }
 
-static json_t *make_details(const struct vg_message *message)
+static json_t *make_details(const struct vg_sink_in *in)
 {
+    const struct vg_message *message = in->message;
     json_t *details = json_object();
     size_t more = message->more + (message->nitems > ITEMS ? message->nitems - ITEMS : 0);
     int bad =
         vg_receiver_set(details, "place", make_phrase(message, TEXT_CHARS, vg_phrase_place)) ||
         vg_receiver_set(details, "standing",
                         make_phrase(message, TEXT_CHARS, vg_phrase_standing)) ||
+        vg_receiver_set(details, "may_break", make_phrase(message, TEXT_CHARS, vg_phrase_impact)) ||
+        vg_receiver_set(details, "text", make_lead(in)) ||
         vg_receiver_set(details, "kind", json_string(vg_message_kind_name(message->kind))) ||
         vg_receiver_set(details, "agent", vg_receiver_text(message->agent, NAME_CHARS)) ||
         vg_receiver_set(details, "dataset", vg_receiver_text(message->dataset, NAME_CHARS)) ||
@@ -155,6 +196,7 @@ static json_t *make_links(const struct vg_message *message, struct vg_arena *are
 {
     json_t *links = json_array();
     int bad = !links || add_link(links, message->url, "pgvigil report", arena) ||
+              add_link(links, message->dashboard, "Dashboard", arena) ||
               add_link(links, message->runbook, "Runbook", arena);
     for (size_t i = 0; !bad && i < message->nitems; i++)
         bad = add_link(links, message->items[i].runbook, message->items[i].rule, arena);
@@ -191,20 +233,21 @@ static json_t *make_source(const struct vg_message *message)
     return source;
 }
 
-static json_t *make_payload(const struct vg_message *message)
+static json_t *make_payload(const struct vg_sink_in *in)
 {
+    const struct vg_message *message = in->message;
     static const char *const severities[VG_SEVERITIES] = {"info", "warning", "critical"};
     const char *severity =
         severities[message->kind == VG_MSG_TEST ? VG_SEVERITY_INFO : message->severity];
     const char *group = message->model ? message->model : message->dataset;
     json_t *payload = json_object();
-    int bad =
-        vg_receiver_set(payload, "summary", make_phrase(message, SUMMARY_CHARS, vg_phrase_title)) ||
-        vg_receiver_set(payload, "source", make_source(message)) ||
-        vg_receiver_set(payload, "severity", json_string(severity)) ||
-        vg_receiver_set(payload, "timestamp", make_time(message->at_us)) ||
-        set_name(payload, "component", message->dataset) || set_name(payload, "group", group) ||
-        vg_receiver_set(payload, "custom_details", make_details(message));
+    int bad = vg_receiver_set(payload, "summary", make_title(in)) ||
+              vg_receiver_set(payload, "source", make_source(message)) ||
+              vg_receiver_set(payload, "severity", json_string(severity)) ||
+              vg_receiver_set(payload, "timestamp", make_time(message->at_us)) ||
+              set_name(payload, "component", message->dataset) ||
+              set_name(payload, "group", group) ||
+              vg_receiver_set(payload, "custom_details", make_details(in));
     if (!bad && message->nitems)
         bad = set_name(payload, "class", message->items[0].class);
     if (!bad)
@@ -213,20 +256,46 @@ static json_t *make_payload(const struct vg_message *message)
     return NULL;
 }
 
-static json_t *make_event(const struct vg_message *message, struct vg_arena *arena)
+/* What changed and when; it opens nothing, and stands beside the incidents of its time. */
+static json_t *make_change(const struct vg_sink_in *in, struct vg_arena *arena)
 {
-    bool resolve = message->kind == VG_MSG_RESOLVE;
+    const struct vg_message *message = in->message;
+    json_t *event = json_object(), *payload = json_object();
+    int bad = vg_receiver_set(event, "routing_key", json_string("")) ||
+              vg_receiver_set(payload, "summary", make_title(in)) ||
+              vg_receiver_set(payload, "timestamp", make_time(message->at_us)) ||
+              vg_receiver_set(payload, "source", make_source(message)) ||
+              vg_receiver_set(payload, "custom_details", make_details(in)) ||
+              json_object_set(event, "payload", payload) ||
+              vg_receiver_set(event, "links", make_links(message, arena));
+    json_decref(payload);
+    if (!bad)
+        return event;
+    json_decref(event);
+    return NULL;
+}
+
+static const char *choose_action(enum vg_message_kind kind)
+{
+    return kind == VG_MSG_RESOLVE       ? "resolve"
+           : kind == VG_MSG_ACKNOWLEDGE ? "acknowledge"
+                                        : "trigger";
+}
+
+static json_t *make_event(const struct vg_sink_in *in, struct vg_arena *arena)
+{
+    const struct vg_message *message = in->message;
+    bool trigger = message->kind != VG_MSG_RESOLVE && message->kind != VG_MSG_ACKNOWLEDGE;
     const char *page = vg_receiver_link(message->url, arena);
     json_t *event = json_object();
-    int bad =
-        vg_receiver_set(event, "routing_key", json_string("")) ||
-        vg_receiver_set(event, "event_action", json_string(resolve ? "resolve" : "trigger")) ||
-        vg_receiver_set(event, "dedup_key", vg_receiver_text(message->key, NAME_CHARS)) ||
-        vg_receiver_set(event, "client", json_string("pgvigil"));
+    int bad = vg_receiver_set(event, "routing_key", json_string("")) ||
+              vg_receiver_set(event, "event_action", json_string(choose_action(message->kind))) ||
+              vg_receiver_set(event, "dedup_key", vg_receiver_text(message->key, NAME_CHARS)) ||
+              vg_receiver_set(event, "client", json_string("pgvigil"));
     if (!bad && page)
         bad = vg_receiver_set(event, "client_url", json_string(page));
-    if (!bad && !resolve)
-        bad = vg_receiver_set(event, "payload", make_payload(message)) ||
+    if (!bad && trigger)
+        bad = vg_receiver_set(event, "payload", make_payload(in)) ||
               vg_receiver_set(event, "links", make_links(message, arena));
     if (!bad)
         return event;
@@ -264,22 +333,35 @@ static int insert_key(const char *routing_key, struct vg_arena *arena, struct vg
     return failed ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
 }
 
-static int render(const struct vg_receiver *receiver, const char *secret,
-                  const struct vg_message *message, struct vg_arena *arena, struct vg_request *out,
+/* Change events have an address of their own: .../v2/change/enqueue. */
+static const char *choose_url(const struct vg_sink_in *in, struct vg_arena *arena)
+{
+    static const char end[] = "/enqueue";
+    const char *url = in->receiver->endpoint.url ? in->receiver->endpoint.url : default_url;
+    size_t n = strlen(url), k = sizeof end - 1;
+    if (in->message->kind != VG_MSG_CHANGE || n < k || strcmp(url + n - k, end))
+        return url;
+    return vg_arena_printf(arena, "%.*s/change%s", (int)(n - k), url, end);
+}
+
+static int render(const struct vg_sink_in *in, struct vg_arena *arena, struct vg_request *out,
                   struct vg_error *err)
 {
-    const char *url = receiver->endpoint.url ? receiver->endpoint.url : default_url;
+    bool change = in->message->kind == VG_MSG_CHANGE;
     *out = (struct vg_request){0};
-    if (message->kind == VG_MSG_SUMMARY)
+    if (in->message->kind == VG_MSG_SUMMARY || (change && !in->receiver->changes))
         return 0;
-    if (!secret)
+    if (!in->secret)
         return vg_fail(err, VG_E_CONFIG, "no routing key is given");
-    json_t *event = make_event(message, arena);
-    if (!event)
+    const char *url = choose_url(in, arena);
+    json_t *event = change ? make_change(in, arena) : make_event(in, arena);
+    if (!event || !url) {
+        json_decref(event);
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    int rc = vg_receiver_request(&receiver->endpoint, url, event, arena, out, err);
+    }
+    int rc = vg_receiver_request(&in->receiver->endpoint, url, event, arena, out, err);
     json_decref(event);
-    return rc ? rc : insert_key(secret, arena, out, err);
+    return rc ? rc : insert_key(in->secret, arena, out, err);
 }
 
 const struct vg_sink_ops vg_receiver_pagerduty = {

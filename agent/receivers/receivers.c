@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What receivers share: the registry, the meaning of answers, the request around a JSON body.
+/* What receivers share: the registry, the meaning of answers, the request around a body.
  *
  * Pure: no clock, no socket, no file, no log.
  */
@@ -8,21 +8,21 @@
 #include <string.h>
 
 #include "agent/phrase.h"
+#include "agent/template.h"
 #include "pgvigil/text.h"
 
 enum { BODY_BYTES = 8 << 20, TEXT_BYTES = 1 << 16, LINK_BYTES = 500, QUOTED_CHARS = 120 };
 
 const struct vg_sink_ops *vg_sink_of(enum vg_receiver_kind kind)
 {
-    switch (kind) {
-    case VG_RECEIVER_SLACK:
-        return &vg_receiver_slack;
-    case VG_RECEIVER_PAGERDUTY:
-        return &vg_receiver_pagerduty;
-    case VG_RECEIVER_WEBHOOK:
-        return &vg_receiver_webhook;
-    }
-    BUG("a receiver of unknown kind %d", (int)kind);
+    static const struct vg_sink_ops *const sinks[VG_RECEIVER_KINDS] = {
+#define VG_RECEIVER(upper, lower, doc) [VG_RECEIVER_##upper] = &vg_receiver_##lower,
+#include "pgvigil/receivers.def"
+#undef VG_RECEIVER
+    };
+    if (kind >= VG_RECEIVER_KINDS)
+        BUG("a receiver of unknown kind %d", (int)kind);
+    return sinks[kind];
 }
 
 /* --- Answers ---------------------------------------------------------------------------------- */
@@ -114,8 +114,8 @@ static int dump_body(const json_t *body, struct vg_arena *arena, struct vg_reque
     return out->body ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
 }
 
-int vg_receiver_request(const struct vg_endpoint *endpoint, const char *url, const json_t *body,
-                        struct vg_arena *arena, struct vg_request *out, struct vg_error *err)
+int vg_receiver_wrap(const struct vg_endpoint *endpoint, const char *url, const char *type,
+                     struct vg_arena *arena, struct vg_request *out, struct vg_error *err)
 {
     *out = (struct vg_request){0};
     if (!url || !*url)
@@ -130,7 +130,7 @@ int vg_receiver_request(const struct vg_endpoint *endpoint, const char *url, con
         typed = typed || !strcasecmp(endpoint->headers[i].key, "Content-Type");
     }
     if (!typed)
-        headers[n++] = (struct vg_pair){"Content-Type", "application/json"};
+        headers[n++] = (struct vg_pair){"Content-Type", type};
     *out = (struct vg_request){
         .method = endpoint->method ? endpoint->method : "POST",
         .url = url,
@@ -141,5 +141,63 @@ int vg_receiver_request(const struct vg_endpoint *endpoint, const char *url, con
         .allow_private = endpoint->allow_private,
         .timeout_us = endpoint->timeout_us,
     };
+    return 0;
+}
+
+int vg_receiver_request(const struct vg_endpoint *endpoint, const char *url, const json_t *body,
+                        struct vg_arena *arena, struct vg_request *out, struct vg_error *err)
+{
+    if (vg_receiver_wrap(endpoint, url, "application/json", arena, out, err) < 0)
+        return -1;
     return dump_body(body, arena, out, err);
+}
+
+int vg_receiver_header(struct vg_request *request, const char *key, const char *value,
+                       struct vg_arena *arena, struct vg_error *err)
+{
+    struct vg_pair *headers = vg_arena_array(arena, request->nheaders + 1, sizeof *headers);
+    if (!headers || !value)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < request->nheaders; i++)
+        headers[i] = request->headers[i];
+    headers[request->nheaders++] = (struct vg_pair){key, value};
+    request->headers = headers;
+    return 0;
+}
+
+const char *vg_receiver_join(const char *base, const char *path, struct vg_arena *arena)
+{
+    size_t n = strlen(base);
+    while (n && base[n - 1] == '/')
+        n--;
+    char *url = vg_arena_alloc(arena, n + strlen(path) + 1);
+    if (url) {
+        memcpy(url, base, n);
+        memcpy(url + n, path, strlen(path));
+    }
+    return url;
+}
+
+void vg_receiver_retry_after(const struct vg_response *response, const char *key,
+                             int64_t *retry_after_us)
+{
+    json_t *body = json_loads(response->body, 0, NULL);
+    double seconds = json_number_value(json_object_get(body, key));
+    json_decref(body);
+    if (seconds > 0 && seconds < 1e12 && seconds * 1e6 > (double)*retry_after_us)
+        *retry_after_us = (int64_t)(seconds * 1e6);
+}
+
+void vg_receiver_title(struct vg_buf *out, const struct vg_sink_in *in)
+{
+    struct vg_buf made;
+    vg_buf_init(&made, TEXT_BYTES);
+    if (in->receiver->title)
+        vg_template_write(&made, in->receiver->title, in->message);
+    size_t before = out->len;
+    if (!made.failed)
+        vg_phrase_clean(out, made.data);
+    if (out->len == before)
+        vg_phrase_title(out, in->message);
+    vg_buf_free(&made);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What receivers share: the meaning of HTTP answers and the request around a JSON body.
+/* What receivers share: the meaning of HTTP answers and the request around a body.
  *
  * Pure, like the receivers themselves: no clock, no socket, no file, no log. vg_sink_of (ports.h)
- * is the registry; a new receiver is one file and one line in receivers.c.
+ * is the registry; a new receiver is one file and one line in pgvigil/receivers.def.
  */
 #ifndef PGVIGIL_AGENT_RECEIVERS_H
 #define PGVIGIL_AGENT_RECEIVERS_H
@@ -12,9 +12,9 @@
 
 #include "pgvigil/ports.h"
 
-extern const struct vg_sink_ops vg_receiver_slack;
-extern const struct vg_sink_ops vg_receiver_pagerduty;
-extern const struct vg_sink_ops vg_receiver_webhook;
+#define VG_RECEIVER(upper, lower, doc) extern const struct vg_sink_ops vg_receiver_##lower;
+#include "pgvigil/receivers.def"
+#undef VG_RECEIVER
 
 /* The answer policy of every receiver and trigger, where it has none of its own: 2xx is delivered;
  * no answer, 408, 425, 429 and 5xx are tried again; all else, redirects too, is permanent. *why
@@ -37,5 +37,20 @@ const char *vg_receiver_link(const char *url, struct vg_arena *arena);
  * text in arena. VG_E_CONFIG when url is NULL. body stays the caller's. */
 int vg_receiver_request(const struct vg_endpoint *endpoint, const char *url, const json_t *body,
                         struct vg_arena *arena, struct vg_request *out, struct vg_error *err);
+/* The same without a body yet: its Content-Type is `type` unless the endpoint has its own. */
+int vg_receiver_wrap(const struct vg_endpoint *endpoint, const char *url, const char *type,
+                     struct vg_arena *arena, struct vg_request *out, struct vg_error *err);
+/* Gives the request one more header; key and value must live as long as it. */
+int vg_receiver_header(struct vg_request *request, const char *key, const char *value,
+                       struct vg_arena *arena, struct vg_error *err);
+/* base without its last slashes, and path; in arena, NULL without memory. */
+const char *vg_receiver_join(const char *base, const char *path, struct vg_arena *arena);
+
+/* Raises *retry_after_us to the number of seconds that the body, JSON, has under `key`. */
+void vg_receiver_retry_after(const struct vg_response *response, const char *key,
+                             int64_t *retry_after_us);
+
+/* The title: the receiver's template, else the program's own; one clean line, not empty. */
+void vg_receiver_title(struct vg_buf *out, const struct vg_sink_in *in);
 
 #endif

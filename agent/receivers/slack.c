@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Slack incoming webhooks: a message as Block Kit with a colour, and a fallback text.
+/* Slack: a message as Block Kit with a colour and a fallback text, by an incoming webhook or by a
+ * bot. The bot keeps an incident's first message current, and answers in its thread.
  *
  * Pure. Every string of rules, tables and columns is cut first and then escaped, and stands in
  * plain text, so that none can mention, link or format. Limits: api.slack.com/reference/block-kit.
@@ -7,103 +8,61 @@
 #include <string.h>
 
 #include "agent/phrase.h"
+#include "agent/receivers/letter.h"
 #include "agent/receivers/receivers.h"
 
+static const char default_url[] = "https://slack.com/api";
+
 enum {
-    HEADER_CHARS = 150,
-    FALLBACK_CHARS = 300,
-    ITEM_CHARS = 850, /* ten of them and the rest stay below 12 000 */
-    PLACE_CHARS = 700,
+    HEADER_UNITS = 150,
+    FALLBACK_UNITS = 300,
+    ITEM_UNITS = 750, /* ten of them and the rest stay below 12 000 */
+    LEAD_UNITS = 900,
+    PLACE_UNITS = 700,
+    IMPACT_UNITS = 300,
     ITEMS = 10,
-    KEYS = 10,
     TEXT_BYTES = 1 << 20, /* every string that is cleaned ends within 16 KiB */
 };
 
-static size_t measure_sequence(const char *s)
-{
-    unsigned char c = (unsigned char)*s;
-    return c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-}
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
-static const char *escape_char(char c)
-{
-    return c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : NULL;
-}
-
-/* Valid UTF-8 escaped for Slack; a unit is one of UTF-16, as Slack counts at worst. Ended by "…"
- * where more than max units of the result were needed: the text is cut between two of its
- * characters, never inside an entity. NULL: out of memory. */
-static json_t *make_escaped(const struct vg_buf *text, size_t max)
+static json_t *make_escaped(const char *text, size_t max)
 {
     struct vg_buf out;
-    size_t units = 0, kept = 0;
     vg_buf_init(&out, TEXT_BYTES);
-    for (size_t i = 0, k; i < text->len; i += k) {
-        k = measure_sequence(text->data + i);
-        const char *entity = escape_char(text->data[i]);
-        units += entity ? strlen(entity) : (k == 4 ? 2u : 1u);
-        if (units > max)
-            break;
-        if (entity)
-            vg_buf_puts(&out, entity);
-        else
-            vg_buf_add(&out, text->data + i, k);
-        if (units < max)
-            kept = out.len;
-    }
-    json_t *result = NULL;
-    if (!out.failed && !text->failed && units <= max)
-        result = json_stringn(out.data, out.len);
-    else if (!out.failed && !text->failed)
-        result = json_sprintf("%.*s\xe2\x80\xa6", (int)kept, out.data);
+    vg_markup_put(&out, VG_MARKUP_SLACK, text, max);
+    json_t *escaped = out.failed ? NULL : json_stringn(out.data, out.len);
     vg_buf_free(&out);
-    return result;
+    return escaped;
 }
 
 /* {"type": type, "text": {"type": "plain_text", "text": ...}} */
-static json_t *make_plain(const char *type, const struct vg_buf *text, size_t max)
+static json_t *make_plain(const char *type, const char *text, size_t max)
 {
     return json_pack("{s:s, s:{s:s, s:o, s:b}}", "type", type, "text", "type", "plain_text", "text",
                      make_escaped(text, max), "emoji", 0);
 }
 
-static json_t *make_context(const struct vg_buf *text)
-{
-    return json_pack("{s:s, s:[{s:s, s:o, s:b}]}", "type", "context", "elements", "type",
-                     "plain_text", "text", make_escaped(text, PLACE_CHARS), "emoji", 0);
-}
-
 /* A link of ours to a URL that was made safe; the only markup in the message. */
-static void write_link(struct vg_buf *out, const char *url, const char *label)
+static void write_link(struct vg_buf *out, const struct vg_letter_link *link)
 {
-    if (!url)
-        return;
     vg_buf_puts(out, out->len ? "  \xc2\xb7  <" : "<");
-    for (const char *p = url; *p; p++) {
+    for (const char *p = link->url; *p; p++) {
         if (*p == '&')
             vg_buf_puts(out, "&amp;");
         else
             vg_buf_putc(out, *p);
     }
-    vg_buf_printf(out, "|%s>", label);
+    vg_buf_printf(out, "|%s>", link->label);
 }
 
-static const char *choose_runbook(const struct vg_message *message)
-{
-    for (size_t i = 0; i < message->nitems; i++) {
-        if (message->items[i].runbook && vg_phrase_stands(&message->items[i]))
-            return message->items[i].runbook;
-    }
-    return message->runbook;
-}
-
-static int add_links(json_t *blocks, const struct vg_message *message, struct vg_arena *arena)
+static int add_links(json_t *blocks, const struct vg_letter *letter)
 {
     struct vg_buf text;
     int rc = 0;
     vg_buf_init(&text, TEXT_BYTES);
-    write_link(&text, vg_receiver_link(message->url, arena), "Open the report");
-    write_link(&text, vg_receiver_link(choose_runbook(message), arena), "Runbook");
+    for (size_t i = 0; i < letter->nlinks; i++)
+        write_link(&text, &letter->links[i]);
     if (text.failed)
         rc = -1;
     else if (text.len)
@@ -114,60 +73,34 @@ static int add_links(json_t *blocks, const struct vg_message *message, struct vg
     return rc;
 }
 
-static void write_item(struct vg_buf *out, const struct vg_message_item *item)
+static int add_items(json_t *blocks, const struct vg_letter *letter)
 {
-    vg_phrase_item(out, item);
-    if (*item->why) {
-        vg_buf_putc(out, '\n');
-        vg_phrase_clean(out, item->why);
+    int rc = letter->lead
+                 ? json_array_append_new(blocks, make_plain("section", letter->lead, LEAD_UNITS))
+                 : 0;
+    for (size_t i = 0; i < letter->nitems && !rc; i++)
+        rc = json_array_append_new(blocks, make_plain("section", letter->items[i], ITEM_UNITS));
+    if (letter->more && !rc) {
+        char text[40];
+        snprintf(text, sizeof text, "and %zu more", letter->more);
+        rc = json_array_append_new(blocks, make_plain("section", text, ITEM_UNITS));
     }
-    if (item->description && *item->description) {
-        vg_buf_putc(out, '\n');
-        vg_phrase_clean(out, item->description);
-    }
-    for (size_t i = 0; i < item->nkeys && i < KEYS; i++) {
-        vg_buf_puts(out, i ? ", " : "\nfirst rows: ");
-        vg_phrase_clean(out, item->keys[i]);
-    }
-}
-
-static int add_items(json_t *blocks, const struct vg_message *message)
-{
-    struct vg_buf text;
-    int rc = 0;
-    vg_buf_init(&text, TEXT_BYTES);
-    size_t shown = message->nitems < ITEMS ? message->nitems : ITEMS;
-    for (size_t i = 0; i < shown && !rc; i++) {
-        vg_buf_clear(&text);
-        write_item(&text, &message->items[i]);
-        rc = json_array_append_new(blocks, make_plain("section", &text, ITEM_CHARS));
-    }
-    size_t more = message->nitems - shown + message->more;
-    if (more && !rc) {
-        vg_buf_clear(&text);
-        vg_buf_printf(&text, "and %zu more", more);
-        rc = json_array_append_new(blocks, make_plain("section", &text, ITEM_CHARS));
-    }
-    vg_buf_free(&text);
+    if (letter->impact && !rc)
+        rc = json_array_append_new(blocks, make_plain("section", letter->impact, IMPACT_UNITS));
     return rc;
 }
 
-static int add_place(json_t *blocks, const struct vg_message *message)
+static int add_place(json_t *blocks, const struct vg_letter *letter)
 {
     struct vg_buf text;
     vg_buf_init(&text, TEXT_BYTES);
-    if (message->kind != VG_MSG_TEST) {
-        vg_phrase_standing(&text, message);
-        vg_buf_puts(&text, " \xc2\xb7 ");
-    }
-    vg_phrase_place(&text, message);
-    vg_buf_puts(&text, " \xc2\xb7 incident ");
-    vg_phrase_clean(&text, message->key);
-    vg_buf_puts(&text, " \xc2\xb7 agent ");
-    vg_phrase_clean(&text, message->agent ? message->agent : "pgvigil");
-    int rc = json_array_append_new(blocks, make_context(&text));
+    vg_buf_printf(&text, "%s \xc2\xb7 %s", letter->place, letter->footer);
+    json_t *block = text.failed ? NULL
+                                : json_pack("{s:s, s:[{s:s, s:o, s:b}]}", "type", "context",
+                                            "elements", "type", "plain_text", "text",
+                                            make_escaped(text.data, PLACE_UNITS), "emoji", 0);
     vg_buf_free(&text);
-    return rc;
+    return json_array_append_new(blocks, block);
 }
 
 static const char *choose_colour(const struct vg_message *message)
@@ -180,65 +113,175 @@ static const char *choose_colour(const struct vg_message *message)
 }
 
 /* The body: header and fallback from the title, the rest in the attachment that has the colour. */
-static json_t *make_body(const struct vg_message *message, struct vg_arena *arena)
+static json_t *make_body(const struct vg_sink_in *in, struct vg_arena *arena, struct vg_error *err)
 {
-    struct vg_buf title;
-    json_t *blocks = json_array();
-    vg_buf_init(&title, TEXT_BYTES);
-    vg_phrase_title(&title, message);
-    json_t *text = make_escaped(&title, FALLBACK_CHARS);
-    json_t *header = make_plain("header", &title, HEADER_CHARS);
-    vg_buf_free(&title);
-    int bad = !blocks || add_items(blocks, message) || add_links(blocks, message, arena) ||
-              add_place(blocks, message);
-    if (bad || !text || !header) {
+    struct vg_letter letter;
+    if (vg_letter_make(in, ITEMS, arena, &letter, err) < 0)
+        return NULL;
+    json_t *blocks = json_array(), *text = make_escaped(letter.title, FALLBACK_UNITS);
+    json_t *header = make_plain("header", letter.title, HEADER_UNITS);
+    if (!blocks || add_items(blocks, &letter) || add_links(blocks, &letter) ||
+        add_place(blocks, &letter) || !text || !header) {
         json_decref(blocks);
         json_decref(text);
         json_decref(header);
+        vg_fail(err, VG_E_MEMORY, "out of memory");
         return NULL;
     }
-    return json_pack("{s:o, s:b, s:[o], s:[{s:s, s:o}]}", "text", text, "mrkdwn", 0, "blocks",
-                     header, "attachments", "color", choose_colour(message), "blocks", blocks);
+    json_t *body =
+        json_pack("{s:o, s:b, s:[o], s:[{s:s, s:o}]}", "text", text, "mrkdwn", 0, "blocks", header,
+                  "attachments", "color", choose_colour(in->message), "blocks", blocks);
+    if (!body)
+        vg_fail(err, VG_E_MEMORY, "out of memory");
+    return body;
 }
 
-static int render(const struct vg_receiver *receiver, const char *secret,
-                  const struct vg_message *message, struct vg_arena *arena, struct vg_request *out,
+/* --- The bot ---------------------------------------------------------------------------------- */
+
+enum call { POST, REPLY, UPDATE };
+
+/* An edit notifies nobody, so news is a reply in the thread, and the first message is then edited
+ * so that it tells what is so now; at the end it is edited first. */
+static enum call choose_call(const struct vg_sink_in *in, bool *more)
+{
+    *more = false;
+    if (!in->kept)
+        return POST;
+    switch (in->message->kind) {
+    case VG_MSG_UPDATE:
+        *more = in->step == 0;
+        return in->step == 0 ? REPLY : UPDATE;
+    case VG_MSG_RESOLVE:
+        *more = in->step == 0;
+        return in->step == 0 ? UPDATE : REPLY;
+    case VG_MSG_REMIND:
+    case VG_MSG_ACKNOWLEDGE:
+        return REPLY;
+    default:
+        return UPDATE;
+    }
+}
+
+/* What was kept: "C0123456789 1503435956.000247". */
+static int address_call(const struct vg_sink_in *in, enum call call, json_t *body)
+{
+    const char *blank = in->kept ? strchr(in->kept, ' ') : NULL;
+    if (call == POST || !blank)
+        return vg_receiver_set(body, "channel", json_string(in->receiver->channel)) ||
+               vg_receiver_set(body, "unfurl_links", json_false());
+    json_t *channel = json_stringn(in->kept, (size_t)(blank - in->kept));
+    return vg_receiver_set(body, "channel", channel) ||
+           vg_receiver_set(body, call == UPDATE ? "ts" : "thread_ts", json_string(blank + 1)) ||
+           (in->message->kind == VG_MSG_REMIND &&
+            vg_receiver_set(body, "reply_broadcast", json_true()));
+}
+
+static int render_call(const struct vg_sink_in *in, json_t *body, struct vg_arena *arena,
+                       struct vg_request *out, struct vg_error *err)
+{
+    const struct vg_endpoint *endpoint = &in->receiver->endpoint;
+    bool more;
+    enum call call = choose_call(in, &more);
+    const char *base = endpoint->url ? endpoint->url : default_url;
+    const char *url =
+        vg_receiver_join(base, call == UPDATE ? "/chat.update" : "/chat.postMessage", arena);
+    if (!url || address_call(in, call, body))
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    struct vg_request typed;
+    if (vg_receiver_request(endpoint, url, body, arena, out, err) < 0 ||
+        vg_receiver_wrap(endpoint, url, "application/json; charset=utf-8", arena, &typed, err) < 0)
+        return -1;
+    out->headers = typed.headers;
+    out->more = more;
+    return 0;
+}
+
+static int render(const struct vg_sink_in *in, struct vg_arena *arena, struct vg_request *out,
                   struct vg_error *err)
 {
-    json_t *body = make_body(message, arena);
+    const struct vg_endpoint *endpoint = &in->receiver->endpoint;
+    *out = (struct vg_request){0};
+    json_t *body = make_body(in, arena, err);
     if (!body)
-        return vg_fail(err, VG_E_MEMORY, "out of memory");
-    const struct vg_endpoint *endpoint = &receiver->endpoint;
-    int rc = vg_receiver_request(endpoint, secret ? secret : endpoint->url, body, arena, out, err);
+        return -1;
+    int rc = in->receiver->channel
+                 ? render_call(in, body, arena, out, err)
+                 : vg_receiver_request(endpoint, in->secret ? in->secret : endpoint->url, body,
+                                       arena, out, err);
     json_decref(body);
     return rc;
 }
 
-/* Delivered is 200 with the body "ok". 200 without a body was cut off on its way; 200 with another
- * body comes from something that is not Slack, and sending on would only repeat the message. */
+/* --- Answers ---------------------------------------------------------------------------------- */
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+    size_t i = 0;
+    while (words[i] && strcmp(words[i], word))
+        i++;
+    return words[i];
+}
+
+/* Of the Web API, which says 200 to everything: {"ok": false, "error": "channel_not_found"}. */
+static enum vg_outcome judge_error(const char *error)
+{
+    static const char *const passing[] = {
+        "ratelimited",   "rate_limited",      "internal_error",
+        "fatal_error",   "request_timeout",   "service_unavailable",
+        "accesslimited", "team_added_to_org", NULL};
+    static const char *const lost[] = {"message_not_found", "thread_not_found",
+                                       "cant_update_message", "edit_window_closed", NULL};
+    if (!error || is_one_of(error, passing))
+        return VG_RETRY;
+    return is_one_of(error, lost) ? VG_AFRESH : VG_PERMANENT;
+}
+
+/* Of a webhook delivered is 200 with the body "ok". 200 without a body was cut off on its way; 200
+ * with another body comes from something that is not Slack, and sending on would only repeat the
+ * message. */
 static enum vg_outcome answer(const struct vg_response *response, int64_t *retry_after_us,
                               char *why, size_t why_size)
 {
     enum vg_outcome outcome = vg_receiver_answer(response, retry_after_us, why, why_size);
-    json_t *body = json_loads(response->body, 0, NULL);
-    double seconds = json_number_value(json_object_get(body, "retry_after"));
-    json_decref(body);
-    if (seconds > 0 && seconds < 1e12 && seconds * 1e6 > (double)*retry_after_us)
-        *retry_after_us = (int64_t)(seconds * 1e6);
+    vg_receiver_retry_after(response, "retry_after", retry_after_us);
     if (outcome != VG_DELIVERED)
         return outcome;
-    size_t n = strspn(response->body, " \t\r\n");
-    const char *word = response->body + n;
+    json_t *body = json_loads(response->body, 0, NULL);
+    const json_t *ok = json_object_get(body, "ok");
+    if (ok)
+        outcome = json_is_true(ok) ? VG_DELIVERED
+                                   : judge_error(json_string_value(json_object_get(body, "error")));
+    bool judged = ok != NULL;
+    json_decref(body);
+    if (judged)
+        return outcome;
+    const char *word = response->body + strspn(response->body, " \t\r\n");
     if (!strncmp(word, "ok", 2) && word[2 + strspn(word + 2, " \t\r\n")] == '\0')
         return VG_DELIVERED;
     return *word ? VG_PERMANENT : VG_RETRY;
 }
 
+static bool is_id(const char *s, const char *letters)
+{
+    return s && *s && strlen(s) <= 40 && strspn(s, letters) == strlen(s);
+}
+
+static void keep(const struct vg_response *response, struct vg_buf *out)
+{
+    json_t *body = json_loads(response->body, 0, NULL);
+    const char *channel = json_string_value(json_object_get(body, "channel"));
+    const char *ts = json_string_value(json_object_get(body, "ts"));
+    if (is_id(channel, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") && is_id(ts, "0123456789."))
+        vg_buf_printf(out, "%s %s", channel, ts);
+    json_decref(body);
+}
+
 const struct vg_sink_ops vg_receiver_slack = {
     .name = "slack",
-    .doc = "a Slack incoming webhook: one message with colour, sections and links",
+    .doc = "Slack: one message with colour, sections and links; a bot keeps it current",
     .spacing_us = VG_US,
     .burst = 5,
     .render = render,
     .answer = answer,
+    .keep = keep,
 };

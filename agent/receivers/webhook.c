@@ -1,209 +1,247 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The generic webhook: the body of Alertmanager's webhooks, version 4.
+/* The generic webhook: Alertmanager's body, CloudEvents 1.0 or Standard Webhooks, signed or not.
  *
- * Pure. One alert per item; labels identify it and hold no value, no time and no key, so that they
- * and the fingerprint stay the same from its first message to its last.
+ * Pure. Every message has an id that stays the same over retries; with it a receiver can tell
+ * repetitions. Signatures are HMAC-SHA256 over id, time of the attempt and the exact bytes that are
+ * sent, one for each secret, so that secrets can be changed without a gap.
  */
 #include <string.h>
 
 #include "agent/phrase.h"
+#include "agent/receivers/hook.h"
 #include "agent/receivers/receivers.h"
+#include "pgvigil/digest.h"
+#include "pgvigil/text.h"
 
-enum { NAME_CHARS = 1000, TEXT_CHARS = 4000, KEYS = 10, TEXT_BYTES = 1 << 20 };
+enum { ID_SIZE = 4 + 33, NAME_CHARS = 200, STANDARD_BYTES = 20000, SECRET_BYTES = 64 };
 
-static const char no_end[] = "0001-01-01T00:00:00Z";
-
-/* A label or annotation; nothing for NULL and for text of which nothing is left. */
-static int set_text(json_t *object, const char *name, const char *s, size_t max_chars)
+/* "msg_" and a hash of what makes the message this one and no other. */
+static void make_id(char id[ID_SIZE], const struct vg_message *message)
 {
-    json_t *text = vg_receiver_text(s, max_chars);
-    bool empty = text && !json_string_length(text);
-    if (!empty)
-        return vg_receiver_set(object, name, text);
-    json_decref(text);
+    char at[24], hex[33];
+    snprintf(at, sizeof at, "%lld", (long long)message->at_us);
+    const char *parts[] = {message->key, vg_message_kind_name(message->kind), at};
+    vg_hash_hex(hex, parts, 3);
+    snprintf(id, ID_SIZE, "msg_%s", hex);
+}
+
+/* --- CloudEvents ------------------------------------------------------------------------------ */
+
+/* Percent-encoded, as the HTTP binding wants header values and a source be a URI reference. */
+static const char *encode(const char *before, const char *text, struct vg_arena *arena)
+{
+    struct vg_buf clean, out;
+    vg_buf_init(&clean, 1 << 16);
+    vg_buf_init(&out, 1 << 16);
+    vg_phrase_clean(&clean, text);
+    size_t n = vg_utf8_prefix(clean.data, clean.len, NAME_CHARS);
+    vg_buf_puts(&out, before);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)clean.data[i];
+        if (c <= ' ' || c >= 0x7f || strchr("\"%<>\\^`{|}", c))
+            vg_buf_printf(&out, "%%%02X", c);
+        else
+            vg_buf_putc(&out, (char)c);
+    }
+    const char *kept = clean.failed || out.failed ? NULL : vg_arena_strdup(arena, out.data);
+    vg_buf_free(&clean);
+    vg_buf_free(&out);
+    return kept;
+}
+
+struct event {
+    const char *id, *source, *type, *subject, *time;
+};
+
+static int make_event(const struct vg_message *message, struct vg_arena *arena, struct event *out)
+{
+    char id[ID_SIZE], time[VG_TIME_TEXT];
+    make_id(id, message);
+    *out = (struct event){
+        .id = vg_arena_strdup(arena, id),
+        .source = encode("/pgvigil/", message->agent ? message->agent : "agent", arena),
+        .type =
+            vg_arena_printf(arena, "org.pgvigil.incident.%s", vg_message_kind_name(message->kind)),
+        .subject = encode("", message->dataset, arena),
+        .time = vg_arena_strdup(arena, vg_format_time(message->at_us, time)),
+    };
+    return out->id && out->source && out->type && out->subject && out->time ? 0 : -1;
+}
+
+static json_t *make_structured(const struct event *event, json_t *data)
+{
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "specversion", "1.0", "id",
+                             event->id, "source", event->source, "type", event->type, "time",
+                             event->time, "datacontenttype", "application/json", "data", data);
+    /* optional, and never empty */
+    if (body && *event->subject &&
+        json_object_set_new(body, "subject", json_string(event->subject)) < 0) {
+        json_decref(body);
+        return NULL;
+    }
+    return body;
+}
+
+static int add_event_headers(struct vg_request *request, const struct event *event,
+                             struct vg_arena *arena, struct vg_error *err)
+{
+    const struct vg_pair pairs[] = {
+        {"ce-specversion", "1.0"}, {"ce-id", event->id},     {"ce-source", event->source},
+        {"ce-type", event->type},  {"ce-time", event->time}, {"ce-subject", event->subject},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        if (*pairs[i].value &&
+            vg_receiver_header(request, pairs[i].key, pairs[i].value, arena, err) < 0)
+            return -1;
+    }
     return 0;
 }
 
-static int set_phrase(json_t *object, const char *name, const struct vg_buf *text)
+/* --- Standard Webhooks ------------------------------------------------------------------------ */
+
+/* The bytes of a secret: whsec_ and base64, or the text itself; their number, or -1. */
+static int read_key(const char *secret, uint8_t key[VG_SHA256_SIZE * 4], const void **at)
 {
-    return text->failed ? -1 : set_text(object, name, text->data, TEXT_CHARS);
+    static const char prefix[] = "whsec_";
+    *at = secret;
+    if (strncmp(secret, prefix, sizeof prefix - 1))
+        return (int)strlen(secret);
+    const char *coded = secret + sizeof prefix - 1;
+    *at = key;
+    return vg_base64_read(coded, strlen(coded), key, SECRET_BYTES);
 }
 
-static json_t *make_labels(const struct vg_message *message, const struct vg_message_item *item)
+static int put_signature(struct vg_buf *out, const char *secret, const struct vg_bytes *parts,
+                         size_t nparts, struct vg_error *err)
 {
-    json_t *labels = json_object();
-    int bad = !labels ||
-              set_text(labels, "alertname", item ? item->check : "pgvigil_test", NAME_CHARS) ||
-              set_text(labels, "dataset", message->dataset, NAME_CHARS) ||
-              set_text(labels, "model", message->model, NAME_CHARS) ||
-              set_text(labels, "agent", message->agent, NAME_CHARS) ||
-              set_text(labels, "severity", vg_severity_name(message->severity), NAME_CHARS);
-    if (!bad && item)
-        bad = set_text(labels, "rule", item->rule, NAME_CHARS) ||
-              set_text(labels, "column", item->column, NAME_CHARS) ||
-              set_text(labels, "segment", item->segment, NAME_CHARS) ||
-              set_text(labels, "class", item->class, NAME_CHARS);
-    if (!bad)
-        return labels;
-    json_decref(labels);
-    return NULL;
+    uint8_t key[VG_SHA256_SIZE * 4], digest[VG_SHA256_SIZE];
+    const void *at;
+    int n = read_key(secret, key, &at);
+    if (n > 0)
+        vg_hmac_sha256(at, (size_t)n, parts, nparts, digest);
+    explicit_bzero(key, sizeof key);
+    if (n <= 0)
+        return vg_fail(err, VG_E_CONFIG,
+                       "a signing secret is not whsec_ and base64 of at most %d bytes",
+                       SECRET_BYTES);
+    vg_buf_puts(out, out->len ? " v1," : "v1,");
+    vg_base64_put(out, digest, sizeof digest);
+    return 0;
 }
 
-static void write_description(struct vg_buf *out, const struct vg_message *message,
-                              const struct vg_message_item *item)
+static int sign(const struct vg_sink_in *in, struct vg_arena *arena, struct vg_request *request,
+                struct vg_error *err)
 {
-    if (item && *item->why) {
-        vg_phrase_clean(out, item->why);
-        vg_buf_puts(out, "; ");
-    }
-    if (item && item->description && *item->description) {
-        vg_phrase_clean(out, item->description);
-        vg_buf_puts(out, "; ");
-    }
-    for (size_t i = 0; item && i < item->nkeys && i < KEYS; i++) {
-        vg_buf_puts(out, i ? ", " : "first rows: ");
-        vg_phrase_clean(out, item->keys[i]);
-    }
-    if (item && item->nkeys)
-        vg_buf_puts(out, "; ");
-    vg_phrase_place(out, message);
-}
-
-static json_t *make_annotations(const struct vg_message *message,
-                                const struct vg_message_item *item)
-{
+    char id[ID_SIZE], time[24];
+    if (!in->signing[0] && !in->signing[1])
+        return 0;
+    make_id(id, in->message);
+    snprintf(time, sizeof time, "%lld", (long long)(in->now_us / VG_US));
+    const struct vg_bytes parts[] = {{id, strlen(id)},
+                                     {".", 1},
+                                     {time, strlen(time)},
+                                     {".", 1},
+                                     {request->body, request->body_size}};
     struct vg_buf text;
-    json_t *annotations = json_object();
-    const char *runbook = item && item->runbook ? item->runbook : message->runbook;
-    vg_buf_init(&text, TEXT_BYTES);
-    if (item)
-        vg_phrase_item(&text, item);
-    else
-        vg_phrase_title(&text, message);
-    int bad = !annotations || set_phrase(annotations, "summary", &text);
-    vg_buf_clear(&text);
-    write_description(&text, message, item);
-    bad = bad || set_phrase(annotations, "description", &text) ||
-          set_text(annotations, "runbook_url", runbook, NAME_CHARS);
+    int rc = 0;
+    vg_buf_init(&text, 1000);
+    for (size_t i = 0; i < 2 && !rc; i++)
+        rc = in->signing[i] ? put_signature(&text, in->signing[i], parts, 5, err) : 0;
+    rc = rc || vg_receiver_header(request, "webhook-id", vg_arena_strdup(arena, id), arena, err) ||
+         vg_receiver_header(request, "webhook-timestamp", vg_arena_strdup(arena, time), arena,
+                            err) ||
+         vg_receiver_header(request, "webhook-signature", vg_arena_strdup(arena, text.data), arena,
+                            err);
     vg_buf_free(&text);
-    if (!bad)
-        return annotations;
-    json_decref(annotations);
-    return NULL;
+    return rc ? -1 : 0;
 }
 
-static json_t *make_fingerprint(const json_t *labels)
+static json_t *make_standard(const struct vg_sink_in *in, size_t most, struct vg_arena *arena)
 {
-    char *text = json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS);
-    if (!text)
-        return NULL;
-    json_t *hex = json_sprintf("%016llx", (unsigned long long)vg_hash64(text, strlen(text)));
-    free(text);
-    return hex;
+    char type[40], time[VG_TIME_TEXT];
+    snprintf(type, sizeof type, "incident.%s", vg_message_kind_name(in->message->kind));
+    return json_pack("{s:s, s:s, s:o}", "type", type, "timestamp",
+                     vg_format_time(in->message->at_us, time), "data",
+                     vg_hook_body(in, most, arena));
 }
 
-static json_t *make_time(int64_t us)
-{
-    char text[VG_TIME_TEXT];
-    return json_string(vg_format_time(us, text));
-}
+/* --- The request ------------------------------------------------------------------------------ */
 
-static json_t *make_alert(const struct vg_message *message, const struct vg_message_item *item,
-                          const char *page)
+/* Standard Webhooks are to stay below 20 kB: fewer alerts until they do. */
+static int render_standard(const struct vg_sink_in *in, const char *url, struct vg_arena *arena,
+                           struct vg_request *out, struct vg_error *err)
 {
-    bool firing = item ? vg_phrase_stands(item) : message->kind == VG_MSG_TEST;
-    int64_t start_us = item ? item->onset_us : message->onset_us;
-    start_us = start_us > message->at_us ? message->at_us : start_us;
-    json_t *labels = make_labels(message, item), *alert = json_object();
-    int bad = vg_receiver_set(alert, "status", json_string(firing ? "firing" : "resolved")) ||
-              json_object_set(alert, "labels", labels) ||
-              vg_receiver_set(alert, "annotations", make_annotations(message, item)) ||
-              vg_receiver_set(alert, "startsAt", make_time(start_us)) ||
-              vg_receiver_set(alert, "endsAt",
-                              firing ? json_string(no_end) : make_time(message->at_us)) ||
-              vg_receiver_set(alert, "generatorURL", json_string(page ? page : "")) ||
-              vg_receiver_set(alert, "fingerprint", make_fingerprint(labels));
-    json_decref(labels);
-    if (!bad)
-        return alert;
-    json_decref(alert);
-    return NULL;
-}
-
-static json_t *make_alerts(const struct vg_message *message, const char *page)
-{
-    json_t *alerts = json_array();
-    size_t n = message->nitems ? message->nitems : 1;
-    for (size_t i = 0; i < n; i++) {
-        const struct vg_message_item *item = message->nitems ? &message->items[i] : NULL;
-        if (json_array_append_new(alerts, make_alert(message, item, page)) < 0) {
-            json_decref(alerts);
-            return NULL;
-        }
+    for (size_t most = in->message->nitems ? in->message->nitems : 1;; most /= 2) {
+        json_t *body = make_standard(in, most, arena);
+        if (!body)
+            return vg_fail(err, VG_E_MEMORY, "out of memory");
+        int rc = vg_receiver_request(&in->receiver->endpoint, url, body, arena, out, err);
+        json_decref(body);
+        if (rc < 0 || out->body_size < STANDARD_BYTES || most <= 1)
+            return rc;
     }
-    return alerts;
 }
 
-/* The entries of this part ("labels", "annotations") that all alerts have alike. */
-static json_t *make_common(const json_t *alerts, const char *part)
+static int render_event(const struct vg_sink_in *in, const char *url, struct vg_arena *arena,
+                        struct vg_request *out, struct vg_error *err)
 {
-    json_t *common = json_copy(json_object_get(json_array_get(alerts, 0), part));
-    for (size_t i = 1; common && i < json_array_size(alerts); i++) {
-        const json_t *other = json_object_get(json_array_get(alerts, i), part);
-        const char *key;
-        json_t *value;
-        void *next;
-        json_object_foreach_safe(common, next, key, value)
-        {
-            if (!json_equal(value, json_object_get(other, key)))
-                json_object_del(common, key);
-        }
+    struct event event;
+    bool binary = in->receiver->format == VG_FORMAT_CLOUDEVENTS_BINARY;
+    json_t *data = vg_hook_body(in, SIZE_MAX, arena);
+    if (!data || make_event(in->message, arena, &event) < 0) {
+        json_decref(data);
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
     }
-    return common;
-}
-
-static json_t *make_body(const struct vg_receiver *receiver, const struct vg_message *message,
-                         struct vg_arena *arena)
-{
-    bool resolved = message->kind == VG_MSG_RESOLVE || message->kind == VG_MSG_SUMMARY;
-    const char *page = vg_receiver_link(message->url, arena);
-    json_t *alerts = make_alerts(message, page), *body = json_object(), *group = json_object();
-    int bad = !alerts || set_text(group, "dataset", message->dataset, NAME_CHARS) ||
-              set_text(group, "severity", vg_severity_name(message->severity), NAME_CHARS) ||
-              json_object_set(body, "groupLabels", group) ||
-              vg_receiver_set(body, "version", json_string("4")) ||
-              vg_receiver_set(body, "groupKey", vg_receiver_text(message->key, NAME_CHARS)) ||
-              vg_receiver_set(body, "truncatedAlerts", json_integer((json_int_t)message->more)) ||
-              vg_receiver_set(body, "status", json_string(resolved ? "resolved" : "firing")) ||
-              vg_receiver_set(body, "receiver", vg_receiver_text(receiver->name, NAME_CHARS)) ||
-              vg_receiver_set(body, "commonLabels", make_common(alerts, "labels")) ||
-              vg_receiver_set(body, "commonAnnotations", make_common(alerts, "annotations")) ||
-              vg_receiver_set(body, "externalURL", json_string(page ? page : "")) ||
-              json_object_set(body, "alerts", alerts);
-    json_decref(group);
-    json_decref(alerts);
-    if (!bad)
-        return body;
-    json_decref(body);
-    return NULL;
-}
-
-static int render(const struct vg_receiver *receiver, const char *secret,
-                  const struct vg_message *message, struct vg_arena *arena, struct vg_request *out,
-                  struct vg_error *err)
-{
-    const struct vg_endpoint *endpoint = &receiver->endpoint;
-    json_t *body = make_body(receiver, message, arena);
+    json_t *body = binary ? data : make_structured(&event, data);
     if (!body)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    int rc = vg_receiver_request(endpoint, secret ? secret : endpoint->url, body, arena, out, err);
+    struct vg_endpoint endpoint = in->receiver->endpoint;
+    int rc = vg_receiver_request(&endpoint, url, body, arena, out, err);
+    json_decref(body);
+    if (rc < 0 || binary)
+        return rc ? rc : add_event_headers(out, &event, arena, err);
+    const void *text = out->body;
+    size_t size = out->body_size;
+    rc = vg_receiver_wrap(&endpoint, url, "application/cloudevents+json", arena, out, err);
+    out->body = text;
+    out->body_size = size;
+    return rc;
+}
+
+static int render_alerts(const struct vg_sink_in *in, const char *url, struct vg_arena *arena,
+                         struct vg_request *out, struct vg_error *err)
+{
+    json_t *body = vg_hook_body(in, SIZE_MAX, arena);
+    if (!body)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    int rc = vg_receiver_request(&in->receiver->endpoint, url, body, arena, out, err);
     json_decref(body);
     return rc;
 }
 
+static int render(const struct vg_sink_in *in, struct vg_arena *arena, struct vg_request *out,
+                  struct vg_error *err)
+{
+    const char *url = in->secret ? in->secret : in->receiver->endpoint.url;
+    int rc = 0;
+    switch (in->receiver->format) {
+    case VG_FORMAT_ALERTMANAGER:
+        rc = render_alerts(in, url, arena, out, err);
+        break;
+    case VG_FORMAT_CLOUDEVENTS:
+    case VG_FORMAT_CLOUDEVENTS_BINARY:
+        rc = render_event(in, url, arena, out, err);
+        break;
+    case VG_FORMAT_STANDARD:
+        rc = render_standard(in, url, arena, out, err);
+        break;
+    }
+    return rc ? rc : sign(in, arena, out, err);
+}
+
 const struct vg_sink_ops vg_receiver_webhook = {
     .name = "webhook",
-    .doc = "a webhook of your own: the JSON body of Alertmanager's webhooks, version 4",
+    .doc = "a webhook of your own: Alertmanager's body, CloudEvents or Standard Webhooks",
     .render = render,
     .answer = vg_receiver_answer,
 };

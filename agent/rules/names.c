@@ -56,9 +56,9 @@ const char *vg_role_name(enum vg_role role)
 const char *vg_receiver_kind_name(enum vg_receiver_kind kind)
 {
     static const char *const names[] = {
-        [VG_RECEIVER_SLACK] = "slack",
-        [VG_RECEIVER_PAGERDUTY] = "pagerduty",
-        [VG_RECEIVER_WEBHOOK] = "webhook",
+#define VG_RECEIVER(upper, lower, doc) [VG_RECEIVER_##upper] = #lower,
+#include "pgvigil/receivers.def"
+#undef VG_RECEIVER
     };
     return names[kind];
 }

@@ -183,6 +183,7 @@ struct vg_dataset {
     const char *model; /* or NULL */
     enum vg_role role;
     const char *owner, *runbook, *description;
+    const char *impact; /* what breaks when its data do, or NULL */
     const char *connection;
     struct vg_loc connection_loc;
     const char *table; /* as written: "schema.table" or "table"; of a query "the query" */
@@ -236,7 +237,12 @@ struct vg_connection {
     int64_t max_replica_lag_us; /* a standby further behind is not read; 0: no limit */
 };
 
-enum vg_receiver_kind { VG_RECEIVER_SLACK, VG_RECEIVER_PAGERDUTY, VG_RECEIVER_WEBHOOK };
+enum vg_receiver_kind {
+#define VG_RECEIVER(upper, lower, doc) VG_RECEIVER_##upper,
+#include "pgvigil/receivers.def"
+#undef VG_RECEIVER
+    VG_RECEIVER_KINDS
+};
 const char *vg_receiver_kind_name(enum vg_receiver_kind kind);
 
 /* Where an HTTP request goes and with which rights. Secrets are files, read at every use. */
@@ -251,12 +257,32 @@ struct vg_endpoint {
     int64_t timeout_us; /* default 10 s, at most 30 s */
 };
 
+enum vg_webhook_format {
+    VG_FORMAT_ALERTMANAGER, /* version 4 of its webhooks */
+    VG_FORMAT_CLOUDEVENTS,  /* structured */
+    VG_FORMAT_CLOUDEVENTS_BINARY,
+    VG_FORMAT_STANDARD, /* {type, timestamp, data} of Standard Webhooks */
+};
+
 struct vg_receiver {
     const char *name;
     struct vg_loc loc;
     enum vg_receiver_kind kind;
     struct vg_endpoint endpoint;
     const char *routing_key_file; /* PagerDuty */
+    /* Templates for people's text (template.h), or NULL: the program's own words. */
+    const char *title, *text;
+    const char *channel; /* Slack, where a bot's token is given */
+    const char *team;    /* Opsgenie: who is to answer, or NULL */
+    enum vg_webhook_format format;
+    /* Standard Webhooks: signs, and signs too while receivers change over; or NULL. */
+    const char *signing_file, *former_signing_file;
+    const char *from; /* e-mail */
+    struct vg_strings to;
+    const char *user, *password_file;
+    struct vg_strings run; /* command: absolute path and arguments */
+    int64_t refresh_us;    /* Alertmanager: between two reports of what still fires */
+    bool changes;          /* PagerDuty: also told when a retraining is asked for */
 };
 
 struct vg_retraining {
@@ -279,8 +305,9 @@ struct vg_config {
     struct vg_connection *connections;
     size_t nconnections;
     const char *listen_host;
-    int listen_port;          /* NULL host: no web server; port 0: any */
-    const char *external_url; /* or NULL */
+    int listen_port;           /* NULL host: no web server; port 0: any */
+    const char *external_url;  /* or NULL */
+    const char *dashboard_url; /* with {{dataset}} in it, or NULL */
     bool web_datasets_always;
     const char *push_url;    /* or NULL */
     const char *push_job;    /* default "pgvigil" */

@@ -27,7 +27,7 @@
 #include "tests/unit/store_fixture.h"
 
 #define NOW (KIT_JUNE_12 + VG_DAY_US)
-enum { DISGUISE = 0x55, SECRET = 32, SECRETS = 4, CHUNK = 1 << 20, LARGEST_REGION = 256 << 20 };
+enum { DISGUISE = 0x55, SECRET = 32, SECRETS = 6, CHUNK = 1 << 20, LARGEST_REGION = 256 << 20 };
 
 /* Letters and digits, each turned by DISGUISE; one for each use. */
 static const char *const disguised[SECRETS] = {
@@ -39,6 +39,10 @@ static const char *const disguised[SECRETS] = {
     "\x02\x1e\x19\x18\x1b\x1a\x05\x04\x07\x06\x65\x6c\x6d\x62\x63\x60",
     "\x05\x20\x26\x3d\x01\x3a\x3e\x30\x3b\x0c\x0f\x0d\x02\x03\x00\x01"
     "\x06\x07\x04\x05\x1a\x1b\x18\x19\x1e\x1f\x1c\x1d\x12\x13\x10\x11",
+    "\x04\x62\x27\x01\x67\x38\x0f\x2d\x6c\x19\x25\x02\x61\x3e\x03\x37"
+    "\x6d\x1b\x36\x0c\x66\x3d\x12\x31\x63\x1f\x33\x06\x64\x24\x0d\x30",
+    "\x20\x10\x60\x2c\x07\x65\x21\x1c\x6d\x3a\x05\x66\x34\x06\x63\x31"
+    "\x13\x64\x32\x1d\x61\x3f\x1e\x62\x39\x0f\x67\x2d\x16\x6c\x23\x17",
 };
 
 /* How often a secret stands in the memory of this process. */
@@ -166,7 +170,7 @@ static void test_deliveries_leave_no_secret(void **state)
     struct fixture *f = *state;
     struct kit_receiver server;
     struct vg_http *http;
-    char base[64], slack[100], key_url[100], hook[100], paths[SECRETS][200];
+    char base[64], slack[100], key_url[100], hook[100], discord[100], paths[SECRETS][200];
     vg_log_setup(VG_LOG_LEVELS, false);
     kit_start(&server, NULL);
     MUST(f, vg_http_new(&http, &f->err));
@@ -174,23 +178,27 @@ static void test_deliveries_leave_no_secret(void **state)
     snprintf(slack, sizeof slack, "%s/slack/", base);
     snprintf(key_url, sizeof key_url, "%s/v2/enqueue", base);
     snprintf(hook, sizeof hook, "%s/hook", base);
+    snprintf(discord, sizeof discord, "%s/discord/", base);
+    const char *const before[SECRETS] = {"", "", slack, "", "whsec_", discord};
     for (size_t i = 0; i < SECRETS; i++) {
         snprintf(paths[i], sizeof paths[i], "%s/secret-%zu", f->dir, i);
-        write_secret(paths[i], i == 2 ? slack : "", disguised[i]);
+        write_secret(paths[i], before[i], disguised[i]);
     }
     struct vg_receiver receivers[] = {
         {.name = "audit",
          .kind = VG_RECEIVER_WEBHOOK,
-         .endpoint = {.url = hook, .token_file = paths[0]}},
+         .endpoint = {.url = hook, .token_file = paths[0]},
+         .signing_file = paths[4]},
         {.name = "oncall",
          .kind = VG_RECEIVER_PAGERDUTY,
          .endpoint = {.url = key_url},
          .routing_key_file = paths[1]},
         {.name = "ops", .kind = VG_RECEIVER_SLACK, .endpoint = {.url_file = paths[2]}},
+        {.name = "chat", .kind = VG_RECEIVER_DISCORD, .endpoint = {.url_file = paths[5]}},
     };
     struct vg_config config = {.name = "prod",
                                .receivers = receivers,
-                               .nreceivers = 3,
+                               .nreceivers = 4,
                                .push_url = base,
                                .push = {.url = base, .token_file = paths[3]}};
     deliver_all(f, &config, http);

@@ -145,7 +145,8 @@ void kit_poison(struct vg_message *message, uint64_t *seed, struct vg_arena *are
 {
     const char **texts[] = {&message->agent,      &message->dataset, &message->model,
                             &message->connection, &message->table,   &message->owner,
-                            &message->runbook,    &message->url};
+                            &message->runbook,    &message->url,     &message->dashboard,
+                            &message->role,       &message->impact,  &message->by};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = kit_hostile_name(seed, arena);
     for (size_t i = 0; i < message->nitems; i++) {
@@ -165,10 +166,17 @@ void kit_poison(struct vg_message *message, uint64_t *seed, struct vg_arena *are
 json_t *kit_render(const struct vg_receiver *receiver, const char *secret,
                    const struct vg_message *message, struct vg_arena *arena, struct vg_request *out)
 {
+    const struct vg_sink_in in = {
+        .receiver = receiver, .message = message, .secret = secret, .now_us = message->at_us};
+    return kit_render_in(&in, arena, out);
+}
+
+json_t *kit_render_in(const struct vg_sink_in *in, struct vg_arena *arena, struct vg_request *out)
+{
     struct vg_error err = {0};
     json_error_t where;
-    const struct vg_sink_ops *sink = vg_sink_of(receiver->kind);
-    if (sink->render(receiver, secret, message, arena, out, &err) < 0)
+    const struct vg_sink_ops *sink = vg_sink_of(in->receiver->kind);
+    if (sink->render(in, arena, out, &err) < 0)
         fail_msg("not rendered: %s", err.msg);
     if (!out->url)
         return NULL;

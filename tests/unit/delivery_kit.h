@@ -32,6 +32,8 @@ void kit_poison(struct vg_message *message, uint64_t *seed, struct vg_arena *are
 json_t *kit_render(const struct vg_receiver *receiver, const char *secret,
                    const struct vg_message *message, struct vg_arena *arena,
                    struct vg_request *out);
+/* The same of all that a rendering may know. */
+json_t *kit_render_in(const struct vg_sink_in *in, struct vg_arena *arena, struct vg_request *out);
 /* The string at a path such as "attachments/0/blocks/1/text/text"; fails where there is none. */
 const char *kit_text(const json_t *root, const char *path);
 const json_t *kit_at(const json_t *root, const char *path);

@@ -122,8 +122,9 @@ static void test_what_it_needs(void **state)
     struct vg_message message = kit_message(&item);
     struct vg_request request;
     struct vg_error err = {0};
+    const struct vg_sink_in in = {.receiver = &receiver, .message = &message};
     const struct vg_sink_ops *sink = vg_sink_of(VG_RECEIVER_PAGERDUTY);
-    assert_int_equal(sink->render(&receiver, NULL, &message, arena, &request, &err), -1);
+    assert_int_equal(sink->render(&in, arena, &request, &err), -1);
     assert_int_equal(err.code, VG_E_CONFIG);
     struct vg_receiver elsewhere = receiver;
     elsewhere.endpoint.url = "https://events.eu.pagerduty.com/v2/enqueue";

@@ -180,8 +180,9 @@ static void test_a_webhook_without_url(void **state)
     struct vg_request request;
     struct vg_error err = {0};
     struct vg_receiver bare = {.name = "audit", .kind = VG_RECEIVER_WEBHOOK};
+    const struct vg_sink_in in = {.receiver = &bare, .message = &message};
     const struct vg_sink_ops *sink = vg_sink_of(VG_RECEIVER_WEBHOOK);
-    assert_int_equal(sink->render(&bare, NULL, &message, arena, &request, &err), -1);
+    assert_int_equal(sink->render(&in, arena, &request, &err), -1);
     assert_int_equal(err.code, VG_E_CONFIG);
     vg_arena_free(arena);
 }
