@@ -60,6 +60,7 @@ class Program:
         self.keys = {f"{kind}/{name}": keys for kind in ("config", "rules")
                      for name, keys in said[kind].items()}
         self.metrics = said["metrics"]
+        self.words = said["template"]
         self.checks = json.loads(run(path, "checks", "--json"))
         self.states = run(path, "states")
         self.commands = re.findall(r"^  ([a-z]+) +(\S.*)$",
@@ -72,7 +73,8 @@ class Program:
         return {("keys", name) for name in self.keys} | {
             ("check", c["name"]) for c in self.checks} | {
             ("checks", ""), ("states", ""), ("commands", ""), ("metrics", "dataset"),
-            ("metrics", "agent")} | {("command", name) for name, _ in self.commands}
+            ("metrics", "agent"), ("template", "variables"), ("template", "filters")} | {
+            ("command", name) for name, _ in self.commands}
 
     def make(self, kind, name):
         """The text that belongs between the markers."""
@@ -132,6 +134,10 @@ class Program:
                      ((f"`{m['name']}`", m["type"],
                        ", ".join(m["labels"].split()) or "–", m["help"])
                       for m in self.metrics if m["of_dataset"] == (group == "dataset")))
+
+    def make_template(self, which):
+        return table(("variable" if which == "variables" else "filter", "meaning"),
+                     ((f"`{word['name']}`", word["doc"]) for word in self.words[which]))
 
     def make_states(self, _):
         return f"```\n{self.states.rstrip()}\n```\n"

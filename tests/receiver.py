@@ -6,7 +6,9 @@
 
 Prints its port, then records every request as one JSON line (time, method, path, headers, body,
 status, fault). It plays Slack at /slack and PagerDuty at /v2/enqueue, both as strict as their
-published limits, an Alertmanager version-4 webhook at /hook, and a training system at /train. Any
+published limits, an Alertmanager version-4 webhook at /hook, and a training system at /train;
+further systems, of tests/receivers, at /bot /opsgenie /teams /discord /alertmanager /events
+/standard. Any
 deeper path belongs to the same service (/slack/T1/B1). GET /state shows what they hold (or one of
 them, /state/pagerduty), GET /requests the record, GET /requests/last its last line. POST /control
 adds rules: {"rules": [...]}, or {"clear": true}.
@@ -38,30 +40,17 @@ import warnings
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from receivers.alertmanager import Alertmanager
+from receivers.base import Refused, need, parse, units
+from receivers.discord import Discord
+from receivers.events import CloudEvents, StandardWebhooks
+from receivers.opsgenie import Opsgenie
+from receivers.slack_bot import SlackBot
+from receivers.teams import Teams
+
 SEVERITIES = ("critical", "error", "warning", "info")
 LINK = re.compile(r"<https?://[^<>|\s]+(\|[^<>|]*)?>")
 ENTITY = re.compile(r"&(?!amp;|lt;|gt;)")
-
-
-class Refused(Exception):
-    """A body that the real service would not take."""
-
-
-def need(condition, why):
-    if not condition:
-        raise Refused(why)
-
-
-def parse(body):
-    try:
-        return json.loads(body.decode("utf-8"))
-    except ValueError as error:
-        raise Refused(f"invalid JSON: {error}") from error
-
-
-def units(text):
-    """Length in UTF-16 units: what a service counts at worst."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 # --- Slack: api.slack.com/reference/block-kit -----------------------------------------------------
@@ -214,6 +203,22 @@ class PagerDuty:
                 "resolves_without_trigger": self.resolves_without_trigger}
 
 
+class Changes:
+    """Change events: they open nothing, and have no key."""
+
+    def __init__(self):
+        self.events = []
+
+    def take(self, headers, body):
+        event = parse(body)
+        payload = event.get("payload", {})
+        if not (re.fullmatch(r"[0-9A-Za-z]{32}", str(event.get("routing_key")))
+                and 0 < len(payload.get("summary", "")) <= 1024 and "event_action" not in event):
+            return 400, "application/json", json.dumps({"status": "invalid event"})
+        self.events.append(payload["summary"])
+        return 202, "application/json", json.dumps({"status": "success"})
+
+
 # --- The webhook of Alertmanager, version 4 -------------------------------------------------------
 
 
@@ -303,6 +308,10 @@ class World:
         self.requests = []
         self.services = {"/slack": Slack(), "/v2/enqueue": PagerDuty(), "/hook": Hook(),
                          "/train": Train()}
+        self.more = {"/bot": SlackBot(check_slack), "/opsgenie": Opsgenie(), "/teams": Teams(),
+                     "/discord": Discord(), "/alertmanager": Alertmanager(),
+                     "/events": CloudEvents(), "/standard": StandardWebhooks()}
+        self.services["/v2/change/enqueue"] = Changes()
 
     def pick_rule(self, path, headers):
         for rule in self.rules:
@@ -312,20 +321,23 @@ class World:
                 return rule
         return None
 
-    def serve(self, path, headers, body):
+    def serve(self, method, path, query, headers, body):
+        for prefix, service in self.more.items():
+            if path.startswith(prefix + "/"):
+                return service.take(method, path, query, headers, body)
         for prefix, service in self.services.items():
             if path == prefix or path.startswith(prefix + "/"):
                 return service.take(headers, body)
         return 404, "text/plain", "nothing is here"
 
-    def take(self, method, path, headers, body):
+    def take(self, method, path, query, headers, body):
         """The answer and the rule that spoils it, if any; recorded before it is sent."""
         with self.lock:
             rule = self.pick_rule(path, headers)
             lost = rule and rule.get("action", "answer") not in ("slow", "delay")
             answer = (200, "text/plain", "")
             if not lost or rule.get("effect"):
-                answer = self.serve(path, headers, body)
+                answer = self.serve(method, path, query, headers, body)
             if rule and "status" in rule:
                 answer = (rule["status"], "text/plain", rule.get("body", ""))
             record = {"time": time.time(), "method": method, "path": path,
@@ -354,6 +366,8 @@ class World:
             names = {"/slack": "slack", "/v2/enqueue": "pagerduty", "/hook": "hook",
                      "/train": "train"}
             state = {name: self.services[prefix].state() for prefix, name in names.items()}
+            state["changes"] = self.services["/v2/change/enqueue"].events
+            state.update((prefix[1:], one.state()) for prefix, one in self.more.items())
             state["requests"] = len(self.requests)
             part = path.removeprefix("/state").strip("/")
             return 200, "application/json", json.dumps(state[part] if part in state else state)
@@ -412,13 +426,13 @@ class Handler(BaseHTTPRequestHandler):
             size -= len(piece)
 
     def handle_any(self):
-        path = self.path.split("?")[0]
+        path, _, query = self.path.partition("?")
         body = self.read_body()
         if path == "/control" and self.command == "POST":
             return self.answer(self.world.control(body))
         if path.startswith(("/state", "/requests")) and self.command == "GET":
             return self.answer(self.world.show(path))
-        answer, rule = self.world.take(self.command, path, self.headers, body)
+        answer, rule = self.world.take(self.command, path, query, self.headers, body)
         action = rule.get("action", "answer") if rule else "answer"
         if action == "reset":
             return self.reset()

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "agent/metrics/metrics.h"
+#include "agent/template.h"
 #include "agent/yaml/value.h"
 
 static json_t *make_key(const struct vg_key *key, struct vg_arena *arena)
@@ -48,14 +49,25 @@ static json_t *make_metrics(void)
     return out;
 }
 
+static json_t *make_words(const struct vg_template_word *(*word)(size_t i))
+{
+    json_t *out = json_array();
+    for (size_t i = 0; word(i); i++)
+        json_array_append_new(out,
+                              json_pack("{s:s, s:s}", "name", word(i)->name, "doc", word(i)->doc));
+    return out;
+}
+
 int main(void)
 {
     struct vg_arena *arena = vg_arena_new();
     size_t nconfig, nrules;
     const struct vg_key_table *const *config = vg_config_tables(&nconfig);
     const struct vg_key_table *const *rules = vg_rule_tables(&nrules);
-    json_t *root = json_pack("{s:o, s:o, s:o}", "config", make_tables(config, nconfig, arena),
-                             "rules", make_tables(rules, nrules, arena), "metrics", make_metrics());
+    json_t *root = json_pack(
+        "{s:o, s:o, s:o, s:{s:o, s:o}}", "config", make_tables(config, nconfig, arena), "rules",
+        make_tables(rules, nrules, arena), "metrics", make_metrics(), "template", "variables",
+        make_words(vg_template_variable), "filters", make_words(vg_template_filter));
     int rc = root ? json_dumpf(root, stdout, JSON_INDENT(1)) : -1;
     json_decref(root);
     vg_arena_free(arena);
