@@ -322,7 +322,7 @@ static void test_uncalibrated(void **state)
         struct vg_ks ks;
         double p;
         vg_ks_compare(&counts, &ks);
-        assert_int_equal(vg_ks_p(&counts, &ks, &p, NULL), 0);
+        assert_int_equal(vg_ks_p(&counts, &ks, VG_KS_MOST_STEPS, &p, NULL), 0);
         vg_kit_test(&learnt, window, 1, found);
         assert_true(found[0].p == p && found[0].value == ks.d && found[0].scale == 1);
         assert_int_equal(found[1].look, lengths[i] > 1 ? VG_BUDGET_LOOKED : VG_BUDGET_FEW_ROWS);
