@@ -22,7 +22,7 @@ static int measure_allowed(const struct vg_rule *rule, const struct vg_evidence 
 }
 
 static const struct vg_param allowed_params[] = {
-    {"values", VG_PARAM_STRINGS, offsetof(struct vg_listed, values), true, NULL, NULL,
+    {"values", VG_PARAM_VALUES, offsetof(struct vg_listed, values), true, NULL, NULL,
      "the values that may occur"},
 };
 

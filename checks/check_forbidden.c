@@ -21,7 +21,7 @@ static int measure_forbidden(const struct vg_rule *rule, const struct vg_evidenc
 }
 
 static const struct vg_param forbidden_params[] = {
-    {"values", VG_PARAM_STRINGS, offsetof(struct vg_listed, values), true, NULL, NULL,
+    {"values", VG_PARAM_VALUES, offsetof(struct vg_listed, values), true, NULL, NULL,
      "the values that may not occur"},
 };
 

@@ -64,7 +64,7 @@ static int measure_share(const struct vg_rule *rule, const struct vg_evidence *e
 }
 
 static const struct vg_param share_params[] = {
-    {"value", VG_PARAM_STRING, offsetof(struct params, value), true, NULL, NULL,
+    {"value", VG_PARAM_VALUE, offsetof(struct params, value), true, NULL, NULL,
      "the value whose rows are counted"},
 };
 

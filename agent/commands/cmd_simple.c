@@ -17,6 +17,7 @@ static const char *name_param(enum vg_param_type type)
         [VG_PARAM_CHOICE] = "choice",     [VG_PARAM_STRINGS] = "list of scalars",
         [VG_PARAM_SQL] = "SQL",           [VG_PARAM_TIME] = "time",
         [VG_PARAM_CONNECTION] = "name",   [VG_PARAM_QUERY] = "SELECT",
+        [VG_PARAM_VALUE] = "text",        [VG_PARAM_VALUES] = "list of scalars",
     };
     return names[type];
 }

@@ -133,7 +133,8 @@ const struct vg_key_table vg_quarantine_table = {"quarantine", KEYS(quarantine_k
 static const struct vg_key segment_keys[] = {
     {"column", VG_VALUE_STRING, IN_SEGMENT(column), .required = true,
      .doc = "a text or boolean column, which may be one with `expr`; not a private one"},
-    {"values", VG_VALUE_STRINGS, IN_SEGMENT(values), .shown = "the most frequent of the reference",
+    {"values", VG_VALUE_STRINGS, IN_SEGMENT(values), .blank = true,
+     .shown = "the most frequent of the reference",
      .doc = "values that are segments of their own; all others are the segment other"},
     {"most", VG_VALUE_INT, IN_SEGMENT(most), .shown = "limits.segments, 50", .least = "1",
      .most = "500", .doc = "how many values are segments of their own, at most"},
@@ -144,7 +145,7 @@ static const struct vg_key compare_keys[] = {
     {"segment", VG_VALUE_STRING, offsetof(struct vg_compare, segment), .required = true,
      .doc = "a column of segments"},
     {"baseline", VG_VALUE_STRING, offsetof(struct vg_compare, baseline), .required = true,
-     .doc = "the value that all others are tested against"},
+     .blank = true, .doc = "the value that all others are tested against"},
 };
 const struct vg_key_table vg_compare_table = {"compare", KEYS(compare_keys)};
 
@@ -265,11 +266,13 @@ struct vg_key vg_param_key(const struct vg_param *param)
         [VG_PARAM_STRINGS] = VG_VALUE_STRINGS,   [VG_PARAM_CHOICE] = VG_VALUE_CHOICE,
         [VG_PARAM_SQL] = VG_VALUE_SQL,           [VG_PARAM_TIME] = VG_VALUE_TIME,
         [VG_PARAM_CONNECTION] = VG_VALUE_NAME,   [VG_PARAM_QUERY] = VG_VALUE_QUERY,
+        [VG_PARAM_VALUE] = VG_VALUE_STRING,      [VG_PARAM_VALUES] = VG_VALUE_STRINGS,
     };
     return (struct vg_key){.name = param->name,
                            .type = types[param->type],
                            .offset = param->offset,
                            .required = param->required,
+                           .blank = param->type == VG_PARAM_VALUE || param->type == VG_PARAM_VALUES,
                            .fallback = param->fallback,
                            .choices = param->choices,
                            .doc = param->doc};

@@ -38,6 +38,7 @@ struct vg_key {
     enum vg_value_type type;
     size_t offset; /* in the struct that is filled */
     bool required;
+    bool blank;                 /* a text, or one of a list, may be empty or all blanks */
     const char *fallback;       /* default as it would be written; NULL: zero bytes */
     const char *const *choices; /* NULL-terminated, of VG_VALUE_CHOICE */
     const char *least, *most;   /* of numbers and durations, as written; NULL: no bound */

@@ -206,7 +206,7 @@ static bool parse_text(struct vg_reader *r, const struct vg_key *key, const char
     case VG_VALUE_STRING:
     case VG_VALUE_SQL:
     case VG_VALUE_QUERY:
-        return text[strspn(text, " \n")] && (out->text = keep_text(r, text));
+        return (key->blank || text[strspn(text, " \n")]) && (out->text = keep_text(r, text));
     default:
         return false;
     }

@@ -30,6 +30,8 @@ enum vg_param_type {
     VG_PARAM_TIME,       /* int64_t microseconds since 1970 */
     VG_PARAM_CONNECTION, /* const char *: a connection of pgvigil.yaml */
     VG_PARAM_QUERY,      /* const char *: one SELECT, exactly as written */
+    VG_PARAM_VALUE,      /* const char *: a value of a column, which may be an empty text */
+    VG_PARAM_VALUES,     /* struct vg_strings: a list of such */
 };
 struct vg_param {
     const char *name;

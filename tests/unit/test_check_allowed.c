@@ -20,7 +20,7 @@ static void set_values(struct kit *kit, const char *const *values, size_t n)
     char *params = vg_arena_alloc(kit->arena, type->params_size);
     assert_non_null(params);
     assert_string_equal(type->params[0].name, "values");
-    assert_int_equal(type->params[0].type, VG_PARAM_STRINGS);
+    assert_int_equal(type->params[0].type, VG_PARAM_VALUES);
     *(struct vg_strings *)(void *)(params + type->params[0].offset) =
         (struct vg_strings){values, n};
     assert_int_equal(type->prepare(params, kit->arena), 0);
