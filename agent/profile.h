@@ -112,6 +112,7 @@ struct vg_profile {
     int64_t made_us;
     uint64_t rows;
     int64_t oldest_us, newest_us;
+    int64_t left_before_us;            /* rows before it were left out, 0: none were */
     int64_t gap_us;                    /* longest time between two rows that follow each other */
     struct vg_profile_window *windows; /* with rows, in time order */
     size_t nwindows;

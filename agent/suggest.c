@@ -143,8 +143,8 @@ int vg_suggest(const struct vg_profile *profile, struct vg_arena *arena, struct 
     *out = (struct vg_suggestions){.arena = arena};
     for (size_t i = 0; i < profile->ncolumns; i++) {
         const struct vg_profile_column *column = &profile->columns[i];
-        if (!column->total)
-            continue;
+        if (!column->total || !strcmp(column->column->name, "*"))
+            continue; /* below columns: "*" means all of them */
         struct vg_suggesting at = {
             .profile = profile,
             .column = column,

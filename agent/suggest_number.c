@@ -43,17 +43,30 @@ static void look_at_few(const struct vg_profile_column *column, struct few *few)
 
 static void suggest_list(const struct vg_suggesting *at, const struct few *few)
 {
+    const struct vg_column_summary *total = at->column->total;
     struct vg_buf list;
     char number[VG_NUMBER_TEXT], why[VG_WHY_TEXT], rows[VG_COUNT_TEXT];
     vg_buf_init(&list, LIST_MAX);
     for (size_t i = 0; i < few->n; i++)
         vg_buf_printf(&list, "%s%s", i ? ", " : "", vg_format_double(few->sorted[i], number));
+    vg_buf_printf(&list, "%s%s%s", total->nans ? ", NaN" : "", total->pinfs ? ", Infinity" : "",
+                  total->ninfs ? ", -Infinity" : "");
     snprintf(why, sizeof why, "the %zu values of %s rows", few->n,
              vg_suggest_commas(vg_column_finite(at->column->total), rows));
     if (!list.failed)
         vg_suggest_add(at->list, at->column->column->name, !few->often || few->n < 2, why,
                        "allowed: [%s]", list.data);
     vg_buf_free(&list);
+}
+
+/* Of a bound only as many digits as it takes, but those that keep it on its side. */
+static const char *put_bound(double bound, bool upper, char out[VG_NUMBER_TEXT])
+{
+    double shown;
+    vg_format_human(bound, 12, out);
+    if (vg_parse_double(out, &shown) < 0 || (upper ? shown < bound : shown > bound))
+        vg_format_double(bound, out);
+    return out;
 }
 
 /* NaN and infinities lie outside whatever the bounds: as many as there were may stay. */
@@ -74,7 +87,7 @@ static void suggest_range(const struct vg_suggesting *at, double lo, double hi, 
         off = off || !odd->windows || limit > 0.3;
     }
     vg_suggest_add(at->list, at->column->column->name, off, why, "range: {min: %s, max: %s%s}",
-                   vg_format_human(lo, 12, a), vg_format_human(hi, 12, b), fail);
+                   put_bound(lo, false, a), put_bound(hi, true, b), fail);
 }
 
 /* Beyond the values seen as much as the rarest hundredth is spread, a quarter of the middle 98 % or

@@ -30,13 +30,11 @@ static int compare_labels(const void *a, const void *b)
     return strcmp(((const struct vg_top_entry *)a)->label, ((const struct vg_top_entry *)b)->label);
 }
 
-/* Long labels are cut and damaged ones mended: they are not the value. An empty one is no item of a
- * list. */
+/* Long labels are cut and damaged ones mended: they are not the value. */
 static bool is_listable(const struct vg_top_entry *entries, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (entries[i].count < OFTEN || !*entries[i].label ||
-            strlen(entries[i].label) >= VG_TOP_LABEL - 4 ||
+        if (entries[i].count < OFTEN || strlen(entries[i].label) >= VG_TOP_LABEL - 4 ||
             strstr(entries[i].label, "\xef\xbf\xbd"))
             return false;
     }

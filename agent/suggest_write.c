@@ -41,15 +41,35 @@ static bool is_plain(const char *text)
     return true;
 }
 
+/* What YAML takes for a line's end, or refuses, unless it is escaped: the control characters U+0080
+ * to U+009F, U+2028, U+2029, U+FEFF, U+FFFE and U+FFFF. Its bytes, or 0. */
+static size_t find_special(const unsigned char *c, unsigned *point)
+{
+    if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) {
+        *point = c[1];
+        return 2;
+    }
+    if ((c[0] & 0xf0) != 0xe0 || !c[1] || !c[2])
+        return 0;
+    *point = (c[0] & 0x0fU) << 12 | (c[1] & 0x3fU) << 6 | (c[2] & 0x3fU);
+    bool special = *point == 0x2028 || *point == 0x2029 || *point == 0xfeff || *point >= 0xfffe;
+    return special ? 3 : 0;
+}
+
 void vg_suggest_put(struct vg_buf *out, const char *text, bool value)
 {
+    unsigned point;
     if (is_plain(text)) {
         vg_buf_puts(out, text);
         return;
     }
     vg_buf_putc(out, '"');
     for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c < 0x20 || *c == 0x7f)
+        size_t special = find_special(c, &point);
+        if (special) {
+            vg_buf_printf(out, "\\u%04x", point);
+            c += special - 1;
+        } else if (*c < 0x20 || *c == 0x7f)
             vg_buf_printf(out, "\\x%02x", *c);
         else
             vg_buf_printf(out, "%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
@@ -125,6 +145,8 @@ static void write_head(const struct vg_profile *profile, struct vg_buf *out)
     if (profile->time)
         vg_buf_printf(&text, ", %s to %s", vg_format_time(profile->oldest_us, from),
                       vg_format_time(profile->newest_us, to));
+    if (profile->left_before_us)
+        vg_buf_puts(&text, "; rows of single days more than a year before those were left out");
     vg_buf_puts(&text, ". Beside or above each rule stands what it rests on. Rules that these rows "
                        "alone do not justify are commented out. Every dataset also has `reach`, "
                        "`judged` and `schema`.");

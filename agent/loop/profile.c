@@ -11,8 +11,9 @@
 #include "agent/window.h"
 #include "pgvigil/text.h"
 
-enum { GROUP_BYTES = 40 << 20, HOURS_BACK = 14 * 24 };
+enum { GROUP_BYTES = 40 << 20, HOURS_BACK = 14 * 24, LONE_DAYS = 3, LONE_BEFORE = 365 };
 static const int64_t patience_us = VG_DAY_US, catalogue_us = 25 * VG_US;
+static const int64_t first_year_us = INT64_C(-62135510400) * VG_US; /* 0001-01-02 */
 
 struct reading {
     const struct vg_cycle_env *env;
@@ -185,6 +186,28 @@ static int find_median(struct reading *reading, int64_t oldest_us, int64_t newes
     return 0;
 }
 
+/* A day more than a year before all others (1970-01-01, 1900-01-01) says that its rows have no
+ * time: nothing is suggested from them. */
+static int skip_lone_days(struct reading *reading, const struct vg_window *within,
+                          int64_t newest_us, int64_t *oldest_us, struct vg_error *err)
+{
+    for (size_t i = 0; i < LONE_DAYS; i++) {
+        struct vg_window day, later = *within;
+        int64_t next_us;
+        vg_window_at(reading->profile->zone, VG_DAY_US, *oldest_us, &day);
+        later.start_us = day.end_us;
+        if (newest_us < day.end_us)
+            return 0;
+        if (find_edge(reading, &later, false, &next_us, err) < 0)
+            return -1;
+        if (next_us - day.end_us < LONE_BEFORE * VG_DAY_US)
+            return 0;
+        *oldest_us = next_us;
+        reading->profile->left_before_us = next_us;
+    }
+    return 0;
+}
+
 static int find_range(struct reading *reading, struct vg_error *err)
 {
     struct vg_profile *profile = reading->profile;
@@ -194,10 +217,13 @@ static int find_range(struct reading *reading, struct vg_error *err)
     if (!profile->time)
         return 0;
     struct vg_window within = {ask->from_us, ask->to_us, false};
+    if (within.start_us < first_year_us) /* no window holds what came before it */
+        within.start_us = first_year_us;
     if (profile->made_us + 1 < within.end_us) /* rows of the future wait */
         within.end_us = profile->made_us + 1;
     if (find_edge(reading, &within, false, &oldest, err) < 0 ||
         find_edge(reading, &within, true, &newest, err) < 0 ||
+        skip_lone_days(reading, &within, newest, &oldest, err) < 0 ||
         find_median(reading, oldest, newest, err) < 0)
         return -1;
     profile->window_us = vg_profile_window_us(profile->time, profile->hour_median);

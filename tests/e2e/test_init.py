@@ -309,6 +309,16 @@ def odd(folder, database):
         CREATE UNIQUE INDEX ON x.few (at, a);
         INSERT INTO x.few SELECT date '2024-01-01' + g, g % 5 FROM generate_series(0, 40) AS g;
         CREATE VIEW x.seen AS SELECT * FROM x.few;
+        CREATE TABLE x.strange (at timestamptz NOT NULL, "*" int, "from" text, ends text,
+            big bigint, odd float8);
+        INSERT INTO x.strange SELECT timestamptz '2024-03-01 00:00Z' + g * interval '1 minute',
+            g % 2, (ARRAY['', '  ', 'a'])[1 + g % 3],
+            (ARRAY[U&'a\\0085b', U&'\\2028', U&'\\FEFFc'])[1 + g % 3],
+            9007199254740991 - g * 7919 % 10000 * 2,
+            (ARRAY[1, 2.5, 'NaN', '-Infinity'])[1 + g % 4]::float8
+        FROM generate_series(0, 9999) AS g;
+        INSERT INTO x.strange VALUES ('1970-01-01 00:00Z', 0, '', 'z', 1, 1),
+            ('4000-01-01 00:00Z BC', 0, '', 'z', 1, 1), ('294000-01-01 00:00Z', 0, '', 'z', 1, 1);
         CREATE TABLE x.empty (id int, at timestamptz)""")
     made = Pgvigil(folder / "agent", database.conninfo)
     yield made
@@ -339,6 +349,23 @@ def test_odd_tables(odd):
     odd.expect(0, "check", "state")
     said = odd.expect(0, "init", "x.few", "--time-column", "")
     assert yaml.safe_load(said.out)["reference"] == {"capture": "now"}
+
+
+def test_odd_values(odd):
+    """Lone times, a column "*", texts that YAML would not give back, long integers."""
+    odd.expect(0, "init", "x.strange", "--output", "rules/strange.yaml")
+    text = (odd.rules / "strange.yaml").read_text()
+    rules = yaml.safe_load(text)
+    assert "10,000 rows" in text and "more than a year before" in " ".join(text.split("\n# "))
+    assert rules["reference"] == {"from": "2024-03-01", "to": "2024-03-08"}
+    assert "*" not in rules["columns"]
+    assert rules["columns"]["from"]["allowed"] == ["", "  ", "a"]
+    assert sorted(rules["columns"]["ends"]["allowed"]) == ["a\x85b", "\u2028", "\ufeffc"]
+    assert rules["columns"]["odd"]["allowed"] == [1, 2.5, "NaN", "-Infinity"]
+    assert float(rules["columns"]["big"]["range"]["max"]) >= 9007199254740991
+    odd.expect(0, "validate", "--connect")
+    odd.expect(0, "check", "strange", "--at", "2024-03-05T00:10:00Z")
+    (odd.rules / "strange.yaml").unlink()
 
 
 @pytest.mark.parametrize("arguments, code, says", [

@@ -41,8 +41,7 @@ static void test_sets_of_texts(void **state)
     assert_rule(&made, "categories", NULL);
     free_made(&made);
     suggest_texts(&made, "x", empty, 3);
-    assert_rule(&made, "allowed", NULL);
-    assert_rule(&made, "categories", "-categories: 2%");
+    assert_rule(&made, "allowed", "+allowed: [\"\", a, b]");
     free_made(&made);
     suggest_texts(&made, "email", plain, 6); /* nothing of it may be shown */
     assert_rule(&made, "allowed", NULL);
@@ -218,6 +217,9 @@ static void test_scalars(void **state)
         {"a: b", "\"a: b\""},
         {"a\"\\", "\"a\\\"\\\\\""},
         {"a\nb", "\"a\\x0ab\""},
+        {"\xc2\x85 \xc2\x9f\xc2\xa0", "\"\\u0085 \\u009f\xc2\xa0\""},
+        {"\xe2\x80\xa8\xe2\x80\xa7", "\"\\u2028\xe2\x80\xa7\""},
+        {"\xef\xbb\xbf\xef\xbf\xbe\xef\xbf\xbd", "\"\\ufeff\\ufffe\xef\xbf\xbd\""},
         {"$a", "\"$$a\""},
         {"\xc3\xa4", "\"\xc3\xa4\""},
         {"numeric(10,2)", "\"numeric(10,2)\""},
