@@ -107,6 +107,21 @@ const char *vg_plan_reject(const struct vg_rejects *rejects, const char *express
     return NULL;
 }
 
+static const char *write_missing(const struct vg_plan *plan, const char *name,
+                                 struct vg_arena *arena)
+{
+    const struct vg_catalog *catalog = plan->catalog;
+    const char **names = vg_arena_array(arena, catalog->n + 1, sizeof *names);
+    for (size_t i = 0; names && i < catalog->n; i++)
+        names[i] = catalog->columns[i].name;
+    const char *near = names ? vg_nearest(name, names, catalog->n) : NULL;
+    if (near && tolower((unsigned char)*near) != tolower((unsigned char)*name))
+        near = NULL; /* a slip hardly ever changes the first letter */
+    return vg_arena_printf(arena, "column %s does not exist in %s%s%s%s", name,
+                           plan->dataset->table, near ? " (did you mean " : "", near ? near : "",
+                           near ? "?)" : "");
+}
+
 /* Why a rule cannot be evaluated on this catalogue, or NULL. In arena; *failed: out of memory. */
 static const char *find_problem(const struct vg_plan *plan, const struct vg_rule *rule,
                                 const struct vg_rejects *rejects, struct vg_arena *arena,
@@ -121,8 +136,7 @@ static const char *find_problem(const struct vg_plan *plan, const struct vg_rule
     else if (!rule->column)
         return NULL;
     else if (!column)
-        text = vg_arena_printf(arena, "column %s does not exist in %s", rule->column,
-                               plan->dataset->table);
+        text = write_missing(plan, rule->column, arena);
     else if (column->unreadable && rule->type->cadence == VG_ON_WINDOW)
         text = vg_arena_printf(arena, "no permission to read column %s", rule->column);
     else if (column->problem || vg_plan_reject(rejects, vg_sql_item(column)))

@@ -101,7 +101,7 @@ static void print(const struct vg_rehearsal *rehearsal, FILE *out)
         char limit[VG_NUMBER_TEXT], least[VG_NUMBER_TEXT];
         fprintf(out, "  %s: %zu at %s; smallest limit that opens at most one: %s\n", rule->rule->id,
                 rule->incidents, vg_format_human(rule->rule->limits.fail, 4, limit),
-                vg_format_human(rule->least, 4, least));
+                isnan(rule->least) ? "none" : vg_format_human(rule->least, 4, least));
     }
 }
 

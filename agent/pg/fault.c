@@ -17,6 +17,7 @@ static const struct fault {
 } faults[] = {
     {"08", VG_E_CONNECT, NULL},
     {"22", VG_E_QUERY, "a condition of the rule file, or a view, fails on some row"},
+    {"2201B", VG_E_QUERY, "it must be a regular expression as PostgreSQL's operator ~ takes it"},
     {"22021", VG_E_DATA, "the table holds text that is invalid in the database's encoding"},
     {"22P05", VG_E_DATA, "the table holds text that has no equivalent in UTF-8"},
     {"25P03", VG_E_CONNECT, NULL},

@@ -107,6 +107,19 @@ static void test_found_by_their_alerts(void **state)
     vg_arena_free(world.arena);
 }
 
+static void test_slips_of_names(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    add_rule(&world, "n.range", "range", "Name");
+    add_rule(&world, "q.range", "range", "q");
+    bind(&world, false, NULL, 0);
+    assert_bound(&world, "n.range: column Name does not exist in t (did you mean name?); "
+                         "q.range: column q does not exist in t");
+    vg_arena_free(world.arena);
+}
+
 static void test_no_wild_rule(void **state)
 {
     (void)state;
@@ -191,9 +204,8 @@ static void test_a_later_reference(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_found_by_their_alerts),
-        cmocka_unit_test(test_no_wild_rule),
-        cmocka_unit_test(test_what_is_named),
+        cmocka_unit_test(test_found_by_their_alerts), cmocka_unit_test(test_slips_of_names),
+        cmocka_unit_test(test_no_wild_rule),          cmocka_unit_test(test_what_is_named),
         cmocka_unit_test(test_a_later_reference),
     };
     return cmocka_run_group_tests_name("plan_bind", tests, NULL, NULL);
