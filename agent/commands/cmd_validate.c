@@ -9,6 +9,7 @@
 #include "agent/loop/cycle_ask.h"
 #include "agent/loop/offenders.h"
 #include "agent/window.h"
+#include "checks/check_listed.h"
 #include "checks/check_schema_type.h"
 #include "pgvigil/text.h"
 
@@ -85,6 +86,46 @@ static void report_row_security(struct vg_work *work, struct vg_diags *diags)
                     rows.cells[1] ? rows.cells[1] : "?");
 }
 
+static bool can_hold(const struct vg_catalog_column *column, const char *value)
+{
+    double number;
+    bool named = column->nlabels == 0;
+    for (size_t i = 0; i < column->nlabels && !named; i++)
+        named = column->labels[i] == vg_hash64(value, strlen(value));
+    if (column->kind == VG_KIND_BOOL)
+        return vg_streq(value, "true") || vg_streq(value, "false");
+    if (column->kind != VG_KIND_NUMBER)
+        return named;
+    return vg_parse_double(value, &number) == 0 || vg_streq(value, "NaN") ||
+           vg_streq(value, "Infinity") || vg_streq(value, "-Infinity");
+}
+
+/* Values of a list that no row can ever have: a slip of the pen, or a column of another kind. */
+static void report_values(struct vg_diags *diags, const struct vg_bound *bound,
+                          const struct vg_catalog_column *column)
+{
+    const struct vg_rule *rule = &bound->rule;
+    const struct vg_listed *list = rule->params;
+    bool allows = vg_streq(rule->type->name, "allowed");
+    const char *first = NULL;
+    size_t never = 0;
+    if (!column || (!allows && !vg_streq(rule->type->name, "forbidden")))
+        return;
+    for (size_t i = 0; i < list->values.n; i++) {
+        if (can_hold(column, list->values.items[i]))
+            continue;
+        first = never++ ? first : list->values.items[i];
+    }
+    bool all = never == list->values.n;
+    if (never)
+        vg_diag_add(diags, all ? VG_GRADE_ERROR : VG_GRADE_WARNING, rule->loc, NULL, NULL,
+                    "%s: %zu of %zu values, \"%.60s\" first, cannot be in column %s of type %s%s",
+                    rule->id, never, list->values.n, first, column->name, column->type,
+                    !all     ? ""
+                    : allows ? ": the rule can never pass"
+                             : ": the rule can never fail");
+}
+
 static void report_rules(struct vg_work *work, struct vg_diags *diags)
 {
     for (size_t i = 0; i < work->plan.nbound; i++) {
@@ -93,6 +134,8 @@ static void report_rules(struct vg_work *work, struct vg_diags *diags)
             vg_diag_add(diags, VG_GRADE_ERROR, bound->rule.loc, NULL, NULL, "%s: %s",
                         bound->rule.id, bound->problem);
         bool fine = !bound->problem;
+        if (fine && bound->rule.column)
+            report_values(diags, bound, vg_catalog_find(work->catalog, bound->rule.column));
         if (fine && bound->rule.where)
             fine = try_condition(work, diags, bound->rule.loc, "where", bound->rule.where);
         if (!bound->problem && bound->condition)
@@ -113,6 +156,19 @@ static void report_keys(struct vg_work *work, struct vg_diags *diags)
     }
 }
 
+/* As the rule schema judges it, whose grade is the file's to choose. */
+static void report_type(struct vg_diags *diags, const struct vg_column_spec *spec,
+                        const struct vg_catalog_column *column)
+{
+    const char *base = column->base_type ? column->base_type : column->type;
+    const struct vg_schema_typed said = {spec->type, column->kind}, is = {base, column->kind};
+    if (spec->type && !vg_schema_type_same(column->type, spec->type) &&
+        vg_schema_type_change(&said, &is) != VG_SCHEMA_SAFE)
+        vg_diag_add(diags, VG_GRADE_WARNING, spec->loc, NULL, NULL,
+                    "column %s is %s, but its type is declared as %s", spec->name, column->type,
+                    spec->type);
+}
+
 /* Columns that cannot be computed, or are of another type than they say. */
 static void report_computed(struct vg_work *work, struct vg_diags *diags)
 {
@@ -120,6 +176,8 @@ static void report_computed(struct vg_work *work, struct vg_diags *diags)
     for (size_t i = 0; i < dataset->ncolumns; i++) {
         const struct vg_column_spec *spec = &dataset->columns[i];
         const struct vg_catalog_column *column = vg_catalog_find(work->catalog, spec->name);
+        if (column && !spec->expr && !dataset->long_source.name)
+            report_type(diags, spec, column);
         if (!spec->expr || !column)
             continue;
         if (column->problem)

@@ -268,6 +268,20 @@ def test_what_validate_finds(two):
         assert sum(words in line for line in lines) == 1, (words, lines)
 
 
+def test_what_can_never_be(two):
+    write(two, [], {"rate": {"type": "flaot8", "allowed": ["low", "high"]},
+                    "city": {"type": "text", "allowed": ["Oslo", "1"]},
+                    "id": {"type": "bigint", "forbidden": [0, "none"]}})
+    result = two.expect(78, "validate", "--connect")
+    found = [line for line in result.err.splitlines() if line.startswith("rules/d.yaml:")]
+    for grade, words in (("warning", "but its type is declared as flaot8"),
+                         ("error", 'rate.allowed: 2 of 2 values, "low" first, cannot be in'),
+                         ("warning", 'id.forbidden: 1 of 2 values, "none" first, cannot be in')):
+        assert sum(words in line and f" {grade}: " in line for line in found) == 1, (words, found)
+    assert not any("city" in line for line in found)
+    assert "can never pass" in result.err and "can never fail" not in result.err
+
+
 FAULTS = {
     "lookup: {table: f.x}": "own: [a, b]",
     "lookup: {own: [id], table: x}": "search_path",
