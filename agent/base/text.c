@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "pgvigil/time.h"
 
@@ -244,7 +245,7 @@ const char *vg_nearest(const char *given, const char *const *words, size_t n)
     const char *best = NULL;
     size_t least = strlen(given) / 3 + 1;
     for (size_t i = 0; i < n; i++) {
-        size_t distance = measure_distance(given, words[i]);
+        size_t distance = strcasecmp(given, words[i]) ? measure_distance(given, words[i]) : 0;
         if (distance < least || (distance == least && !best)) {
             least = distance;
             best = words[i];

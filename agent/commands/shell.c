@@ -230,7 +230,7 @@ static int fail_dataset(const struct vg_shell *shell, const char *name)
     const char *near = names ? vg_nearest(name, names, shell->rules->ndatasets) : NULL;
     fprintf(stderr, "pgvigil: there is no dataset %s\n", name);
     if (near)
-        fprintf(stderr, "    hint: %s\n", near);
+        fprintf(stderr, "    hint: did you mean %s?\n", near);
     return shell->faulty ? VG_EXIT_CONFIG : VG_EXIT_USAGE;
 }
 

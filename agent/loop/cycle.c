@@ -180,7 +180,7 @@ static void log_result(const struct vg_result *result, const struct vg_cycle *cy
         return;
     char window[VG_TIME_TEXT];
     vg_log(VG_LOG_INFO, result->verdict == VG_FAIL ? "check failed" : "check warned", "dataset",
-           cycle->dataset, "rule", result->rule, "window",
+           cycle->dataset, "rule", result->rule, "segment", result->segment, "window",
            cycle->has_window ? vg_format_time(cycle->window.start_us, window) : NULL, "why",
            result->why, NULL);
 }

@@ -80,6 +80,7 @@ def replay(pgvigil, since, until):
     done = pgvigil.run("run", "--from", since, "--until", until, "--state", "r.db", "--notify",
                        "ops")
     assert done.code in (0, 2), done
+    return done
 
 
 def alerts(pgvigil, state=None):
@@ -157,7 +158,8 @@ def test_fault_of_one_country(pgvigil, base, receiver):
     assert {s for r, s in found if r == "fee.nulls"} == {None}
     assert {s for r, s in found if r == "score.drift.ks"} == {
         None, "country=DE", "country=FRA", "country=IT", "country=other"}
-    replay(pgvigil, "2024-01-01", "2024-01-06T01:00")
+    said = replay(pgvigil, "2024-01-01", "2024-01-06T01:00").err
+    assert 'msg="check failed" dataset=scores rule=score.drift.ks segment="country=FRA"' in said
     assert alerts(pgvigil, FIRING) == {("score.drift.ks", "country=FRA"), ("fee.negative", ""),
                                        ("fee.negative", "country=other"),
                                        ("fee.negative", "model_version=v13")}

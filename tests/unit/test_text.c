@@ -380,6 +380,8 @@ static void test_nearest(void **state)
     }
     static const char *const twins[] = {"aab", "aac"};
     assert_string_equal(vg_nearest("aaa", twins, 2), "aab"); /* the first of equals */
+    static const char *const cases_of[] = {"w", "y"};
+    assert_string_equal(vg_nearest("Y", cases_of, 2), "y"); /* nearer than another letter */
     assert_null(vg_nearest("a", words, 0));
 }
 
