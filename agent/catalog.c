@@ -261,8 +261,18 @@ int vg_catalog_read(const char *text, struct vg_arena *arena, const struct vg_ca
 
 static const struct {
     uint32_t element, array;
-} arrays[] = {{16, 1000}, {17, 1001},  {21, 1005},  {23, 1007},   {25, 1009},   {1043, 1015},
-              {20, 1016}, {700, 1021}, {701, 1022}, {1114, 1115}, {1184, 1185}, {1700, 1231}};
+} arrays[] = {{VG_OID_BOOL, VG_OID_BOOLS},
+              {VG_OID_BYTEA, VG_OID_BYTEAS},
+              {VG_OID_INT2, VG_OID_INT2S},
+              {VG_OID_INT4, VG_OID_INT4S},
+              {VG_OID_TEXT, VG_OID_TEXTS},
+              {VG_OID_VARCHAR, VG_OID_VARCHARS},
+              {VG_OID_INT8, VG_OID_INT8S},
+              {VG_OID_FLOAT4, VG_OID_FLOAT4S},
+              {VG_OID_FLOAT8, VG_OID_FLOAT8S},
+              {VG_OID_TIMESTAMP, VG_OID_TIMESTAMPS},
+              {VG_OID_TIMESTAMPTZ, VG_OID_TIMESTAMPTZS},
+              {VG_OID_NUMERIC, VG_OID_NUMERICS}};
 
 uint32_t vg_array_of(uint32_t element)
 {

@@ -78,7 +78,8 @@ static size_t add_condition(struct draft *draft, const char *condition, const ch
 {
     size_t at = draft->plan->nitems++;
     draft->items[at] = vg_arena_printf(draft->arena, "((\n%s\n)%s)", condition, test);
-    draft->plan->query[at] = (struct vg_query_column){.kind = VG_KIND_BOOL, .wire_oid = 16};
+    draft->plan->query[at] =
+        (struct vg_query_column){.kind = VG_KIND_BOOL, .wire_oid = VG_OID_BOOL};
     return draft->items[at] ? at : VG_TALLY_NONE;
 }
 
@@ -310,7 +311,7 @@ static void find_time(struct vg_plan *plan)
         plan->time_problem = time->problem;
     else if (time->kind != VG_KIND_TIME)
         plan->time_problem = "the time column is not a date or timestamp";
-    else if (time->wire_oid == 1082 && dataset->schedule.window_us < VG_DAY_US)
+    else if (time->wire_oid == VG_OID_DATE && dataset->schedule.window_us < VG_DAY_US)
         plan->time_problem = "a date column needs windows of whole days";
     else
         plan->time = time;

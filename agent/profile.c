@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { HOUR_ROWS = 200, OID_DATE = 1082, MONTH_LEAST = 28 };
+enum { HOUR_ROWS = 200, MONTH_LEAST = 28 };
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -51,7 +51,7 @@ const struct vg_catalog_column *vg_profile_time(const struct vg_catalog *catalog
             continue;
         bool splits = catalog->range_column && !strcmp(catalog->range_column, column->name);
         int points = rate_name(column->name) + 16 * splits + 8 * column->indexed_first +
-                     4 * column->not_null + (column->wire_oid != OID_DATE);
+                     4 * column->not_null + (column->wire_oid != VG_OID_DATE);
         if (points > most) {
             most = points;
             best = column;
@@ -62,7 +62,7 @@ const struct vg_catalog_column *vg_profile_time(const struct vg_catalog *catalog
 
 int64_t vg_profile_window_us(const struct vg_catalog_column *time, uint64_t hour_median)
 {
-    bool hours = time && time->wire_oid != OID_DATE && hour_median >= HOUR_ROWS;
+    bool hours = time && time->wire_oid != VG_OID_DATE && hour_median >= HOUR_ROWS;
     return hours ? VG_HOUR_US : VG_DAY_US;
 }
 

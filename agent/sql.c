@@ -10,17 +10,11 @@
 
 #include "pgvigil/text.h"
 
-enum {
-    STATEMENT_MAX = 1 << 20,
-    OID_BYTEA = 17,
-    OID_TEXT = 25,
-    OID_DATE = 1082,
-    OID_TIMESTAMP = 1114
-};
+enum { STATEMENT_MAX = 1 << 20 };
 
 bool vg_sql_naive(const struct vg_catalog_column *time)
 {
-    return time->wire_oid == OID_DATE || time->wire_oid == OID_TIMESTAMP;
+    return time->wire_oid == VG_OID_DATE || time->wire_oid == VG_OID_TIMESTAMP;
 }
 
 int64_t vg_sql_instant(const struct vg_rows_of *rows, int64_t value_us)
@@ -43,10 +37,10 @@ static void put_time(struct vg_buf *out, const struct vg_rows_of *rows, int64_t 
     vg_format_time(naive ? vg_zone_local(rows->dataset->zone, us) : us, text);
     if (naive)
         text[strlen(text) - 1] = '\0'; /* the Z */
-    const char *type = rows->time->wire_oid == OID_DATE ? "date"
-                       : naive                          ? "timestamp"
-                                                        : "timestamptz";
-    if (rows->time->wire_oid == OID_DATE)
+    const char *type = rows->time->wire_oid == VG_OID_DATE ? "date"
+                       : naive                             ? "timestamp"
+                                                           : "timestamptz";
+    if (rows->time->wire_oid == VG_OID_DATE)
         text[10] = '\0';
     vg_buf_printf(out, "'%s'::pg_catalog.%s", text, type);
 }
@@ -60,8 +54,8 @@ struct vg_query_column vg_sql_query_column(const struct vg_catalog_column *colum
 {
     return (struct vg_query_column){
         .kind = column->kind,
-        .wire_oid = column->codec      ? OID_BYTEA
-                    : column->cast_oid ? OID_TEXT
+        .wire_oid = column->codec      ? VG_OID_BYTEA
+                    : column->cast_oid ? VG_OID_TEXT
                                        : column->wire_oid,
         .cast_oid = column->cast_oid,
         .codec = column->codec,

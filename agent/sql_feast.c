@@ -10,16 +10,15 @@
 
 #include "agent/sql.h"
 
-enum { BOOL = 16, INT8 = 20, INT2 = 21, INT4 = 23, TEXT = 25, FLOAT4 = 700, FLOAT8 = 701 };
-enum { VARCHAR = 1043, TIMESTAMP = 1114, TIMESTAMPTZ = 1184, NUMERIC = 1700 };
-
 static uint32_t find_oid(const char *name, size_t len)
 {
     static const struct {
         const char *name;
         uint32_t oid;
-    } more[] = {
-        {"text", TEXT}, {"varchar", VARCHAR}, {"character varying", VARCHAR}, {"bytea", VG_BYTEA}};
+    } more[] = {{"text", VG_OID_TEXT},
+                {"varchar", VG_OID_VARCHAR},
+                {"character varying", VG_OID_VARCHAR},
+                {"bytea", VG_OID_BYTEA}};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
         if (strlen(more[i].name) == len && !strncmp(more[i].name, name, len))
             return more[i].oid;
@@ -30,15 +29,15 @@ static uint32_t find_oid(const char *name, size_t len)
 static enum vg_kind kind_of(uint32_t oid)
 {
     switch (oid) {
-    case BOOL:
+    case VG_OID_BOOL:
         return VG_KIND_BOOL;
-    case TEXT:
-    case VARCHAR:
+    case VG_OID_TEXT:
+    case VG_OID_VARCHAR:
         return VG_KIND_TEXT;
-    case TIMESTAMP:
-    case TIMESTAMPTZ:
+    case VG_OID_TIMESTAMP:
+    case VG_OID_TIMESTAMPTZ:
         return VG_KIND_TIME;
-    case VG_BYTEA:
+    case VG_OID_BYTEA:
         return VG_KIND_OTHER;
     default:
         return VG_KIND_NUMBER;
@@ -55,7 +54,7 @@ bool vg_feast_type(const char *name, struct vg_feast_type *out)
         return false;
     if (list)
         *out = (struct vg_feast_type){vg_array_of(oid), VG_KIND_NUMBER};
-    else if (oid != VG_BYTEA)
+    else if (oid != VG_OID_BYTEA)
         *out = (struct vg_feast_type){oid, kind_of(oid)};
     return true;
 }
@@ -124,13 +123,13 @@ enum { TAG_BOOL = 0x38, TAG_TIMESTAMP = 0x40, VARINT_MOST = 11, LENGTHS = 4 };
 
 static void put_integers(struct vg_buf *out, const char *bytes, uint32_t oid)
 {
-    const char *value = oid == INT4      ? "CASE WHEN pgv_v BETWEEN -2147483648 AND 2147483647"
-                                           " THEN pgv_v::int4 END"
-                        : oid == INT2    ? "CASE WHEN pgv_v BETWEEN -32768 AND 32767"
-                                           " THEN pgv_v::int2 END"
-                        : oid == FLOAT8  ? "pgv_v::float8"
-                        : oid == NUMERIC ? "pgv_v::numeric"
-                                         : "pgv_v";
+    const char *value = oid == VG_OID_INT4   ? "CASE WHEN pgv_v BETWEEN -2147483648 AND 2147483647"
+                                               " THEN pgv_v::int4 END"
+                        : oid == VG_OID_INT2 ? "CASE WHEN pgv_v BETWEEN -32768 AND 32767"
+                                               " THEN pgv_v::int2 END"
+                        : oid == VG_OID_FLOAT8  ? "pgv_v::float8"
+                        : oid == VG_OID_NUMERIC ? "pgv_v::numeric"
+                                                : "pgv_v";
     put_when(out, bytes, TAG_INT64, 2, VARINT_MOST);
     put_integer(out, bytes, value);
     put_when(out, bytes, TAG_INT32, 2, VARINT_MOST);
@@ -140,8 +139,10 @@ static void put_integers(struct vg_buf *out, const char *bytes, uint32_t oid)
 static void put_floats(struct vg_buf *out, const char *bytes, uint32_t oid)
 {
     /* From float8 to numeric the server rounds to 15 digits; by way of text it does not. */
-    const char *cast = oid == FLOAT4 ? "::float4" : oid == NUMERIC ? "::text::numeric" : "";
-    if (oid != FLOAT4) {
+    const char *cast = oid == VG_OID_FLOAT4    ? "::float4"
+                       : oid == VG_OID_NUMERIC ? "::text::numeric"
+                                               : "";
+    if (oid != VG_OID_FLOAT4) {
         put_when(out, bytes, TAG_DOUBLE, 9, 9);
         put_float(out, bytes, true);
         vg_buf_puts(out, cast);
@@ -176,7 +177,8 @@ static void put_timestamp(struct vg_buf *out, const char *bytes, uint32_t oid)
              "CASE WHEN pgv_v BETWEEN %" PRId64 " AND %" PRId64
              " THEN %spg_catalog.to_timestamp(pgv_v::float8)%s END",
              VG_SECONDS_LEAST, VG_SECONDS_MOST,
-             oid == TIMESTAMP ? "pg_catalog.timezone('UTC', " : "", oid == TIMESTAMP ? ")" : "");
+             oid == VG_OID_TIMESTAMP ? "pg_catalog.timezone('UTC', " : "",
+             oid == VG_OID_TIMESTAMP ? ")" : "");
     put_when(out, bytes, TAG_TIMESTAMP, 2, VARINT_MOST);
     put_integer(out, bytes, value);
 }
@@ -188,17 +190,18 @@ void vg_feast_put_value(struct vg_buf *out, const char *value, uint32_t oid)
         return;
     }
     vg_buf_printf(out, "CASE WHEN pg_catalog.octet_length(%s) < 2 THEN NULL", value);
-    if (oid == BOOL) {
+    if (oid == VG_OID_BOOL) {
         put_when(out, value, TAG_BOOL, 2, 2);
         vg_buf_printf(out, "pg_catalog.get_byte(%s, 1) = 1", value);
     }
-    if (oid == TEXT || oid == VARCHAR)
+    if (oid == VG_OID_TEXT || oid == VG_OID_VARCHAR)
         put_text(out, value);
-    if (oid == TIMESTAMP || oid == TIMESTAMPTZ)
+    if (oid == VG_OID_TIMESTAMP || oid == VG_OID_TIMESTAMPTZ)
         put_timestamp(out, value, oid);
-    if (oid == INT8 || oid == INT4 || oid == INT2 || oid == FLOAT8 || oid == NUMERIC)
+    if (oid == VG_OID_INT8 || oid == VG_OID_INT4 || oid == VG_OID_INT2 || oid == VG_OID_FLOAT8 ||
+        oid == VG_OID_NUMERIC)
         put_integers(out, value, oid);
-    if (oid == FLOAT4 || oid == FLOAT8 || oid == NUMERIC)
+    if (oid == VG_OID_FLOAT4 || oid == VG_OID_FLOAT8 || oid == VG_OID_NUMERIC)
         put_floats(out, value, oid);
     vg_buf_puts(out, " END");
 }
@@ -232,9 +235,9 @@ static size_t put_head(struct vg_buf *out, const struct vg_strings *keys)
 /* The value of one key, which begins at pgv_p with its type and length. */
 static void put_key_value(struct vg_buf *out, const char *name, uint32_t oid)
 {
-    const char *text = oid == TEXT ? "::text" : "";
+    const char *text = oid == VG_OID_TEXT ? "::text" : "";
     vg_buf_puts(out, "CASE WHEN pgv_t = 4 AND pgv_l = 8 THEN ");
-    if (oid == INT4) {
+    if (oid == VG_OID_INT4) {
         vg_buf_puts(out, "(SELECT CASE WHEN pgv_v BETWEEN -2147483648 AND 2147483647 THEN"
                          " pgv_v::int4 END FROM (SELECT ");
         put_bits(out, name, "pgv_p + 8", 8);
@@ -245,8 +248,8 @@ static void put_key_value(struct vg_buf *out, const char *name, uint32_t oid)
     }
     vg_buf_puts(out, "\nWHEN pgv_t = 3 AND pgv_l = 4 THEN (");
     put_bits(out, name, "pgv_p + 8", 4);
-    vg_buf_printf(out, " << 32 >> 32)%s", oid == INT4 ? "::int4" : text);
-    if (oid == TEXT)
+    vg_buf_printf(out, " << 32 >> 32)%s", oid == VG_OID_INT4 ? "::int4" : text);
+    if (oid == VG_OID_TEXT)
         vg_buf_printf(out,
                       "\nWHEN pgv_t = 2 AND pg_catalog.\"position\"(pg_catalog.substr(%s,"
                       " (pgv_p + 9)::int4, pgv_l::int4), '\\x00'::bytea) = 0 THEN"

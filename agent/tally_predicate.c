@@ -9,7 +9,7 @@
 #include "agent/tally_rows.h"
 #include "pgvigil/check.h"
 
-enum { MEMO_SLOTS = 64, MEMO_TEXT = 24, OID_DATE = 1082, OID_TIMESTAMP = 1114 };
+enum { MEMO_SLOTS = 64, MEMO_TEXT = 24 };
 
 /* Answers of one predicate within one batch; `offends` is pure, so asking again would be the same.
  */
@@ -140,7 +140,7 @@ static void test_bounds(struct test *test, const struct vg_bounds *bounds)
 static int64_t find_until(int64_t until_us, const struct vg_rule *rule,
                           const struct vg_column *view)
 {
-    bool naive = view->wire_oid == OID_DATE || view->wire_oid == OID_TIMESTAMP;
+    bool naive = view->wire_oid == VG_OID_DATE || view->wire_oid == VG_OID_TIMESTAMP;
     if (view->kind != VG_KIND_TIME)
         return 0;
     return naive ? vg_zone_local(rule->dataset->zone, until_us) : until_us;

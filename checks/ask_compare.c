@@ -8,8 +8,6 @@
 #include "checks/ask_lookup.h"
 #include "pgvigil/text.h"
 
-enum { OID_FLOAT4 = 700 };
-
 /* One comparison while its statement is written. */
 struct comparison {
     const struct vg_asked *asked;
@@ -37,7 +35,7 @@ static void put_column(struct vg_buf *out, const struct vg_catalog_column *colum
 
 static bool is_rounded(const struct vg_catalog_column *column)
 {
-    return column->wire_oid == OID_FLOAT4 || column->kind == VG_KIND_TIME;
+    return column->wire_oid == VG_OID_FLOAT4 || column->kind == VG_KIND_TIME;
 }
 
 /* What a value of theirs is to a decoded one of ours, which has passed through the store: a real is
@@ -47,7 +45,7 @@ static void put_stored(struct vg_buf *out, const struct vg_catalog_column *colum
     struct vg_buf name;
     vg_buf_init(&name, 4096);
     vg_ask_put_name(&name, column->name);
-    if (column->wire_oid == OID_FLOAT4)
+    if (column->wire_oid == VG_OID_FLOAT4)
         vg_buf_printf(
             out,
             "CASE WHEN pg_catalog.abs(%s) < 'Infinity'"

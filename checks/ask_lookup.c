@@ -8,28 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    OID_BOOL = 16,
-    OID_INT8 = 20,
-    OID_INT2 = 21,
-    OID_INT4 = 23,
-    OID_JSON = 114,
-    OID_XML = 142,
-    OID_POINT = 600,
-    OID_LSEG = 601,
-    OID_PATH = 602,
-    OID_BOX = 603,
-    OID_POLYGON = 604,
-    OID_LINE = 628,
-    OID_FLOAT4 = 700,
-    OID_FLOAT8 = 701,
-    OID_CIRCLE = 718,
-    OID_DATE = 1082,
-    OID_TIMESTAMP = 1114,
-    OID_TIMESTAMPTZ = 1184,
-    OID_NUMERIC = 1700,
-    OID_UUID = 2950
-};
 enum { GROUPS_MAX = 256 << 10 };
 
 /* The key of the row shown for a missing value, else the value; nothing where it is private. */
@@ -48,8 +26,9 @@ static void choose_key(const struct vg_asked *asked, const struct vg_ask_lookup 
  * equality of the type serves. */
 static const char *cast_of(const struct vg_catalog_column *column)
 {
-    static const uint32_t unequal[] = {OID_JSON, OID_XML,     OID_POINT, OID_LSEG,  OID_PATH,
-                                       OID_BOX,  OID_POLYGON, OID_LINE,  OID_CIRCLE};
+    static const uint32_t unequal[] = {VG_OID_JSON,    VG_OID_XML,  VG_OID_POINT,
+                                       VG_OID_LSEG,    VG_OID_PATH, VG_OID_BOX,
+                                       VG_OID_POLYGON, VG_OID_LINE, VG_OID_CIRCLE};
     for (size_t i = 0; i < sizeof unequal / sizeof *unequal; i++) {
         if (column->wire_oid == unequal[i])
             return "::pg_catalog.text";
@@ -174,25 +153,25 @@ const char *vg_ask_carried_type(const struct vg_catalog_column *column, bool has
     if (hashed || column->kind == VG_KIND_OTHER)
         return "";
     switch (column->wire_oid) {
-    case OID_BOOL:
+    case VG_OID_BOOL:
         return "::pg_catalog.bool";
-    case OID_INT2:
-    case OID_INT4:
-    case OID_INT8:
+    case VG_OID_INT2:
+    case VG_OID_INT4:
+    case VG_OID_INT8:
         return "::pg_catalog.int8";
-    case OID_FLOAT4:
+    case VG_OID_FLOAT4:
         return "::pg_catalog.float4";
-    case OID_FLOAT8:
+    case VG_OID_FLOAT8:
         return "::pg_catalog.float8";
-    case OID_NUMERIC:
+    case VG_OID_NUMERIC:
         return "::pg_catalog.numeric";
-    case OID_DATE:
+    case VG_OID_DATE:
         return "::pg_catalog.date";
-    case OID_TIMESTAMP:
+    case VG_OID_TIMESTAMP:
         return "::pg_catalog.timestamp";
-    case OID_TIMESTAMPTZ:
+    case VG_OID_TIMESTAMPTZ:
         return "::pg_catalog.timestamptz";
-    case OID_UUID:
+    case VG_OID_UUID:
         return "::pg_catalog.uuid";
     default:
         return "::pg_catalog.text";

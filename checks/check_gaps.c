@@ -48,7 +48,7 @@ static int lookup_gaps(const struct vg_asked *asked, struct vg_buf *out, const c
         return 0;
     if (!asked->window || !asked->rows->time)
         return vg_fail(err, VG_E_CONFIG, "there is no time column");
-    if (asked->rows->time->wire_oid == 1082 && params->every_us % VG_DAY_US)
+    if (asked->rows->time->wire_oid == VG_OID_DATE && params->every_us % VG_DAY_US)
         return vg_fail(err, VG_E_CONFIG, "a date column has no hours: every must be whole days");
     struct vg_ask_slots slots = {
         params->every_us, (size_t)(find_look_back(asked->rule) / params->every_us), {0}};

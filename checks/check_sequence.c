@@ -31,8 +31,8 @@ static int lookup_sequence(const struct vg_asked *asked, struct vg_buf *out,
     (void)connection;
     const struct params *params = asked->rule->params;
     const struct vg_catalog_column *column = asked->column;
-    bool whole = column->wire_oid == 20 || column->wire_oid == 21 || column->wire_oid == 23 ||
-                 column->wire_oid == 1700;
+    bool whole = column->wire_oid == VG_OID_INT8 || column->wire_oid == VG_OID_INT2 ||
+                 column->wire_oid == VG_OID_INT4 || column->wire_oid == VG_OID_NUMERIC;
     if (asked->nanswers)
         return 0;
     if (params->gapless && !whole)

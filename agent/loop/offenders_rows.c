@@ -6,7 +6,7 @@
 
 #include "agent/loop/offenders.h"
 
-enum { STATEMENT_MAX = 4 << 20, OID_TEXT = 25 };
+enum { STATEMENT_MAX = 4 << 20 };
 
 static int fail_memory(struct vg_error *err)
 {
@@ -119,7 +119,7 @@ static int put_query(struct vg_work *work, const struct vg_offenders *row,
 {
     const struct vg_bound *bound = out->bound;
     const struct vg_catalog_column *column;
-    out->columns[0] = (struct vg_query_column){.kind = VG_KIND_TEXT, .wire_oid = OID_TEXT};
+    out->columns[0] = (struct vg_query_column){.kind = VG_KIND_TEXT, .wire_oid = VG_OID_TEXT};
     out->ncolumns = 1;
     vg_buf_puts(buf, "COPY (SELECT ");
     if (bound->rule.type->offenders) {

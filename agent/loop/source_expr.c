@@ -6,8 +6,6 @@
 
 #include "agent/loop/source_look.h"
 
-enum { OID_TEXT = 25, OID_BPCHAR = 1042, OID_VARCHAR = 1043 };
-
 static int fail_memory(struct vg_error *err)
 {
     return vg_fail(err, VG_E_MEMORY, "out of memory");
@@ -51,7 +49,7 @@ static uint32_t find_cast(const struct vg_look *look, const struct vg_column_spe
                           const struct vg_sql_cast *cast, const struct vg_described *described)
 {
     uint32_t inner = described[1].oid;
-    bool text = inner == OID_TEXT || inner == OID_VARCHAR || inner == OID_BPCHAR;
+    bool text = inner == VG_OID_TEXT || inner == VG_OID_VARCHAR || inner == VG_OID_BPCHAR;
     bool same = described[0].oid == cast->oid;
     return text && same && !vg_streq(spec->name, look->dataset->time_column) ? cast->oid : 0;
 }
@@ -84,11 +82,11 @@ static enum vg_kind guess_kind(const char *type)
     case 0:
         return strncmp(type, "text", 4) && strncmp(type, "varchar", 7) ? VG_KIND_OTHER
                                                                        : VG_KIND_TEXT;
-    case 16:
+    case VG_OID_BOOL:
         return VG_KIND_BOOL;
-    case 1082:
-    case 1114:
-    case 1184:
+    case VG_OID_DATE:
+    case VG_OID_TIMESTAMP:
+    case VG_OID_TIMESTAMPTZ:
         return VG_KIND_TIME;
     default:
         return VG_KIND_NUMBER;

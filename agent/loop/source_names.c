@@ -154,7 +154,7 @@ static int check_long(const struct vg_look *look, struct vg_error *err)
     }
     const struct vg_catalog_column *name = vg_catalog_find(look->catalog, wide->name);
     const struct vg_catalog_column *value = vg_catalog_find(look->catalog, wide->value);
-    if (wide->codec && value->wire_oid != VG_BYTEA && !value->problem)
+    if (wide->codec && value->wire_oid != VG_OID_BYTEA && !value->problem)
         return vg_fail(err, VG_E_CONFIG,
                        "column %s of source.long holds no serialised values: its type is %s",
                        wide->value, value->type);

@@ -13,7 +13,7 @@
 #include "pgvigil/catalog.h"
 #include "pgvigil/time.h"
 
-enum { UUID_BYTES = 16, OID_BYTEA = 17 };
+enum { UUID_BYTES = 16 };
 
 const char *vg_kind_name(enum vg_kind kind)
 {
@@ -89,17 +89,17 @@ static void put_number(const struct vg_column *column, size_t row, char *out, si
     double x = column->num[row];
     const uint8_t *wire = column->raw ? (const uint8_t *)column->raw[row].data : NULL;
     switch (column->wire_oid) {
-    case VG_WIRE_INT8:
+    case VG_OID_INT8:
         put_integer(wire ? (int64_t)read_u64(wire) : (int64_t)x, out, size);
         return;
-    case VG_WIRE_INT2:
-    case VG_WIRE_INT4:
+    case VG_OID_INT2:
+    case VG_OID_INT4:
         put_integer((int64_t)x, out, size);
         return;
-    case VG_WIRE_FLOAT4:
+    case VG_OID_FLOAT4:
         put_float4((float)x, out, size);
         return;
-    case VG_WIRE_NUMERIC:
+    case VG_OID_NUMERIC:
         if (wire) {
             vg_numeric_text(wire, column->raw[row].len, out, size);
             return;
@@ -121,9 +121,9 @@ static void put_time(const struct vg_column *column, size_t row, char *out, size
         return;
     }
     vg_format_time((int64_t)us, text);
-    if (column->wire_oid == VG_WIRE_DATE)
+    if (column->wire_oid == VG_OID_DATE)
         text[strcspn(text, "T")] = '\0';
-    else if (column->wire_oid == VG_WIRE_TIMESTAMP)
+    else if (column->wire_oid == VG_OID_TIMESTAMP)
         text[strcspn(text, "Z")] = '\0';
     snprintf(out, size, "%s", text);
 }
@@ -149,7 +149,7 @@ static const char *name_state(const struct vg_column *column, size_t row)
 static void put_uncast(const struct vg_column *column, const struct vg_slice *raw, char *out,
                        size_t size)
 {
-    if (raw && column->wire_oid == OID_BYTEA)
+    if (raw && column->wire_oid == VG_OID_BYTEA)
         put_hex(raw, "\\x", false, out, size);
     else if (raw)
         put_text(raw, out, size);
@@ -177,7 +177,7 @@ char *vg_cell_text(const struct vg_column *column, size_t row, char *out, size_t
         snprintf(out, size, "?");
     else if (column->kind == VG_KIND_OTHER)
         put_hex(raw, "\\x", false, out, size);
-    else if (column->wire_oid == VG_WIRE_UUID && raw->len == UUID_BYTES)
+    else if (column->wire_oid == VG_OID_UUID && raw->len == UUID_BYTES)
         put_hex(raw, "", true, out, size);
     else
         put_text(raw, out, size);

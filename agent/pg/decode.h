@@ -12,27 +12,8 @@
 
 #include "pgvigil/batch.h"
 #include "pgvigil/error.h"
+#include "pgvigil/oid.h"
 #include "pgvigil/ports.h"
-
-/* Types whose wire format or text is known, by their fixed identity in pg_type. */
-enum vg_wire {
-    VG_WIRE_BOOL = 16,
-    VG_WIRE_CHAR = 18, /* the one-byte "char" */
-    VG_WIRE_NAME = 19,
-    VG_WIRE_INT8 = 20,
-    VG_WIRE_INT2 = 21,
-    VG_WIRE_INT4 = 23,
-    VG_WIRE_TEXT = 25,
-    VG_WIRE_FLOAT4 = 700,
-    VG_WIRE_FLOAT8 = 701,
-    VG_WIRE_BPCHAR = 1042,
-    VG_WIRE_VARCHAR = 1043,
-    VG_WIRE_DATE = 1082,
-    VG_WIRE_TIMESTAMP = 1114,
-    VG_WIRE_TIMESTAMPTZ = 1184,
-    VG_WIRE_NUMERIC = 1700,
-    VG_WIRE_UUID = 2950,
-};
 
 /* The kind of a base type that is no enum. */
 enum vg_kind vg_wire_kind(uint32_t wire_oid);

@@ -129,22 +129,22 @@ static const struct wire_type {
     uint32_t width;
     vg_field_decode *decode;
 } wire_types[] = {
-    {VG_WIRE_BOOL, VG_KIND_BOOL, 1, decode_bool},
-    {VG_WIRE_INT2, VG_KIND_NUMBER, 2, decode_int2},
-    {VG_WIRE_INT4, VG_KIND_NUMBER, 4, decode_int4},
-    {VG_WIRE_INT8, VG_KIND_NUMBER, 8, decode_int8},
-    {VG_WIRE_FLOAT4, VG_KIND_NUMBER, 4, decode_float4},
-    {VG_WIRE_FLOAT8, VG_KIND_NUMBER, 8, decode_float8},
-    {VG_WIRE_NUMERIC, VG_KIND_NUMBER, 0, decode_numeric},
-    {VG_WIRE_DATE, VG_KIND_TIME, 4, decode_date},
-    {VG_WIRE_TIMESTAMP, VG_KIND_TIME, 8, decode_timestamp},
-    {VG_WIRE_TIMESTAMPTZ, VG_KIND_TIME, 8, decode_timestamp},
-    {VG_WIRE_UUID, VG_KIND_TEXT, 16, NULL},
-    {VG_WIRE_CHAR, VG_KIND_TEXT, 1, NULL},
-    {VG_WIRE_NAME, VG_KIND_TEXT, 0, NULL},
-    {VG_WIRE_TEXT, VG_KIND_TEXT, 0, NULL},
-    {VG_WIRE_BPCHAR, VG_KIND_TEXT, 0, NULL},
-    {VG_WIRE_VARCHAR, VG_KIND_TEXT, 0, NULL},
+    {VG_OID_BOOL, VG_KIND_BOOL, 1, decode_bool},
+    {VG_OID_INT2, VG_KIND_NUMBER, 2, decode_int2},
+    {VG_OID_INT4, VG_KIND_NUMBER, 4, decode_int4},
+    {VG_OID_INT8, VG_KIND_NUMBER, 8, decode_int8},
+    {VG_OID_FLOAT4, VG_KIND_NUMBER, 4, decode_float4},
+    {VG_OID_FLOAT8, VG_KIND_NUMBER, 8, decode_float8},
+    {VG_OID_NUMERIC, VG_KIND_NUMBER, 0, decode_numeric},
+    {VG_OID_DATE, VG_KIND_TIME, 4, decode_date},
+    {VG_OID_TIMESTAMP, VG_KIND_TIME, 8, decode_timestamp},
+    {VG_OID_TIMESTAMPTZ, VG_KIND_TIME, 8, decode_timestamp},
+    {VG_OID_UUID, VG_KIND_TEXT, 16, NULL},
+    {VG_OID_CHAR, VG_KIND_TEXT, 1, NULL},
+    {VG_OID_NAME, VG_KIND_TEXT, 0, NULL},
+    {VG_OID_TEXT, VG_KIND_TEXT, 0, NULL},
+    {VG_OID_BPCHAR, VG_KIND_TEXT, 0, NULL},
+    {VG_OID_VARCHAR, VG_KIND_TEXT, 0, NULL},
 };
 
 static const struct wire_type *find_wire_type(uint32_t oid)
@@ -165,7 +165,7 @@ static int setup_decoded(const struct vg_query_column *column)
 {
     uint32_t oid = column->cast_oid;
     enum vg_kind kind = vg_array_element(oid) ? VG_KIND_NUMBER : vg_wire_kind(oid);
-    return column->wire_oid == VG_BYTEA && kind == column->kind ? 0 : -1;
+    return column->wire_oid == VG_OID_BYTEA && kind == column->kind ? 0 : -1;
 }
 
 int vg_field_setup(struct vg_field *field, const struct vg_query_column *column)
@@ -180,7 +180,7 @@ int vg_field_setup(struct vg_field *field, const struct vg_query_column *column)
     if (kind == VG_KIND_OTHER)
         return 0;
     if (column->cast_oid)
-        return column->wire_oid == VG_WIRE_TEXT && vg_wire_kind(column->cast_oid) == kind ? 0 : -1;
+        return column->wire_oid == VG_OID_TEXT && vg_wire_kind(column->cast_oid) == kind ? 0 : -1;
     const struct wire_type *type = find_wire_type(column->wire_oid);
     /* Every enum has an identity of its own; its labels travel as text. */
     if (!type)
@@ -212,17 +212,17 @@ static size_t mark_specials(struct vg_field *f, size_t n)
 
 static uint32_t trim_text(const struct vg_field *f, const char *text, uint32_t len)
 {
-    if (f->wire_oid == VG_WIRE_BPCHAR)
+    if (f->wire_oid == VG_OID_BPCHAR)
         while (len > 0 && text[len - 1] == ' ')
             len--;
-    else if (f->wire_oid == VG_WIRE_CHAR && text[0] == '\0')
+    else if (f->wire_oid == VG_OID_CHAR && text[0] == '\0')
         len = 0;
     return len;
 }
 
 static void slice_raw(struct vg_field *f, const uint8_t *base, size_t n)
 {
-    bool trims = f->wire_oid == VG_WIRE_BPCHAR || f->wire_oid == VG_WIRE_CHAR;
+    bool trims = f->wire_oid == VG_OID_BPCHAR || f->wire_oid == VG_OID_CHAR;
     for (size_t r = 0; r < n; r++) {
         uint32_t at = f->at[r];
         const char *data = (const char *)base + at;

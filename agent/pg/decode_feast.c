@@ -132,8 +132,8 @@ static enum vg_cell convert_integer(uint32_t oid, const struct field *field, dou
     bool middle = value >= INT32_MIN && value <= INT32_MAX;
     if (field->number == FIELD_INT32 && !middle)
         return VG_CELL_UNCAST;
-    bool fits = oid == VG_WIRE_INT8 || oid == VG_WIRE_NUMERIC || oid == VG_WIRE_FLOAT8 ||
-                (oid == VG_WIRE_INT4 && middle) || (oid == VG_WIRE_INT2 && small);
+    bool fits = oid == VG_OID_INT8 || oid == VG_OID_NUMERIC || oid == VG_OID_FLOAT8 ||
+                (oid == VG_OID_INT4 && middle) || (oid == VG_OID_INT2 && small);
     return fits ? take_number((double)value, num) : VG_CELL_UNCAST;
 }
 
@@ -145,14 +145,14 @@ static enum vg_cell convert_float(uint32_t oid, const struct field *field, doubl
     float single;
     memcpy(&value, &field->bits, sizeof value);
     memcpy(&single, &half, sizeof single);
-    if (oid != VG_WIRE_FLOAT8 && oid != VG_WIRE_NUMERIC && (oid != VG_WIRE_FLOAT4 || wide))
+    if (oid != VG_OID_FLOAT8 && oid != VG_OID_NUMERIC && (oid != VG_OID_FLOAT4 || wide))
         return VG_CELL_UNCAST;
     return take_number(wide ? value : (double)single, num);
 }
 
 static enum vg_cell convert_bool(uint32_t oid, const struct field *field, double *num)
 {
-    if (oid != VG_WIRE_BOOL || field->bits > 1)
+    if (oid != VG_OID_BOOL || field->bits > 1)
         return VG_CELL_UNCAST;
     return take_number((double)field->bits, num);
 }
@@ -162,7 +162,7 @@ static enum vg_cell convert_time(uint32_t oid, const struct field *field, double
 {
     int64_t seconds = (int64_t)field->bits;
     bool fits = seconds >= VG_SECONDS_LEAST && seconds <= VG_SECONDS_MOST;
-    if ((oid != VG_WIRE_TIMESTAMP && oid != VG_WIRE_TIMESTAMPTZ) || !fits)
+    if ((oid != VG_OID_TIMESTAMP && oid != VG_OID_TIMESTAMPTZ) || !fits)
         return VG_CELL_UNCAST;
     return take_number((double)seconds * (double)VG_US, num);
 }
@@ -172,7 +172,7 @@ static enum vg_cell convert_string(uint32_t oid, const struct field *field, stru
     const char *data = (const char *)field->payload.at;
     size_t len = (size_t)(field->payload.end - field->payload.at);
     bool whole = vg_utf8_valid(data, len) && (!len || !memchr(data, '\0', len));
-    if ((oid != VG_WIRE_TEXT && oid != VG_WIRE_VARCHAR) || !whole)
+    if ((oid != VG_OID_TEXT && oid != VG_OID_VARCHAR) || !whole)
         return VG_CELL_UNCAST;
     *text = (struct vg_slice){data, (uint32_t)len};
     return VG_CELL_VALUE;
@@ -217,25 +217,25 @@ static bool holds(uint32_t element, unsigned number)
 {
     switch (number) {
     case FIELD_BYTES:
-        return element == VG_BYTEA;
+        return element == VG_OID_BYTEA;
     case FIELD_STRING:
-        return element == VG_WIRE_TEXT || element == VG_WIRE_VARCHAR;
+        return element == VG_OID_TEXT || element == VG_OID_VARCHAR;
     case FIELD_INT32:
-        if (element == VG_WIRE_INT4)
+        if (element == VG_OID_INT4)
             return true;
         /* fall through */
     case FIELD_INT64:
-        return element == VG_WIRE_INT8 || element == VG_WIRE_NUMERIC || element == VG_WIRE_FLOAT8;
+        return element == VG_OID_INT8 || element == VG_OID_NUMERIC || element == VG_OID_FLOAT8;
     case FIELD_FLOAT:
-        if (element == VG_WIRE_FLOAT4)
+        if (element == VG_OID_FLOAT4)
             return true;
         /* fall through */
     case FIELD_DOUBLE:
-        return element == VG_WIRE_FLOAT8 || element == VG_WIRE_NUMERIC;
+        return element == VG_OID_FLOAT8 || element == VG_OID_NUMERIC;
     case FIELD_BOOL:
-        return element == VG_WIRE_BOOL;
+        return element == VG_OID_BOOL;
     default:
-        return element == VG_WIRE_TIMESTAMP || element == VG_WIRE_TIMESTAMPTZ;
+        return element == VG_OID_TIMESTAMP || element == VG_OID_TIMESTAMPTZ;
     }
 }
 

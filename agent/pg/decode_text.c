@@ -45,7 +45,7 @@ static enum vg_cell convert_bool(const char *text, double *out)
 
 static enum vg_cell convert_integer(const char *text, uint32_t oid, double *out)
 {
-    int64_t most = oid == VG_WIRE_INT2 ? INT16_MAX : oid == VG_WIRE_INT4 ? INT32_MAX : INT64_MAX;
+    int64_t most = oid == VG_OID_INT2 ? INT16_MAX : oid == VG_OID_INT4 ? INT32_MAX : INT64_MAX;
     const char *digits = text + (*text == '-' || *text == '+');
     if (!*digits || digits[strspn(digits, "0123456789")])
         return VG_CELL_UNCAST;
@@ -107,10 +107,10 @@ static enum vg_cell convert_number(const char *text, uint32_t oid, double *out)
         return special;
     if (!read_decimal(text, &decimal))
         return VG_CELL_UNCAST;
-    double value = oid == VG_WIRE_FLOAT4 ? (double)strtof(text, NULL) : strtod(text, NULL);
-    if (oid != VG_WIRE_NUMERIC && (isinf(value) || (value == 0 && !decimal.zero)))
+    double value = oid == VG_OID_FLOAT4 ? (double)strtof(text, NULL) : strtod(text, NULL);
+    if (oid != VG_OID_NUMERIC && (isinf(value) || (value == 0 && !decimal.zero)))
         return VG_CELL_UNCAST;
-    if (oid == VG_WIRE_NUMERIC) {
+    if (oid == VG_OID_NUMERIC) {
         long exponent = decimal.exponent;
         bool fits = labs(exponent) < EXPONENT_MAX &&
                     (decimal.zero || decimal.before + exponent <= NUMERIC_BEFORE) &&
@@ -247,12 +247,12 @@ static enum vg_cell convert_time(const char *text, uint32_t oid, double *out)
         return VG_CELL_NINF;
     if (!read_moment(text, &moment))
         return VG_CELL_UNCAST;
-    bool is_date = oid == VG_WIRE_DATE;
+    bool is_date = oid == VG_OID_DATE;
     if (moment.year > (is_date ? DATE_YEAR_MAX : YEAR_MAX))
         return VG_CELL_UNCAST;
     /* The server ignores what a type has no room for: the time, the offset. */
     int64_t of_day = is_date ? 0 : moment.us;
-    int64_t offset = oid == VG_WIRE_TIMESTAMPTZ ? moment.offset_us : 0;
+    int64_t offset = oid == VG_OID_TIMESTAMPTZ ? moment.offset_us : 0;
     *out = (double)moment.days * (double)VG_DAY_US + (double)(of_day - offset);
     return VG_CELL_VALUE;
 }
@@ -270,19 +270,19 @@ enum vg_cell vg_text_convert(uint32_t oid, const char *text, size_t len, double 
     memcpy(plain, text, len);
     plain[len] = '\0';
     switch (oid) {
-    case VG_WIRE_BOOL:
+    case VG_OID_BOOL:
         return convert_bool(plain, out);
-    case VG_WIRE_INT2:
-    case VG_WIRE_INT4:
-    case VG_WIRE_INT8:
+    case VG_OID_INT2:
+    case VG_OID_INT4:
+    case VG_OID_INT8:
         return convert_integer(plain, oid, out);
-    case VG_WIRE_FLOAT4:
-    case VG_WIRE_FLOAT8:
-    case VG_WIRE_NUMERIC:
+    case VG_OID_FLOAT4:
+    case VG_OID_FLOAT8:
+    case VG_OID_NUMERIC:
         return convert_number(plain, oid, out);
-    case VG_WIRE_DATE:
-    case VG_WIRE_TIMESTAMP:
-    case VG_WIRE_TIMESTAMPTZ:
+    case VG_OID_DATE:
+    case VG_OID_TIMESTAMP:
+    case VG_OID_TIMESTAMPTZ:
         return convert_time(plain, oid, out);
     default:
         return VG_CELL_UNCAST;

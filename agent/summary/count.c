@@ -6,7 +6,7 @@
 
 #include "agent/summary/parts.h"
 
-enum { BPCHAR_OID = 1042, UUID_OID = 2950, UUID_BYTES = 16, UUID_TEXT = 36 };
+enum { UUID_BYTES = 16, UUID_TEXT = 36 };
 
 _Static_assert(VG_CELL_VALUE == 0, "eight values in a row are eight zero bytes");
 
@@ -157,9 +157,9 @@ struct vg_slice vg_text_cell(const struct vg_column *rows, size_t row, char spac
 {
     static const char digits[] = "0123456789abcdef";
     struct vg_slice raw = rows->raw[row];
-    while (rows->wire_oid == BPCHAR_OID && raw.len && raw.data[raw.len - 1] == ' ')
+    while (rows->wire_oid == VG_OID_BPCHAR && raw.len && raw.data[raw.len - 1] == ' ')
         raw.len--;
-    if (rows->wire_oid != UUID_OID || raw.len != UUID_BYTES)
+    if (rows->wire_oid != VG_OID_UUID || raw.len != UUID_BYTES)
         return raw;
     size_t n = 0;
     for (size_t i = 0; i < UUID_BYTES; i++) {

@@ -9,6 +9,7 @@
 
 #include "pgvigil/error.h"
 #include "pgvigil/mem.h"
+#include "pgvigil/oid.h"
 
 /* What a column's values are to us, whatever their wire type (domains are followed). */
 enum vg_kind {
@@ -24,7 +25,6 @@ enum vg_codec {
     VG_CODEC_NONE,
     VG_CODEC_FEAST /* feast.types.Value, serialised */
 };
-enum { VG_BYTEA = 17 }; /* its fixed identity */
 /* The timestamps that PostgreSQL has, in seconds since 1970: 4713 BC to the year 294276. */
 #define VG_SECONDS_LEAST INT64_C(-210866803200)
 #define VG_SECONDS_MOST  INT64_C(9224318015999)

@@ -103,10 +103,10 @@ int kit_decode(const struct vg_query_column *columns, size_t n, const struct vg_
 }
 
 const struct vg_query_column kit_mixed[KIT_MIXED] = {
-    {.kind = VG_KIND_NUMBER, .wire_oid = VG_WIRE_INT4},
-    {.kind = VG_KIND_NUMBER, .wire_oid = VG_WIRE_NUMERIC},
-    {.kind = VG_KIND_BOOL, .wire_oid = VG_WIRE_BOOL},
-    {.kind = VG_KIND_TEXT, .wire_oid = VG_WIRE_TEXT},
+    {.kind = VG_KIND_NUMBER, .wire_oid = VG_OID_INT4},
+    {.kind = VG_KIND_NUMBER, .wire_oid = VG_OID_NUMERIC},
+    {.kind = VG_KIND_BOOL, .wire_oid = VG_OID_BOOL},
+    {.kind = VG_KIND_TEXT, .wire_oid = VG_OID_TEXT},
 };
 
 /* Row i: i (every 7th null), i in words of a numeric, a bool, text of up to `longest` bytes. */

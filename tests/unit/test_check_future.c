@@ -64,18 +64,17 @@ static void test_which_times_are_later(void **state)
 static void test_the_clock_of_the_column(void **state)
 {
     (void)state;
-    enum { DATE = 1082, TIMESTAMP = 1114, TIMESTAMPTZ = 1184 };
     const struct {
         uint32_t oid;
         int64_t after_us; /* noon */
         uint64_t offending;
     } rows[] = {
-        {TIMESTAMPTZ, 0, 0},
-        {TIMESTAMPTZ, 1, 1},
-        {TIMESTAMP, 2 * VG_HOUR_US, 0},
-        {TIMESTAMP, 2 * VG_HOUR_US + 1, 1},
-        {DATE, -12 * VG_HOUR_US, 0}, /* today */
-        {DATE, 12 * VG_HOUR_US, 1},  /* tomorrow */
+        {VG_OID_TIMESTAMPTZ, 0, 0},
+        {VG_OID_TIMESTAMPTZ, 1, 1},
+        {VG_OID_TIMESTAMP, 2 * VG_HOUR_US, 0},
+        {VG_OID_TIMESTAMP, 2 * VG_HOUR_US + 1, 1},
+        {VG_OID_DATE, -12 * VG_HOUR_US, 0}, /* today */
+        {VG_OID_DATE, 12 * VG_HOUR_US, 1},  /* tomorrow */
     };
     static const struct vg_zone_step steps[] = {{INT64_MIN, 2 * VG_HOUR_US}};
     static const struct vg_zone east = {"East/Two", steps, 1};

@@ -30,41 +30,41 @@ static const struct value {
     enum vg_cell state;
     double num;
 } values[] = {
-    {VG_WIRE_BOOL, VG_KIND_BOOL, 1, 0, VG_CELL_VALUE, 0},
-    {VG_WIRE_BOOL, VG_KIND_BOOL, 1, 1, VG_CELL_VALUE, 1},
-    {VG_WIRE_INT2, VG_KIND_NUMBER, 2, 0x8000, VG_CELL_VALUE, -32768},
-    {VG_WIRE_INT2, VG_KIND_NUMBER, 2, 0x7fff, VG_CELL_VALUE, 32767},
-    {VG_WIRE_INT4, VG_KIND_NUMBER, 4, 0x80000000, VG_CELL_VALUE, -2147483648.0},
-    {VG_WIRE_INT4, VG_KIND_NUMBER, 4, 5, VG_CELL_VALUE, 5},
-    {VG_WIRE_INT8, VG_KIND_NUMBER, 8, UINT64_C(0x8000000000000000), VG_CELL_VALUE, -0x1p63},
-    {VG_WIRE_INT8, VG_KIND_NUMBER, 8, INT64_MAX, VG_CELL_VALUE, 0x1p63},
-    {VG_WIRE_FLOAT4, VG_KIND_NUMBER, 4, 0x3dcccccd, VG_CELL_VALUE, (double)0.1F},
-    {VG_WIRE_FLOAT4, VG_KIND_NUMBER, 4, 0x00000001, VG_CELL_VALUE, 0x1p-149},
-    {VG_WIRE_FLOAT4, VG_KIND_NUMBER, 4, 0x7fc00000, VG_CELL_NAN, 0},
-    {VG_WIRE_FLOAT4, VG_KIND_NUMBER, 4, 0x7f800000, VG_CELL_PINF, 0},
-    {VG_WIRE_FLOAT4, VG_KIND_NUMBER, 4, 0xff800000, VG_CELL_NINF, 0},
-    {VG_WIRE_FLOAT8, VG_KIND_NUMBER, 8, UINT64_C(0x3fb999999999999a), VG_CELL_VALUE, 0.1},
-    {VG_WIRE_FLOAT8, VG_KIND_NUMBER, 8, 1, VG_CELL_VALUE, 0x1p-1074},
-    {VG_WIRE_FLOAT8, VG_KIND_NUMBER, 8, UINT64_C(0x7fefffffffffffff), VG_CELL_VALUE,
+    {VG_OID_BOOL, VG_KIND_BOOL, 1, 0, VG_CELL_VALUE, 0},
+    {VG_OID_BOOL, VG_KIND_BOOL, 1, 1, VG_CELL_VALUE, 1},
+    {VG_OID_INT2, VG_KIND_NUMBER, 2, 0x8000, VG_CELL_VALUE, -32768},
+    {VG_OID_INT2, VG_KIND_NUMBER, 2, 0x7fff, VG_CELL_VALUE, 32767},
+    {VG_OID_INT4, VG_KIND_NUMBER, 4, 0x80000000, VG_CELL_VALUE, -2147483648.0},
+    {VG_OID_INT4, VG_KIND_NUMBER, 4, 5, VG_CELL_VALUE, 5},
+    {VG_OID_INT8, VG_KIND_NUMBER, 8, UINT64_C(0x8000000000000000), VG_CELL_VALUE, -0x1p63},
+    {VG_OID_INT8, VG_KIND_NUMBER, 8, INT64_MAX, VG_CELL_VALUE, 0x1p63},
+    {VG_OID_FLOAT4, VG_KIND_NUMBER, 4, 0x3dcccccd, VG_CELL_VALUE, (double)0.1F},
+    {VG_OID_FLOAT4, VG_KIND_NUMBER, 4, 0x00000001, VG_CELL_VALUE, 0x1p-149},
+    {VG_OID_FLOAT4, VG_KIND_NUMBER, 4, 0x7fc00000, VG_CELL_NAN, 0},
+    {VG_OID_FLOAT4, VG_KIND_NUMBER, 4, 0x7f800000, VG_CELL_PINF, 0},
+    {VG_OID_FLOAT4, VG_KIND_NUMBER, 4, 0xff800000, VG_CELL_NINF, 0},
+    {VG_OID_FLOAT8, VG_KIND_NUMBER, 8, UINT64_C(0x3fb999999999999a), VG_CELL_VALUE, 0.1},
+    {VG_OID_FLOAT8, VG_KIND_NUMBER, 8, 1, VG_CELL_VALUE, 0x1p-1074},
+    {VG_OID_FLOAT8, VG_KIND_NUMBER, 8, UINT64_C(0x7fefffffffffffff), VG_CELL_VALUE,
      0x1.fffffffffffffp1023},
-    {VG_WIRE_FLOAT8, VG_KIND_NUMBER, 8, UINT64_C(0x7ff8000000000000), VG_CELL_NAN, 0},
-    {VG_WIRE_FLOAT8, VG_KIND_NUMBER, 8, UINT64_C(0xfff0000000000001), VG_CELL_NAN, 0},
-    {VG_WIRE_FLOAT8, VG_KIND_NUMBER, 8, UINT64_C(0x7ff0000000000000), VG_CELL_PINF, 0},
-    {VG_WIRE_FLOAT8, VG_KIND_NUMBER, 8, UINT64_C(0xfff0000000000000), VG_CELL_NINF, 0},
-    {VG_WIRE_NUMERIC, VG_KIND_NUMBER, 8, UINT64_C(0x00000000c0000000), VG_CELL_NAN, 0},
-    {VG_WIRE_NUMERIC, VG_KIND_NUMBER, 8, UINT64_C(0x00000000d0000000), VG_CELL_PINF, 0},
-    {VG_WIRE_NUMERIC, VG_KIND_NUMBER, 8, UINT64_C(0x00000000f0000000), VG_CELL_NINF, 0},
-    {VG_WIRE_NUMERIC, VG_KIND_NUMBER, 8, 0, VG_CELL_VALUE, 0},
-    {VG_WIRE_DATE, VG_KIND_TIME, 4, 0, VG_CELL_VALUE, 946684800e6},
-    {VG_WIRE_DATE, VG_KIND_TIME, 4, (uint32_t)-10957, VG_CELL_VALUE, 0},
-    {VG_WIRE_DATE, VG_KIND_TIME, 4, 0x7fffffff, VG_CELL_PINF, 0},
-    {VG_WIRE_DATE, VG_KIND_TIME, 4, 0x80000000, VG_CELL_NINF, 0},
-    {VG_WIRE_TIMESTAMP, VG_KIND_TIME, 8, 1, VG_CELL_VALUE, 946684800e6 + 1},
-    {VG_WIRE_TIMESTAMPTZ, VG_KIND_TIME, 8, (uint64_t)-INT64_C(946684800000000), VG_CELL_VALUE, 0},
-    {VG_WIRE_TIMESTAMPTZ, VG_KIND_TIME, 8, INT64_MAX, VG_CELL_PINF, 0},
-    {VG_WIRE_TIMESTAMP, VG_KIND_TIME, 8, UINT64_C(0x8000000000000000), VG_CELL_NINF, 0},
+    {VG_OID_FLOAT8, VG_KIND_NUMBER, 8, UINT64_C(0x7ff8000000000000), VG_CELL_NAN, 0},
+    {VG_OID_FLOAT8, VG_KIND_NUMBER, 8, UINT64_C(0xfff0000000000001), VG_CELL_NAN, 0},
+    {VG_OID_FLOAT8, VG_KIND_NUMBER, 8, UINT64_C(0x7ff0000000000000), VG_CELL_PINF, 0},
+    {VG_OID_FLOAT8, VG_KIND_NUMBER, 8, UINT64_C(0xfff0000000000000), VG_CELL_NINF, 0},
+    {VG_OID_NUMERIC, VG_KIND_NUMBER, 8, UINT64_C(0x00000000c0000000), VG_CELL_NAN, 0},
+    {VG_OID_NUMERIC, VG_KIND_NUMBER, 8, UINT64_C(0x00000000d0000000), VG_CELL_PINF, 0},
+    {VG_OID_NUMERIC, VG_KIND_NUMBER, 8, UINT64_C(0x00000000f0000000), VG_CELL_NINF, 0},
+    {VG_OID_NUMERIC, VG_KIND_NUMBER, 8, 0, VG_CELL_VALUE, 0},
+    {VG_OID_DATE, VG_KIND_TIME, 4, 0, VG_CELL_VALUE, 946684800e6},
+    {VG_OID_DATE, VG_KIND_TIME, 4, (uint32_t)-10957, VG_CELL_VALUE, 0},
+    {VG_OID_DATE, VG_KIND_TIME, 4, 0x7fffffff, VG_CELL_PINF, 0},
+    {VG_OID_DATE, VG_KIND_TIME, 4, 0x80000000, VG_CELL_NINF, 0},
+    {VG_OID_TIMESTAMP, VG_KIND_TIME, 8, 1, VG_CELL_VALUE, 946684800e6 + 1},
+    {VG_OID_TIMESTAMPTZ, VG_KIND_TIME, 8, (uint64_t)-INT64_C(946684800000000), VG_CELL_VALUE, 0},
+    {VG_OID_TIMESTAMPTZ, VG_KIND_TIME, 8, INT64_MAX, VG_CELL_PINF, 0},
+    {VG_OID_TIMESTAMP, VG_KIND_TIME, 8, UINT64_C(0x8000000000000000), VG_CELL_NINF, 0},
     /* the last microsecond of the type, later than int64 microseconds since 1970 can say */
-    {VG_WIRE_TIMESTAMP, VG_KIND_TIME, 8, INT64_C(9223371331199999999), VG_CELL_VALUE,
+    {VG_OID_TIMESTAMP, VG_KIND_TIME, 8, INT64_C(9223371331199999999), VG_CELL_VALUE,
      9223371331199999999.0 + 946684800e6},
 };
 
@@ -108,19 +108,19 @@ static void test_text_kinds(void **state)
         const char *wire, *seen;
         size_t n;
     } cases[] = {
-        {VG_WIRE_TEXT, VG_KIND_TEXT, false, "a b ", "a b |", 4},
-        {VG_WIRE_TEXT, VG_KIND_TEXT, false, "", "|", 0},
-        {VG_WIRE_VARCHAR, VG_KIND_TEXT, false, " x", " x|", 2},
-        {VG_WIRE_BPCHAR, VG_KIND_TEXT, false, " ab  ", " ab|", 5},
-        {VG_WIRE_BPCHAR, VG_KIND_TEXT, false, "   ", "|", 3},
-        {VG_WIRE_CHAR, VG_KIND_TEXT, false, "x", "x|", 1},
-        {VG_WIRE_CHAR, VG_KIND_TEXT, false, "\0", "|", 1},
-        {VG_WIRE_UUID, VG_KIND_TEXT, false, "0123456789abcdef", "0123456789abcdef|", 16},
+        {VG_OID_TEXT, VG_KIND_TEXT, false, "a b ", "a b |", 4},
+        {VG_OID_TEXT, VG_KIND_TEXT, false, "", "|", 0},
+        {VG_OID_VARCHAR, VG_KIND_TEXT, false, " x", " x|", 2},
+        {VG_OID_BPCHAR, VG_KIND_TEXT, false, " ab  ", " ab|", 5},
+        {VG_OID_BPCHAR, VG_KIND_TEXT, false, "   ", "|", 3},
+        {VG_OID_CHAR, VG_KIND_TEXT, false, "x", "x|", 1},
+        {VG_OID_CHAR, VG_KIND_TEXT, false, "\0", "|", 1},
+        {VG_OID_UUID, VG_KIND_TEXT, false, "0123456789abcdef", "0123456789abcdef|", 16},
         {99999, VG_KIND_TEXT, false, "happy", "happy|", 5},
         {99999, VG_KIND_OTHER, false, "what", "", 4},
         {99999, VG_KIND_OTHER, true, "what", "what|", 4},
-        {VG_WIRE_INT4, VG_KIND_NUMBER, true, "abcd", "abcd|", 4},
-        {VG_WIRE_INT4, VG_KIND_OTHER, true, "ab", "ab|", 2},
+        {VG_OID_INT4, VG_KIND_NUMBER, true, "abcd", "abcd|", 4},
+        {VG_OID_INT4, VG_KIND_OTHER, true, "ab", "ab|", 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct vg_query_column column = {
@@ -179,7 +179,7 @@ static void test_large_rows(void **state)
     (void)state;
     static const size_t sizes[] = {10,      1 << 20, 7, (1 << 20) - 10, 3 << 20,
                                    1 << 19, 1 << 19, 1, (1 << 20) - 6,  0};
-    struct vg_query_column column = {.kind = VG_KIND_TEXT, .wire_oid = VG_WIRE_TEXT};
+    struct vg_query_column column = {.kind = VG_KIND_TEXT, .wire_oid = VG_OID_TEXT};
     for (size_t piece = 5000; piece <= 50000000; piece *= 100) {
         struct vg_buf stream;
         kit_begin_stream(&stream);
@@ -233,7 +233,7 @@ static void test_many_columns_make_smaller_batches(void **state)
     assert_non_null(columns);
     for (size_t c = 0; c < COLUMNS; c++)
         columns[c] = (struct vg_query_column){
-            .kind = VG_KIND_NUMBER, .wire_oid = VG_WIRE_FLOAT8, .raw = true};
+            .kind = VG_KIND_NUMBER, .wire_oid = VG_OID_FLOAT8, .raw = true};
     struct vg_buf stream;
     kit_begin_stream(&stream);
     for (size_t i = 0; i < ROWS; i++) {

@@ -15,10 +15,10 @@ static void test_kind_and_type_must_agree(void **state)
 {
     (void)state;
     static const struct vg_query_column wrong[] = {
-        {.kind = VG_KIND_NUMBER, .wire_oid = VG_WIRE_TEXT},
+        {.kind = VG_KIND_NUMBER, .wire_oid = VG_OID_TEXT},
         {.kind = VG_KIND_NUMBER, .wire_oid = 99999},
-        {.kind = VG_KIND_TIME, .wire_oid = VG_WIRE_INT8},
-        {.kind = VG_KIND_TEXT, .wire_oid = VG_WIRE_BOOL},
+        {.kind = VG_KIND_TIME, .wire_oid = VG_OID_INT8},
+        {.kind = VG_KIND_TEXT, .wire_oid = VG_OID_BOOL},
     };
     struct vg_decoder *decoder;
     struct vg_error err;

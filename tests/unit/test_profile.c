@@ -16,8 +16,6 @@
 #include "pgvigil/text.h"
 #include "pgvigil/time.h"
 
-enum { OID_DATE = 1082, OID_STAMP = 1184, OID_TEXT = 25, OID_FLOAT = 701, OID_BOOL = 16 };
-
 /* --- Choices ---------------------------------------------------------------------------------- */
 
 static void test_time_column(void **state)
@@ -35,7 +33,7 @@ static void test_time_column(void **state)
           {.name = "created_at", .kind = VG_KIND_TIME, .not_null = true}},
          NULL,
          "created_at"},
-        {{{.name = "birth_date", .kind = VG_KIND_TIME, .wire_oid = OID_DATE}}, NULL, NULL},
+        {{{.name = "birth_date", .kind = VG_KIND_TIME, .wire_oid = VG_OID_DATE}}, NULL, NULL},
         {{{.name = "x", .kind = VG_KIND_TIME, .indexed_first = true},
           {.name = "seen_at", .kind = VG_KIND_TIME, .not_null = true}},
          NULL,
@@ -44,12 +42,12 @@ static void test_time_column(void **state)
           {.name = "y", .kind = VG_KIND_TIME, .not_null = true}},
          NULL,
          "y"},
-        {{{.name = "part", .kind = VG_KIND_TIME, .wire_oid = OID_DATE},
+        {{{.name = "part", .kind = VG_KIND_TIME, .wire_oid = VG_OID_DATE},
           {.name = "at", .kind = VG_KIND_TIME, .indexed_first = true, .not_null = true}},
          "part",
          "part"},
-        {{{.name = "day", .kind = VG_KIND_TIME, .wire_oid = OID_DATE, .not_null = true},
-          {.name = "ts", .kind = VG_KIND_TIME, .wire_oid = OID_STAMP, .not_null = true}},
+        {{{.name = "day", .kind = VG_KIND_TIME, .wire_oid = VG_OID_DATE, .not_null = true},
+          {.name = "ts", .kind = VG_KIND_TIME, .wire_oid = VG_OID_TIMESTAMPTZ, .not_null = true}},
          NULL,
          "ts"},
     };
@@ -95,7 +93,8 @@ static void test_reference_days(void **state)
 static void test_window(void **state)
 {
     (void)state;
-    struct vg_catalog_column stamp = {.wire_oid = OID_STAMP}, date = {.wire_oid = OID_DATE};
+    struct vg_catalog_column stamp = {.wire_oid = VG_OID_TIMESTAMPTZ},
+                             date = {.wire_oid = VG_OID_DATE};
     assert_int_equal(vg_profile_window_us(&stamp, 200), VG_HOUR_US);
     assert_int_equal(vg_profile_window_us(&stamp, 199), VG_DAY_US);
     assert_int_equal(vg_profile_window_us(&date, 100000), VG_DAY_US);
@@ -200,11 +199,11 @@ static void fill_row(struct table *table, size_t row, int64_t from_us)
 static void make_table(struct table *table)
 {
     static const struct vg_catalog_column columns[COLUMNS] = {
-        {.name = "at", .kind = VG_KIND_TIME, .wire_oid = OID_STAMP, .type = "timestamptz"},
-        {.name = "amount", .kind = VG_KIND_NUMBER, .wire_oid = OID_FLOAT, .type = "float8"},
-        {.name = "serial", .kind = VG_KIND_NUMBER, .wire_oid = OID_FLOAT, .type = "float8"},
-        {.name = "flag", .kind = VG_KIND_BOOL, .wire_oid = OID_BOOL, .type = "boolean"},
-        {.name = "code", .kind = VG_KIND_TEXT, .wire_oid = OID_TEXT, .type = "text"},
+        {.name = "at", .kind = VG_KIND_TIME, .wire_oid = VG_OID_TIMESTAMPTZ, .type = "timestamptz"},
+        {.name = "amount", .kind = VG_KIND_NUMBER, .wire_oid = VG_OID_FLOAT8, .type = "float8"},
+        {.name = "serial", .kind = VG_KIND_NUMBER, .wire_oid = VG_OID_FLOAT8, .type = "float8"},
+        {.name = "flag", .kind = VG_KIND_BOOL, .wire_oid = VG_OID_BOOL, .type = "boolean"},
+        {.name = "code", .kind = VG_KIND_TEXT, .wire_oid = VG_OID_TEXT, .type = "text"},
     };
     memset(table, 0, sizeof *table);
     memcpy(table->catalog_columns, columns, sizeof columns);
