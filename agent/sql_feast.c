@@ -70,15 +70,37 @@ static void put_bits(struct vg_buf *out, const char *bytes, const char *at, int 
     vg_buf_putc(out, ')');
 }
 
-/* "(SELECT value FROM (SELECT integer AS pgv_v))": the integer of a whole message. */
+/* "(SELECT value FROM (SELECT integer AS pgv_v))": the integer of a whole message; none where a
+ * byte says that it goes on and it does not, or the other way round. */
 static void put_integer(struct vg_buf *out, const char *bytes, const char *value)
 {
     vg_buf_printf(out,
                   "(SELECT %s FROM (SELECT pg_catalog.bit_or((pg_catalog.get_byte(%s, pgv_i)::int8"
                   " & 127) << (7 * (pgv_i - 1))) AS pgv_v\n"
-                  "FROM pg_catalog.generate_series(1, pg_catalog.octet_length(%s) - 1) AS pgv_i)"
-                  " AS pgv_n)",
+                  "FROM pg_catalog.generate_series(1, pg_catalog.octet_length(%s) - 1) AS pgv_i\n",
                   value, bytes, bytes);
+    vg_buf_printf(out,
+                  "HAVING pg_catalog.bool_and(pg_catalog.get_byte(%s, pgv_i) BETWEEN"
+                  " CASE WHEN pgv_i < pg_catalog.octet_length(%s) - 1 THEN 128 ELSE 0 END AND"
+                  " CASE WHEN pgv_i < pg_catalog.octet_length(%s) - 1 THEN 255 WHEN pgv_i = 10"
+                  " THEN 1 ELSE 127 END)) AS pgv_n)",
+                  bytes, bytes, bytes);
+}
+
+/* The text in `bytes`, an expression; NULL where they are no UTF-8 without a zero byte: converting
+ * those would end the statement. A server of another encoding has only what is ASCII. */
+static void put_utf8(struct vg_buf *out, const char *bytes)
+{
+    static const char whole[] =
+        "^(?:0[1-9a-f]|[1-7].|(?:c[2-9a-f]|d.)[89ab].|e0[ab].[89ab].|ed[89].[89ab]."
+        "|e[1-9a-cef][89ab].[89ab].|f0[9ab].(?:[89ab].){2}|f[1-3](?:[89ab].){3}"
+        "|f48.(?:[89ab].){2})*$";
+    vg_buf_printf(out,
+                  "CASE WHEN pg_catalog.encode(%s, 'hex') ~ CASE WHEN"
+                  " pg_catalog.getdatabaseencoding() IN ('UTF8', 'SQL_ASCII') THEN\n'%s'\n"
+                  "ELSE '^(?:0[1-9a-f]|[1-7].)*$' END"
+                  " THEN pg_catalog.convert_from(%s, 'UTF8') END",
+                  bytes, whole, bytes);
 }
 
 /* A number of IEEE 754 out of its bits, exactly: a power of two times an integer. The power is
@@ -120,20 +142,26 @@ static void put_when(struct vg_buf *out, const char *bytes, int tag, int least, 
 
 enum { TAG_STRING = 0x12, TAG_INT32 = 0x18, TAG_INT64 = 0x20, TAG_DOUBLE = 0x29, TAG_FLOAT = 0x35 };
 enum { TAG_BOOL = 0x38, TAG_TIMESTAMP = 0x40, VARINT_MOST = 11, LENGTHS = 4 };
+enum { TEXT_MOST = 64 << 20 }; /* a regular expression takes eight times as much */
 
 static void put_integers(struct vg_buf *out, const char *bytes, uint32_t oid)
 {
-    const char *value = oid == VG_OID_INT4   ? "CASE WHEN pgv_v BETWEEN -2147483648 AND 2147483647"
-                                               " THEN pgv_v::int4 END"
-                        : oid == VG_OID_INT2 ? "CASE WHEN pgv_v BETWEEN -32768 AND 32767"
-                                               " THEN pgv_v::int2 END"
-                        : oid == VG_OID_FLOAT8  ? "pgv_v::float8"
-                        : oid == VG_OID_NUMERIC ? "pgv_v::numeric"
-                                                : "pgv_v";
-    put_when(out, bytes, TAG_INT64, 2, VARINT_MOST);
-    put_integer(out, bytes, value);
-    put_when(out, bytes, TAG_INT32, 2, VARINT_MOST);
-    put_integer(out, bytes, value);
+    char value[160];
+    const char *type = oid == VG_OID_INT4      ? "int4"
+                       : oid == VG_OID_INT2    ? "int2"
+                       : oid == VG_OID_FLOAT8  ? "float8"
+                       : oid == VG_OID_NUMERIC ? "numeric"
+                                               : "int8";
+    for (int half = 0; half < 2; half++) {
+        bool small = oid == VG_OID_INT2, middle = !small && (half || oid == VG_OID_INT4);
+        if (small || middle)
+            snprintf(value, sizeof value, "CASE WHEN pgv_v BETWEEN %d AND %d THEN pgv_v::%s END",
+                     small ? INT16_MIN : INT32_MIN, small ? INT16_MAX : INT32_MAX, type);
+        else
+            snprintf(value, sizeof value, "pgv_v::%s", type);
+        put_when(out, bytes, half ? TAG_INT32 : TAG_INT64, 2, VARINT_MOST);
+        put_integer(out, bytes, value);
+    }
 }
 
 static void put_floats(struct vg_buf *out, const char *bytes, uint32_t oid)
@@ -152,21 +180,31 @@ static void put_floats(struct vg_buf *out, const char *bytes, uint32_t oid)
     vg_buf_puts(out, cast);
 }
 
-/* The length of a text takes a byte for each 7 bits; it must be that of all the rest. */
+/* The length of a text takes a byte for each 7 bits, all but the last with the eighth bit; it must
+ * be that of all the rest. */
 static void put_text(struct vg_buf *out, const char *bytes)
 {
     for (int n = 1; n <= LENGTHS; n++) {
+        struct vg_buf rest;
+        vg_buf_init(&rest, 1 << 18);
+        vg_buf_printf(&rest, "pg_catalog.substr(%s, %d)", bytes, n + 2);
         int least = (n == 1 ? 0 : 1 << (7 * (n - 1))) + n + 1;
-        put_when(out, bytes, TAG_STRING, least, (1 << (7 * n)) + n);
+        put_when(out, bytes, TAG_STRING, least, n < LENGTHS ? (1 << (7 * n)) + n : TEXT_MOST);
         vg_buf_puts(out, "CASE WHEN ");
         for (int i = 0; i < n; i++)
-            vg_buf_printf(out, "%s((pg_catalog.get_byte(%s, %d) & 127) << %d)", i ? " + " : "",
-                          bytes, i + 1, 7 * i);
+            vg_buf_printf(out, "%s(pg_catalog.get_byte(%s, %d) - %d << %d)", i ? " + " : "", bytes,
+                          i + 1, i + 1 < n ? 128 : 0, 7 * i);
         vg_buf_printf(out,
-                      " = pg_catalog.octet_length(%s) - %d\n"
-                      "AND pg_catalog.\"position\"(pg_catalog.substr(%s, %d), '\\x00'::bytea) = 0"
-                      " THEN pg_catalog.convert_from(pg_catalog.substr(%s, %d), 'UTF8') END",
-                      bytes, n + 1, bytes, n + 2, bytes, n + 2);
+                      " = pg_catalog.octet_length(%s) - %d\nAND pg_catalog.get_byte(%s, %d)"
+                      " < 128",
+                      bytes, n + 1, bytes, n);
+        for (int i = 1; i < n; i++)
+            vg_buf_printf(out, " AND pg_catalog.get_byte(%s, %d) > 127", bytes, i);
+        vg_buf_puts(out, "\nTHEN ");
+        put_utf8(out, rest.failed ? "" : rest.data);
+        vg_buf_puts(out, " END");
+        out->failed |= rest.failed;
+        vg_buf_free(&rest);
     }
 }
 
@@ -192,7 +230,8 @@ void vg_feast_put_value(struct vg_buf *out, const char *value, uint32_t oid)
     vg_buf_printf(out, "CASE WHEN pg_catalog.octet_length(%s) < 2 THEN NULL", value);
     if (oid == VG_OID_BOOL) {
         put_when(out, value, TAG_BOOL, 2, 2);
-        vg_buf_printf(out, "pg_catalog.get_byte(%s, 1) = 1", value);
+        vg_buf_printf(out, "CASE pg_catalog.get_byte(%s, 1) WHEN 1 THEN true WHEN 0 THEN false END",
+                      value);
     }
     if (oid == VG_OID_TEXT || oid == VG_OID_VARCHAR)
         put_text(out, value);
@@ -249,13 +288,15 @@ static void put_key_value(struct vg_buf *out, const char *name, uint32_t oid)
     vg_buf_puts(out, "\nWHEN pgv_t = 3 AND pgv_l = 4 THEN (");
     put_bits(out, name, "pgv_p + 8", 4);
     vg_buf_printf(out, " << 32 >> 32)%s", oid == VG_OID_INT4 ? "::int4" : text);
-    if (oid == VG_OID_TEXT)
-        vg_buf_printf(out,
-                      "\nWHEN pgv_t = 2 AND pg_catalog.\"position\"(pg_catalog.substr(%s,"
-                      " (pgv_p + 9)::int4, pgv_l::int4), '\\x00'::bytea) = 0 THEN"
-                      " pg_catalog.convert_from(pg_catalog.substr(%s, (pgv_p + 9)::int4,"
-                      " pgv_l::int4), 'UTF8')",
-                      name, name);
+    if (oid == VG_OID_TEXT) {
+        struct vg_buf bytes;
+        vg_buf_init(&bytes, 1 << 18);
+        vg_buf_printf(&bytes, "pg_catalog.substr(%s, (pgv_p + 9)::int4, pgv_l::int4)", name);
+        vg_buf_printf(out, "\nWHEN pgv_t = 2 AND pgv_l < %d THEN ", TEXT_MOST);
+        put_utf8(out, bytes.failed ? "" : bytes.data);
+        out->failed |= bytes.failed;
+        vg_buf_free(&bytes);
+    }
     vg_buf_puts(out, " END");
 }
 

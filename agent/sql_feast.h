@@ -21,7 +21,8 @@ struct vg_feast_type {
 bool vg_feast_type(const char *name, struct vg_feast_type *out);
 
 /* The value of the type in the bytea `value` (an expression in SQL), as vg_feast_convert() has it;
- * NULL where it has none. Of a list, and of any type, the bytes themselves. */
+ * NULL where it has none, and of a text of more than 64 MiB; in a database whose encoding is not
+ * UTF-8, of one that is not ASCII. Of a list, and of any type, the bytes themselves. */
 void vg_feast_put_value(struct vg_buf *out, const char *value, uint32_t oid);
 /* Join key number `at` of the keys in the bytea `entity_key` (a name), as a value of the type:
  * text, bigint or integer. NULL where the bytes are those of other keys, of another version of the

@@ -53,14 +53,15 @@ def value(kind, x):
 
 
 def entity_key(**keys):
-    """An int64, or a string, for each join key."""
+    """An int64, or a string (bytes: as they are), for each join key."""
     out = struct.pack("<I", len(keys))
     for name in sorted(keys):
         out += struct.pack("<II", 2, len(name.encode())) + name.encode()
     for name in sorted(keys):
         x = keys[name]
-        payload = x.encode() if isinstance(x, str) else struct.pack("<q", x)
-        out += struct.pack("<II", 2 if isinstance(x, str) else 4, len(payload)) + payload
+        text = x.encode() if isinstance(x, str) else x
+        payload = text if isinstance(text, bytes) else struct.pack("<q", x)
+        out += struct.pack("<II", 2 if isinstance(text, bytes) else 4, len(payload)) + payload
     return out
 
 

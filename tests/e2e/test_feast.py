@@ -178,6 +178,9 @@ def test_written_by_feast(pgvigil, database, kind, data, wanted):
     assert not failed(found) and found["skew"]["n"] == 1, found
 
 
+# What is no text in UTF-8, or none that PostgreSQL can hold: a conversion would be an error.
+NO_TEXTS = [b"\xff\xfe", b"a\x00", b"\xc3", b"\xc0\x80", b"\xe0\x9f\xbf", b"\xed\xa0\x80",
+            b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xe2\x82", b"ok\x80"]
 SKEW = {"compare": {"id": "skew", "with": "public.o", "what": "values", "columns": ["f"]}}
 
 
@@ -261,7 +264,8 @@ def test_several_join_keys(pgvigil, database):
         database.execute("INSERT INTO o VALUES (%s, %s, %s)", (f"Zone ø{i}", i - 25, i))
     # Keys that are none: they have no value, and cost nobody else his.
     keys = [b"", b"\x02", entity_key(id=1), entity_key(zone="a", id=1)[:-3],
-            entity_key(zone="a", id=1)[:33] + b"\xff\xff\xff\xff", b"\xff" * 64]
+            entity_key(zone="a", id=1)[:33] + b"\xff\xff\xff\xff", b"\xff" * 64,
+            *(entity_key(zone=text, id=1) for text in NO_TEXTS)]
     for i, key in enumerate(keys):
         store.put(key, {"f": value("int64", i)})
     keyed = {**SKEW["compare"], "id": "keys", "what": "keys"}
@@ -279,22 +283,31 @@ def test_several_join_keys(pgvigil, database):
 def test_hostile_bytes(pgvigil, database):
     """Damaged values are counted, and neither the scan nor a statement ends by one."""
     store = Store(database, "s")
-    database.execute("CREATE TABLE o (id bigint, f float8)")
+    database.execute("CREATE TABLE o (id bigint, f float8, t text, n bigint, b bool)")
     good = value("double", 2.5)
     damaged = [b"\x29", b"\x29\x00", good[:-1], good + b"\x00", good + good, b"\x28\x01", b"\x00",
                b"\xff" * 40, b"\x12\xff\xff\xff\xff\x0f", b"\x12\x05ab", b"\x20" + b"\xff" * 11,
-               value("string", b"\xff\xfe"), b"\x9a\x01\x00", b"\x92\x01\x04\x0a\x05ab"]
+               b"\x20\x80", b"\x20\x01\x01", b"\x20" + b"\xff" * 9 + b"\x02", b"\x12\x80",
+               b"\x12\x82ab", b"\x38\x02", b"\x9a\x01\x00", b"\x92\x01\x04\x0a\x05ab",
+               *(value("string", text) for text in NO_TEXTS)]
     for i, data in enumerate([good] * 10 + damaged):
-        store.put({"id": i}, {"f": data, "t": value("string", "x") if i < 10 else data})
-        database.execute("INSERT INTO o VALUES (%s, %s)", (i, 2.5 if i < 10 else None))
+        fine = i < 10
+        store.put({"id": i}, {"f": data, "t": value("string", "x") if fine else data,
+                              "n": value("int64", 7) if fine else data,
+                              "b": value("bool", True) if fine else data})
+        database.execute("INSERT INTO o VALUES (%s, %s, %s, %s, %s)",
+                         (i, *((2.5, "x", 7, True) if fine else (None,) * 4)))
+    skew = {"compare": {**SKEW["compare"], "columns": ["f", "t", "n", "b"]}}
     pgvigil.rule("d", feast({"f": {"type": "double precision", "range": {"min": 2.5, "max": 2.5}},
-                             "t": {"type": "text", "length": {"max": 1}}}, [SKEW]))
+                             "t": {"type": "text", "length": {"max": 1}}, "n": {"type": "bigint"},
+                             "b": {"type": "boolean"}}, [skew]))
     found = look(pgvigil)
-    assert failed(found) == ["f.cast", "t.cast"], found
-    assert found["f.cast"]["value"] == pytest.approx(len(damaged) / (10 + len(damaged)))
-    assert found["t.cast"]["value"] == found["f.cast"]["value"]
+    assert failed(found) == ["b.cast", "f.cast", "n.cast", "t.cast"], found
+    for name in "ftnb":
+        share = found[f"{name}.cast"]["value"]
+        assert share == pytest.approx(len(damaged) / (10 + len(damaged))), name
     assert found["f.range"]["n"] == 10 and found["t.length"]["n"] == 10
-    assert found["skew"]["value"] == 0 and found["skew"]["n"] == 10 + len(damaged)
+    assert found["skew"]["value"] == 0 and found["skew"]["n"] == 10 + len(damaged), found["skew"]
 
 
 def test_private_values(pgvigil, database):
