@@ -36,12 +36,17 @@ static const char *skip_comment(const char *p)
     return depth ? NULL : p;
 }
 
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+}
+
 /* At a dollar sign: behind a dollar-quoted text, behind the sign if there is none, NULL without
  * end. */
 static const char *skip_dollar(const char *p)
 {
     const char *end = p + 1;
-    while (isalnum((unsigned char)*end) || *end == '_')
+    while (is_word(*end))
         end++;
     if (*end != '$' || isdigit((unsigned char)p[1]))
         return p + 1;
@@ -51,11 +56,6 @@ static const char *skip_dollar(const char *p)
             return at + n;
     }
     return NULL;
-}
-
-static bool is_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
 }
 
 const char *vg_sql_skip(const char *start, const char *p)

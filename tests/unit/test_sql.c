@@ -122,6 +122,7 @@ static void test_condition(void **state)
         {"\"odd)name\" IS NULL", true},
         {"x = E'\\')' AND y", true},
         {"x = $t$ ) ' $t$", true},
+        {"x = $\xc3\xa9$ ) ' $\xc3\xa9$", true},
         {"x = $1 AND a$b$c > 1", true},
         {"f(a, b)", true},
         {"1=1) or (1=1", false},
@@ -132,6 +133,7 @@ static void test_condition(void **state)
         {"kind = 'open", false},
         {"a > 1 /* open", false},
         {"x = $t$ open", false},
+        {"x = $\xc3\xa9$ ' $\xc3\xa9$) OR (y = $t$ ' $t$", false},
         {"x = '\\' ) OR '1", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
