@@ -15,6 +15,7 @@ static const char *const names[] = {
 #undef VG_FORMAT
 };
 enum { FORMATS = sizeof formats / sizeof formats[0] };
+_Static_assert(FORMATS < 64, "each format is a bit of a word");
 
 /* From the most telling on. A text of few characters is of many formats by chance: hex, base64,
  * boolean, postcode_us, latitude and longitude say nothing of where it comes from. */

@@ -113,6 +113,7 @@ static void suggest_column(const struct vg_suggesting *at)
     vg_buf_init(&type, YAML_MAX);
     vg_suggest_put(&type, column->type, true);
     vg_suggest_add(at->list, column->name, false, NULL, "type: %s", type.data);
+    at->list->failed |= type.failed;
     vg_buf_free(&type);
     if (at->hides && !at->is_key)
         vg_suggest_add(at->list, column->name, false, "by its name or its texts", "private: true");

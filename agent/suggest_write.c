@@ -128,6 +128,7 @@ static void put_setting(struct vg_buf *out, const char *name, const char *text, 
     vg_buf_printf(&line, "%s: ", name);
     vg_suggest_put(&line, text, true);
     put_line(out, 2, line.data, why, false);
+    out->failed |= line.failed;
     vg_buf_free(&line);
 }
 
@@ -151,6 +152,7 @@ static void write_head(const struct vg_profile *profile, struct vg_buf *out)
                        "alone do not justify are commented out. Every dataset also has `reach`, "
                        "`judged` and `schema`.");
     put_comment(out, 0, text.data);
+    out->failed |= text.failed;
     vg_buf_free(&text);
     put_comment(out, 0, "Next: pgvigil validate --connect, then pgvigil check.");
     vg_buf_puts(out, "version: 1\ndataset: ");
@@ -193,6 +195,7 @@ static void write_source(const struct vg_profile *profile, struct vg_buf *out)
     }
     vg_buf_putc(&key, ']');
     put_line(out, 2, key.data, profile->key_why, false);
+    out->failed |= key.failed;
     vg_buf_free(&key);
 }
 
@@ -264,6 +267,7 @@ static void write_checks(const struct vg_suggestions *list, struct vg_buf *out)
         vg_buf_clear(&line);
         vg_buf_printf(&line, "- %s", list->items[i].yaml);
         put_line(out, 2, line.data, list->items[i].why, list->items[i].off);
+        out->failed |= line.failed;
     }
     vg_buf_free(&line);
 }
