@@ -14,7 +14,8 @@
 #define END_US (2 * VG_US)
 
 /* Parameters: statement_timeout and client_encoding. A lock is waited for one second only: who
- * waits for a lock makes others wait behind him. */
+ * waits for a lock makes others wait behind him. A backslash in quotes is itself: conditions were
+ * looked at so, for whether they stay in their parentheses. */
 static const char settings_sql[] =
     "SELECT pg_catalog.set_config('statement_timeout', $1, true),"
     " pg_catalog.set_config('lock_timeout', '1s', true),"
@@ -25,10 +26,11 @@ static const char settings_sql[] =
     " pg_catalog.set_config('DateStyle', 'ISO, MDY', true),"
     " pg_catalog.set_config('extra_float_digits', '1', true),"
     " pg_catalog.set_config('jit', 'off', true),"
+    " pg_catalog.set_config('standard_conforming_strings', 'on', true),"
     " pg_catalog.current_setting('transaction_isolation'),"
     " pg_catalog.current_setting('transaction_read_only'),"
     " pg_catalog.current_setting('search_path')";
-enum { ISOLATION = 9, READ_ONLY, SEARCH_PATH };
+enum { ISOLATION = 10, READ_ONLY, SEARCH_PATH };
 
 static int send_begin(struct vg_session *s, struct vg_error *err)
 {

@@ -434,15 +434,17 @@ def test_settings_of_a_session(database, source):
     database.execute(f"ALTER DATABASE {database.name} SET search_path = public;"
                      f"ALTER DATABASE {database.name} SET DateStyle = 'German';"
                      f"ALTER DATABASE {database.name} SET default_transaction_read_only = off;"
+                     f"ALTER DATABASE {database.name} SET standard_conforming_strings = off;"
                      f"ALTER DATABASE {database.name} SET client_encoding = 'LATIN1'")
     source.open(timeout_us=1500000)
     names = ("transaction_isolation", "transaction_read_only", "statement_timeout", "lock_timeout",
              "search_path", "TimeZone", "DateStyle", "jit", "client_encoding",
-             "idle_in_transaction_session_timeout", "application_name")
+             "idle_in_transaction_session_timeout", "standard_conforming_strings",
+             "application_name")
     row = source.rows("SELECT " + ", ".join(f"current_setting('{n}')" for n in names))[0]
-    assert row[:10] == ["repeatable read", "on", "1500ms", "1s", "pg_catalog", "UTC", "ISO, MDY",
-                        "off", "UTF8", "1min"]
-    assert row[10].startswith("pgvigil/")
+    assert row[:11] == ["repeatable read", "on", "1500ms", "1s", "pg_catalog", "UTC", "ISO, MDY",
+                        "off", "UTF8", "1min", "on"]
+    assert row[11].startswith("pgvigil/")
     assert source.rows("SELECT '\u20ac', timestamptz '2001-06-12 00:00+02'") == \
         [["\u20ac", "2001-06-11 22:00:00+00"]]
     assert wait_for(lambda: database.backends())[0][1] == "idle in transaction"
