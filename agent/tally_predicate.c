@@ -9,18 +9,16 @@
 #include "agent/tally_rows.h"
 #include "pgvigil/check.h"
 
-enum { MEMO_SLOTS = 64, MEMO_TEXT = 24 };
+enum { MEMO_BITS = 6, MEMO_SLOTS = 1 << MEMO_BITS, FREE = -2 };
 
 /* Answers of one predicate within one batch; `offends` is pure, so asking again would be the same.
  */
 struct memo {
-    bool known[VG_CELLS][2]; /* by state and truth */
-    int answer[VG_CELLS][2];
+    int of_state[VG_CELLS]; /* of those that are no value; FREE: not asked yet */
     struct {
-        bool known;
-        uint8_t len;
+        struct vg_short_text key;
+        uint32_t len;
         int answer;
-        char text[MEMO_TEXT];
     } texts[MEMO_SLOTS];
 };
 
@@ -30,65 +28,57 @@ struct test {
     const struct vg_column *view;
     size_t n, noffenders;
     uint64_t tested;
-    int64_t until_us;
+    struct vg_cell_view cell; /* the one asked about */
     struct memo memo;
     uint32_t offenders[VG_BATCH_ROWS]; /* places in the view */
 };
 
-static struct vg_cell_view view_cell(const struct vg_column *view, size_t i, int64_t until_us,
-                                     char space[36])
+static int ask(struct test *test)
 {
-    struct vg_cell_view cell = {
-        .kind = view->kind, .state = (enum vg_cell_state)view->state[i], .until_us = until_us};
-    if (cell.state == VG_VIEW_VALUE && view->kind == VG_KIND_TEXT)
-        cell.text = vg_text_cell(view, i, space);
-    else if (cell.state == VG_VIEW_VALUE && view->num)
-        cell.num = view->num[i];
-    return cell;
+    return test->rule->type->offends(test->rule, &test->cell, test->warn);
 }
 
-static int ask(struct test *test, size_t i)
+static int ask_number(struct test *test, double num)
 {
-    char space[36];
-    struct vg_cell_view cell = view_cell(test->view, i, test->until_us, space);
-    return test->rule->type->offends(test->rule, &cell, test->warn);
+    test->cell.state = VG_VIEW_VALUE;
+    test->cell.num = num;
+    return ask(test);
 }
 
-static int ask_short_text(struct test *test, size_t i)
+static int ask_text(struct test *test, struct vg_slice text)
 {
-    struct vg_slice raw = test->view->raw[i];
-    if (!raw.len || raw.len > MEMO_TEXT)
-        return ask(test, i);
-    unsigned char first = (unsigned char)raw.data[0], last = (unsigned char)raw.data[raw.len - 1];
-    unsigned char middle = (unsigned char)raw.data[raw.len / 2];
-    size_t slot = (first + 5u * last + 17u * raw.len + 23u * middle) % MEMO_SLOTS;
+    test->cell.state = VG_VIEW_VALUE;
+    test->cell.text = text;
+    return ask(test);
+}
+
+static int ask_short_text(struct test *test, struct vg_slice text, bool *is_new)
+{
+    struct vg_short_text key = vg_short_text_of(text.data, text.len);
+    size_t slot = vg_short_text_slot(key, text.len, MEMO_BITS);
     struct memo *memo = &test->memo;
-    if (!memo->texts[slot].known || memo->texts[slot].len != raw.len ||
-        memcmp(memo->texts[slot].text, raw.data, raw.len) != 0) {
-        memo->texts[slot].known = true;
-        memo->texts[slot].len = (uint8_t)raw.len;
-        memcpy(memo->texts[slot].text, raw.data, raw.len);
-        memo->texts[slot].answer = ask(test, i);
+    *is_new = memo->texts[slot].answer == FREE || memo->texts[slot].len != text.len ||
+              memo->texts[slot].key.head != key.head || memo->texts[slot].key.tail != key.tail;
+    if (*is_new) {
+        memo->texts[slot].key = key;
+        memo->texts[slot].len = text.len;
+        memo->texts[slot].answer = ask_text(test, text);
     }
     return memo->texts[slot].answer;
 }
 
-static int recall(struct test *test, size_t i)
+/* The answer to a cell that is no value. */
+static int recall(struct test *test, uint8_t state)
 {
-    const struct vg_column *view = test->view;
-    uint8_t state = view->state[i];
-    bool truth = view->kind == VG_KIND_BOOL && view->num[i] != 0;
     if (state == VG_CELL_UNCAST)
         return -1; /* no value to be tested; the check `cast` counts it */
-    if (state == VG_CELL_VALUE && view->kind == VG_KIND_TEXT)
-        return ask_short_text(test, i);
-    if (state == VG_CELL_VALUE && view->kind != VG_KIND_BOOL)
-        return ask(test, i);
-    if (!test->memo.known[state][truth]) {
-        test->memo.known[state][truth] = true;
-        test->memo.answer[state][truth] = ask(test, i);
+    if (test->memo.of_state[state] == FREE) {
+        struct vg_cell_view cell = {.kind = test->cell.kind,
+                                    .state = (enum vg_cell_state)state,
+                                    .until_us = test->cell.until_us};
+        test->memo.of_state[state] = test->rule->type->offends(test->rule, &cell, test->warn);
     }
-    return test->memo.answer[state][truth];
+    return test->memo.of_state[state];
 }
 
 static void note(struct test *test, size_t i, int answer)
@@ -96,6 +86,57 @@ static void note(struct test *test, size_t i, int answer)
     test->tested += answer >= 0;
     if (answer > 0)
         test->offenders[test->noffenders++] = (uint32_t)i;
+}
+
+/* Texts that do not repeat are no longer looked for among those just asked about. */
+static void test_texts(struct test *test)
+{
+    const struct vg_column *view = test->view;
+    bool plain = view->wire_oid != VG_OID_BPCHAR && view->wire_oid != VG_OID_UUID;
+    size_t met = 0, news = 0;
+    char space[36];
+    for (size_t i = 0; i < MEMO_SLOTS; i++)
+        test->memo.texts[i].answer = FREE;
+    for (size_t i = 0; i < test->n; i++) {
+        if (view->state[i] != VG_CELL_VALUE) {
+            note(test, i, recall(test, view->state[i]));
+            continue;
+        }
+        struct vg_slice text = plain ? view->raw[i] : vg_text_cell(view, i, space);
+        bool is_new = true, repeats = news < MEMO_SLOTS || 2 * news < met;
+        bool remembers = text.len <= VG_SHORT_TEXT && repeats;
+        note(test, i, remembers ? ask_short_text(test, text, &is_new) : ask_text(test, text));
+        met++;
+        news += is_new;
+    }
+}
+
+static void test_truths(struct test *test)
+{
+    const struct vg_column *view = test->view;
+    int answers[2] = {FREE, FREE};
+    for (size_t i = 0; i < test->n; i++) {
+        bool truth = view->num[i] != 0;
+        if (view->state[i] != VG_CELL_VALUE) {
+            note(test, i, recall(test, view->state[i]));
+            continue;
+        }
+        if (answers[truth] == FREE)
+            answers[truth] = ask_number(test, view->num[i]);
+        note(test, i, answers[truth]);
+    }
+}
+
+/* Numbers and times; of what has no numbers, whether there is a value. */
+static void test_values(struct test *test)
+{
+    const struct vg_column *view = test->view;
+    for (size_t i = 0; i < test->n; i++) {
+        uint8_t state = view->state[i];
+        note(test, i,
+             state == VG_CELL_VALUE ? ask_number(test, view->num ? view->num[i] : 0)
+                                    : recall(test, state));
+    }
 }
 
 static size_t count_outside(const double *x, size_t n, double lo, double hi)
@@ -131,7 +172,9 @@ static void test_bounds(struct test *test, const struct vg_bounds *bounds)
         bool fine = (view->state[i] == VG_CELL_VALUE) & (x >= lo) & (x <= hi);
         inside += fine;
         if (!fine)
-            note(test, i, recall(test, i));
+            note(test, i,
+                 view->state[i] == VG_CELL_VALUE ? ask_number(test, x)
+                                                 : recall(test, view->state[i]));
     }
     test->tested += inside;
 }
@@ -151,9 +194,15 @@ int vg_tally_offends(const struct vg_rule *rule, bool warn, const struct vg_colu
 {
     char space[36];
     const struct vg_check_type *type = rule->type;
+    struct vg_cell_view cell = {.kind = column->kind,
+                                .state = (enum vg_cell_state)column->state[row],
+                                .until_us = find_until(until_us, rule, column)};
     if (column->state[row] == VG_CELL_UNCAST)
         return -1;
-    struct vg_cell_view cell = view_cell(column, row, find_until(until_us, rule, column), space);
+    if (cell.state == VG_VIEW_VALUE && column->kind == VG_KIND_TEXT)
+        cell.text = vg_text_cell(column, row, space);
+    else if (cell.state == VG_VIEW_VALUE && column->num)
+        cell.num = column->num[row];
     return (type->offends ? type->offends : type->blames)(rule, &cell, warn);
 }
 
@@ -200,6 +249,7 @@ int vg_tally_test(struct vg_tally_rows *rows, const struct vg_column *view,
     const struct vg_limits *limits = &rule->limits;
     const struct vg_bounds *bounds = predicate->warn ? &limits->warn_bounds : &limits->bounds;
     bool number = view->kind == VG_KIND_NUMBER || view->kind == VG_KIND_TIME;
+    bool bounded = rule->type->bounds == VG_BOUNDS_ON_ROWS && (bounds->has_min || bounds->has_max);
     struct test test;
     test.rule = rule;
     test.warn = predicate->warn;
@@ -207,16 +257,18 @@ int vg_tally_test(struct vg_tally_rows *rows, const struct vg_column *view,
     test.n = rows->n;
     test.noffenders = 0;
     test.tested = 0;
-    test.until_us = find_until(plan->until_us, rule, view);
-    memset(test.memo.known, 0, sizeof test.memo.known);
-    for (size_t i = 0; i < MEMO_SLOTS; i++)
-        test.memo.texts[i].known = false;
-    if (number && rule->type->bounds == VG_BOUNDS_ON_ROWS && (bounds->has_min || bounds->has_max)) {
+    test.cell = (struct vg_cell_view){.kind = view->kind,
+                                      .until_us = find_until(plan->until_us, rule, view)};
+    for (size_t i = 0; i < VG_CELLS; i++)
+        test.memo.of_state[i] = FREE;
+    if (number && bounded)
         test_bounds(&test, bounds);
-    } else {
-        for (size_t i = 0; i < test.n; i++)
-            note(&test, i, recall(&test, i));
-    }
+    else if (view->kind == VG_KIND_TEXT)
+        test_texts(&test);
+    else if (view->kind == VG_KIND_BOOL)
+        test_truths(&test);
+    else
+        test_values(&test);
     into->tested += test.tested;
     into->offending += test.noffenders;
     for (size_t k = 0; into->max_keys && k < test.noffenders; k++) {

@@ -31,9 +31,7 @@ static int offends_length(const struct vg_rule *rule, const struct vg_cell_view 
     const struct vg_bounds *bounds = warn ? &rule->limits.warn_bounds : &rule->limits.bounds;
     if (cell->state == VG_VIEW_NULL)
         return -1;
-    uint32_t length = 0;
-    for (uint32_t i = 0; i < cell->text.len; i++)
-        length += ((unsigned char)cell->text.data[i] & 0xc0) != 0x80;
+    uint32_t length = vg_utf8_count(cell->text.data, cell->text.len);
     return (bounds->has_min && length < bounds->min) || (bounds->has_max && length > bounds->max);
 }
 

@@ -17,9 +17,18 @@
 #undef VG_FORMAT
 
 /* Sorts of ASCII characters; locale-free. */
-bool vg_format_digit(char c);
-bool vg_format_hex_digit(char c);
-bool vg_format_letter(char c);
+static inline bool vg_format_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+static inline bool vg_format_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+static inline bool vg_format_hex_digit(char c)
+{
+    return vg_format_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 /* n characters from s on, at least one, all of the sort. */
 bool vg_format_all(const char *s, size_t n, bool (*sort)(char c));
 /* n <= 9 decimal digits at s as a number, or -1 if one is none. */

@@ -7,21 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-bool vg_format_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-bool vg_format_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool vg_format_hex_digit(char c)
-{
-    return vg_format_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 bool vg_format_all(const char *s, size_t n, bool (*sort)(char c))
 {
     size_t i = 0;

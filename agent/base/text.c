@@ -62,14 +62,18 @@ static bool is_control(const unsigned char *s, size_t k)
 void vg_utf8_clean(struct vg_buf *out, const char *s, size_t n, bool plain)
 {
     const unsigned char *p = (const unsigned char *)s;
+    size_t fine = 0; /* where what is fine and not yet appended begins */
     for (size_t i = 0; i < n;) {
         size_t k = measure_sequence(p + i, n - i);
-        if (!k || (plain && is_control(p + i, k)))
+        bool bad = !k || (plain && is_control(p + i, k));
+        if (bad) {
+            vg_buf_add(out, s + fine, i - fine);
             vg_buf_puts(out, "\xef\xbf\xbd");
-        else
-            vg_buf_add(out, s + i, k);
+        }
         i += k ? k : 1;
+        fine = bad ? i : fine;
     }
+    vg_buf_add(out, s + fine, n - fine);
 }
 
 size_t vg_utf8_prefix(const char *s, size_t n, size_t max_chars)
@@ -81,6 +85,23 @@ size_t vg_utf8_prefix(const char *s, size_t n, size_t max_chars)
         i += k ? k : 1;
     }
     return i;
+}
+
+/* Eight bytes at a time: bit 7 set and bit 6 clear marks a continuation, and the product adds up the
+ * eight marks. */
+uint32_t vg_utf8_count(const char *s, uint32_t n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint32_t continued = 0, i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t word;
+        memcpy(&word, s + i, sizeof word);
+        uint64_t marks = (word >> 7) & ~(word >> 6) & ones;
+        continued += (uint32_t)((marks * ones) >> 56);
+    }
+    for (; i < n; i++)
+        continued += ((unsigned char)s[i] & 0xc0) == 0x80;
+    return n - continued;
 }
 
 int vg_parse_double(const char *s, double *out)

@@ -6,8 +6,6 @@
 
 #include "agent/summary/parts.h"
 
-enum { UUID_BYTES = 16, UUID_TEXT = 36 };
-
 _Static_assert(VG_CELL_VALUE == 0, "eight values in a row are eight zero bytes");
 
 /* Most rows have values: eight of them at a time are seen at one look. */
@@ -136,65 +134,6 @@ static int count_truths(struct vg_column_summary *column, const double *x, size_
     return 0;
 }
 
-/* Code points: the bytes that do not continue one. Eight bytes at a time: bit 7 set and bit 6 clear
- * marks a continuation, and the product adds up the eight marks. */
-static uint32_t count_characters(struct vg_slice text)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint32_t continued = 0, i = 0;
-    for (; i + 8 <= text.len; i += 8) {
-        uint64_t word;
-        memcpy(&word, text.data + i, sizeof word);
-        uint64_t marks = (word >> 7) & ~(word >> 6) & ones;
-        continued += (uint32_t)((marks * ones) >> 56);
-    }
-    for (; i < text.len; i++)
-        continued += ((unsigned char)text.data[i] & 0xc0) == 0x80;
-    return text.len - continued;
-}
-
-struct vg_slice vg_text_cell(const struct vg_column *rows, size_t row, char space[36])
-{
-    static const char digits[] = "0123456789abcdef";
-    struct vg_slice raw = rows->raw[row];
-    while (rows->wire_oid == VG_OID_BPCHAR && raw.len && raw.data[raw.len - 1] == ' ')
-        raw.len--;
-    if (rows->wire_oid != VG_OID_UUID || raw.len != UUID_BYTES)
-        return raw;
-    size_t n = 0;
-    for (size_t i = 0; i < UUID_BYTES; i++) {
-        unsigned char byte = (unsigned char)raw.data[i];
-        space[n++] = digits[byte >> 4];
-        space[n++] = digits[byte & 15];
-        if (i == 3 || i == 5 || i == 7 || i == 9)
-            space[n++] = '-';
-    }
-    return (struct vg_slice){space, UUID_TEXT};
-}
-
-static int count_text(struct vg_column_summary *column, const struct vg_column *rows, size_t nrows)
-{
-    char space[UUID_TEXT];
-    for (size_t i = 0; i < nrows; i++) {
-        if (rows->state[i] != VG_CELL_VALUE)
-            continue;
-        struct vg_slice text = vg_text_cell(rows, i, space);
-        uint32_t length = count_characters(text);
-        column->empties += !text.len;
-        column->length_sum += length;
-        column->length_min = length < column->length_min ? length : column->length_min;
-        column->length_max = length > column->length_max ? length : column->length_max;
-        if (!column->hll && !column->top)
-            continue;
-        uint64_t hash = vg_hash64(text.data, text.len);
-        if (column->hll)
-            vg_hll_add(column->hll, column->hll_bits, hash);
-        if (column->top && vg_top_add(column->top, hash, 1, text) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 static int count_values(struct vg_column_summary *column, const struct vg_column *rows,
                         size_t first, size_t n)
 {
@@ -226,7 +165,7 @@ int vg_column_count(struct vg_column_summary *column, const struct vg_column *ro
         if (rows->special)
             count_states(column, rows->state, nrows);
         if (column->kind == VG_KIND_TEXT)
-            rc = count_text(column, rows, nrows);
+            rc = vg_texts_count(column, rows, nrows);
     }
     return rc < 0 ? vg_fail(err, VG_E_MEMORY, "out of memory counting column %s", column->name) : 0;
 }

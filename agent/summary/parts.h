@@ -69,6 +69,11 @@ int vg_top_restore(struct vg_top *top, uint64_t hash, uint64_t count, const char
 /* What was restored is a sample, and so as much as it may keep. */
 void vg_top_set_sampled(struct vg_top *top);
 
+/* --- texts.c ---------------------------------------------------------------------------------- */
+
+/* Counts the values among nrows rows of a TEXT column. 0, or -1 when out of memory. */
+int vg_texts_count(struct vg_column_summary *column, const struct vg_column *rows, size_t nrows);
+
 /* --- quantile.c ------------------------------------------------------------------------------- */
 
 /* At most `most` cells, 1 .. VG_QUANTILE_CELLS. */

@@ -131,12 +131,22 @@ static void remove_slot(struct vg_top *top, size_t hole)
     top->n--;
 }
 
+static bool is_ascii(const char *s, size_t n)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < n; i++)
+        all |= (unsigned char)s[i];
+    return all < 0x80;
+}
+
 /* Clean UTF-8 of at most VG_TOP_LABEL bytes; cleaning never shortens, so a little more than that is
  * enough to look at, and a character broken at its end lies beyond the cut. */
 static char *make_label(struct vg_slice value)
 {
     struct vg_buf buf;
     size_t len = value.len < VG_TOP_LABEL + 4 ? value.len : VG_TOP_LABEL + 4;
+    if (is_ascii(value.data, len))
+        return strndup(len ? value.data : "", len < VG_TOP_LABEL ? len : VG_TOP_LABEL);
     vg_buf_init(&buf, 4 * VG_TOP_LABEL);
     vg_utf8_clean(&buf, value.data, len, false);
     if (!buf.failed && buf.len > VG_TOP_LABEL) {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "pgvigil/mem.h"
 
@@ -20,6 +21,8 @@ bool vg_utf8_valid(const char *s, size_t n);
 void vg_utf8_clean(struct vg_buf *out, const char *s, size_t n, bool plain);
 /* Bytes of s that make at most max_chars code points, never cutting one. */
 size_t vg_utf8_prefix(const char *s, size_t n, size_t max_chars);
+/* Code points of a valid text: its bytes that do not continue one. */
+uint32_t vg_utf8_count(const char *s, uint32_t n);
 
 /* The whole of s as a finite double (C locale). 0 or -1. */
 int vg_parse_double(const char *s, double *out);
@@ -39,6 +42,36 @@ char *vg_format_duration(int64_t us, char out[VG_DURATION_TEXT]);
 
 /* The nearest of `words` to `given` by edit distance, or NULL when none is near. */
 const char *vg_nearest(const char *given, const char *const *words, size_t n);
+
+/* A text of at most VG_SHORT_TEXT bytes as two words: together with its length they are equal where
+ * the texts are, on one machine. */
+enum { VG_SHORT_TEXT = 16 };
+struct vg_short_text {
+    uint64_t head, tail;
+};
+static inline struct vg_short_text vg_short_text_of(const char *s, size_t n)
+{
+    struct vg_short_text out = {0, 0};
+    uint32_t first = 0, last = 0;
+    if (n >= 8) {
+        memcpy(&out.head, s, 8);
+        memcpy(&out.tail, s + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(&first, s, 4);
+        memcpy(&last, s + n - 4, 4);
+        out.head = (uint64_t)last << 32 | first;
+    } else if (n) {
+        out.head = (uint64_t)(unsigned char)s[n / 2] << 16 |
+                   (uint64_t)(unsigned char)s[n - 1] << 8 | (unsigned char)s[0];
+    }
+    return out;
+}
+/* Its place among 1 << bits slots, bits 1 .. 32. */
+static inline size_t vg_short_text_slot(struct vg_short_text text, size_t n, unsigned bits)
+{
+    uint64_t mixed = (text.head ^ (text.tail << 29 | text.tail >> 35)) + n;
+    return (size_t)(mixed * UINT64_C(0x9e3779b97f4a7c15) >> (64 - bits));
+}
 
 /* FNV-free 64-bit hash of bytes (XXH3, seed 0): stable across versions and machines. */
 uint64_t vg_hash64(const void *data, size_t n);
