@@ -111,19 +111,29 @@ static void test_texts(struct test *test)
     }
 }
 
+/* Both truths are asked about once; what is left are rows without a value, and those that offend. */
 static void test_truths(struct test *test)
 {
     const struct vg_column *view = test->view;
-    int answers[2] = {FREE, FREE};
+    size_t found[2] = {0, 0}, nlisted = 0;
+    bool listed[2] = {false, false};
+    for (size_t i = 0; i < test->n; i++)
+        found[view->num[i] != 0] += view->state[i] == VG_CELL_VALUE;
+    for (size_t truth = 0; truth < 2; truth++) {
+        int answer = found[truth] ? ask_number(test, (double)truth) : 0;
+        listed[truth] = answer > 0;
+        test->tested += answer == 0 ? found[truth] : 0;
+    }
+    if (!view->special && !listed[0] && !listed[1])
+        return;
     for (size_t i = 0; i < test->n; i++) {
-        bool truth = view->num[i] != 0;
-        if (view->state[i] != VG_CELL_VALUE) {
-            note(test, i, recall(test, view->state[i]));
-            continue;
-        }
-        if (answers[truth] == FREE)
-            answers[truth] = ask_number(test, view->num[i]);
-        note(test, i, answers[truth]);
+        test->offenders[nlisted] = (uint32_t)i;
+        nlisted += (view->state[i] != VG_CELL_VALUE) | listed[view->num[i] != 0];
+    }
+    for (size_t k = 0; k < nlisted; k++) {
+        size_t i = test->offenders[k]; /* note() has written fewer than have been read */
+        bool value = view->state[i] == VG_CELL_VALUE;
+        note(test, i, value ? 1 : recall(test, view->state[i]));
     }
 }
 
@@ -166,17 +176,18 @@ static void test_bounds(struct test *test, const struct vg_bounds *bounds)
         test->tested += test->n;
         return;
     }
-    size_t inside = 0;
+    size_t nlisted = 0;
     for (size_t i = 0; i < test->n; i++) {
         double x = view->num[i];
-        bool fine = (view->state[i] == VG_CELL_VALUE) & (x >= lo) & (x <= hi);
-        inside += fine;
-        if (!fine)
-            note(test, i,
-                 view->state[i] == VG_CELL_VALUE ? ask_number(test, x)
-                                                 : recall(test, view->state[i]));
+        test->offenders[nlisted] = (uint32_t)i;
+        nlisted += !((view->state[i] == VG_CELL_VALUE) & (x >= lo) & (x <= hi));
     }
-    test->tested += inside;
+    test->tested += test->n - nlisted;
+    for (size_t k = 0; k < nlisted; k++) {
+        size_t i = test->offenders[k]; /* note() has written fewer than have been read */
+        bool value = view->state[i] == VG_CELL_VALUE;
+        note(test, i, value ? ask_number(test, view->num[i]) : recall(test, view->state[i]));
+    }
 }
 
 /* The plan's instant as the column writes it. */

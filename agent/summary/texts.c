@@ -91,13 +91,14 @@ int vg_texts_count(struct vg_column_summary *column, const struct vg_column *row
 {
     char space[UUID_TEXT];
     struct waiting slots[SLOTS];
+    bool plain = rows->wire_oid != BPCHAR_OID && rows->wire_oid != UUID_OID;
     size_t met = 0, news = 0;
     for (size_t s = 0; s < SLOTS; s++)
         slots[s].times = 0;
     for (size_t i = 0; i < nrows; i++) {
         if (rows->state[i] != VG_CELL_VALUE)
             continue;
-        struct vg_slice text = vg_text_cell(rows, i, space);
+        struct vg_slice text = plain ? rows->raw[i] : vg_text_cell(rows, i, space);
         bool repeats = news < SLOTS || 2 * news < met;
         int rc = text.len <= VG_SHORT_TEXT && repeats ? let_wait(column, slots, text)
                                                       : add_text(column, text, 1);

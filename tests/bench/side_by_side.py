@@ -40,13 +40,15 @@ def run(argv, **options):
 
 def time_command(argv):
     """Seconds on the clock, and the processor's seconds of this program alone."""
-    begun = time.monotonic()
-    child = subprocess.Popen([str(a) for a in argv], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    took = time.monotonic() - begun
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode not in (0, 2):
-        raise SystemExit(f"{argv[0]} ended with {child.returncode}")
+    with tempfile.TemporaryFile() as said:
+        begun = time.monotonic()
+        child = subprocess.Popen([str(a) for a in argv], stdout=subprocess.DEVNULL, stderr=said)
+        _, status, usage = os.wait4(child.pid, 0)
+        took = time.monotonic() - begun
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode not in (0, 2):
+            said.seek(0)
+            raise SystemExit(f"{argv[0]} ended with {child.returncode}:\n{said.read().decode()}")
     return took, usage.ru_utime + usage.ru_stime
 
 
@@ -54,6 +56,8 @@ class Server:
     def __init__(self, folder):
         self.folder = folder
         self.conninfo = run([CLUSTER, "start", folder / "pg"]).strip()
+        pid = (folder / "pg/data/postmaster.pid").read_text().split()[0]
+        self.postmaster = Path(f"/proc/{pid}/stat")
         self.config = folder / "pgvigil.yaml"
         self.config.write_text(f"""\
 name: bench
@@ -74,6 +78,14 @@ connections:
         for statement in statements:
             argv += ["-c", statement]
         return run(argv).strip()
+
+    def busy(self):
+        """The processor's seconds of all server processes that have ended. To be asked when those
+        of a client are gone: a new one sees them leave."""
+        while self.sql("SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL") != "1":
+            time.sleep(0.01)
+        fields = self.postmaster.read_text().rpartition(")")[2].split()
+        return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
     def describe(self):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -101,23 +113,28 @@ def peak_mib(argv):
     return peak / 1024
 
 
-def time_pairs(check, copy, of):
-    """The median ratio of interleaved pairs; each ratio is of two runs one after the other."""
-    time_command(copy)
-    time_command(check)
-    ratios, processor = [], []
+def time_pairs(server, check, copy, of):
+    """The median ratio of interleaved pairs; each ratio is of two runs one after the other. The
+    processor's seconds tell, also on a busy machine, which of client and server is the slower."""
+    def time_one(argv):
+        before = server.busy()
+        took = time_command(argv)
+        return took + (server.busy() - before,)
+    time_one(copy)
+    time_one(check)
+    runs = []
     say(f"   pgvigil check   psql COPY   ratio   ({of})")
     for pair in range(PAIRS):
         if pair % 2:
-            checked, copied = time_command(check), time_command(copy)
+            checked, copied = time_one(check), time_one(copy)
         else:
-            copied, checked = time_command(copy), time_command(check)
-        ratios.append(checked[0] / copied[0])
-        processor.append((checked[1], copied[1]))
-        say(f"{checked[0]:13.3f} s {copied[0]:9.3f} s {ratios[-1]:7.3f}")
-    busy = [statistics.median(p) for p in zip(*processor)]
-    say(f"processor time of the client: pgvigil {busy[0]:.2f} s, psql {busy[1]:.2f} s")
-    return statistics.median(ratios)
+            copied, checked = time_one(copy), time_one(check)
+        runs.append((checked[0] / copied[0],) + checked[1:] + copied[1:])
+        say(f"{checked[0]:13.3f} s {copied[0]:9.3f} s {runs[-1][0]:7.3f}")
+    ratio, *busy = [statistics.median(values) for values in zip(*runs)]
+    say(f"processor time: pgvigil {busy[0]:.2f} s and its server {busy[1]:.2f} s, psql "
+        f"{busy[2]:.2f} s and its server {busy[3]:.2f} s")
+    return ratio
 
 
 def main(measure):
