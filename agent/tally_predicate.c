@@ -111,7 +111,8 @@ static void test_texts(struct test *test)
     }
 }
 
-/* Both truths are asked about once; what is left are rows without a value, and those that offend. */
+/* Both truths are asked about once; what is left are rows without a value, and those that offend.
+ */
 static void test_truths(struct test *test)
 {
     const struct vg_column *view = test->view;

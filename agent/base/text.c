@@ -87,8 +87,8 @@ size_t vg_utf8_prefix(const char *s, size_t n, size_t max_chars)
     return i;
 }
 
-/* Eight bytes at a time: bit 7 set and bit 6 clear marks a continuation, and the product adds up the
- * eight marks. */
+/* Eight bytes at a time: bit 7 set and bit 6 clear marks a continuation, and the product adds up
+ * the eight marks. */
 uint32_t vg_utf8_count(const char *s, uint32_t n)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);

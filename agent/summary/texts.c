@@ -17,7 +17,8 @@ struct waiting {
     uint32_t times; /* 0: free */
 };
 
-/* The hex digits of 4 bytes: each half of a byte to a byte of its own, then all to letters at once. */
+/* The hex digits of 4 bytes: each half of a byte to a byte of its own, then all to letters at once.
+ */
 static void write_hex(const char *bytes, char out[8])
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
@@ -71,7 +72,8 @@ static int add_text(struct vg_column_summary *column, struct vg_slice text, uint
     return column->top ? vg_top_add(column->top, hash, times, text) : 0;
 }
 
-/* 1: such a text waits already; 0: it does now, what waited in its place is counted; -1 no memory. */
+/* 1: such a text waits already; 0: it does now, and what waited in its place is counted; -1: out of
+ * memory. */
 static int let_wait(struct vg_column_summary *column, struct waiting *slots, struct vg_slice text)
 {
     struct vg_short_text key = vg_short_text_of(text.data, text.len);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of counting the columns of a batch (agent/summary/count.c) against a naive recount of
- * the same rows, one at a time. */
+/* Unit tests of counting the columns of a batch (agent/summary/count.c and texts.c) against a naive
+ * recount of the same rows, one at a time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -114,6 +114,43 @@ static void test_counts_equal_a_recount(void **state)
     }
 }
 
+/* Texts of all lengths around the longest that wait, of few letters and of many: some columns
+ * repeat theirs, some do not, and some begin or end to do so within the batch. */
+static void test_repeated_texts_equal_a_recount(void **state)
+{
+    (void)state;
+    enum { ROWS = 2000, ROOM = 24 };
+    static const char *const letters[] = {"a", "b", "\xc3\x9f", "c", "d", "e"};
+    static char texts[ROWS][ROOM];
+    static const uint8_t states[ROWS];
+    static struct vg_slice raw[ROWS];
+    struct vg_column rows = {.kind = VG_KIND_TEXT, .wire_oid = 25, .state = states, .raw = raw};
+    struct chance chance = {9};
+    struct vg_error err;
+    for (int round = 0; round < 60; round++) {
+        uint32_t longest = 1 + chance_below(&chance, ROOM - 2), turn = chance_below(&chance, ROWS);
+        uint32_t many = chance_below(&chance, 2);
+        for (uint32_t i = 0; i < ROWS; i++) {
+            uint32_t few = (i < turn) == many ? 2 : 6, n = chance_below(&chance, longest + 1);
+            raw[i] = (struct vg_slice){texts[i], 0};
+            while (raw[i].len < n) {
+                const char *letter = letters[chance_below(&chance, few)];
+                memcpy(texts[i] + raw[i].len, letter, strlen(letter));
+                raw[i].len += (uint32_t)strlen(letter);
+            }
+        }
+        struct vg_column_summary column, naive;
+        unsigned parts = VG_PART_HLL | VG_PART_TOP;
+        assert_int_equal(vg_column_init(&column, "x", VG_KIND_TEXT, NULL, parts, &err), 0);
+        assert_int_equal(vg_column_init(&naive, "x", VG_KIND_TEXT, NULL, parts, &err), 0);
+        assert_int_equal(vg_column_count(&column, &rows, ROWS, &err), 0);
+        recount(&naive, &rows, ROWS);
+        assert_same_column(&column, &naive);
+        vg_column_clear(&column);
+        vg_column_clear(&naive);
+    }
+}
+
 static void test_characters(void **state)
 {
     (void)state;
@@ -224,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts_equal_a_recount),
+        cmocka_unit_test(test_repeated_texts_equal_a_recount),
         cmocka_unit_test(test_characters),
         cmocka_unit_test(test_uuid_is_counted_as_its_text),
         cmocka_unit_test(test_padding_is_no_text),

@@ -275,7 +275,7 @@ static void test_short_texts_are_told_apart(void **state)
 {
     (void)state;
     enum { ROWS = 1000 };
-    static char texts[ROWS][16];
+    static char texts[ROWS][20];
     static const uint8_t states[ROWS];
     struct vg_slice raw[ROWS];
     struct chance chance = {4};
@@ -295,7 +295,7 @@ static void test_short_texts_are_told_apart(void **state)
     assert_int_equal(vg_tally_new(&plan, &tally, &err), 0);
     for (int round = 0; round < 40; round++) {
         for (size_t i = 0; i < ROWS; i++) {
-            raw[i] = (struct vg_slice){texts[i], 1 + chance_below(&chance, 12)};
+            raw[i] = (struct vg_slice){texts[i], 1 + chance_below(&chance, 20)};
             odd += raw[i].len % 2;
             for (uint32_t k = 0; k < raw[i].len; k++)
                 texts[i][k] = chance_below(&chance, 4) ? 'a' : 'b';

@@ -123,6 +123,42 @@ static void test_utf8_prefix(void **state)
     assert_int_equal(vg_utf8_prefix(text, 2, 2), 2);       /* a character cut by n too */
 }
 
+static void test_utf8_count(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z\xf0\x9f\x98\x80\xf0\x9f\x98\x80"
+        "bcdefghi\xc3\xa9";
+    uint32_t characters = 0;
+    for (uint32_t n = 0; n < sizeof text; n++) {
+        char *exact = malloc(n ? n : 1); /* the sanitizer sees a step beyond it */
+        assert_non_null(exact);
+        memcpy(exact, text, n);
+        assert_int_equal(vg_utf8_count(exact, n), characters);
+        characters += ((unsigned char)text[n] & 0xc0) != 0x80;
+        free(exact);
+    }
+}
+
+/* Each byte of a text of each length changes its words, and its length is told beside them. */
+static void test_short_texts_differ(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n <= VG_SHORT_TEXT; n++) {
+        char *exact = calloc(1, n ? n : 1);
+        assert_non_null(exact);
+        struct vg_short_text zeros = vg_short_text_of(exact, n);
+        for (size_t bit = 0; bit < 8 * n; bit++) {
+            exact[bit / 8] = (char)(1 << bit % 8);
+            struct vg_short_text other = vg_short_text_of(exact, n);
+            assert_true(zeros.head != other.head || zeros.tail != other.tail);
+            assert_true(vg_short_text_slot(other, n, 6) < 64);
+            exact[bit / 8] = 0;
+        }
+        free(exact);
+    }
+}
+
 /* --- Numbers ---------------------------------------------------------------------------------- */
 
 static void test_parse_double(void **state)
@@ -409,6 +445,8 @@ int main(void)
         cmocka_unit_test(test_streq),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_utf8_prefix),
+        cmocka_unit_test(test_utf8_count),
+        cmocka_unit_test(test_short_texts_differ),
         cmocka_unit_test(test_parse_double),
         cmocka_unit_test(test_parse_int64),
         cmocka_unit_test(test_parse_duration),
