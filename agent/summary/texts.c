@@ -7,8 +7,9 @@
 #include <endian.h>
 
 #include "agent/summary/parts.h"
+#include "pgvigil/oid.h"
 
-enum { BPCHAR_OID = 1042, UUID_OID = 2950, UUID_BYTES = 16, UUID_TEXT = 36 };
+enum { UUID_BYTES = 16, UUID_TEXT = 36 };
 enum { SLOT_BITS = 6, SLOTS = 1 << SLOT_BITS };
 
 struct waiting {
@@ -49,9 +50,9 @@ static void write_uuid(const char *bytes, char out[UUID_TEXT])
 struct vg_slice vg_text_cell(const struct vg_column *rows, size_t row, char space[36])
 {
     struct vg_slice raw = rows->raw[row];
-    while (rows->wire_oid == BPCHAR_OID && raw.len && raw.data[raw.len - 1] == ' ')
+    while (rows->wire_oid == VG_OID_BPCHAR && raw.len && raw.data[raw.len - 1] == ' ')
         raw.len--;
-    if (rows->wire_oid != UUID_OID || raw.len != UUID_BYTES)
+    if (rows->wire_oid != VG_OID_UUID || raw.len != UUID_BYTES)
         return raw;
     write_uuid(raw.data, space);
     return (struct vg_slice){space, UUID_TEXT};
@@ -93,7 +94,7 @@ int vg_texts_count(struct vg_column_summary *column, const struct vg_column *row
 {
     char space[UUID_TEXT];
     struct waiting slots[SLOTS];
-    bool plain = rows->wire_oid != BPCHAR_OID && rows->wire_oid != UUID_OID;
+    bool plain = rows->wire_oid != VG_OID_BPCHAR && rows->wire_oid != VG_OID_UUID;
     size_t met = 0, news = 0;
     for (size_t s = 0; s < SLOTS; s++)
         slots[s].times = 0;
