@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/plan_bind.h"
+#include "agent/reference.h"
 #include "pgvigil/text.h"
 
 const char *vg_segment_name(const char *column, const char *value, struct vg_arena *arena)
@@ -263,7 +264,7 @@ bool vg_plan_judges(const struct vg_plan *plan, const struct vg_rule *rule,
                     const struct vg_plan_segment *segment)
 {
     const struct vg_segment_spec *spec = plan->splits[segment->split].spec;
-    if (rule->unsegmented || vg_rule_unsegmented(rule))
+    if (rule->unsegmented || vg_reference_apart(rule) || vg_rule_unsegmented(rule))
         return false;
     if (rule->compare.segment)
         return vg_streq(rule->compare.segment, spec->column) &&

@@ -51,6 +51,8 @@ layers='
 3 agent/judge*
 3 agent/plan*
 3 agent/profile*
+3 agent/rank*
+3 agent/reference*
 3 agent/rehearse*
 3 agent/retrain*
 3 agent/settle*
@@ -95,6 +97,10 @@ agent/profile -> agent/sql
 agent/profile -> agent/tally
 agent/profile -> agent/window
 agent/profile -> checks/format
+agent/rank -> agent/reference
+agent/rank -> checks/stat
+agent/reference -> agent/window
+agent/plan -> agent/reference
 agent/rehearse -> agent/settle
 agent/retrain -> agent/window
 agent/settle -> agent/alert

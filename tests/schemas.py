@@ -57,6 +57,9 @@ TYPES = {
     "list of checks": {"type": "array", "items": a_("an item of checks")},
     "true, false, or mapping of drift checks": {
         "anyOf": [{"type": "boolean"}, a_("drift checks")]},
+    "name to reference": {"type": "object", "minProperties": 1,
+                          "additionalProperties": a_("reference")},
+    "list of {from, to, why}": {"type": "array", "items": a_("except")},
     "list of columns, or of {column, values, most}": {
         "type": "array", "items": {"anyOf": [TEXT, a_("segments")]}},
 }

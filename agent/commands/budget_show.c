@@ -110,7 +110,7 @@ int vg_budget_print(struct vg_shell *shell, const struct vg_dataset *dataset, FI
     struct vg_budget *budget = NULL;
     if (!shell->store || !vg_plan_has_budget(dataset))
         return 0;
-    if (vg_calibrate_load(shell->store, dataset->id, 0, &budget, &err) < 0) {
+    if (vg_calibrate_load(shell->store, dataset, &budget, &err) < 0) {
         vg_shell_fail(&err);
         return -1;
     }
@@ -202,7 +202,7 @@ json_t *vg_budget_json(struct vg_shell *shell)
         const struct vg_dataset *dataset = shell->rules->datasets[i];
         if (!vg_plan_has_budget(dataset))
             continue;
-        if (vg_calibrate_load(shell->store, dataset->id, 0, &budget, &err) < 0) {
+        if (vg_calibrate_load(shell->store, dataset, &budget, &err) < 0) {
             vg_shell_fail(&err);
             json_decref(list);
             return NULL;

@@ -1,44 +1,66 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pgvigil reference capture|list|show|use|drop. */
+/* pgvigil reference capture|list|show|drop, and the way to promote|rollback|use. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/commands/control.h"
+#include "agent/commands/promote.h"
 #include "agent/commands/rehearsal.h"
 #include "agent/commands/show.h"
 #include "agent/loop/calibrate.h"
-#include "agent/loop/capture.h"
+#include "agent/loop/wanted.h"
 #include "pgvigil/text.h"
 
 /* --- capture ---------------------------------------------------------------------------------- */
 
-static int capture_one(struct vg_shell *shell, const struct vg_dataset *dataset)
+static void print_captured(const struct vg_dataset *item, const struct vg_capture_result *result,
+                           const char *done)
+{
+    char base[VG_DURATION_TEXT];
+    bool plain = vg_streq(item->reference.name, VG_REFERENCE_NAME);
+    printf("%s: reference %lld %s%s%s%s: %llu rows, %zu columns, %zu base windows%s%s\n", item->id,
+           (long long)result->version, plain ? "" : "(", plain ? "" : item->reference.name,
+           plain ? "" : ") ", done, (unsigned long long)result->rows, result->columns,
+           result->windows, result->base_us ? " of " : "",
+           result->base_us ? vg_format_duration(result->base_us, base) : "");
+}
+
+static int capture_item(struct vg_shell *shell, const struct vg_dataset *item,
+                        const struct vg_capture_how *how)
 {
     struct vg_error err = {0};
     struct vg_capture_result result;
     struct vg_cycle_env env = vg_shell_env(shell);
-    if (dataset->reference.kind == VG_REF_NONE) {
+    int rc = vg_capture_run(&env, item, how, &result, &err);
+    vg_shell_progress_end();
+    if (rc < 0) {
+        vg_where(&err, "%s", item->id);
+        return vg_shell_fail(&err);
+    }
+    print_captured(item, &result, how->stands_for ? "promoted" : "captured");
+    rc = vg_calibrate_run(&env, vg_ruleset_find(shell->rules, item->id), vg_shell_done, &err);
+    vg_shell_progress_end();
+    if (rc < 0)
+        vg_where(&err, "%s", item->id);
+    return rc < 0 ? vg_shell_fail(&err) : 0;
+}
+
+static int capture_one(struct vg_shell *shell, const struct vg_dataset *dataset)
+{
+    static const struct vg_capture_how how = {.patient = true};
+    struct vg_error err = {0};
+    struct vg_wanted wanted;
+    struct vg_cycle_env env = vg_shell_env(shell);
+    int rc = 0;
+    if (vg_wanted_find(&env, dataset, true, shell->arena, &wanted, &err) < 0)
+        return vg_shell_fail(&err);
+    if (!wanted.n) {
         fprintf(stderr, "pgvigil: %s has no reference: in %s\n", dataset->id, dataset->file);
         return VG_EXIT_USAGE;
     }
-    int rc = vg_capture_run(&env, dataset, true, &result, &err);
-    vg_shell_progress_end();
-    if (rc < 0) {
-        vg_where(&err, "%s", dataset->id);
-        return vg_shell_fail(&err);
-    }
-    if (vg_calibrate_run(&env, dataset, vg_shell_done, &err) < 0) {
-        vg_shell_progress_end();
-        vg_where(&err, "%s", dataset->id);
-        return vg_shell_fail(&err);
-    }
-    vg_shell_progress_end();
-    char base[VG_DURATION_TEXT];
-    printf("%s: reference %lld captured: %llu rows, %zu columns, %zu base windows%s%s\n",
-           dataset->id, (long long)result.version, (unsigned long long)result.rows, result.columns,
-           result.windows, result.base_us ? " of " : "",
-           result.base_us ? vg_format_duration(result.base_us, base) : "");
-    return vg_rehearsal_print(shell, dataset, stdout) < 0 ? VG_EXIT_INTERNAL : 0;
+    for (size_t i = 0; i < wanted.n && !vg_shell_stop; i++)
+        rc = vg_exit_worst(rc, capture_item(shell, &wanted.items[i], &how));
+    return rc ? rc : vg_rehearsal_print(shell, dataset, stdout) < 0 ? VG_EXIT_INTERNAL : 0;
 }
 
 static int run_capture(struct vg_shell *shell)
@@ -56,7 +78,8 @@ static int run_capture(struct vg_shell *shell)
     if (rc)
         return rc;
     for (size_t i = 0; i < n && !vg_shell_stop; i++) {
-        bool none = datasets[i]->reference.kind == VG_REF_NONE && !shell->options->narguments;
+        bool none = datasets[i]->reference.kind == VG_REF_NONE && !datasets[i]->nothers &&
+                    !shell->options->narguments;
         if (none)
             continue;
         int one = beside ? vg_control_ask(shell, "capture", datasets[i]->id)
@@ -87,15 +110,16 @@ static void print_row(struct vg_arena *arena, const struct vg_reference_row *row
 {
     char base[VG_DURATION_TEXT];
     cells[0] = row->dataset;
-    cells[1] = vg_arena_printf(arena, "%lld", (long long)row->version);
-    cells[2] = state_of(row);
-    cells[3] = vg_arena_printf(arena, "%llu", (unsigned long long)row->rows);
-    cells[4] = vg_arena_printf(arena, "%zu", row->ncolumns);
-    cells[5] = row->base_us ? vg_arena_printf(arena, "%zu x %s", row->nwindows,
+    cells[1] = row->name;
+    cells[2] = vg_arena_printf(arena, "%lld", (long long)row->version);
+    cells[3] = state_of(row);
+    cells[4] = vg_arena_printf(arena, "%llu", (unsigned long long)row->rows);
+    cells[5] = vg_arena_printf(arena, "%zu", row->ncolumns);
+    cells[6] = row->base_us ? vg_arena_printf(arena, "%zu x %s", row->nwindows,
                                               vg_format_duration(row->base_us, base))
                             : vg_arena_printf(arena, "%zu", row->nwindows);
-    cells[6] = print_text(arena, row->captured_us);
-    cells[7] = row->error ? row->error : row->spec;
+    cells[7] = print_text(arena, row->captured_us);
+    cells[8] = row->error ? row->error : row->spec;
 }
 
 static int load_rows(struct vg_shell *shell, const char *dataset, struct vg_reference_row **rows,
@@ -113,7 +137,7 @@ static int load_rows(struct vg_shell *shell, const char *dataset, struct vg_refe
 
 static int run_list(struct vg_shell *shell)
 {
-    static const char *const head[] = {"dataset", "version",      "state",    "rows",
+    static const char *const head[] = {"dataset", "reference",    "version",  "state", "rows",
                                        "columns", "base windows", "captured", "what"};
     enum { COLUMNS = sizeof head / sizeof head[0] };
     struct vg_reference_row *rows;
@@ -132,7 +156,7 @@ static int run_list(struct vg_shell *shell)
         vg_show_table(stdout, cells, n + 1, COLUMNS);
     else
         puts("no reference has been captured");
-    return 0;
+    return vg_reference_changes_print(shell, only);
 }
 
 static const char *print_number(struct vg_arena *arena, double x)
@@ -212,9 +236,9 @@ static int run_show(struct vg_shell *shell)
     return cells ? 0 : VG_EXIT_INTERNAL;
 }
 
-/* --- use, drop -------------------------------------------------------------------------------- */
+/* --- drop ------------------------------------------------------------------------------------- */
 
-static int run_switch(struct vg_shell *shell, const char *verb)
+static int run_drop(struct vg_shell *shell)
 {
     struct vg_error err = {0};
     const char *dataset = shell->options->arguments[0], *text = shell->options->arguments[1];
@@ -229,11 +253,10 @@ static int run_switch(struct vg_shell *shell, const char *verb)
         return rc;
     if (beside) {
         const char *argument = vg_arena_printf(shell->arena, "%s %s", dataset, text);
-        return argument ? vg_control_ask(shell, verb, argument) : VG_EXIT_INTERNAL;
+        return argument ? vg_control_ask(shell, "drop", argument) : VG_EXIT_INTERNAL;
     }
-    rc = *verb == 'u' ? vg_store_reference_use(shell->store, dataset, version, &err)
-                      : vg_store_reference_drop(shell->store, dataset, version, &err);
-    return rc < 0 ? vg_shell_fail(&err) : 0;
+    return vg_store_reference_drop(shell->store, dataset, version, &err) < 0 ? vg_shell_fail(&err)
+                                                                             : 0;
 }
 
 static int run_verb(struct vg_shell *shell, const char *verb, int narguments)
@@ -244,10 +267,18 @@ static int run_verb(struct vg_shell *shell, const char *verb, int narguments)
         return run_list(shell);
     if (!strcmp(verb, "show") && (narguments == 1 || narguments == 2))
         return run_show(shell);
-    if ((!strcmp(verb, "use") || !strcmp(verb, "drop")) && narguments == 2)
-        return run_switch(shell, verb);
+    if (!strcmp(verb, "drop") && narguments == 2)
+        return run_drop(shell);
+    if (!strcmp(verb, "use") && narguments == 2)
+        return vg_reference_use(shell);
+    if (!strcmp(verb, "promote") && (narguments == 1 || narguments == 2))
+        return vg_reference_promote(shell, capture_item);
+    if (!strcmp(verb, "rollback") && (narguments == 1 || narguments == 2))
+        return vg_reference_rollback(shell);
     fputs(
         "usage: pgvigil reference capture [DATASET...] | list [DATASET] | show DATASET [VERSION]\n"
+        "       | promote DATASET [REFERENCE] --from T --to T, or --window DUR\n"
+        "       | promote DATASET VERSION | rollback DATASET [REFERENCE]\n"
         "       | use DATASET VERSION | drop DATASET VERSION\n",
         stderr);
     return VG_EXIT_USAGE;
@@ -272,9 +303,9 @@ static int run_reference(const struct vg_options *options)
 extern const struct vg_command vg_command_reference;
 const struct vg_command vg_command_reference = {
     .name = "reference",
-    .arguments = "capture|list|show|use|drop [DATASET [VERSION]]",
+    .arguments = "capture|list|show|promote|rollback|use|drop [DATASET [VERSION]]",
     .doc = "what the tables are compared with",
-    .options = "state",
+    .options = "state from to window",
     .least = 1,
     .most = -1,
     .run = run_reference,

@@ -184,7 +184,11 @@ static int print_capped(struct vg_shell *shell, const struct vg_dataset *dataset
 {
     struct vg_strings values, none = {0};
     struct vg_reference *reference = NULL;
-    int rc = vg_store_reference(shell->store, dataset->id, 0, &none, &reference, err);
+    int64_t version;
+    int rc = vg_store_reference_of(shell->store, dataset->id, dataset->reference.name, VG_NEVER,
+                                   &version, err);
+    if (rc == 0 && version)
+        rc = vg_store_reference(shell->store, dataset->id, version, &none, &reference, err);
     for (size_t i = 0; rc == 0 && reference && i < dataset->nsegments; i++) {
         const struct vg_segment_spec *spec = &dataset->segments[i];
         const struct vg_reference_column *column = vg_reference_find(reference, spec->column);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/commands/budget_show.h"
+#include "agent/reference.h"
 #include "agent/rehearse.h"
 #include "checks/stat_ks.h"
 #include "pgvigil/check.h"
@@ -44,9 +45,9 @@ static int add_window(void *arg, const struct vg_window *base,
 
 static bool is_rehearsed(const struct vg_rule *rule)
 {
-    return rule->type->class == VG_CLASS_DRIFT && rule->policy == VG_POLICY_THRESHOLD &&
-           rule->column && strcmp(rule->column, "*") && rule->limits.has_fail &&
-           vg_streq(rule->type->name, "ks");
+    return !vg_reference_apart(rule) && rule->type->class == VG_CLASS_DRIFT &&
+           rule->policy == VG_POLICY_THRESHOLD && rule->column && strcmp(rule->column, "*") &&
+           rule->limits.has_fail && vg_streq(rule->type->name, "ks");
 }
 
 static int load_rule(struct vg_shell *shell, const struct vg_reference *reference, size_t nwindows,
@@ -115,7 +116,11 @@ int vg_rehearsal_print(struct vg_shell *shell, const struct vg_dataset *dataset,
     size_t n, nwindows = 0;
     if (!shell->store)
         return 0;
-    int rc = vg_store_reference(shell->store, dataset->id, 0, &none, &reference, &err);
+    int64_t version;
+    int rc = vg_store_reference_of(shell->store, dataset->id, dataset->reference.name, VG_NEVER,
+                                   &version, &err);
+    if (rc == 0 && version)
+        rc = vg_store_reference(shell->store, dataset->id, version, &none, &reference, &err);
     if (rc == 0 && reference)
         rc = vg_store_references(shell->store, dataset->id, shell->arena, &rows, &n, &err);
     for (size_t i = 0; rc == 0 && reference && i < n; i++) {

@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Calibrating: the base windows of the reference in use out of the store, the model and the parts
- * of its columns back into it. Reads nothing else, so it is the same whenever it is made. */
+/* Calibrating: the base windows of a version of the reference out of the store, the model and the
+ * parts of its columns back into it. Reads nothing else, so it is the same whenever it is made.
+ * Owns the turn of whoever calibrates: two never learn the same, nor side by side. */
 #include "agent/loop/calibrate.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "agent/plan_budget.h"
+#include "agent/reference.h"
+#include "agent/window.h"
 #include "checks/check_budget_text.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
 
 enum { MODEL_MAX = 64 << 20 };
 
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+
 struct calibration {
     const struct vg_cycle_env *env;
     const struct vg_dataset *dataset;
     struct vg_arena *arena;
+    int64_t version;
     struct vg_reference *reference; /* NULL: there is none */
     struct vg_budget_input *columns;
     size_t ncolumns;
@@ -29,16 +36,49 @@ static int fail_memory(struct vg_error *err)
     return vg_fail(err, VG_E_MEMORY, "out of memory");
 }
 
+/* --- Which versions ---------------------------------------------------------------------------- */
+
+static int find_version(struct vg_store *store, const struct vg_dataset *dataset, int64_t start_us,
+                        int64_t *version, struct vg_error *err)
+{
+    const struct vg_reference_spec *spec = &dataset->reference;
+    struct vg_window span = {.end_us = VG_NEVER};
+    if (spec->kind == VG_REF_ROLLING)
+        vg_reference_span(dataset, spec, start_us, &span);
+    return vg_store_reference_of(store, dataset->id, spec->name, span.end_us, version, err);
+}
+
+/* Those in use now, 0 where there is none. */
+static int find_in_use(const struct vg_cycle_env *env, const struct vg_dataset *dataset,
+                       int64_t versions[2], struct vg_error *err)
+{
+    int64_t now_us = env->clock->ops->now_us(env->clock);
+    struct vg_window closed;
+    versions[0] = versions[1] = 0;
+    if (!vg_plan_has_budget(dataset) || dataset->reference.kind == VG_REF_NONE)
+        return 0;
+    if (vg_store_reference_of(env->store, dataset->id, dataset->reference.name, VG_NEVER,
+                              &versions[0], err) < 0)
+        return -1;
+    if (dataset->reference.kind != VG_REF_ROLLING)
+        return 0;
+    vg_window_newest_due(dataset, now_us, &closed);
+    if (find_version(env->store, dataset, closed.start_us, &versions[1], err) < 0)
+        return -1;
+    if (versions[1] == versions[0])
+        versions[1] = 0;
+    return 0;
+}
+
 /* What is to be calibrated, and whether it is. */
-static int look(struct calibration *run, struct vg_store *store, bool *wanted, struct vg_error *err)
+static int look(struct calibration *run, bool *wanted, struct vg_error *err)
 {
     const struct vg_strings none = {0};
+    struct vg_store *store = run->env->store;
     struct vg_calibration stored;
     bool found = false;
     *wanted = false;
-    if (!vg_plan_has_budget(run->dataset))
-        return 0;
-    if (vg_store_reference(store, run->dataset->id, 0, &none, &run->reference, err) < 0)
+    if (vg_store_reference(store, run->dataset->id, run->version, &none, &run->reference, err) < 0)
         return -1;
     if (!run->reference || run->reference->from_us == VG_NEVER || !run->reference->base_us)
         return 0;
@@ -47,7 +87,7 @@ static int look(struct calibration *run, struct vg_store *store, bool *wanted, s
     run->inputs = vg_plan_budget_inputs(run->dataset, run->columns, run->ncolumns, run->arena);
     if (!run->inputs)
         return fail_memory(err);
-    if (vg_store_calibration(store, run->reference->version, run->arena, &stored, &found, err) < 0)
+    if (vg_store_calibration(store, run->version, run->arena, &stored, &found, err) < 0)
         return -1;
     *wanted = !found || !vg_streq(stored.inputs, run->inputs);
     return 0;
@@ -63,21 +103,38 @@ static void close_run(struct calibration *run)
 {
     vg_reference_free(run->reference);
     vg_arena_free(run->arena);
+    run->reference = NULL;
+    run->arena = NULL;
 }
 
-int vg_calibrate_wanted(struct vg_store *store, const struct vg_dataset *dataset, bool *wanted,
-                        struct vg_error *err)
+static int look_only(struct calibration *run, bool *wanted, struct vg_error *err)
 {
-    struct calibration run = {.dataset = dataset};
     *wanted = false;
-    if (!vg_plan_has_budget(dataset))
+    if (!run->version)
         return 0;
-    if (open_run(&run, err) < 0)
-        return -1;
-    int rc = look(&run, store, wanted, err);
-    close_run(&run);
+    int rc = open_run(run, err);
+    if (rc == 0)
+        rc = look(run, wanted, err);
+    close_run(run);
     return rc;
 }
+
+int vg_calibrate_wanted(const struct vg_cycle_env *env, const struct vg_dataset *dataset,
+                        bool *wanted, struct vg_error *err)
+{
+    int64_t versions[2];
+    *wanted = false;
+    if (find_in_use(env, dataset, versions, err) < 0)
+        return -1;
+    for (size_t i = 0; i < 2 && !*wanted; i++) {
+        struct calibration run = {.env = env, .dataset = dataset, .version = versions[i]};
+        if (look_only(&run, wanted, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* --- Learning ---------------------------------------------------------------------------------- */
 
 static int feed_window(void *arg, const struct vg_window *base,
                        const struct vg_column_summary *summary, struct vg_error *err)
@@ -157,34 +214,60 @@ static int learn(struct calibration *run, struct vg_error *err)
     return rc;
 }
 
-int vg_calibrate_run(const struct vg_cycle_env *env, const struct vg_dataset *dataset,
-                     void (*progress)(const char *dataset, double done), struct vg_error *err)
+/* Another may have made it while this one waited for its turn. */
+static int take_turn(struct calibration *run, struct vg_error *err)
 {
-    struct calibration run = {.env = env, .dataset = dataset, .progress = progress};
     bool wanted;
-    if (open_run(&run, err) < 0)
-        return -1;
-    int rc = look(&run, env->store, &wanted, err);
+    int rc = look_only(run, &wanted, err);
+    if (rc < 0 || !wanted)
+        return rc;
+    pthread_mutex_lock(&turn);
+    rc = open_run(run, err);
+    if (rc == 0)
+        rc = look(run, &wanted, err);
     if (rc == 0 && wanted)
-        rc = learn(&run, err);
-    close_run(&run);
+        rc = learn(run, err);
+    close_run(run);
+    pthread_mutex_unlock(&turn);
     return rc;
 }
 
-int vg_calibrate_load(struct vg_store *store, const char *dataset, int64_t version,
+int vg_calibrate_run(const struct vg_cycle_env *env, const struct vg_dataset *dataset,
+                     void (*progress)(const char *dataset, double done), struct vg_error *err)
+{
+    int64_t versions[2];
+    int rc = find_in_use(env, dataset, versions, err);
+    for (size_t i = 0; rc == 0 && i < 2; i++) {
+        struct calibration run = {
+            .env = env, .dataset = dataset, .version = versions[i], .progress = progress};
+        rc = take_turn(&run, err);
+    }
+    return rc;
+}
+
+int vg_calibrate_window(const struct vg_cycle_env *env, const struct vg_dataset *dataset,
+                        int64_t start_us, struct vg_error *err)
+{
+    struct calibration run = {.env = env, .dataset = dataset};
+    if (!vg_plan_has_budget(dataset) || dataset->reference.kind == VG_REF_NONE)
+        return 0;
+    if (find_version(env->store, dataset, start_us, &run.version, err) < 0)
+        return -1;
+    return take_turn(&run, err);
+}
+
+int vg_calibrate_load(struct vg_store *store, const struct vg_dataset *dataset,
                       struct vg_budget **out, struct vg_error *err)
 {
-    struct vg_reference_row *rows;
     struct vg_calibration stored;
-    size_t n;
+    int64_t version;
     bool found = false;
     *out = NULL;
     struct vg_arena *arena = vg_arena_new();
     if (!arena)
         return fail_memory(err);
-    int rc = vg_store_references(store, dataset, arena, &rows, &n, err);
-    for (size_t i = 0; rc == 0 && !version && i < n; i++)
-        version = rows[i].active ? rows[i].version : 0;
+    int rc = vg_store_reference_of(store, dataset->id, dataset->reference.name, VG_NEVER, &version,
+                                   err);
     if (rc == 0 && version)
         rc = vg_store_calibration(store, version, arena, &stored, &found, err);
     if (rc == 0 && found)

@@ -48,6 +48,23 @@ static const char *write_columns(const struct vg_dataset *dataset, struct vg_are
     return text;
 }
 
+/* That it rolls, and what it leaves out; "" of a plain one, NULL without memory. Why is for people:
+ * other words ask for no other reference. */
+static const char *write_spans(const struct vg_reference_spec *spec, struct vg_arena *arena)
+{
+    char from[VG_TIME_TEXT], to[VG_TIME_TEXT], length[VG_DURATION_TEXT];
+    struct vg_buf buf;
+    vg_buf_init(&buf, SPEC_MAX);
+    if (spec->rolling_us)
+        vg_buf_printf(&buf, " rolling %s", vg_format_duration(spec->rolling_us, length));
+    for (size_t i = 0; i < spec->nexcept; i++)
+        vg_buf_printf(&buf, " except %s to %s", vg_format_time(spec->except[i].from_us, from),
+                      vg_format_time(spec->except[i].to_us, to));
+    const char *text = buf.failed ? NULL : vg_arena_strdup(arena, buf.len ? buf.data : "");
+    vg_buf_free(&buf);
+    return text;
+}
+
 const char *vg_capture_spec(const struct vg_dataset *dataset, struct vg_arena *arena)
 {
     const struct vg_reference_spec *spec = &dataset->reference;
@@ -64,14 +81,19 @@ const char *vg_capture_spec(const struct vg_dataset *dataset, struct vg_arena *a
     case VG_REF_FILTER:
         what = vg_arena_printf(arena, "filter %s", spec->filter);
         break;
+    case VG_REF_ROLLING:
+        what = "rolling";
+        break;
     default:
         what = "captured now";
     }
     const char *columns = write_columns(dataset, arena);
-    if (!what || !columns)
+    const char *spans = write_spans(spec, arena);
+    if (!what || !columns || !spans)
         return NULL;
-    return vg_arena_printf(arena, "%s of %s; window %s base %s zone %s resolution %u%s%s%s", what,
-                           dataset->table, vg_format_duration(dataset->schedule.window_us, window),
+    return vg_arena_printf(arena, "%s%s of %s; window %s base %s zone %s resolution %u%s%s%s", what,
+                           spans, dataset->table,
+                           vg_format_duration(dataset->schedule.window_us, window),
                            dataset->base_us ? vg_format_duration(dataset->base_us, base) : "auto",
                            dataset->zone->name, spec->resolution, dataset->filter ? " where " : "",
                            dataset->filter ? dataset->filter : "", columns);
@@ -136,6 +158,27 @@ static int find_time(struct vg_capture *capture, struct vg_error *err)
                    dataset->time_column);
 }
 
+/* The rows of spans that are left out are not read. */
+static int leave_out(struct vg_capture *capture, struct vg_error *err)
+{
+    const struct vg_reference_spec *spec = &capture->dataset->reference;
+    struct vg_rows_of rows = {.dataset = capture->dataset, .time = capture->time};
+    struct vg_buf buf;
+    if (!capture->time || !spec->nexcept)
+        return 0;
+    vg_buf_init(&buf, SPEC_MAX);
+    for (size_t i = 0; i < spec->nexcept; i++) {
+        vg_buf_printf(&buf, "%sNOT (%s >= ", i ? " AND " : "", capture->time->quoted);
+        vg_sql_put_instant(&buf, &rows, spec->except[i].from_us);
+        vg_buf_printf(&buf, " AND %s < ", capture->time->quoted);
+        vg_sql_put_instant(&buf, &rows, spec->except[i].to_us);
+        vg_buf_putc(&buf, ')');
+    }
+    capture->filter = buf.failed ? NULL : vg_arena_strdup(capture->arena, buf.data);
+    vg_buf_free(&buf);
+    return capture->filter ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
 static int open_rows(struct vg_capture *capture, struct vg_error *err)
 {
     const struct vg_dataset *dataset = capture->dataset;
@@ -153,7 +196,7 @@ static int open_rows(struct vg_capture *capture, struct vg_error *err)
     if (source->ops->open(source, dataset->connection, &limits, &capture->session, err) < 0 ||
         vg_source_captured(source, capture->session, dataset, &rows, capture->arena,
                            &capture->catalog, err) < 0 ||
-        find_time(capture, err) < 0)
+        find_time(capture, err) < 0 || leave_out(capture, err) < 0)
         return -1;
     if (vg_plan_routes(capture->catalog, capture->arena, &capture->routes) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
@@ -185,6 +228,10 @@ static int begin_version(struct vg_capture *capture, struct vg_error *err)
         .base_us = capture->base_us,
         .captured_us = capture->env->clock->ops->now_us(capture->env->clock),
         .resolution = capture->resolution,
+        .name = spec->name,
+        .rolling = spec->rolling_us > 0,
+        .stands_for = capture->how->stands_for,
+        .given_by = capture->how->by,
         .spec = vg_capture_spec(capture->dataset, capture->arena),
         .ncolumns = capture->ncolumns,
     };
@@ -290,18 +337,20 @@ static void close_capture(struct vg_capture *capture)
     vg_arena_free(capture->arena);
 }
 
-int vg_capture_run(const struct vg_cycle_env *env, const struct vg_dataset *dataset, bool patient,
-                   struct vg_capture_result *out, struct vg_error *err)
+int vg_capture_run(const struct vg_cycle_env *env, const struct vg_dataset *dataset,
+                   const struct vg_capture_how *how, struct vg_capture_result *out,
+                   struct vg_error *err)
 {
-    struct vg_capture capture = {.env = env, .dataset = dataset, .base_us = dataset->base_us};
-    capture.patient = patient;
-    capture.timeout_us = patient ? VG_DAY_US : dataset->reference.timeout_us;
+    struct vg_capture capture = {
+        .env = env, .dataset = dataset, .base_us = dataset->base_us, .how = how};
+    capture.patient = how->patient;
+    capture.timeout_us = how->patient ? VG_DAY_US : dataset->reference.timeout_us;
     capture.arena = vg_arena_new();
     if (!capture.arena)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     int rc = open_rows(&capture, err);
     if (rc == 0)
-        rc = read_rows(&capture, patient, err);
+        rc = read_rows(&capture, how->patient, err);
     if (rc == 0)
         rc = vg_store_reference_done(env->store, capture.version, capture.rows, NULL,
                                      env->clock->ops->now_us(env->clock), err);

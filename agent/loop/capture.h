@@ -23,10 +23,17 @@ const char *vg_capture_spec(const struct vg_dataset *dataset, struct vg_arena *a
 /* Whether its rows are complete at now (the end and the delay have passed). */
 bool vg_capture_ready(const struct vg_dataset *dataset, int64_t now_us);
 
-/* Captures now. timeout_us bounds each scan; `patient` ignores an estimate above it (the command).
+struct vg_capture_how {
+    bool patient;           /* a person asked for it: whatever it costs */
+    const char *stands_for; /* a promotion: the spec of the rule file that it stands in for */
+    const char *by;         /* who promotes it; or NULL */
+};
+/* Captures dataset->reference now, which is not rolling (agent/reference.h pins it). timeout_us
+ * bounds each scan; `patient` ignores an estimate above it.
  * Zero rows, an estimate above the timeout and every failed read are errors, recorded in the
  * store. */
-int vg_capture_run(const struct vg_cycle_env *env, const struct vg_dataset *dataset, bool patient,
-                   struct vg_capture_result *out, struct vg_error *err);
+int vg_capture_run(const struct vg_cycle_env *env, const struct vg_dataset *dataset,
+                   const struct vg_capture_how *how, struct vg_capture_result *out,
+                   struct vg_error *err);
 
 #endif

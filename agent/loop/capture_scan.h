@@ -42,6 +42,7 @@ struct vg_capture {
     uint32_t resolution;
     int64_t base_us, timeout_us;
     bool patient; /* a person asked for it: whatever it costs */
+    const struct vg_capture_how *how;
     uint64_t rows;
     size_t windows;
     int64_t version;

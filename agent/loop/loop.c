@@ -3,6 +3,7 @@
  * what happens in a cycle is cycle.c's, what changes with a reload loop_book.c's and
  * loop_adopt.c's. */
 #include "agent/loop/loop.h"
+#include "agent/loop/wanted.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ int vg_loop_init(struct vg_loop *loop, const struct vg_cycle_env *env,
 
 static void free_slot(struct vg_slot *slot)
 {
+    vg_promotion_free(slot->promotion);
     free(slot->id);
     free(slot);
 }
@@ -119,8 +121,11 @@ void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot)
     struct vg_job job;
     int64_t now_us = read_clock(loop);
     int rc = 0;
-    if (dataset && vg_due_job(dataset, &progress, &loop->span, now_us, &job))
+    if (dataset && vg_due_job(dataset, &progress, &loop->span, now_us, &job)) {
+        if (job.window && job.catching_up)
+            vg_wanted_catch_up(&env, dataset, job.range.start_us);
         rc = vg_cycle_run(&env, &job, &progress, &err);
+    }
     if (rc < 0 && slot->barrier > book->number) {
         vg_log(VG_LOG_INFO, "cycle dropped, a reload came between", "dataset", slot->id, NULL);
     } else if (rc < 0 && err.code != VG_E_CANCELLED) {

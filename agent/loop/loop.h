@@ -13,6 +13,7 @@
 
 #include "agent/loop/book.h"
 #include "agent/loop/cycle.h"
+#include "agent/loop/promotion.h"
 
 struct vg_shell_ops {
     /* A new book from the files; NULL when pgvigil.yaml itself does not load (already said). */
@@ -38,8 +39,9 @@ struct vg_slot { /* one dataset */
     atomic_int barrier;
     int64_t capture_us; /* not to be captured before; VG_NEVER: nothing to capture */
     int capture_failures;
-    bool capture_patient; /* asked for by a person: however long it takes */
-    int lost;             /* cycles lost in a row: the store failed, not the read */
+    bool capture_patient;           /* asked for by a person: however long it takes */
+    struct vg_promotion *promotion; /* asked for by a person; or NULL */
+    int lost;                       /* cycles lost in a row: the store failed, not the read */
 };
 
 struct vg_loop {
@@ -106,14 +108,18 @@ void vg_loop_offenders_kept(struct vg_loop *loop);
 void vg_loop_offenders_free(struct vg_loop *loop);
 /* Rows that commands left in the store: reload, capture, use, drop. */
 void vg_loop_control(struct vg_loop *loop);
-/* Whether the dataset's reference is to be captured, from what the store holds. Without the
- * mutex. */
-enum vg_need { VG_NEED_NOTHING, VG_NEED_CAPTURE, VG_NEED_CALIBRATE, VG_NEED_UNREADABLE };
 /* What is to be captured or calibrated next, as soon as it may be. Without the mutex. */
 void vg_loop_plan_capture(struct vg_loop *loop, const char *id);
-enum vg_need vg_loop_need(const struct vg_loop *loop, const struct vg_dataset *dataset);
+/* Whether a reference of the dataset is to be captured or calibrated, from what the store holds.
+ * Without the mutex. */
+enum vg_need { VG_NEED_NOTHING, VG_NEED_CAPTURE, VG_NEED_CALIBRATE, VG_NEED_UNREADABLE };
+struct vg_need_of {
+    enum vg_need need;
+    int64_t at_us; /* when it can be done; without a need, when there will be one */
+};
+struct vg_need_of vg_loop_need(const struct vg_loop *loop, const struct vg_dataset *dataset);
 /* When; VG_NEVER: not. Under the mutex. */
 int64_t vg_loop_capture_time(const struct vg_loop *loop, const struct vg_slot *slot,
-                             const struct vg_dataset *dataset, enum vg_need need);
+                             const struct vg_need_of *need);
 
 #endif

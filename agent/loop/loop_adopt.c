@@ -144,8 +144,8 @@ struct adoption {
     struct vg_book *book;
     struct vg_slot **slots; /* the list to be; room for every slot there can be */
     size_t n;
-    struct vg_slot **own; /* per dataset of the book; NULL: not taken up */
-    enum vg_need *needs;  /* per dataset */
+    struct vg_slot **own;     /* per dataset of the book; NULL: not taken up */
+    struct vg_need_of *needs; /* per dataset */
 };
 
 /* Old slots that stay. One whose last cycle is on the way is let go by a later reload. */
@@ -157,6 +157,7 @@ static void keep_slots(struct vg_loop *loop, struct adoption *adoption)
             adoption->slots[adoption->n++] = slot;
             continue;
         }
+        vg_promotion_free(slot->promotion);
         free(slot->id);
         free(slot);
     }
@@ -175,9 +176,8 @@ static void swap_book(struct vg_loop *loop, struct adoption *adoption)
             continue;
         if (!slot->busy) /* a busy one looks into the rules when its cycle ends */
             slot->next_us = vg_due_next(rules->datasets[i], &slot->progress, &loop->span, now_us);
-        if (!slot->capture_patient) /* a person's wish outlives a reload */
-            slot->capture_us =
-                vg_loop_capture_time(loop, slot, rules->datasets[i], adoption->needs[i]);
+        if (!slot->capture_patient && !slot->promotion) /* a person's wish outlives a reload */
+            slot->capture_us = vg_loop_capture_time(loop, slot, &adoption->needs[i]);
     }
     struct vg_slot **old = loop->slots;
     loop->slots = adoption->slots;

@@ -88,22 +88,68 @@ void vg_loop_renew(struct vg_loop *loop)
 
 /* --- commands beside the daemon --------------------------------------------------------------- */
 
-static int switch_reference(struct vg_loop *loop, const struct vg_control *row, bool use,
-                            struct vg_error *err)
+/* "DATASET VERSION" into its two parts. */
+static int read_switch(const char *text, char id[VG_PROMOTION_ID], int64_t *version,
+                       struct vg_error *err)
 {
-    char id[128];
-    const char *space = strchr(row->argument, ' ');
-    int64_t version;
-    size_t n = space ? (size_t)(space - row->argument) : 0;
-    if (!n || n >= sizeof id || vg_parse_int64(space + 1, &version) < 0)
-        return vg_fail(err, VG_E_USAGE, "'%s' is not a dataset and a version", row->argument);
-    memcpy(id, row->argument, n);
+    const char *space = strchr(text, ' ');
+    size_t n = space ? (size_t)(space - text) : 0;
+    if (!n || n >= VG_PROMOTION_ID || vg_parse_int64(space + 1, version) < 0)
+        return vg_fail(err, VG_E_USAGE, "'%s' is not a dataset and a version", text);
+    memcpy(id, text, n);
     id[n] = '\0';
-    int rc = use ? vg_store_reference_use(loop->env.store, id, version, err)
-                 : vg_store_reference_drop(loop->env.store, id, version, err);
+    return 0;
+}
+
+static int drop_reference(struct vg_loop *loop, const struct vg_control *row, struct vg_error *err)
+{
+    char id[VG_PROMOTION_ID];
+    int64_t version;
+    if (read_switch(row->argument, id, &version, err) < 0)
+        return -1;
+    int rc = vg_store_reference_drop(loop->env.store, id, version, err);
+    if (rc == 0)
+        vg_loop_plan_capture(loop, id); /* another version may be in use, without a calibration */
+    return rc;
+}
+
+static int choose_reference(struct vg_loop *loop, const struct vg_control *row,
+                            enum vg_reference_how how, struct vg_error *err)
+{
+    char id[VG_PROMOTION_ID];
+    struct vg_reference_change change = {
+        .dataset = id, .how = how, .by = row->by, .at_us = read_clock(loop)};
+    struct vg_arena *arena = vg_arena_new();
+    int rc = -1;
+    if (!arena)
+        vg_fail(err, VG_E_MEMORY, "out of memory");
+    else if (read_switch(row->argument, id, &change.version, err) == 0)
+        rc = vg_promotion_choose(loop->env.store, vg_ruleset_find(loop->book->rules, id), &change,
+                                 arena, err);
+    vg_arena_free(arena);
     if (rc == 0)
         vg_loop_plan_capture(loop, id); /* it may lack a calibration */
     return rc;
+}
+
+static int ask_promotion(struct vg_loop *loop, const struct vg_control *row, struct vg_error *err)
+{
+    char id[VG_PROMOTION_ID];
+    struct vg_promotion *promotion = vg_promotion_read(row->argument, row->by, id, err);
+    if (!promotion)
+        return -1;
+    pthread_mutex_lock(&loop->mutex);
+    struct vg_slot *slot = vg_loop_slot(loop, id);
+    struct vg_promotion *other = promotion;
+    if (slot) {
+        other = slot->promotion;
+        slot->promotion = promotion;
+        slot->capture_us = 0;
+    }
+    pthread_cond_broadcast(&loop->work);
+    pthread_mutex_unlock(&loop->mutex);
+    vg_promotion_free(other);
+    return slot ? 0 : vg_fail(err, VG_E_NOT_FOUND, "there is no dataset %s", id);
 }
 
 static int ask_capture(struct vg_loop *loop, const struct vg_control *row, struct vg_error *err)
@@ -128,8 +174,16 @@ static int obey(struct vg_loop *loop, const struct vg_control *row, struct vg_er
     }
     if (!strcmp(row->verb, "capture"))
         return ask_capture(loop, row, err);
-    if (!strcmp(row->verb, "use") || !strcmp(row->verb, "drop"))
-        return switch_reference(loop, row, *row->verb == 'u', err);
+    if (!strcmp(row->verb, "promote"))
+        return ask_promotion(loop, row, err);
+    if (!strcmp(row->verb, "choose"))
+        return choose_reference(loop, row, VG_REFERENCE_PROMOTED, err);
+    if (!strcmp(row->verb, "rollback"))
+        return choose_reference(loop, row, VG_REFERENCE_BACK, err);
+    if (!strcmp(row->verb, "use"))
+        return choose_reference(loop, row, VG_REFERENCE_USED, err);
+    if (!strcmp(row->verb, "drop"))
+        return drop_reference(loop, row, err);
     return vg_fail(err, VG_E_USAGE, "unknown command '%s'", row->verb);
 }
 

@@ -209,6 +209,8 @@ static void read_long(struct vg_rule_reading *in, const struct vg_rule_site *sit
         read_compare(in, raw.compare, rule);
     vg_rule_policy(in, node, raw.policy, rule);
     vg_rule_limits(in, site, node, &raw, faults, &rule->limits);
+    if (raw.against)
+        vg_rule_against(in, vg_key_loc(node, "against"), raw.against, rule);
     if (raw.notify)
         read_rule_notify(in, raw.notify, rule);
     finish_rule(in, rule, faults + (node->partial ? 1 : 0));

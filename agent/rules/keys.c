@@ -58,6 +58,8 @@ static const struct vg_key dataset_keys[] = {
      .doc = "allows scans over 10m, and whole reads of tables over 1 GB without a time column"},
     NODE("reference", vg_raw_dataset, reference, "mapping reference",
          "what drift is measured against"),
+    NODE("references", vg_raw_dataset, references, "name to reference",
+         "several of them; a rule chooses by against, the first or `reference` is the default"),
     NODE("drift", vg_raw_dataset, drift, "mapping drift", "settings of all drift checks"),
     NODE("columns", vg_raw_dataset, columns, "column to its checks",
          "checks of columns; \"*\" stands for all that fit"),
@@ -152,6 +154,7 @@ const struct vg_key_table vg_compare_table = {"compare", KEYS(compare_keys)};
 #define IN_REFERENCE(field) offsetof(struct vg_raw_reference, field)
 
 static const char *const captures[] = {"now", NULL};
+static const char *const seasons[] = {"none", "hour_of_day", "day_type", "hour_of_week", NULL};
 
 static const struct vg_key reference_keys[] = {
     {"from", VG_VALUE_TIME, IN_REFERENCE(from_us), .doc = "begin of the reference, inclusive"},
@@ -162,6 +165,15 @@ static const struct vg_key reference_keys[] = {
      .doc = "SQL condition on the same table, for a table without a time column"},
     {"capture", VG_VALUE_CHOICE, IN_REFERENCE(capture), .choices = captures,
      .doc = "the table as it is when first seen, for a table without a time column"},
+    {"rolling", VG_VALUE_DURATION, IN_REFERENCE(rolling_us), .least = "1d", .most = "400d",
+     .doc = "the last so many days before the window, all of their rows, instead of from and to"},
+    {"every", VG_VALUE_DURATION, IN_REFERENCE(every_us), .least = "1h", .most = "7d",
+     .shown = "7d, or 1d where rolling is shorter",
+     .doc = "how often a rolling reference is captured anew: at these local times"},
+    NODE("except", vg_raw_reference, except, "list of {from, to, why}",
+         "spans of time that are left out"),
+    {"season", VG_VALUE_CHOICE, IN_REFERENCE(season), .choices = seasons, .fallback = "none",
+     .doc = "windows are compared with the reference's windows of the same hour only"},
     {"resolution", VG_VALUE_INT, IN_REFERENCE(resolution), .fallback = "4096", .least = "200",
      .most = "65536", .doc = "thresholds kept of a numeric column"},
     {"timeout", VG_VALUE_DURATION, IN_REFERENCE(timeout_us), .fallback = "10m", .least = "1s",
@@ -169,6 +181,16 @@ static const struct vg_key reference_keys[] = {
     {"exclude", VG_VALUE_STRINGS, IN_REFERENCE(exclude), .doc = "columns that are not captured"},
 };
 const struct vg_key_table vg_reference_table = {"reference", KEYS(reference_keys)};
+
+static const struct vg_key except_keys[] = {
+    {"from", VG_VALUE_TIME, offsetof(struct vg_raw_except, from_us), .required = true,
+     .doc = "begin of what is left out, inclusive"},
+    {"to", VG_VALUE_TIME, offsetof(struct vg_raw_except, to_us), .required = true,
+     .doc = "its end, exclusive"},
+    {"why", VG_VALUE_STRING, offsetof(struct vg_raw_except, why), .required = true,
+     .doc = "what happened then, for people"},
+};
+const struct vg_key_table vg_except_table = {"except", KEYS(except_keys)};
 
 static const struct vg_key drift_keys[] = {
     {"base", VG_VALUE_DURATION, offsetof(struct vg_raw_drift, base_us),
@@ -235,6 +257,8 @@ static const struct vg_key check_keys[] = {
      .doc = "the one column of segments whose segments are judged too, or none"},
     NODE("compare", vg_raw_check, compare, "mapping compare",
          "of drift checks: each other segment against this one, instead of the reference"),
+    {"against", VG_VALUE_NAME, IN_CHECK(against), .shown = "the first of references",
+     .doc = "of drift checks: the one of references that windows are compared with"},
     SEGMENTS_ELSEWHERE("segments"),
 };
 const struct vg_key_table vg_check_table = {"a check", KEYS(check_keys)};
@@ -252,6 +276,7 @@ const struct vg_key_table *const *vg_rule_tables(size_t *n)
         &vg_schedule_table,    &vg_sample_table, &vg_limits_table,  &vg_reference_table,
         &vg_drift_table,       &vg_notify_table, &vg_column_table,  &vg_check_table,
         &vg_rule_notify_table, &vg_bounds_table, &vg_segment_table, &vg_compare_table,
+        &vg_except_table,
     };
     *n = sizeof tables / sizeof *tables;
     return tables;

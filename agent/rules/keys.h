@@ -13,7 +13,7 @@ struct vg_raw_dataset {
     const char *timezone;      /* NULL: not given */
     int64_t max_offending;
     const struct vg_node *source, *schedule, *sample, *limits, *reference, *drift, *columns,
-        *checks, *notify, *quarantine, *segments;
+        *checks, *notify, *quarantine, *segments, *references;
 };
 
 struct vg_raw_source {
@@ -35,9 +35,16 @@ struct vg_raw_segment {
 
 struct vg_raw_reference {
     int64_t from_us, to_us, timeout_us, resolution;
+    int64_t rolling_us, every_us;
     const char *table, *filter;
-    int capture;
+    int capture, season;
+    const struct vg_node *except;
     struct vg_strings exclude;
+};
+
+struct vg_raw_except {
+    int64_t from_us, to_us;
+    const char *why;
 };
 
 struct vg_raw_drift {
@@ -54,7 +61,7 @@ struct vg_raw_column {
 /* The long form of a check, but for its parameters. */
 struct vg_raw_check {
     const struct vg_node *fail, *warn, *min, *max, *notify, *compare;
-    const char *id, *was, *where, *segment, *description, *runbook;
+    const char *id, *was, *where, *segment, *against, *description, *runbook;
     int severity, policy;
     int64_t min_rows, after, resolve_after, blind_after_us;
     struct vg_strings tags;
@@ -72,7 +79,7 @@ struct vg_raw_long {
 
 extern const struct vg_key_table vg_quarantine_table, vg_dataset_table, vg_source_table,
     vg_long_table, vg_reference_table, vg_drift_table, vg_column_table, vg_check_table,
-    vg_bounds_table, vg_segment_table, vg_compare_table;
+    vg_bounds_table, vg_segment_table, vg_compare_table, vg_except_table;
 
 /* A parameter of a check as a key of its mapping. */
 struct vg_key vg_param_key(const struct vg_param *param);

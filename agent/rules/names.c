@@ -42,6 +42,17 @@ const char *vg_policy_name(enum vg_policy policy)
     return names[policy];
 }
 
+const char *vg_season_name(enum vg_season season)
+{
+    static const char *const names[] = {
+        [VG_SEASON_NONE] = NULL,
+        [VG_SEASON_HOUR_OF_DAY] = "this hour of the day",
+        [VG_SEASON_DAY_TYPE] = "this hour of such days",
+        [VG_SEASON_HOUR_OF_WEEK] = "this hour of the week",
+    };
+    return names[season];
+}
+
 const char *vg_role_name(enum vg_role role)
 {
     static const char *const names[] = {

@@ -29,7 +29,7 @@ bool vg_rule_timed(const struct vg_rule_reading *in, bool *known);
 /* Window, ticks, zone and the time limits that follow from them, over the defaults of pgvigil.yaml.
  */
 void vg_rule_schedule(struct vg_rule_reading *in);
-/* reference: and drift: of the dataset; after the schedule, whose zone and window they need. */
+/* reference:, references: and drift: of the dataset; after the schedule, whose zone and window they need. */
 void vg_rule_reference(struct vg_rule_reading *in);
 void vg_rule_drift(struct vg_rule_reading *in);
 /* "N per day|week|month" into the dataset. */
@@ -43,6 +43,9 @@ bool vg_node_off(const struct vg_node *node);
 /* The policy of a check in its long form, and what it makes of the limits' type. */
 void vg_rule_policy(struct vg_rule_reading *in, const struct vg_node *node, int policy,
                     struct vg_rule *rule);
+/* Which of the references the rule names; after those, with a fault where there is none. */
+void vg_rule_against(struct vg_rule_reading *in, struct vg_loc loc, const char *name,
+                     struct vg_rule *rule);
 
 /* source: the table or query, and what else names its rows. */
 void vg_rule_source(struct vg_rule_reading *in);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* reference: and drift: of a dataset: which kind of reference was written, whether it fits a table
- * with or without a time column, and the length of the base windows. */
+/* reference:, references: and drift: of a dataset: which kind each reference is of, whether it fits
+ * a table with or without a time column, and the length of the base windows; and what rules say of
+ * references: against. */
 #include <string.h>
 
 #include "agent/rules/reading.h"
@@ -19,24 +20,23 @@ static enum vg_reference_kind find_kind(struct vg_rule_reading *in, const struct
     static const struct {
         const char *key;
         enum vg_reference_kind kind;
-    } kinds[] = {{"from", VG_REF_WINDOW},
-                 {"to", VG_REF_WINDOW},
-                 {"table", VG_REF_TABLE},
-                 {"filter", VG_REF_FILTER},
-                 {"capture", VG_REF_CAPTURE_NOW}};
+    } kinds[] = {{"from", VG_REF_WINDOW},     {"to", VG_REF_WINDOW},
+                 {"rolling", VG_REF_ROLLING}, {"table", VG_REF_TABLE},
+                 {"filter", VG_REF_FILTER},   {"capture", VG_REF_CAPTURE_NOW}};
     enum vg_reference_kind found = VG_REF_NONE;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!vg_part_given(part, kinds[i].key) || found == kinds[i].kind)
             continue;
         if (found != VG_REF_NONE) {
-            report_reference(in, kinds[i].key, "from and to, or table, or filter, or capture: now",
+            report_reference(in, kinds[i].key,
+                             "from and to, or rolling, or table, filter, or capture: now",
                              "a reference is of one kind only");
             return VG_REF_NONE;
         }
         found = kinds[i].kind;
     }
     if (found == VG_REF_NONE && !in->raw.reference->partial)
-        report_reference(in, NULL, "from and to, or table, or filter, or capture: now",
+        report_reference(in, NULL, "from and to, or rolling, or table, filter, or capture: now",
                          "the reference does not say what it is made of");
     return found;
 }
@@ -54,43 +54,112 @@ static void check_span(struct vg_rule_reading *in, const struct vg_part *part,
                       "the reference ends before it begins");
 }
 
+static bool is_timed(enum vg_reference_kind kind)
+{
+    return kind == VG_REF_WINDOW || kind == VG_REF_ROLLING;
+}
+
 static void check_fit(struct vg_rule_reading *in, enum vg_reference_kind kind)
 {
     static const char *const keys[] = {[VG_REF_WINDOW] = "from",
                                        [VG_REF_TABLE] = "table",
                                        [VG_REF_FILTER] = "filter",
-                                       [VG_REF_CAPTURE_NOW] = "capture"};
+                                       [VG_REF_CAPTURE_NOW] = "capture",
+                                       [VG_REF_ROLLING] = "rolling"};
     bool known, timed = vg_rule_timed(in, &known);
-    if (!known || kind == VG_REF_NONE || timed == (kind == VG_REF_WINDOW))
+    if (!known || kind == VG_REF_NONE || timed == is_timed(kind))
         return;
     const char *key = keys[kind];
     if (kind == VG_REF_WINDOW && !vg_node_get(in->raw.reference, key))
         key = "to";
     if (timed)
-        report_reference(in, key, "from and to",
+        report_reference(in, key, "from and to, or rolling",
                          "the reference of a table with a time column is a span of time");
     else
         report_reference(in, key, "table, filter or capture: now",
                          "a table without a time column has no span of time as reference");
 }
 
-void vg_rule_reference(struct vg_rule_reading *in)
+static void check_rolling(struct vg_rule_reading *in, const struct vg_part *part,
+                          struct vg_raw_reference *raw)
 {
-    struct vg_reference_spec *out = &in->dataset->reference;
+    const struct vg_schedule *schedule = &in->dataset->schedule;
+    char window[VG_DURATION_TEXT];
+    if (!raw->every_us)
+        raw->every_us = raw->rolling_us < VG_WEEK_US ? VG_DAY_US : VG_WEEK_US;
+    if (vg_part_fine(part, "every") && vg_window_fault(raw->every_us))
+        report_reference(in, "every", "7d, 1d, 12h, 8h, 6h, 4h, 3h, 2h or 1h",
+                         "a reference is captured anew at local times: every is no such length");
+    else if (!in->window_doubtful && raw->every_us % schedule->window_us)
+        report_reference(in, vg_part_given(part, "every") ? "every" : "rolling",
+                         vg_read_printf(&in->r, "the window is %s",
+                                        vg_format_duration(schedule->window_us, window)),
+                         "a rolling reference is captured anew after a whole number of windows");
+    if (!in->window_doubtful && raw->rolling_us % schedule->window_us)
+        report_reference(in, "rolling",
+                         vg_read_printf(&in->r, "the window is %s",
+                                        vg_format_duration(schedule->window_us, window)),
+                         "rolling must be a whole multiple of the window");
+}
+
+/* What only references of some kinds can have. */
+static void check_extras(struct vg_rule_reading *in, const struct vg_part *part,
+                         struct vg_raw_reference *raw, enum vg_reference_kind kind)
+{
+    if (kind == VG_REF_ROLLING && vg_part_fine(part, "rolling"))
+        check_rolling(in, part, raw);
+    else if (kind != VG_REF_NONE && vg_part_given(part, "every"))
+        report_reference(in, "every", "rolling: 28d", "only a rolling reference is captured anew");
+    if (kind != VG_REF_NONE && !is_timed(kind) && raw->except)
+        report_reference(in, "except", "filter: an SQL condition on the rows that count",
+                         "a table without a time column has no spans to leave out");
+    if (kind != VG_REF_NONE && !is_timed(kind) && raw->season)
+        report_reference(in, "season", "leave it out",
+                         "a table without a time column has no windows of the same hour");
+}
+
+static void read_except(struct vg_rule_reading *in, const struct vg_node *node,
+                        struct vg_reference_spec *out)
+{
+    if (!node || node->kind == VG_NODE_BAD)
+        return;
+    if (node->kind != VG_NODE_SEQUENCE || node->n > VG_EXCEPTS) {
+        vg_read_fault(&in->r, node->loc, "except: [{from: ..., to: ..., why: ...}]",
+                      "except is a list of at most %d spans", VG_EXCEPTS);
+        return;
+    }
+    out->except = vg_arena_array(in->r.arena, node->n + 1, sizeof *out->except);
+    in->r.memory = in->r.memory || !out->except;
+    for (size_t i = 0; i < node->n && !in->r.memory; i++) {
+        struct vg_raw_except raw = {0};
+        struct vg_part part;
+        if (!vg_read_table(&in->r, node->items[i], &vg_except_table, &part, &raw) || part.bad)
+            continue;
+        if (vg_part_fine(&part, "from") && vg_part_fine(&part, "to") && raw.to_us <= raw.from_us)
+            vg_read_fault(&in->r, node->items[i]->loc, NULL, "the span ends before it begins");
+        out->except[out->nexcept++] = (struct vg_except){raw.from_us, raw.to_us, raw.why};
+    }
+}
+
+static void read_reference(struct vg_rule_reading *in, struct vg_loc loc,
+                           struct vg_reference_spec *out)
+{
     struct vg_raw_reference raw = {0};
     struct vg_part part;
-    out->resolution = 4096;
-    out->timeout_us = 10 * VG_MINUTE_US;
-    if (!in->raw.reference ||
-        !vg_read_table(&in->r, in->raw.reference, &vg_reference_table, &part, &raw))
+    if (!vg_read_table(&in->r, in->raw.reference, &vg_reference_table, &part, &raw))
         return;
     out->kind = find_kind(in, &part);
     check_span(in, &part, &raw);
     if (!part.bad)
         check_fit(in, out->kind);
-    out->loc = vg_rule_loc(in, vg_key_loc(in->r.document->root, "reference"));
+    check_extras(in, &part, &raw, out->kind);
+    read_except(in, raw.except, out);
+    out->loc = vg_rule_loc(in, loc);
     out->from_us = raw.from_us;
     out->to_us = raw.to_us;
+    out->rolling_us = raw.rolling_us;
+    out->every_us = raw.every_us;
+    out->season = (enum vg_season)raw.season;
     out->table = raw.table;
     out->filter = raw.filter;
     if (raw.filter)
@@ -98,6 +167,82 @@ void vg_rule_reference(struct vg_rule_reading *in)
     out->resolution = (uint32_t)raw.resolution;
     out->timeout_us = raw.timeout_us;
     out->exclude = raw.exclude;
+}
+
+static void read_several(struct vg_rule_reading *in, const struct vg_node *node)
+{
+    struct vg_dataset *dataset = in->dataset;
+    const struct vg_node *first = in->raw.reference;
+    if (node->kind != VG_NODE_MAPPING || !node->n || node->n > VG_REFERENCES) {
+        vg_read_fault(&in->r, node->loc, "references: {training: {from: ..., to: ...}}",
+                      "references is a mapping of 1 to %d names to references", VG_REFERENCES);
+        return;
+    }
+    dataset->others = vg_arena_array(in->r.arena, node->n + 1, sizeof *dataset->others);
+    in->r.memory = in->r.memory || !dataset->others;
+    for (size_t i = 0; i < node->n && !in->r.memory; i++) {
+        const struct vg_entry *entry = &node->entries[i];
+        struct vg_reference_spec spec = {.name = vg_arena_strdup(in->r.arena, entry->key)};
+        in->r.memory = in->r.memory || !spec.name;
+        if (!vg_name_valid(entry->key) || (first && !strcmp(entry->key, VG_REFERENCE_NAME)))
+            vg_read_fault(&in->r, entry->loc, "letters, digits, _ . and -",
+                          "\"%s\" cannot be the name of a reference here",
+                          vg_read_shown(&in->r, entry->key));
+        if (entry->value->kind == VG_NODE_BAD)
+            continue;
+        in->raw.reference = entry->value;
+        read_reference(in, entry->loc, &spec);
+        bool leads = !first && (dataset->reference.kind == VG_REF_NONE ||
+                                vg_streq(spec.name, VG_REFERENCE_NAME));
+        if (leads && dataset->reference.kind != VG_REF_NONE)
+            dataset->others[dataset->nothers++] = dataset->reference;
+        if (leads)
+            dataset->reference = spec;
+        else
+            dataset->others[dataset->nothers++] = spec;
+    }
+    if (first)
+        in->raw.reference = first;
+}
+
+void vg_rule_reference(struct vg_rule_reading *in)
+{
+    struct vg_reference_spec *out = &in->dataset->reference;
+    *out = (struct vg_reference_spec){
+        .name = VG_REFERENCE_NAME, .resolution = 4096, .timeout_us = 10 * VG_MINUTE_US};
+    if (in->raw.reference)
+        read_reference(in, vg_key_loc(in->r.document->root, "reference"), out);
+    if (in->raw.references && in->raw.references->kind != VG_NODE_BAD)
+        read_several(in, in->raw.references);
+}
+
+void vg_rule_against(struct vg_rule_reading *in, struct vg_loc loc, const char *name,
+                     struct vg_rule *rule)
+{
+    const struct vg_dataset *dataset = in->dataset;
+    const char *words[VG_REFERENCES + 1];
+    size_t n = 0;
+    rule->against = SIZE_MAX;
+    for (size_t i = 0; i <= dataset->nothers; i++) {
+        const char *known = i ? dataset->others[i - 1].name : dataset->reference.name;
+        if (vg_streq(known, name))
+            rule->against = i;
+        words[n++] = known;
+    }
+    if (rule->against == SIZE_MAX)
+        vg_read_fault(&in->r, loc, vg_read_advice(&in->r, name, words, n),
+                      "\"%s\" is none of the references", vg_read_shown(&in->r, name));
+    else if (!rule->type->needs_reference)
+        vg_read_fault(&in->r, loc, "leave it out", "%s is not measured against a reference",
+                      rule->type->name);
+    else if (rule->compare.segment)
+        vg_read_fault(&in->r, loc, "leave one of them out",
+                      "compare tests segments against each other, not against a reference");
+    else if (rule->segment)
+        vg_read_fault(&in->r, loc, "leave one of them out",
+                      "against another reference a rule is judged for all rows only");
+    if (rule->against == SIZE_MAX)
+        rule->against = 0;
 }
 
 static void check_base(struct vg_rule_reading *in, const struct vg_node *node, int64_t base_us)

@@ -123,8 +123,10 @@ static int move_all(struct vg_store *store, const char *was, const char *id, str
 {
     static const char *const texts[] = {
         ("UPDATE reference SET active = 0 WHERE dataset = $1 AND active = 1 AND EXISTS (SELECT 1"
-         " FROM reference AS old WHERE old.dataset = $2 AND old.active = 1)"),
+         " FROM reference AS old WHERE old.dataset = $2 AND old.active = 1 AND old.name = "
+         "reference.name)"),
         "UPDATE reference SET dataset = $1 WHERE dataset = $2",
+        "UPDATE reference_change SET dataset = $1 WHERE dataset = $2",
         "UPDATE dataset SET dataset = $1 WHERE dataset = $2",
         "UPDATE scanned_window SET dataset = $1 WHERE dataset = $2",
         "UPDATE latest SET dataset = $1 WHERE dataset = $2",

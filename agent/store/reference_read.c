@@ -27,11 +27,14 @@ static void read_meta(struct vg_sql_row *row, void *item)
     meta->complete = vg_row_int(row) == 1;
     meta->active = vg_row_bool(row);
     meta->error = vg_row_text(row);
+    meta->name = vg_row_text(row);
+    meta->rolling = vg_row_bool(row);
+    meta->stands_for = vg_row_text(row);
 }
 
 #define SELECT_META                                                                                \
     "SELECT version, dataset, spec, from_us, to_us, base_us, captured_us, row_count, resolution,"  \
-    " columns, windows, state, active, error FROM reference"
+    " columns, windows, state, active, error, name, rolling, stands_for FROM reference"
 
 int vg_store_references(struct vg_store *store, const char *dataset, struct vg_arena *arena,
                         struct vg_reference_row **out, size_t *n, struct vg_error *err)
@@ -155,6 +158,9 @@ static int load_reference(struct vg_store *store, const struct vg_reference_row 
         .captured_us = meta->captured_us,
         .rows = meta->rows,
         .resolution = meta->resolution,
+        .name = meta->name,
+        .rolling = meta->rolling,
+        .stands_for = meta->stands_for,
         .spec = meta->spec,
     };
     *out = reference;
@@ -167,8 +173,9 @@ int vg_store_reference(struct vg_store *store, const char *dataset, int64_t vers
                        const struct vg_strings *fine, struct vg_reference **out,
                        struct vg_error *err)
 {
-    const struct vg_sql active =
-        VG_SQL(SELECT_META " WHERE dataset = $1 AND active = 1", vg_p_text(dataset));
+    const struct vg_sql active = VG_SQL(SELECT_META " WHERE dataset = $1 AND active = 1"
+                                                    " ORDER BY name <> 'reference', version",
+                                        vg_p_text(dataset));
     const struct vg_sql given =
         VG_SQL(SELECT_META " WHERE dataset = $1 AND version = $2 AND state = 1", vg_p_text(dataset),
                vg_p_int(version));

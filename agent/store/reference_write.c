@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* References being captured, put in use and dropped.
+/* References being captured.
  *
  * Owns the life of a version: capturing, then complete or failed; complete ones never change again.
- * At most one version of a dataset is active. Rows of a capture are written hurriedly, as a capture
+ * At most one version of each of a dataset's references is active. Rows of a capture are written hurriedly, as a capture
  * that a crash ends is thrown away; what completes it is written to last, and that makes all of it
  * last.
  */
 #include "agent/store/inner.h"
 
-enum { BODY_MAX = 64 << 20 };
+enum { BODY_MAX = 64 << 20, ROLLING_KEPT = 3 };
 enum state { CAPTURING, COMPLETE, FAILED };
 
 int vg_store_reference_begin(struct vg_store *store, const char *dataset,
@@ -17,12 +17,15 @@ int vg_store_reference_begin(struct vg_store *store, const char *dataset,
 {
     static const char text[] =
         "INSERT INTO reference (dataset, spec, from_us, to_us, base_us, captured_us, row_count,"
-        " resolution, columns, windows, state, active, structure)"
-        " VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 0, 0, 0, 0, $8) RETURNING version";
+        " resolution, columns, windows, state, active, structure, name, rolling, stands_for,"
+        " given_by) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 0, 0, 0, 0, $8, $9, $10, $11, $12)"
+        " RETURNING version";
     const struct vg_sql sql =
         VG_SQL(text, vg_p_text(dataset), vg_p_text(meta->spec ? meta->spec : ""),
                vg_p_int(meta->from_us), vg_p_int(meta->to_us), vg_p_int(meta->base_us),
-               vg_p_int(meta->captured_us), vg_p_int(meta->resolution), vg_p_text(meta->structure));
+               vg_p_int(meta->captured_us), vg_p_int(meta->resolution), vg_p_text(meta->structure),
+               vg_p_text(meta->name ? meta->name : "reference"), vg_p_int(meta->rolling),
+               vg_p_text(meta->stands_for), vg_p_text(meta->given_by));
     struct vg_scope scope;
     *version = 0;
     if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
@@ -155,24 +158,56 @@ int vg_store_reference_segment(struct vg_store *store, int64_t version, const ch
 
 /* --- The end of a capture -------------------------------------------------------------- */
 
+/* Of a rolling reference the version with the latest end is in use, whichever is captured last;
+ * of those behind it some stay, for windows that are still to be judged. */
+#define NEWER                                                                                      \
+    " EXISTS (SELECT 1 FROM reference AS n JOIN reference AS m ON n.dataset = m.dataset"           \
+    " AND n.name = m.name WHERE m.version = $1 AND m.rolling = 1 AND n.rolling = 1"                \
+    " AND n.state = 1 AND n.to_us > m.to_us)"
+#define SAME "(SELECT dataset FROM reference WHERE version = $1)"
+
+static int note_use(struct vg_store *store, int64_t version, int64_t now_us, struct vg_error *err)
+{
+    static const char text[] =
+        "INSERT INTO reference_change (dataset, name, version, former, how, given_by, at_us)"
+        " SELECT m.dataset, m.name, m.version, coalesce((SELECT o.version FROM reference AS o"
+        " WHERE o.dataset = m.dataset AND o.name = m.name AND o.active = 1), 0),"
+        " CASE WHEN m.stands_for IS NULL THEN 0 ELSE 1 END, m.given_by, $2"
+        " FROM reference AS m WHERE m.version = $1 AND NOT" NEWER;
+    return vg_sql_run(store, &VG_SQL(text, vg_p_int(version), vg_p_int(now_us)), err);
+}
+
+static int let_go(struct vg_store *store, int64_t version, struct vg_error *err)
+{
+    static const char text[] =
+        "DELETE FROM reference WHERE version IN (SELECT o.version FROM reference AS o"
+        " JOIN reference AS m ON o.dataset = m.dataset AND o.name = m.name WHERE m.version = $1"
+        " AND o.version <> m.version AND m.rolling = 1 AND o.rolling = 1 AND o.state = 1"
+        " AND o.active = 0 AND (SELECT count(DISTINCT n.to_us) FROM reference AS n"
+        " WHERE n.dataset = o.dataset AND n.name = o.name AND n.rolling = 1 AND n.state = 1"
+        " AND n.to_us > o.to_us) >= $2)";
+    return vg_sql_run(store, &VG_SQL(text, vg_p_int(version), vg_p_int(ROLLING_KEPT)), err);
+}
+
 static int complete(struct vg_store *store, int64_t version, uint64_t rows, int64_t now_us,
                     struct vg_error *err)
 {
-    if (vg_sql_run(store,
-                   &VG_SQL("UPDATE reference SET active = 0 WHERE active = 1 AND dataset ="
-                           " (SELECT dataset FROM reference WHERE version = $1)",
-                           vg_p_int(version)),
+    static const char leave[] =
+        "UPDATE reference SET active = 0 WHERE active = 1 AND dataset = " SAME
+        " AND name = (SELECT name FROM reference WHERE version = $1) AND NOT" NEWER;
+    static const char finish[] =
+        "UPDATE reference SET state = 1, active = CASE WHEN" NEWER " THEN 0 ELSE 1 END,"
+        " row_count = $2, captured_us = $3,"
+        " columns = (SELECT count(*) FROM reference_column AS c"
+        " WHERE c.version = reference.version),"
+        " windows = (SELECT count(DISTINCT w.start_us) FROM reference_window AS w"
+        " WHERE w.version = reference.version) WHERE version = $1";
+    if (note_use(store, version, now_us, err) < 0 ||
+        vg_sql_run(store, &VG_SQL(leave, vg_p_int(version)), err) < 0 ||
+        vg_sql_run(store, &VG_SQL(finish, vg_p_int(version), vg_p_count(rows), vg_p_int(now_us)),
                    err) < 0)
         return -1;
-    return vg_sql_run(
-        store,
-        &VG_SQL("UPDATE reference SET state = 1, active = 1, row_count = $1, captured_us = $2,"
-                " columns = (SELECT count(*) FROM reference_column AS c"
-                " WHERE c.version = reference.version),"
-                " windows = (SELECT count(DISTINCT w.start_us) FROM reference_window AS w"
-                " WHERE w.version = reference.version) WHERE version = $3",
-                vg_p_count(rows), vg_p_int(now_us), vg_p_int(version)),
-        err);
+    return let_go(store, version, err);
 }
 
 /* The row stays, so that people and the next attempt see why; what was captured goes. */
@@ -209,98 +244,4 @@ int vg_store_reference_done(struct vg_store *store, int64_t version, uint64_t ro
     else if (rc == 0)
         rc = complete(store, version, rows, now_us, err);
     return vg_scope_leave(store, &scope, rc, err);
-}
-
-/* --- Choosing and dropping ------------------------------------------------------------- */
-
-struct standing { /* of one version of a dataset */
-    bool found, active;
-    int64_t state, others; /* other complete versions of the dataset */
-};
-
-static void read_standing(struct vg_sql_row *row, void *item)
-{
-    struct standing *standing = item;
-    standing->found = true;
-    standing->state = vg_row_int(row);
-    standing->active = vg_row_bool(row);
-    standing->others = vg_row_int(row);
-}
-
-static int look_up(struct vg_store *store, const char *dataset, int64_t version,
-                   struct standing *out, struct vg_error *err)
-{
-    static const char text[] =
-        "SELECT state, active, (SELECT count(*) FROM reference AS o WHERE o.dataset = r.dataset"
-        " AND o.version <> r.version AND o.state = 1)"
-        " FROM reference AS r WHERE r.version = $1 AND r.dataset = $2";
-    const struct vg_sql_shape shape = {sizeof *out, read_standing, NULL};
-    bool found;
-    if (vg_sql_one(store, &VG_SQL(text, vg_p_int(version), vg_p_text(dataset)), &shape, out, &found,
-                   err) < 0)
-        return -1;
-    if (found)
-        return 0;
-    vg_fail(err, VG_E_NOT_FOUND, "%s has no reference of version %lld", dataset,
-            (long long)version);
-    return vg_hint(err, "pgvigil reference list %s shows those it has", dataset);
-}
-
-static int use_version(struct vg_store *store, const char *dataset, int64_t version,
-                       struct vg_error *err)
-{
-    struct standing standing;
-    if (look_up(store, dataset, version, &standing, err) < 0)
-        return -1;
-    if (standing.state != COMPLETE)
-        return vg_fail(
-            err, VG_E_USAGE, "reference version %lld of %s %s", (long long)version, dataset,
-            standing.state == FAILED ? "was not captured: it failed" : "is still being captured");
-    if (standing.active)
-        return 0;
-    if (vg_sql_run(store,
-                   &VG_SQL("UPDATE reference SET active = 0 WHERE dataset = $1 AND active = 1",
-                           vg_p_text(dataset)),
-                   err) < 0)
-        return -1;
-    return vg_sql_run(
-        store, &VG_SQL("UPDATE reference SET active = 1 WHERE version = $1", vg_p_int(version)),
-        err);
-}
-
-int vg_store_reference_use(struct vg_store *store, const char *dataset, int64_t version,
-                           struct vg_error *err)
-{
-    struct vg_scope scope;
-    if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
-        return -1;
-    return vg_scope_leave(store, &scope, use_version(store, dataset, version, err), err);
-}
-
-static int drop_version(struct vg_store *store, const char *dataset, int64_t version,
-                        struct vg_error *err)
-{
-    struct standing standing;
-    if (look_up(store, dataset, version, &standing, err) < 0)
-        return -1;
-    if (standing.state == CAPTURING)
-        return vg_fail(err, VG_E_USAGE, "reference version %lld of %s is still being captured",
-                       (long long)version, dataset);
-    if (standing.active && standing.others > 0) {
-        vg_fail(err, VG_E_USAGE, "reference version %lld of %s is in use, and there are others",
-                (long long)version, dataset);
-        return vg_hint(err, "pgvigil reference use another version first; only a dataset's last "
-                            "version can be dropped while it is in use");
-    }
-    return vg_sql_run(store, &VG_SQL("DELETE FROM reference WHERE version = $1", vg_p_int(version)),
-                      err);
-}
-
-int vg_store_reference_drop(struct vg_store *store, const char *dataset, int64_t version,
-                            struct vg_error *err)
-{
-    struct vg_scope scope;
-    if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
-        return -1;
-    return vg_scope_leave(store, &scope, drop_version(store, dataset, version, err), err);
 }

@@ -221,6 +221,23 @@ static const char *const answers[] = {
     NULL,
 };
 
+/* Several references of a dataset, each with a name, those that follow time, and what became of
+ * them. */
+static const char *const references[] = {
+    "ALTER TABLE reference ADD COLUMN name TEXT NOT NULL DEFAULT 'reference'",
+    "ALTER TABLE reference ADD COLUMN rolling {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE reference ADD COLUMN stands_for TEXT",
+    "ALTER TABLE reference ADD COLUMN given_by TEXT",
+    "DROP INDEX reference_active",
+    "CREATE UNIQUE INDEX reference_in_use ON reference (dataset, name) WHERE active = 1",
+    "CREATE TABLE reference_change (id {id}, dataset TEXT NOT NULL, name TEXT NOT NULL,"
+    " version {int} NOT NULL, former {int} NOT NULL, how {int} NOT NULL, given_by TEXT,"
+    " at_us {int} NOT NULL) {table}",
+    "CREATE INDEX reference_change_dataset ON reference_change (dataset, id)",
+    "CREATE INDEX reference_change_age ON reference_change (at_us)",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -233,6 +250,7 @@ const struct vg_migration vg_migrations[] = {
     {"onsets of segments", onsets_of_segments},
     {"what the budget learns", calibrations},
     {"what receivers answered", answers},
+    {"references that follow time, and several of them", references},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];
 
@@ -379,6 +397,7 @@ int vg_schema_plausible(struct vg_db *db, bool *sound, struct vg_error *err)
         {WORST("state", "onset"), VG_ONSET_ENDED},
         {WORST("kind", "decision"), VG_DECIDED_REFUSED},
         {WORST("state", "offenders"), VG_OFFENDERS_GIVEN_UP},
+        {WORST("how", "reference_change"), VG_REFERENCE_BACK},
     };
     if (compare_definitions(db, sound, err) < 0)
         return -1;

@@ -63,6 +63,9 @@ static const struct rule rules[] = {
      AUDIT_US},
     {"DELETE FROM control WHERE id IN (SELECT id FROM control WHERE done_us < $1 LIMIT $2)",
      AUDIT_US},
+    {"DELETE FROM reference_change WHERE id IN (SELECT id FROM reference_change WHERE at_us < $1"
+     " ORDER BY at_us LIMIT $2)",
+     AUDIT_US},
     {"DELETE FROM reference WHERE version IN (SELECT version FROM reference WHERE state = 2"
      " AND captured_us < $1 LIMIT $2)",
      AUDIT_US},

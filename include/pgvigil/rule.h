@@ -80,6 +80,7 @@ struct vg_rule {
     const char *where;         /* SQL condition on rows, or NULL */
     const char *segment;       /* only segments of this column; NULL: of all */
     bool unsegmented;          /* all rows only */
+    size_t against;            /* 0: dataset->reference, i: dataset->others[i - 1] */
     struct vg_compare compare;
     int64_t min_rows;         /* or VG_DEFAULT */
     int after, resolve_after; /* or VG_DEFAULT */
@@ -122,9 +123,28 @@ enum vg_reference_kind {
     VG_REF_WINDOW,
     VG_REF_TABLE,
     VG_REF_FILTER,
-    VG_REF_CAPTURE_NOW
+    VG_REF_CAPTURE_NOW,
+    VG_REF_ROLLING /* the last days before the window, captured anew at each turn of `every` */
 };
+
+/* With which of the reference's base windows a window is compared: all, or those of its slot. */
+enum vg_season {
+    VG_SEASON_NONE,
+    VG_SEASON_HOUR_OF_DAY,
+    VG_SEASON_DAY_TYPE, /* hour of the day on weekdays, on Saturdays, on Sundays */
+    VG_SEASON_HOUR_OF_WEEK
+};
+const char *vg_season_name(enum vg_season season); /* for people; NULL for VG_SEASON_NONE */
+
+/* A span that a reference leaves out, as people named it. */
+struct vg_except {
+    int64_t from_us, to_us;
+    const char *why;
+};
+enum { VG_REFERENCES = 8, VG_EXCEPTS = 100 }; /* most of a dataset, of a reference */
+
 struct vg_reference_spec {
+    const char *name; /* default "reference" */
     enum vg_reference_kind kind;
     struct vg_loc loc;
     int64_t from_us, to_us; /* of VG_REF_WINDOW */
@@ -134,7 +154,12 @@ struct vg_reference_spec {
     uint32_t resolution; /* 200 .. 65536, default 4096 */
     int64_t timeout_us;  /* default 10 minutes */
     struct vg_strings exclude;
+    int64_t rolling_us, every_us; /* of VG_REF_ROLLING */
+    struct vg_except *except;     /* with a time column */
+    size_t nexcept;
+    enum vg_season season;
 };
+#define VG_REFERENCE_NAME "reference"
 
 struct vg_column_spec { /* one entry of columns: */
     const char *name;   /* or "*" */
@@ -203,7 +228,9 @@ struct vg_dataset {
     bool skip_unchanged; /* a table without time column is not read while its counters stand */
     bool long_scan;
     int64_t timeout_us, scan_timeout_us;
-    struct vg_reference_spec reference;
+    struct vg_reference_spec reference; /* what rules are judged against unless they say */
+    struct vg_reference_spec *others;   /* of references:, without that one */
+    size_t nothers;
     int64_t base_us; /* drift.base, or 0: by the 200-row rule */
     double budget_per_day; /* drift.budget: false incidents of policy `budget` */
     struct vg_column_spec *columns;

@@ -264,7 +264,9 @@ int vg_store_offenders(struct vg_store *store, struct vg_arena *arena, struct vg
 /* --- References: rows per (reference, column, base window) ----------------------------- */
 struct vg_reference_row {
     int64_t version;
-    const char *dataset, *spec;
+    const char *dataset, *name, *spec;
+    bool rolling;
+    const char *stands_for; /* promoted: the spec of the file that it stands in for, or NULL */
     int64_t from_us, to_us, base_us, captured_us;
     uint64_t rows;
     uint32_t resolution;
@@ -294,6 +296,10 @@ int vg_store_reference_done(struct vg_store *store, int64_t version, uint64_t ro
 /* All of a dataset (NULL: of all), newest first. */
 int vg_store_references(struct vg_store *store, const char *dataset, struct vg_arena *arena,
                         struct vg_reference_row **out, size_t *n, struct vg_error *err);
+/* The version of a reference of this name that is in force: the active one, or with until_us (else
+ * VG_NEVER) the newest complete one whose end is at or before it. *version 0 when there is none. */
+int vg_store_reference_of(struct vg_store *store, const char *dataset, const char *name,
+                          int64_t until_us, int64_t *version, struct vg_error *err);
 /* The active reference of a dataset (version 0), or that version, with the fine distributions of
  * the columns named in `fine` (NULL: of all). *out NULL when there is none. */
 int vg_store_reference(struct vg_store *store, const char *dataset, int64_t version,
@@ -311,6 +317,32 @@ int vg_store_reference_use(struct vg_store *store, const char *dataset, int64_t 
                            struct vg_error *err);
 int vg_store_reference_drop(struct vg_store *store, const char *dataset, int64_t version,
                             struct vg_error *err);
+
+/* What became of the references of a dataset, for people; kept as long as what is audited. */
+enum vg_reference_how {
+    VG_REFERENCE_CAPTURED,
+    VG_REFERENCE_PROMOTED,
+    VG_REFERENCE_USED,
+    VG_REFERENCE_BACK
+};
+struct vg_reference_change {
+    const char *dataset, *name;
+    int64_t version, former; /* former 0: none was in use */
+    enum vg_reference_how how;
+    const char *by; /* or NULL: the agent itself */
+    int64_t at_us;
+};
+/* Newest first, at most 200. NULL: of all datasets. */
+int vg_store_reference_changes(struct vg_store *store, const char *dataset, struct vg_arena *arena,
+                               struct vg_reference_change **out, size_t *n, struct vg_error *err);
+/* Uses change->version (change->dataset, how, by, at_us), and keeps that it did; name and former are
+ * filled in, in arena. stands_for (or NULL): the spec of the file, which is then not captured again.
+ * Errors as of vg_store_reference_use(). */
+int vg_store_reference_choose(struct vg_store *store, struct vg_reference_change *change,
+                              const char *stands_for, struct vg_arena *arena, struct vg_error *err);
+/* The version that was in use before the one that is now; VG_E_NOT_FOUND when that is not known. */
+int vg_store_reference_former(struct vg_store *store, const char *dataset, const char *name,
+                              int64_t *version, struct vg_error *err);
 
 /* --- Calibration: what the budget learnt from a version of a reference, as blobs -------- */
 struct vg_calibration {

@@ -252,8 +252,12 @@ struct vg_reference {
     int64_t captured_us;
     uint64_t rows;
     uint32_t resolution;
-    const char *spec;      /* canonical text of what was captured */
-    const char *structure; /* of the table, as vg_catalog_write() wrote it; NULL: not kept */
+    const char *name;       /* of the dataset's references; NULL: "reference" */
+    bool rolling;           /* one of many that follow each other */
+    const char *stands_for; /* promoted: the spec of the file that it stands in for, or NULL */
+    const char *given_by;   /* promoted: by whom, or NULL */
+    const char *spec;       /* canonical text of what was captured */
+    const char *structure;  /* of the table, as vg_catalog_write() wrote it; NULL: not kept */
     struct vg_reference_column *columns;
     size_t ncolumns; /* the fingerprint, in table order */
     struct vg_reference_segment *segments;

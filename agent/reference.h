@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which rows a reference is of when it moves with time, and which of its base windows a window is
+ * compared with; layer 3, pure: functions of the rule file and of the window alone, so that live
+ * runs, catch-up and replays judge alike. */
+#ifndef PGVIGIL_REFERENCE_H
+#define PGVIGIL_REFERENCE_H
+
+#include "pgvigil/result.h"
+#include "pgvigil/rule.h"
+
+/* The i-th reference of a dataset: 0 is what rules are judged against unless they say otherwise. */
+const struct vg_reference_spec *vg_reference_spec_of(const struct vg_dataset *dataset, size_t i);
+
+/* The turns of a rolling reference are the local times that `every` divides time into; each turn
+ * has a version, of the rolling_us before it. It judges the windows that start at or after the turn
+ * and a seventh of `every` (a day of a week), which is the time to capture it in, until the next
+ * one does. So a version ends before every window it judges.
+ * The span of the version that judges the window starting at start_us. */
+void vg_reference_span(const struct vg_dataset *dataset, const struct vg_reference_spec *spec,
+                       int64_t start_us, struct vg_window *out);
+/* The span of the newest turn whose rows are complete at now (the delay has passed), and when the
+ * next one's are. */
+void vg_reference_newest(const struct vg_dataset *dataset, const struct vg_reference_spec *spec,
+                         int64_t now_us, struct vg_window *out, int64_t *next_us);
+/* The dataset with this span as its one reference, pinned, as a capture wants it. */
+void vg_reference_pin(const struct vg_dataset *dataset, const struct vg_reference_spec *spec,
+                      const struct vg_window *span, struct vg_dataset *out);
+
+/* A number that base windows of the same slot share, by the local hour and day of their start. */
+int vg_reference_slot(const struct vg_zone *zone, enum vg_season season, int64_t start_us);
+
+/* Whether the rule is judged apart from the others: against another reference than the first, or
+ * against a part of it. */
+bool vg_reference_apart(const struct vg_rule *rule);
+
+#endif
