@@ -65,6 +65,7 @@ struct vg_plan {
     struct vg_query_column *query; /* per item */
     size_t time_item;              /* index of the time column, or VG_TALLY_NONE */
     struct vg_tally_plan tally;
+    size_t napart; /* the last columns of the tally: of vg_plan_count_apart() */
     struct vg_strings private_columns;
     struct vg_plan_split *splits; /* as in dataset->segments; NULL before the plan was made */
     size_t nsplits;
@@ -84,6 +85,17 @@ int vg_plan_cells(const struct vg_dataset *dataset, struct vg_arena *arena, stru
 int vg_plan_make(const struct vg_dataset *dataset, const struct vg_catalog *catalog,
                  const struct vg_reference *reference, const struct vg_rejects *rejects,
                  struct vg_arena *arena, struct vg_plan *out, struct vg_error *err);
+/* Counts the columns of rules against another reference, apart[rule->against], on its grid too: as
+ * columns of the same name behind all others. One entry per reference of the dataset; NULL: it is
+ * not there. 0, or -1 out of memory. */
+struct vg_plan_apart {
+    const struct vg_reference *reference;
+    const char *const *names; /* columns, and where the tally counts them */
+    const size_t *at;
+    size_t n;
+};
+int vg_plan_count_apart(struct vg_plan *plan, struct vg_plan_apart *apart, size_t n,
+                        struct vg_arena *arena);
 /* The expressions of users and checks in the scan: each `where` and condition, once. */
 int vg_plan_expressions(const struct vg_plan *plan, struct vg_arena *arena, struct vg_strings *out);
 /* The names of a long source in the order of their routes; *out NULL where it is none. 0, or -1

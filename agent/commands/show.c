@@ -127,6 +127,20 @@ static json_t *make_reference(const struct vg_cycle *cycle)
                      make_time(cycle->reference_to_us), "rows", (json_int_t)cycle->reference_rows);
 }
 
+static json_t *make_references(const struct vg_cycle *cycle)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < cycle->nreferences; i++) {
+        const struct vg_cycle_reference *reference = &cycle->references[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:s?, s:I, s:o, s:o, s:I}", "name", reference->name, "season",
+                            reference->season, "version", (json_int_t)reference->version, "from",
+                            make_time(reference->from_us), "to", make_time(reference->to_us),
+                            "rows", (json_int_t)reference->rows));
+    }
+    return list;
+}
+
 static json_t *make_failure(const struct vg_error *error)
 {
     return json_pack("{s:s, s:o, s:o, s:o}", "code", vg_code_name(error->code), "message",
@@ -159,6 +173,7 @@ static int add_json(struct vg_show *show, const struct vg_cycle *cycle, bool tim
     }
     rc |= json_object_set_new(out, "sample", vg_show_json_text(cycle->sample));
     rc |= json_object_set_new(out, "reference", make_reference(cycle));
+    rc |= json_object_set_new(out, "references", make_references(cycle));
     rc |= json_object_set_new(out, "results", results);
     return rc;
 }

@@ -10,6 +10,7 @@
 #include "agent/loop/cycle_ask.h"
 #include "agent/loop/cycle_budget.h"
 #include "agent/loop/cycle_commit.h"
+#include "agent/loop/cycle_reference.h"
 #include "agent/loop/cycle_revisit.h"
 #include "agent/loop/cycle_segments.h"
 #include "agent/loop/cycle_still.h"
@@ -74,6 +75,7 @@ static void close_session(struct vg_work *work)
 static void forget_read(struct vg_work *work)
 {
     close_session(work);
+    vg_cycle_reference_forget(work);
     for (size_t i = 0; i < work->nsummaries; i++)
         vg_summary_free(work->summaries[i]);
     vg_cycle_segments_forget(work);

@@ -61,6 +61,10 @@ struct vg_work {
     struct vg_reference *reference;
     bool reference_failed;
     const char *reference_why;
+    /* Per reference of the dataset, for rules that are judged apart; none where there is no such
+     * rule. */
+    struct vg_cycle_other *others;
+    size_t nothers;
     struct vg_plan plan;
     struct vg_progress before; /* progress when the cycle began */
     struct vg_live live;

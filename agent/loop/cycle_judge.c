@@ -8,9 +8,11 @@
 #include "agent/loop/cycle.h"
 #include "agent/loop/cycle_budget.h"
 #include "agent/loop/cycle_commit.h"
+#include "agent/loop/cycle_reference.h"
 #include "agent/loop/cycle_revisit.h"
 #include "agent/loop/cycle_segments.h"
 #include "agent/loop/cycle_story.h"
+#include "agent/reference.h"
 #include "pgvigil/text.h"
 
 static int fail_memory(struct vg_error *err)
@@ -135,14 +137,22 @@ static int measure_rule(struct vg_work *work, const struct vg_bound *bound,
     };
     if (rule->policy == VG_POLICY_BUDGET && !bound->problem && !work->cycle.unreadable)
         return vg_cycle_budget_measure(work, bound, &evidence, measures, err);
-    bool whole = !rule->compare.segment;
+    bool whole = !rule->compare.segment, apart = vg_reference_apart(rule);
+    size_t first = measures->n;
     const struct vg_evidence all = evidence;
     if (vg_cycle_segments_whole(work, asked, &evidence, err) < 0)
         return -1;
+    if (apart && !why) {
+        look = VG_NODATA;
+        if (vg_cycle_reference_evidence(work, bound, &evidence, &why, err) < 0)
+            return -1;
+    }
     if (whole && why && vg_measure_skip(measures, rule, look, "%s", why) < 0)
         return fail_memory(err);
     if (whole && !why && rule->type->measure(rule, &evidence, measures, err) < 0)
         return -1;
+    if (apart)
+        vg_cycle_reference_say(work, rule, measures, first);
     return vg_cycle_segments_measure(work, bound, &all, look, why, measures, err);
 }
 
@@ -210,7 +220,7 @@ static void fill_keys(struct vg_work *work)
 int vg_cycle_judge(struct vg_work *work, struct vg_error *err)
 {
     if (fill_live(work, err) < 0 || bind_unseen(work, err) < 0 ||
-        vg_cycle_budget_open(work, err) < 0)
+        vg_cycle_reference_list(work, err) < 0 || vg_cycle_budget_open(work, err) < 0)
         return -1;
     struct vg_measures measures = {.arena = work->arena};
     for (size_t i = 0; i < work->plan.nbound; i++) {

@@ -8,6 +8,7 @@
 #include "agent/loop/cycle.h"
 #include "agent/loop/cycle_ask.h"
 #include "agent/loop/cycle_limits.h"
+#include "agent/loop/cycle_reference.h"
 #include "agent/loop/cycle_revisit.h"
 #include "agent/loop/cycle_segments.h"
 #include "agent/loop/cycle_still.h"
@@ -36,37 +37,6 @@ static int read_number(struct vg_work *work, const char *sql, int64_t *out, bool
         return vg_fail(err, VG_E_DATA, "the server answered '%s' where a number is due",
                        rows.cells[0]);
     return 0;
-}
-
-static int load_reference(struct vg_work *work, struct vg_error *err)
-{
-    const struct vg_dataset *dataset = work->job.dataset;
-    if (dataset->reference.kind == VG_REF_NONE)
-        work->reference_why = "no reference is configured";
-    if (!work->env->store || dataset->reference.kind == VG_REF_NONE)
-        return 0;
-    struct vg_strings cells = {0};
-    bool all = false;
-    if (vg_plan_cells(dataset, work->arena, &cells, &all) < 0)
-        return fail_memory(err);
-    if (!work->job.window)
-        cells.n = 0;
-    if (vg_store_reference(work->env->store, dataset->id, 0,
-                           all && work->job.window ? NULL : &cells, &work->reference, err) < 0)
-        return -1;
-    if (work->reference)
-        return vg_cycle_segments_load(work, err);
-    struct vg_reference_row *rows;
-    size_t n;
-    if (vg_store_references(work->env->store, dataset->id, work->arena, &rows, &n, err) < 0)
-        return -1;
-    work->reference_why = "no reference yet";
-    if (n && rows[0].error) {
-        work->reference_failed = true;
-        work->reference_why =
-            vg_arena_printf(work->arena, "capturing the reference failed: %s", rows[0].error);
-    }
-    return work->reference_why ? 0 : fail_memory(err);
 }
 
 /* A statement beside the scan that was too slow or was rejected costs its own answer only; the
@@ -204,7 +174,7 @@ int vg_cycle_bind(struct vg_work *work, struct vg_error *err)
     const struct vg_dataset *dataset = work->job.dataset;
     struct vg_source *source = work->env->source;
     struct vg_limits_of_session limits = {dataset->timeout_us, work->env->stop};
-    if (load_reference(work, err) < 0)
+    if (vg_cycle_reference_load(work, err) < 0)
         return -1;
     if (!work->session &&
         source->ops->open(source, dataset->connection, &limits, &work->session, err) < 0)
@@ -212,8 +182,10 @@ int vg_cycle_bind(struct vg_work *work, struct vg_error *err)
     if (vg_source_columns(source, work->session, dataset, work->reference, work->arena,
                           &work->catalog, err) < 0)
         return -1;
-    return vg_plan_make(dataset, work->catalog, work->reference, &work->rejects, work->arena,
-                        &work->plan, err);
+    if (vg_plan_make(dataset, work->catalog, work->reference, &work->rejects, work->arena,
+                     &work->plan, err) < 0)
+        return -1;
+    return vg_cycle_reference_plan(work, err);
 }
 
 int vg_cycle_look(struct vg_work *work, struct vg_error *err)
@@ -310,6 +282,7 @@ static int run_scan(struct vg_work *work, double percent, struct vg_error *err)
     int rc = work->env->source->ops->scan(work->session, &query, tally_batch, &scan, err);
     for (size_t v = 0; rc == 0 && v < plan->tally.nvariants; v++)
         work->summaries[work->nsummaries++] = vg_tally_take(scan.tally, v);
+    vg_cycle_reference_hide(work);
     if (rc == 0 && plan->tally.nsplits)
         rc = vg_cycle_segments_take(work, scan.tally, err);
     if (rc == 0)

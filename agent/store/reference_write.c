@@ -160,21 +160,31 @@ int vg_store_reference_segment(struct vg_store *store, int64_t version, const ch
 
 /* Of a rolling reference the version with the latest end is in use, whichever is captured last;
  * of those behind it some stay, for windows that are still to be judged. */
-#define NEWER                                                                                      \
-    " EXISTS (SELECT 1 FROM reference AS n JOIN reference AS m ON n.dataset = m.dataset"           \
-    " AND n.name = m.name WHERE m.version = $1 AND m.rolling = 1 AND n.rolling = 1"                \
-    " AND n.state = 1 AND n.to_us > m.to_us)"
-#define SAME "(SELECT dataset FROM reference WHERE version = $1)"
-
-static int note_use(struct vg_store *store, int64_t version, int64_t now_us, struct vg_error *err)
+static int has_newer(struct vg_store *store, int64_t version, int64_t *newer, struct vg_error *err)
 {
     static const char text[] =
-        "INSERT INTO reference_change (dataset, name, version, former, how, given_by, at_us)"
-        " SELECT m.dataset, m.name, m.version, coalesce((SELECT o.version FROM reference AS o"
+        "SELECT count(*) FROM reference AS n JOIN reference AS m ON n.dataset = m.dataset"
+        " AND n.name = m.name WHERE m.version = $1 AND m.rolling = 1 AND n.rolling = 1"
+        " AND n.state = 1 AND n.to_us > m.to_us";
+    *newer = 0;
+    return vg_sql_int(store, &VG_SQL(text, vg_p_int(version)), newer, err);
+}
+
+/* Instead of the one in use. */
+static int take_place(struct vg_store *store, int64_t version, int64_t now_us, struct vg_error *err)
+{
+    static const char note[] =
+        "INSERT INTO reference_change (at_us, dataset, name, version, former, how, given_by)"
+        " SELECT $1, m.dataset, m.name, m.version, coalesce((SELECT o.version FROM reference AS o"
         " WHERE o.dataset = m.dataset AND o.name = m.name AND o.active = 1), 0),"
-        " CASE WHEN m.stands_for IS NULL THEN 0 ELSE 1 END, m.given_by, $2"
-        " FROM reference AS m WHERE m.version = $1 AND NOT" NEWER;
-    return vg_sql_run(store, &VG_SQL(text, vg_p_int(version), vg_p_int(now_us)), err);
+        " CASE WHEN m.stands_for IS NULL THEN 0 ELSE 1 END, m.given_by"
+        " FROM reference AS m WHERE m.version = $2";
+    static const char leave[] =
+        "UPDATE reference SET active = 0 WHERE active = 1 AND EXISTS (SELECT 1 FROM reference AS m"
+        " WHERE m.version = $1 AND m.dataset = reference.dataset AND m.name = reference.name)";
+    if (vg_sql_run(store, &VG_SQL(note, vg_p_int(now_us), vg_p_int(version)), err) < 0)
+        return -1;
+    return vg_sql_run(store, &VG_SQL(leave, vg_p_int(version)), err);
 }
 
 static int let_go(struct vg_store *store, int64_t version, struct vg_error *err)
@@ -192,19 +202,18 @@ static int let_go(struct vg_store *store, int64_t version, struct vg_error *err)
 static int complete(struct vg_store *store, int64_t version, uint64_t rows, int64_t now_us,
                     struct vg_error *err)
 {
-    static const char leave[] =
-        "UPDATE reference SET active = 0 WHERE active = 1 AND dataset = " SAME
-        " AND name = (SELECT name FROM reference WHERE version = $1) AND NOT" NEWER;
     static const char finish[] =
-        "UPDATE reference SET state = 1, active = CASE WHEN" NEWER " THEN 0 ELSE 1 END,"
-        " row_count = $2, captured_us = $3,"
+        "UPDATE reference SET state = 1, active = $1, row_count = $2, captured_us = $3,"
         " columns = (SELECT count(*) FROM reference_column AS c"
         " WHERE c.version = reference.version),"
         " windows = (SELECT count(DISTINCT w.start_us) FROM reference_window AS w"
-        " WHERE w.version = reference.version) WHERE version = $1";
-    if (note_use(store, version, now_us, err) < 0 ||
-        vg_sql_run(store, &VG_SQL(leave, vg_p_int(version)), err) < 0 ||
-        vg_sql_run(store, &VG_SQL(finish, vg_p_int(version), vg_p_count(rows), vg_p_int(now_us)),
+        " WHERE w.version = reference.version) WHERE version = $4";
+    int64_t newer;
+    if (has_newer(store, version, &newer, err) < 0 ||
+        (!newer && take_place(store, version, now_us, err) < 0) ||
+        vg_sql_run(store,
+                   &VG_SQL(finish, vg_p_int(!newer), vg_p_count(rows), vg_p_int(now_us),
+                           vg_p_int(version)),
                    err) < 0)
         return -1;
     return let_go(store, version, err);

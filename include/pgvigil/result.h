@@ -184,6 +184,13 @@ struct vg_cycle {
     int64_t reference_version; /* 0: none */
     int64_t reference_from_us, reference_to_us;
     uint64_t reference_rows;
+    /* Those that some rules are judged against apart. */
+    struct vg_cycle_reference {
+        const char *name, *season; /* season NULL: all of it */
+        int64_t version, from_us, to_us;
+        uint64_t rows; /* those that were compared with */
+    } * references;
+    size_t nreferences;
     bool failed; /* the read failed; error says why */
     struct vg_error error;
     struct vg_result *results;
