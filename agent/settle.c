@@ -118,6 +118,7 @@ static int step_alert(const struct vg_settle_in *in, struct vg_arena *arena,
     bool active = vg_alert_active(alert->state);
     unsigned emits = vg_alert_step(alert, result, in->cycle);
     alert->untold |= emits;
+    alert->proposed &= vg_alert_active(alert->state); /* of this time of drift */
     struct vg_incident *incident = emits & joins ? join_incident(in, out, alert) : NULL;
     bool held = vg_settle_episode(in, out, alert, result, (struct vg_settle_step){emits, active});
     /* What is held back may never be told: its receivers come when it is. */

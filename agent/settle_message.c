@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/alert.h"
+#include "agent/settle_proposal.h"
 #include "pgvigil/text.h"
 
 static bool is_member(const struct vg_alert *alert, const struct vg_incident *incident)
@@ -36,6 +37,21 @@ static bool lost_member(const struct vg_settle_out *out, const struct vg_inciden
     return false;
 }
 
+/* Whether there is a proposal that was not made yet. */
+static bool proposes(const struct vg_settle_in *in, const struct vg_alert *alert)
+{
+    return !alert->proposed && vg_proposal_due(alert, in->dataset, in->cycle->now_us);
+}
+
+static bool has_proposal(const struct vg_settle_in *in, const struct vg_settle_out *out,
+                         const struct vg_incident *incident)
+{
+    bool found = false;
+    for (size_t i = 0; i < out->nalerts && !found; i++)
+        found = is_member(&out->alerts[i], incident) && proposes(in, &out->alerts[i]);
+    return found;
+}
+
 /* What there is to say of an incident; -1: nothing. */
 static int choose_kind(const struct vg_settle_in *in, const struct vg_settle_out *out,
                        const struct vg_incident *incident)
@@ -49,7 +65,7 @@ static int choose_kind(const struct vg_settle_in *in, const struct vg_settle_out
         return VG_MSG_UPDATE;
     bool due = in->dataset && in->dataset->remind_us > 0 &&
                in->cycle->now_us - incident->told_us >= in->dataset->remind_us;
-    return due ? VG_MSG_REMIND : -1;
+    return due || has_proposal(in, out, incident) ? VG_MSG_REMIND : -1;
 }
 
 static void fill_item(struct vg_message_item *item, const struct vg_alert *alert,
@@ -77,6 +93,14 @@ static void fill_item(struct vg_message_item *item, const struct vg_alert *alert
         .keys = result ? result->keys : NULL,
         .nkeys = result ? result->nkeys : 0,
     };
+}
+
+static int add_proposal(const struct vg_settle_in *in, struct vg_arena *arena,
+                        const struct vg_alert *alert, struct vg_message_item *item)
+{
+    const char *text = vg_proposal_text(alert, in->cycle->now_us, arena);
+    item->why = text ? vg_arena_printf(arena, "%s; %s", alert->why, text) : NULL;
+    return item->why ? 0 : -1;
 }
 
 static void fill_ended(struct vg_message_item *item, const struct vg_episode *episode)
@@ -137,7 +161,10 @@ static int fill_items(const struct vg_settle_in *in, struct vg_arena *arena,
         bool mine = !strcmp(alert->incident, message->key);
         if (!mine || (!alert->untold && !vg_alert_active(alert->state)))
             continue;
-        fill_item(&message->items[message->nitems++], alert, result_of(in->cycle, alert));
+        struct vg_message_item *item = &message->items[message->nitems++];
+        fill_item(item, alert, result_of(in->cycle, alert));
+        if (proposes(in, alert) && add_proposal(in, arena, alert, item) < 0)
+            return -1;
     }
     add_ended(out, message, true);
     if (!message->nitems)
@@ -187,6 +214,7 @@ static void mark_told(const struct vg_settle_in *in, struct vg_settle_out *out,
         if (strcmp(alert->incident, key))
             continue;
         alert->untold = 0;
+        alert->proposed |= proposes(in, alert);
         alert->reminded_us = in->cycle->now_us;
         if (!vg_alert_active(alert->state))
             alert->incident[0] = '\0';

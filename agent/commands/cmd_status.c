@@ -8,6 +8,7 @@
 #include "agent/commands/show.h"
 #include "agent/commands/status_json.h"
 #include "agent/plan_segments.h"
+#include "agent/settle_proposal.h"
 #include "pgvigil/text.h"
 
 static const char *show_time(struct vg_arena *arena, int64_t us)
@@ -86,7 +87,17 @@ static void print_incidents(const struct vg_status *status)
         puts("  none");
 }
 
-static void print_alerts(const struct vg_status *status)
+static void print_proposal(const struct vg_shell *shell, const struct vg_alert *alert)
+{
+    const struct vg_dataset *dataset = vg_ruleset_find(shell->rules, alert->dataset);
+    int64_t now_us = shell->clock->ops->now_us(shell->clock);
+    bool due = vg_proposal_due(alert, dataset, now_us);
+    const char *text = due ? vg_proposal_text(alert, now_us, shell->arena) : NULL;
+    if (text)
+        printf("                %s\n", text);
+}
+
+static void print_alerts(const struct vg_shell *shell, const struct vg_status *status)
 {
     char since[VG_TIME_TEXT];
     for (size_t i = 0; i < status->nalerts; i++) {
@@ -96,6 +107,7 @@ static void print_alerts(const struct vg_status *status)
         printf("  %-12s  %s %s%s%s since %s: %s\n", vg_alert_state_name(alert->state),
                alert->dataset, alert->rule, *alert->segment ? " " : "", alert->segment,
                vg_format_time(alert->onset_us, since), alert->why);
+        print_proposal(shell, alert);
     }
 }
 
@@ -265,7 +277,7 @@ static int print_status(struct vg_shell *shell)
     print_results(&status);
     print_files(shell, &status);
     print_incidents(&status);
-    print_alerts(&status);
+    print_alerts(shell, &status);
     print_decisions(&status);
     print_outbox(&status);
     print_offenders(&status);

@@ -235,6 +235,7 @@ static const char *const references[] = {
     " at_us {int} NOT NULL) {table}",
     "CREATE INDEX reference_change_dataset ON reference_change (dataset, id)",
     "CREATE INDEX reference_change_age ON reference_change (at_us)",
+    "ALTER TABLE alert ADD COLUMN proposed {int} NOT NULL DEFAULT 0",
     NULL,
 };
 

@@ -53,6 +53,7 @@ struct vg_alert {
     enum vg_unit unit;
     enum vg_verdict verdict; /* last */
     const char *runbook;
+    bool proposed; /* that the change may have become normal was said */
 };
 
 struct vg_incident {
