@@ -257,6 +257,7 @@ static void fill_numbers(const struct vg_judged *judged, struct vg_result *resul
     result->n_ref = measure->n_ref;
     result->direction = measure->direction;
     result->fingerprint = measure->fingerprint;
+    result->moved = result->importance = NAN;
 }
 
 static void fill_alerting(const struct vg_measure *measure, struct vg_result *result)

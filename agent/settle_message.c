@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/alert.h"
+#include "agent/rank.h"
 #include "agent/settle_proposal.h"
 #include "pgvigil/text.h"
 
@@ -92,6 +93,8 @@ static void fill_item(struct vg_message_item *item, const struct vg_alert *alert
         .runbook = alert->runbook,
         .keys = result ? result->keys : NULL,
         .nkeys = result ? result->nkeys : 0,
+        .prediction = result && result->prediction,
+        .rank = result ? result->rank : 0,
     };
 }
 
@@ -169,7 +172,7 @@ static int fill_items(const struct vg_settle_in *in, struct vg_arena *arena,
     add_ended(out, message, true);
     if (!message->nitems)
         add_ended(out, message, false);
-    return 0;
+    return vg_rank_items(message->items, message->nitems, arena);
 }
 
 static void fill_message(const struct vg_settle_in *in, const struct vg_incident *incident,

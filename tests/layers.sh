@@ -97,13 +97,13 @@ agent/profile -> agent/sql
 agent/profile -> agent/tally
 agent/profile -> agent/window
 agent/profile -> checks/format
-agent/rank -> agent/reference
 agent/rank -> checks/stat
 agent/reference -> agent/window
 agent/plan -> agent/reference
 agent/rehearse -> agent/settle
 agent/retrain -> agent/window
 agent/settle -> agent/alert
+agent/settle -> agent/rank
 agent/suggest -> agent/profile
 agent/suggest -> agent/rehearse
 agent/suggest -> agent/sql

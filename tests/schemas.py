@@ -57,6 +57,7 @@ TYPES = {
     "list of checks": {"type": "array", "items": a_("an item of checks")},
     "true, false, or mapping of drift checks": {
         "anyOf": [{"type": "boolean"}, a_("drift checks")]},
+    "column to weight": {"type": "object", "additionalProperties": NUMBER},
     "name to reference": {"type": "object", "minProperties": 1,
                           "additionalProperties": a_("reference")},
     "list of {from, to, why}": {"type": "array", "items": a_("except")},

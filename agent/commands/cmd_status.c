@@ -8,6 +8,7 @@
 #include "agent/commands/show.h"
 #include "agent/commands/status_json.h"
 #include "agent/plan_segments.h"
+#include "agent/rank.h"
 #include "agent/settle_proposal.h"
 #include "pgvigil/text.h"
 
@@ -256,7 +257,9 @@ static int load_status(struct vg_shell *shell, struct vg_status *status, struct 
         return -1;
     if (status->nincidents > 20)
         status->nincidents = 20;
-    return 0;
+    return vg_rank_latest(status->latest, status->nlatest, arena) < 0
+               ? vg_fail(err, VG_E_MEMORY, "out of memory")
+               : 0;
 }
 
 static int print_status(struct vg_shell *shell)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/commands/shell.h"
+#include "agent/commands/show_model.h"
 #include "agent/commands/show_story.h"
 #include "pgvigil/text.h"
 
@@ -108,6 +109,12 @@ static json_t *make_result(const struct vg_result *result)
                   "n_ref", make_count(result->n_ref), "why", vg_show_json_text(result->why),
                   "story", vg_show_story(result->story), "keys", make_keys(result), "file",
                   vg_show_json_text(result->file), "line", (json_int_t)result->line);
+    if (more && result->class == VG_CLASS_DRIFT) {
+        json_object_set_new(more, "prediction", json_boolean(result->prediction));
+        json_object_set_new(more, "moved", make_number(result->moved));
+        json_object_set_new(more, "importance", make_number(result->importance));
+        json_object_set_new(more, "rank", result->rank ? json_integer(result->rank) : json_null());
+    }
     if (!more || json_object_update(out, more) < 0) {
         json_decref(out);
         out = NULL;
@@ -174,6 +181,7 @@ static int add_json(struct vg_show *show, const struct vg_cycle *cycle, bool tim
     rc |= json_object_set_new(out, "sample", vg_show_json_text(cycle->sample));
     rc |= json_object_set_new(out, "reference", make_reference(cycle));
     rc |= json_object_set_new(out, "references", make_references(cycle));
+    rc |= json_object_set_new(out, "predictions", vg_show_predictions(cycle));
     rc |= json_object_set_new(out, "results", results);
     return rc;
 }
@@ -278,6 +286,7 @@ static void print_cycle(const struct vg_show *show, const struct vg_cycle *cycle
         size_t n = measure_text(cycle->results[i].rule);
         width = n > width ? n : width;
     }
+    vg_show_predicted(show->out, cycle);
     for (size_t i = 0; i < cycle->nresults; i++)
         print_result(show, &cycle->results[i], width < 40 ? width : 40);
 }

@@ -54,13 +54,16 @@ static json_t *make_results(const struct vg_status *status)
         const struct vg_latest *latest = &status->latest[i];
         json_array_append_new(
             list,
-            json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:o, s:s, s:o}", "dataset",
-                      latest->dataset, "rule", latest->rule, "segment", latest->segment, "check",
-                      latest->check, "column", latest->column, "verdict",
-                      vg_verdict_name(latest->verdict), "at", make_time(latest->at_us),
-                      "window_end", make_time(latest->window_end_us), "value",
-                      make_number(latest->value), "limit", make_number(latest->limit), "why",
-                      latest->why, "keys", make_keys(&latest->keys)));
+            json_pack(
+                "{s:s, s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:b, s:o, s:o, s:o}",
+                "dataset", latest->dataset, "rule", latest->rule, "segment", latest->segment,
+                "check", latest->check, "column", latest->column, "verdict",
+                vg_verdict_name(latest->verdict), "at", make_time(latest->at_us), "window_end",
+                make_time(latest->window_end_us), "value", make_number(latest->value), "limit",
+                make_number(latest->limit), "why", latest->why, "keys", make_keys(&latest->keys),
+                "prediction", latest->prediction, "moved", make_number(latest->moved), "importance",
+                make_number(latest->importance), "rank",
+                latest->rank ? json_integer(latest->rank) : json_null()));
     }
     return list;
 }

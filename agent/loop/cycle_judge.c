@@ -231,5 +231,5 @@ int vg_cycle_judge(struct vg_work *work, struct vg_error *err)
     if (vg_judge(&measures, work->arena, &work->cycle.results, &work->cycle.nresults, err) < 0)
         return -1;
     fill_keys(work);
-    return vg_cycle_stories(work, err);
+    return vg_cycle_rank(work, err) < 0 ? -1 : vg_cycle_stories(work, err);
 }

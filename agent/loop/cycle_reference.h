@@ -33,6 +33,8 @@ int vg_cycle_reference_evidence(struct vg_work *work, const struct vg_bound *bou
 /* Says in the measures from `first` on what they were measured against. */
 void vg_cycle_reference_say(const struct vg_work *work, const struct vg_rule *rule,
                             struct vg_measures *measures, size_t first);
+/* After judging: results in the order in which people read them (cycle_rank.c). */
+int vg_cycle_rank(struct vg_work *work, struct vg_error *err);
 /* Tells the cycle's readers of the other references. */
 int vg_cycle_reference_list(struct vg_work *work, struct vg_error *err);
 

@@ -140,6 +140,7 @@ static void read_column(struct vg_rule_reading *in, const struct vg_entry *entry
     out->type = raw.type;
     out->expr = raw.expr;
     out->is_private = raw.is_private;
+    out->prediction = (enum vg_prediction)raw.prediction;
     if (vg_part_given(&parts[0], "expr"))
         check_expression(in, entry, &parts[0], out);
     if (vg_part_fine(&parts[0], "private"))
@@ -168,12 +169,18 @@ void vg_rule_columns(struct vg_rule_reading *in)
         return;
     }
     size_t open_keys = 0;
-    struct vg_column_spec *specs = vg_arena_array(in->r.arena, columns->n + 1, sizeof *specs);
+    struct vg_column_spec *specs = vg_arena_array(in->r.arena, 2 * columns->n + 1, sizeof *specs);
+    size_t n = columns->n;
     in->r.memory = in->r.memory || !specs;
-    for (size_t i = 0; i < columns->n && !in->r.memory; i++)
+    for (size_t i = 0; i < columns->n && !in->r.memory; i++) {
+        size_t first = in->nrules;
         read_column(in, &columns->entries[i], &specs[i], &open_keys);
+        if (specs[i].prediction)
+            vg_rule_prediction(in, &specs[i], first, &specs[n]);
+        n += specs[n].name != NULL;
+    }
     in->dataset->columns = specs;
-    in->dataset->ncolumns = columns->n;
+    in->dataset->ncolumns = n;
     if (open_keys && open_keys == in->dataset->key.n)
         in->dataset->private_keys = false;
 }

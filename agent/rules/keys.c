@@ -76,6 +76,8 @@ static const struct vg_key dataset_keys[] = {
          "a table of yours that takes the keys of all offending rows"),
     NODE("segments", vg_raw_dataset, segments, "list of columns, or of {column, values, most}",
          "columns by whose values every check is also judged"),
+    NODE("importances", vg_raw_dataset, importances, "column to weight",
+         "how much each feature counts for the model; ranks what has moved"),
     SEGMENTS_ELSEWHERE("segment"),
 };
 const struct vg_key_table vg_dataset_table = {"a rule file", KEYS(dataset_keys)};
@@ -202,6 +204,8 @@ static const struct vg_key drift_keys[] = {
 };
 const struct vg_key_table vg_drift_table = {"drift", KEYS(drift_keys)};
 
+static const char *const predictions[] = {"none", "probability", "class", "score", NULL};
+
 static const struct vg_key column_keys[] = {
     {"type", VG_VALUE_STRING, offsetof(struct vg_raw_column, type), .shown = "the reference's",
      .doc = "type that the schema check expects"},
@@ -210,6 +214,9 @@ static const struct vg_key column_keys[] = {
     {"private", VG_VALUE_BOOL, offsetof(struct vg_raw_column, is_private),
      .shown = "true for keys, else false",
      .doc = "keeps values of the column out of state, metrics and messages"},
+    {"prediction", VG_VALUE_CHOICE, offsetof(struct vg_raw_column, prediction),
+     .choices = predictions, .fallback = "none",
+     .doc = "what of the model's output the column holds; reported before features"},
     NODE("drift", vg_raw_column, drift, "true, false, or mapping of drift checks",
          "true: by the budget of false alarms; {ks: 0.35}: by limits; false: not by \"*\""),
     SEGMENTS_ELSEWHERE("segments"),

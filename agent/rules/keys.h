@@ -13,7 +13,7 @@ struct vg_raw_dataset {
     const char *timezone;      /* NULL: not given */
     int64_t max_offending;
     const struct vg_node *source, *schedule, *sample, *limits, *reference, *drift, *columns,
-        *checks, *notify, *quarantine, *segments, *references;
+        *checks, *notify, *quarantine, *segments, *references, *importances;
 };
 
 struct vg_raw_source {
@@ -55,6 +55,7 @@ struct vg_raw_drift {
 struct vg_raw_column {
     const char *type, *expr;
     bool is_private;
+    int prediction; /* index of the choice */
     const struct vg_node *drift;
 };
 

@@ -53,6 +53,18 @@ const char *vg_season_name(enum vg_season season)
     return names[season];
 }
 
+const char *vg_prediction_name(enum vg_prediction prediction)
+{
+    static const char *const names[] = {
+        [VG_PREDICTION_NONE] = NULL,
+        [VG_PREDICTION_PROBABILITY] = "probability",
+        [VG_PREDICTION_CLASS] = "class",
+        [VG_PREDICTION_SCORE] = "score",
+        [VG_PREDICTION_CONFIDENCE] = "confidence",
+    };
+    return names[prediction];
+}
+
 const char *vg_role_name(enum vg_role role)
 {
     static const char *const names[] = {

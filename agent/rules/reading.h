@@ -68,6 +68,12 @@ void vg_rule_checks(struct vg_rule_reading *in);
 void vg_rule_implicit(struct vg_rule_reading *in);
 /* segments: after all rules, and what rules say of segments. */
 void vg_rule_segments(struct vg_rule_reading *in);
+/* A column that holds predictions, whose rules begin at `first`: drift checks of its own where the
+ * file gives none, and for a probability the same of the confidence, as a column *more. */
+void vg_rule_prediction(struct vg_rule_reading *in, const struct vg_column_spec *column,
+                        size_t first, struct vg_column_spec *more);
+/* importances: */
+void vg_rule_importances(struct vg_rule_reading *in);
 /* Ids are unique; what `was` names is gone. */
 void vg_rule_identities(struct vg_rule_reading *in);
 

@@ -146,6 +146,7 @@ static void read_all(struct vg_rule_reading *in, const struct vg_node *root)
     vg_rule_implicit(in);
     vg_rule_columns(in);
     vg_rule_decoded(in);
+    vg_rule_importances(in);
     vg_rule_checks(in);
     vg_rule_segments(in);
     vg_rule_identities(in);

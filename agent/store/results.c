@@ -117,8 +117,10 @@ static int put_latest(struct vg_store *store, const struct vg_cycle *cycle,
     static const char text[] =
         "INSERT INTO latest (dataset, rule, segment, check_name, column_name, why, class, cadence,"
         " severity, unit, verdict, at_us, window_end_us, decided, decided_us,"
-        " decided_window_end_us, value, limit_value, p_value, kept_us, offending) VALUES ($1, $2,"
-        " $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
+        " decided_window_end_us, value, limit_value, p_value, kept_us, offending,"
+        " prediction, moved, importance, rank) VALUES ($1, $2,"
+        " $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
+        " $22, $23, $24, $25)"
         " ON CONFLICT (dataset, rule, segment) DO UPDATE SET check_name = excluded.check_name,"
         " column_name = excluded.column_name, why = excluded.why, class = excluded.class,"
         " cadence = excluded.cadence, severity = excluded.severity, unit = excluded.unit,"
@@ -126,7 +128,9 @@ static int put_latest(struct vg_store *store, const struct vg_cycle *cycle,
         " window_end_us = excluded.window_end_us, decided = excluded.decided,"
         " decided_us = excluded.decided_us, decided_window_end_us = excluded.decided_window_end_us,"
         " value = excluded.value, limit_value = excluded.limit_value, p_value = excluded.p_value,"
-        " kept_us = excluded.kept_us, offending = excluded.offending";
+        " kept_us = excluded.kept_us, offending = excluded.offending,"
+        " prediction = excluded.prediction, moved = excluded.moved,"
+        " importance = excluded.importance, rank = excluded.rank";
     struct vg_buf keys;
     vg_buf_init(&keys, OFFENDING_MAX);
     write_keys(r, &keys);
@@ -137,7 +141,8 @@ static int put_latest(struct vg_store *store, const struct vg_cycle *cycle,
         vg_p_int((int64_t)now->verdict), vg_p_int(now->at_us), vg_p_int(now->window_end_us),
         vg_p_int((int64_t)now->decided), vg_p_int(now->decided_us),
         vg_p_int(now->decided_window_end_us), vg_p_real(r->value), vg_p_real(r->limit),
-        vg_p_real(r->p_value), vg_p_int(now->kept_us), vg_p_text(r->nkeys ? keys.data : NULL));
+        vg_p_real(r->p_value), vg_p_int(now->kept_us), vg_p_text(r->nkeys ? keys.data : NULL),
+        vg_p_int(r->prediction), vg_p_real(r->moved), vg_p_real(r->importance), vg_p_int(r->rank));
     int rc =
         keys.failed ? vg_fail(err, VG_E_MEMORY, "out of memory") : vg_sql_run(store, &sql, err);
     vg_buf_free(&keys);
@@ -263,12 +268,16 @@ static void read_latest(struct vg_sql_row *row, void *item)
     latest->limit = vg_row_real(row);
     latest->p_value = vg_row_real(row);
     read_keys(row, &latest->keys);
+    latest->prediction = vg_row_bool(row);
+    latest->moved = vg_row_real(row);
+    latest->importance = vg_row_real(row);
+    latest->rank = (int)vg_row_int(row);
 }
 
 #define SELECT_LATEST                                                                              \
     "SELECT dataset, rule, segment, check_name, column_name, why, class, cadence, severity, unit," \
     " verdict, at_us, window_end_us, decided, decided_us, decided_window_end_us, value,"           \
-    " limit_value, p_value, offending FROM latest"
+    " limit_value, p_value, offending, prediction, moved, importance, rank FROM latest"
 #define IN_ORDER " ORDER BY dataset, rule, segment"
 
 int vg_store_latest(struct vg_store *store, const char *dataset, struct vg_arena *arena,

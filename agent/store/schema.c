@@ -236,6 +236,10 @@ static const char *const references[] = {
     "CREATE INDEX reference_change_dataset ON reference_change (dataset, id)",
     "CREATE INDEX reference_change_age ON reference_change (at_us)",
     "ALTER TABLE alert ADD COLUMN proposed {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE latest ADD COLUMN prediction {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE latest ADD COLUMN moved {real}",
+    "ALTER TABLE latest ADD COLUMN importance {real}",
+    "ALTER TABLE latest ADD COLUMN rank {int} NOT NULL DEFAULT 0",
     NULL,
 };
 

@@ -11,6 +11,10 @@ static int compare_latest(const void *a, const void *b)
     const struct vg_latest *x = a, *y = b;
     if (x->verdict != y->verdict)
         return x->verdict > y->verdict ? -1 : 1;
+    if (x->prediction != y->prediction) /* what the model gives out, then what moved most */
+        return x->prediction ? -1 : 1;
+    if (x->rank != y->rank)
+        return x->rank && (!y->rank || x->rank < y->rank) ? -1 : 1;
     int order = strcmp(x->rule, y->rule);
     return order ? order : strcmp(x->segment, y->segment);
 }

@@ -116,6 +116,8 @@ struct vg_message_item {                         /* one alert in a message */
     const char *why, *description, *runbook;
     const char *const *keys;
     size_t nkeys;
+    bool prediction; /* these two give the order only, and are not stored */
+    int rank;
 };
 
 /* One grouped message per incident and cycle, independent of any receiver. It is stored as JSON in

@@ -133,6 +133,30 @@ struct vg_result {
     int64_t blind_after_us;
     struct vg_strings to, warn_to;
     const char *was; /* or NULL */
+    /* Of drift, where the file names predictions or importances: what people read first. */
+    bool prediction;          /* of a column that holds the model's output */
+    double moved, importance; /* share of rows that are elsewhere, weight; NAN: not known */
+    int rank;                 /* among the features, 1: first; 0: none */
+};
+
+/* A column that has moved: D of a number, total variation of a category, both shares of rows. */
+struct vg_moved {
+    const char *column;
+    bool prediction;
+    double moved, importance, score; /* score: by what features are ranked; NAN: not known */
+    int rank;                        /* among the features, 1: first */
+};
+/* The model's output in the window beside the reference's. NAN: not known, or private. */
+struct vg_predicted_class {
+    const char *label;
+    double now, then; /* shares */
+};
+struct vg_predicted {
+    const char *column;
+    enum vg_prediction kind;
+    double mean, mean_then;
+    struct vg_predicted_class *classes; /* the most frequent of the window and the reference */
+    size_t nclasses;
 };
 
 enum { VG_UNTIMED_MOST = 100000 };
@@ -191,6 +215,11 @@ struct vg_cycle {
         uint64_t rows; /* those that were compared with */
     } * references;
     size_t nreferences;
+    /* Predictions first, then features by how much they moved; none unless the file names some. */
+    struct vg_moved *moved;
+    size_t nmoved;
+    struct vg_predicted *predicted;
+    size_t npredicted;
     bool failed; /* the read failed; error says why */
     struct vg_error error;
     struct vg_result *results;

@@ -161,8 +161,19 @@ struct vg_reference_spec {
 };
 #define VG_REFERENCE_NAME "reference"
 
+/* What of a model's output a column holds. */
+enum vg_prediction {
+    VG_PREDICTION_NONE,
+    VG_PREDICTION_PROBABILITY, /* of the positive class, 0 to 1 */
+    VG_PREDICTION_CLASS,
+    VG_PREDICTION_SCORE,
+    VG_PREDICTION_CONFIDENCE /* max(p, 1 - p) of a probability, made by the reader */
+};
+const char *vg_prediction_name(enum vg_prediction prediction); /* NULL for none */
+
 struct vg_column_spec { /* one entry of columns: */
     const char *name;   /* or "*" */
+    enum vg_prediction prediction;
     struct vg_loc loc;
     const char *type; /* declared type, or NULL */
     bool is_private;
@@ -170,6 +181,13 @@ struct vg_column_spec { /* one entry of columns: */
     const char *expr; /* SQL expression that computes it, or NULL: a column of the source */
     struct vg_loc expr_loc;
 };
+
+/* How much a feature counts for the model. */
+struct vg_importance {
+    const char *column;
+    double weight; /* at least 0 */
+};
+enum { VG_IMPORTANCES = 2000 }; /* most of a dataset */
 
 /* A column by whose values rows are told apart; each value, and all others together, is a segment,
  * "column=value" and "column=other". */
@@ -235,6 +253,8 @@ struct vg_dataset {
     double budget_per_day; /* drift.budget: false incidents of policy `budget` */
     struct vg_column_spec *columns;
     size_t ncolumns;
+    struct vg_importance *importances;
+    size_t nimportances;
     struct vg_segment_spec *segments;
     size_t nsegments;
     struct vg_strings to, warn_to;

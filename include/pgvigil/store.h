@@ -171,6 +171,9 @@ struct vg_latest {
     int64_t decided_us, decided_window_end_us;
     double value, limit, p_value;
     struct vg_strings keys; /* of rows that offend, the first; none where they are private */
+    bool prediction;        /* these as vg_result has them */
+    double moved, importance;
+    int rank;
 };
 /* Of one dataset, or of all with NULL; ordered by dataset, rule, segment. */
 int vg_store_latest(struct vg_store *store, const char *dataset, struct vg_arena *arena,

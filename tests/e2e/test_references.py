@@ -194,3 +194,81 @@ def test_a_promotion_stands_in_for_the_file_until_it_is_edited(database, pgvigil
             ] == []
     assert pgvigil.run("reference", "rollback", "t", "nothing").code != 0
     assert pgvigil.run("reference", "promote", "t").code == 64
+
+
+def test_drift_that_lasts_proposes_a_new_reference_once(database, pgvigil, receiver):
+    r = np.random.default_rng(10)
+    n = 40 * 24 * 45
+    fill(database, r.normal(0, 1, n) + (np.arange(n) >= 40 * 24 * 20) * 2)
+    hook = receiver()
+    pgvigil.config["receivers"] = {"ops": {"webhook": {"url": hook.url + "/hook"}}}
+    pgvigil.write()
+    pgvigil.rule("t", rule(reference={"from": "2001-01-01", "to": "2001-01-15"},
+                           columns={"x": {"drift": {"ks": .25}}}, notify={"to": ["ops"]}))
+    at = [(FIRST + timedelta(days=d)).isoformat() + "Z" for d in (15, 44)]
+    pgvigil.expect(0, "run", "--from", at[0], "--until", at[1], "--state", "replay.db",
+                   "--notify", "ops")
+    bodies = [row[0] for row in query(pgvigil, "SELECT body FROM outbox ORDER BY id")]
+    asking = [b for b in bodies if "has the change become normal?" in b]
+    assert len(asking) == 1 and '"kind":"remind"' in asking[0].replace(" ", ""), bodies
+    assert "drifting for 14 days" in asking[0]
+    status = pgvigil.run("status", "--state", "replay.db").out
+    assert "reference promote t --window 14d" in status
+
+
+def test_predictions_come_first_and_features_by_importance(database, pgvigil):
+    r = np.random.default_rng(11)
+    n, late = 24 * 40 * 21, 24 * 40 * 15
+    now = np.arange(n) >= late
+    p = np.clip(r.beta(2, 5, n) + now * .3, 0, 1)
+    columns = {"p": p, "label": np.where(p > .5, "late", "ontime"),
+               "a": r.normal(0, 1, n) + now * .6, "b": r.normal(0, 1, n) + now * 1.5,
+               "c": r.normal(0, 1, n)}
+    database.execute("CREATE TABLE t (at timestamptz NOT NULL, a float8, b float8, c float8,"
+                     " label text, p float8)")
+    copy(database, "t", "".join(
+        f"{(FIRST + timedelta(hours=i / 40)).isoformat()}Z\t{columns['a'][i]}\t{columns['b'][i]}\t"
+        f"{columns['c'][i]}\t{columns['label'][i]}\t{p[i]}\n" for i in range(n)))
+    database.execute("CREATE INDEX ON t (at)")
+    made = rule(reference={"from": "2001-01-01", "to": "2001-01-15"},
+                columns={"a": {"drift": {"ks": .25}}, "b": {"drift": {"psi": .25}},
+                         "c": {"drift": {"ks": .25}},
+                         "p": {"prediction": "probability"}, "label": {"prediction": "class"}})
+
+    def look():
+        pgvigil.rule("t", made)
+        pgvigil.expect(0, "reference", "capture")
+        [dataset] = pgvigil.run("check", "t", "--at", "2001-01-20T00:00:00Z", "--json").json[
+            "datasets"]
+        return dataset, [d for d in dataset["results"] if d["class"] == "drift"]
+
+    dataset, drift = look()
+    assert [d["rule"] for d in drift] == [
+        "p.drift.psi", "p_confidence.drift.psi", "label.drift.linf",
+        "b.drift.psi", "a.drift.ks", "c.drift.ks"] or {d["column"] for d in drift[:3]} == {
+        "p", "p_confidence", "label"}
+    assert [d["column"] for d in drift[3:]] == ["b", "a", "c"]
+    assert [d["rank"] for d in drift] == [None] * 3 + [1, 2, 3]
+    assert [d["prediction"] for d in drift] == [True] * 3 + [False] * 3
+    assert "moved most of 3 features" in drift[3]["why"]
+    assert dataset["results"][0]["prediction"] is True
+    said = {p["column"]: p for p in dataset["predictions"]}
+    day = slice(24 * 40 * 18, 24 * 40 * 19)
+    assert abs(said["p"]["mean"] - p[day].mean()) < 1e-9
+    assert abs(said["p_confidence"]["mean"] - np.maximum(p, 1 - p)[day].mean()) < 1e-9
+    shares = {c["class"]: c for c in said["label"]["classes"]}
+    assert abs(shares["late"]["share"] - (p[day] > .5).mean()) < 1e-9
+    assert abs(shares["late"]["share_ref"] - (p[:24 * 40 * 14] > .5).mean()) < 1e-9
+    assert next(d for d in drift if d["column"] == "p")["verdict"] == "fail"
+    made["importances"] = {"a": .8, "b": .1}
+    dataset, drift = look()
+    assert [d["column"] for d in drift[3:]] == ["a", "b", "c"]
+    assert drift[3]["importance"] == .8 and "by importance" in drift[3]["why"]
+    table = pgvigil.run("check", "t", "--at", "2001-01-20T00:00:00Z").out
+    assert "model    p: mean" in table and "label: " in table
+    # In messages and in the status, too.
+    replay(pgvigil, 17, 20)
+    opened = query(pgvigil, "SELECT why FROM latest WHERE prediction = 1")
+    assert len(opened) == 3
+    status = pgvigil.run("status", "--json", "--state", "replay.db").json["results"]
+    assert [s["prediction"] for s in status[:3]] == [True] * 3
