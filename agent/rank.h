@@ -18,8 +18,8 @@ double vg_rank_distance(const struct vg_column_summary *now,
                         const struct vg_reference_column *then);
 
 /* Fills score and rank, and sorts: predictions by how much they moved, then features by moved x
- * importance where `weighted` (one without importance counts as 0), else by moved; what is not known
- * comes last, equal ones by name. */
+ * importance where `weighted` (one without importance counts as 0), else by moved; what is not
+ * known comes last, equal ones by name. */
 void vg_rank_order(struct vg_moved *items, size_t n, bool weighted);
 
 /* Predictions before all others, then drift of features by rank; the rest keep their order, before

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Choosing the version of a reference: by a range, by its number, or the one before. Beside a daemon
- * it is the daemon that acts. */
+/* Choosing the version of a reference: by a range, by its number, or the one before. Beside a
+ * daemon it is the daemon that acts. */
 #include "agent/commands/promote.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which versions of its references judge a window, and the evidence of rules judged apart. A rolling
- * reference's version is chosen by the window's start alone, so it never holds rows of the window,
- * and a replay chooses the same. */
+/* Which versions of its references judge a window, and the evidence of rules judged apart. A
+ * rolling reference's version is chosen by the window's start alone, so it never holds rows of the
+ * window, and a replay chooses the same. */
 #include "agent/loop/cycle_reference.h"
 
 #include <stdio.h>

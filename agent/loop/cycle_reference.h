@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The references of one cycle; layer 5, for cycle*.c only.
  *
- * One is what rules are judged against unless they say otherwise; it is what the scan counts on, and
- * what the table's structure is compared with. Rules against another one, or against the windows of
- * the same hour, are judged apart: their columns are counted once more on that reference's grid.
- */
+ * One is what rules are judged against unless they say otherwise; it is what the scan counts on,
+ * and what the table's structure is compared with. Rules against another one, or against the
+ * windows of the same hour, are judged apart: their columns are counted once more on that
+ * reference's grid. */
 #ifndef PGVIGIL_LOOP_CYCLE_REFERENCE_H
 #define PGVIGIL_LOOP_CYCLE_REFERENCE_H
 

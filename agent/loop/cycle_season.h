@@ -12,9 +12,9 @@ struct vg_season_of {
     int64_t start_us;            /* of the window that is judged */
     const struct vg_strings *of; /* columns */
 };
-/* A reference made of the base windows of the window's slot, counted on the coarse grid, to be freed
- * with vg_reference_free(). Columns without stored windows (private ones) are left out. Its rows are
- * those of the slot. */
+/* A reference made of the base windows of the window's slot, counted on the coarse grid, to be
+ * freed with vg_reference_free(). Columns without stored windows (private ones) are left out. Its
+ * rows are those of the slot. */
 int vg_season_view(const struct vg_season_of *in, const struct vg_reference *whole,
                    struct vg_reference **out, struct vg_error *err);
 

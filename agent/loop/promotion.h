@@ -27,8 +27,8 @@ struct vg_promotion *vg_promotion_read(const char *text, const char *by, char *i
 int vg_promotion_make(const struct vg_dataset *dataset, const struct vg_promotion *promotion,
                       struct vg_arena *arena, struct vg_dataset *item, struct vg_capture_how *how,
                       struct vg_error *err);
-/* Uses change->version as vg_store_reference_choose() does, and logs it. What a person chooses stands
- * in for what the rule file (dataset NULL: none) says, as a promotion does. */
+/* Uses change->version as vg_store_reference_choose() does, and logs it. What a person chooses
+ * stands in for what the rule file (dataset NULL: none) says, as a promotion does. */
 int vg_promotion_choose(struct vg_store *store, const struct vg_dataset *dataset,
                         struct vg_reference_change *change, struct vg_arena *arena,
                         struct vg_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* prediction: of a column, and importances: of a dataset. A prediction is watched even where no check
- * of it is written: its drift, and for a probability that of the model's confidence, a column that
- * the server computes. */
+/* prediction: of a column, and importances: of a dataset. A prediction is watched even where no
+ * check of it is written: its drift, and for a probability that of the model's confidence, a
+ * column that the server computes. */
 #include <string.h>
 
 #include "agent/rules/reading.h"

@@ -29,7 +29,8 @@ bool vg_rule_timed(const struct vg_rule_reading *in, bool *known);
 /* Window, ticks, zone and the time limits that follow from them, over the defaults of pgvigil.yaml.
  */
 void vg_rule_schedule(struct vg_rule_reading *in);
-/* reference:, references: and drift: of the dataset; after the schedule, whose zone and window they need. */
+/* reference:, references: and drift: of the dataset; after the schedule, whose zone and window
+ * they need. */
 void vg_rule_reference(struct vg_rule_reading *in);
 void vg_rule_drift(struct vg_rule_reading *in);
 /* "N per day|week|month" into the dataset. */

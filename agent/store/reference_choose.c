@@ -2,9 +2,8 @@
 /* References that are there: which one is in force, choosing and dropping versions, and what became
  * of them.
  *
- * Owns `reference_change`. Of a rolling reference the window decides which version judges it; of the
- * others the one that is active does, and every change of that is kept with its cause.
- */
+ * Owns `reference_change`. Of a rolling reference the window decides which version judges it; of
+ * the others the one that is active does, and every change of that is kept with its cause. */
 #include "agent/store/inner.h"
 
 enum state { CAPTURING, COMPLETE, FAILED };

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* References being captured.
  *
- * Owns the life of a version: capturing, then complete or failed; complete ones never change again.
- * At most one version of each of a dataset's references is active. Rows of a capture are written hurriedly, as a capture
- * that a crash ends is thrown away; what completes it is written to last, and that makes all of it
- * last.
- */
+ * Owns the life of a version: capturing, then complete or failed; complete ones never change
+ * again. At most one version of each of a dataset's references is active. Rows of a capture are
+ * written hurriedly, as a capture that a crash ends is thrown away; what completes it is written
+ * to last, and that makes all of it last. */
 #include "agent/store/inner.h"
 
 enum { BODY_MAX = 64 << 20, ROLLING_KEPT = 3 };

@@ -338,9 +338,9 @@ struct vg_reference_change {
 /* Newest first, at most 200. NULL: of all datasets. */
 int vg_store_reference_changes(struct vg_store *store, const char *dataset, struct vg_arena *arena,
                                struct vg_reference_change **out, size_t *n, struct vg_error *err);
-/* Uses change->version (change->dataset, how, by, at_us), and keeps that it did; name and former are
- * filled in, in arena. stands_for (or NULL): the spec of the file, which is then not captured again.
- * Errors as of vg_store_reference_use(). */
+/* Uses change->version (change->dataset, how, by, at_us), and keeps that it did; name and former
+ * are filled in, in arena. stands_for (or NULL): the spec of the file, which is then not captured
+ * again. Errors as of vg_store_reference_use(). */
 int vg_store_reference_choose(struct vg_store *store, struct vg_reference_change *change,
                               const char *stands_for, struct vg_arena *arena, struct vg_error *err);
 /* The version that was in use before the one that is now; VG_E_NOT_FOUND when that is not known. */
