@@ -31,9 +31,8 @@ static void test_due(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct vg_dataset dataset = {.reference = {.kind = cases[i].kind}};
-        struct vg_alert alert = {.class = cases[i].class,
-                                 .state = cases[i].state,
-                                 .onset_us = now_us - cases[i].age_us};
+        struct vg_alert alert = {
+            .class = cases[i].class, .state = cases[i].state, .onset_us = now_us - cases[i].age_us};
         assert_int_equal(vg_proposal_due(&alert, &dataset, now_us), cases[i].due);
         assert_false(vg_proposal_due(&alert, NULL, now_us));
         alert.onset_us = VG_NEVER;
