@@ -79,6 +79,7 @@ int vg_reference_slot(const struct vg_zone *zone, enum vg_season season, int64_t
 
 bool vg_reference_apart(const struct vg_rule *rule)
 {
-    return rule->type->needs_reference && !rule->compare.segment &&
+    bool whole = rule->compare.segment || rule->policy == VG_POLICY_BUDGET;
+    return rule->type->needs_reference && !whole &&
            (rule->against || rule->dataset->reference.season != VG_SEASON_NONE);
 }

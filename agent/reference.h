@@ -30,7 +30,7 @@ void vg_reference_pin(const struct vg_dataset *dataset, const struct vg_referenc
 int vg_reference_slot(const struct vg_zone *zone, enum vg_season season, int64_t start_us);
 
 /* Whether the rule is judged apart from the others: against another reference than the first, or
- * against a part of it. */
+ * against a part of it. The budget is not: it learns its seasons from the whole first reference. */
 bool vg_reference_apart(const struct vg_rule *rule);
 
 #endif

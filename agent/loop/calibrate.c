@@ -36,7 +36,7 @@ static int fail_memory(struct vg_error *err)
     return vg_fail(err, VG_E_MEMORY, "out of memory");
 }
 
-/* --- Which versions ---------------------------------------------------------------------------- */
+/* --- Which versions --------------------------------------------------------------------------- */
 
 static int find_version(struct vg_store *store, const struct vg_dataset *dataset, int64_t start_us,
                         int64_t *version, struct vg_error *err)
@@ -134,7 +134,7 @@ int vg_calibrate_wanted(const struct vg_cycle_env *env, const struct vg_dataset 
     return 0;
 }
 
-/* --- Learning ---------------------------------------------------------------------------------- */
+/* --- Learning --------------------------------------------------------------------------------- */
 
 static int feed_window(void *arg, const struct vg_window *base,
                        const struct vg_column_summary *summary, struct vg_error *err)
@@ -266,8 +266,8 @@ int vg_calibrate_load(struct vg_store *store, const struct vg_dataset *dataset,
     struct vg_arena *arena = vg_arena_new();
     if (!arena)
         return fail_memory(err);
-    int rc = vg_store_reference_of(store, dataset->id, dataset->reference.name, VG_NEVER, &version,
-                                   err);
+    int rc =
+        vg_store_reference_of(store, dataset->id, dataset->reference.name, VG_NEVER, &version, err);
     if (rc == 0 && version)
         rc = vg_store_calibration(store, version, arena, &stored, &found, err);
     if (rc == 0 && found)

@@ -247,6 +247,23 @@ int vg_cycle_reference_evidence(struct vg_work *work, const struct vg_bound *bou
     return evidence->now ? 0 : fail_memory(err);
 }
 
+void vg_cycle_reference_sides(const struct vg_work *work, const struct vg_bound *bound,
+                              const struct vg_column_summary **now,
+                              const struct vg_reference_column **then)
+{
+    const struct vg_rule *rule = &bound->rule;
+    const struct vg_cycle_other *other =
+        rule->against < work->nothers ? &work->others[rule->against] : NULL;
+    const struct vg_summary *all =
+        bound->variant < work->nsummaries ? work->summaries[bound->variant] : NULL;
+    *now = all ? vg_summary_column(all, rule->column) : NULL;
+    *then = other && other->reference ? vg_reference_find(other->reference, rule->column) : NULL;
+    for (size_t i = 0; all && *then && i < other->apart.n; i++) {
+        if (!strcmp(other->apart.names[i], rule->column))
+            *now = &all->columns[other->apart.at[i]];
+    }
+}
+
 void vg_cycle_reference_say(const struct vg_work *work, const struct vg_rule *rule,
                             struct vg_measures *measures, size_t first)
 {

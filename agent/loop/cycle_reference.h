@@ -30,6 +30,10 @@ void vg_cycle_reference_forget(struct vg_work *work);
 int vg_cycle_reference_evidence(struct vg_work *work, const struct vg_bound *bound,
                                 struct vg_evidence *evidence, const char **why,
                                 struct vg_error *err);
+/* The two sides of such a rule's column, for its story; NULL where there is none. */
+void vg_cycle_reference_sides(const struct vg_work *work, const struct vg_bound *bound,
+                              const struct vg_column_summary **now,
+                              const struct vg_reference_column **then);
 /* Says in the measures from `first` on what they were measured against. */
 void vg_cycle_reference_say(const struct vg_work *work, const struct vg_rule *rule,
                             struct vg_measures *measures, size_t first);

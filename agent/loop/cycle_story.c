@@ -4,8 +4,10 @@
  * story: it never costs a verdict. */
 #include "agent/loop/cycle_story.h"
 
+#include "agent/loop/cycle_reference.h"
 #include "agent/loop/cycle_segments.h"
 #include "agent/plan_segments.h"
+#include "agent/reference.h"
 #include "agent/story.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
@@ -69,7 +71,9 @@ static int fill_rows(const struct vg_work *work, const struct vg_bound *bound,
     const struct vg_summary *all =
         bound->variant < work->nsummaries ? work->summaries[bound->variant] : NULL;
     struct vg_story_segment rows = {.now = all ? vg_summary_column(all, result->column) : NULL};
-    if (segment)
+    if (vg_reference_apart(&bound->rule))
+        vg_cycle_reference_sides(work, bound, &rows.now, &rows.then);
+    else if (segment)
         fill_segment(work, bound, segment, result->column, &rows);
     else if (work->reference && !result->segment)
         rows.then = vg_reference_find(work->reference, result->column);
@@ -77,7 +81,8 @@ static int fill_rows(const struct vg_work *work, const struct vg_bound *bound,
         return 0;
     of->now = rows.now;
     of->then = rows.then;
-    if (!segment && fill_segments(work, bound, result->column, of) < 0)
+    if (!segment && !vg_reference_apart(&bound->rule) &&
+        fill_segments(work, bound, result->column, of) < 0)
         return -1;
     return 1;
 }
@@ -123,8 +128,8 @@ int vg_cycle_story(struct vg_work *work, const struct vg_result *result, struct 
         rc = -1;
     if (rc < 0)
         return fail_memory(err);
-    /* Windows before are kept of all rows together. */
-    if (rc > 0 && !result->segment && !bound->variant)
+    /* Windows before are kept of all rows together, as the first reference counts them. */
+    if (rc > 0 && !result->segment && !bound->variant && !vg_reference_apart(&bound->rule))
         rc = fill_past(work, result->column, &stored, &of, err) < 0 ? -1 : 1;
     if (rc > 0) {
         rc = vg_story_tell(&of, work->arena, story);

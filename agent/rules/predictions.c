@@ -59,6 +59,15 @@ static const char *write_confidence(struct vg_rule_reading *in, const struct vg_
     return text;
 }
 
+/* Both ids are made of a column and its check: ".drift", or ".drift." and a name. */
+static bool ends_alike(const char *a, const char *b)
+{
+    size_t na = strlen(a), nb = strlen(b), n = 0;
+    while (n < na && n < nb && a[na - 1 - n] == b[nb - 1 - n])
+        n++;
+    return strstr(a + na - n, ".drift") != NULL;
+}
+
 /* The drift rules of the probability, of the confidence. */
 static void copy_rules(struct vg_rule_reading *in, const struct vg_column_spec *more, size_t first,
                        size_t last)
@@ -73,7 +82,7 @@ static void copy_rules(struct vg_rule_reading *in, const struct vg_column_spec *
             return;
         const struct vg_rule *from = &in->rules[i];
         const char *id = rule->id;
-        bool named = !strstr(own_id, ".drift.");
+        bool named = id && !ends_alike(own_id, id);
         *rule = *from;
         rule->id = named ? vg_arena_printf(in->r.arena, "%s_confidence", own_id) : id;
         rule->was = NULL;
@@ -85,7 +94,7 @@ static void copy_rules(struct vg_rule_reading *in, const struct vg_column_spec *
 void vg_rule_prediction(struct vg_rule_reading *in, const struct vg_column_spec *column,
                         size_t first, struct vg_column_spec *more)
 {
-    bool drift = false;
+    bool drift = column->undrifted;
     if (!strcmp(column->name, "*")) {
         vg_read_fault(&in->r, column->loc, "write the column out", "\"*\" cannot be a prediction");
         return;
@@ -105,6 +114,7 @@ void vg_rule_prediction(struct vg_rule_reading *in, const struct vg_column_spec 
         .loc = column->loc,
         .type = "double precision",
         .is_private = column->is_private,
+        .undrifted = column->undrifted,
         .expr = write_confidence(in, column),
         .expr_loc = column->loc,
     };

@@ -235,6 +235,11 @@ void vg_rule_against(struct vg_rule_reading *in, struct vg_loc loc, const char *
     else if (!rule->type->needs_reference)
         vg_read_fault(&in->r, loc, "leave it out", "%s is not measured against a reference",
                       rule->type->name);
+    else if (rule->type->policy == VG_POLICY_BUDGET && rule->against)
+        vg_read_fault(&in->r, loc,
+                      "leave it out, or give a limit: {psi: {fail: 0.25, against: ...}}",
+                      "the budget is learnt from the reference \"%s\" only",
+                      vg_read_shown(&in->r, dataset->reference.name));
     else if (rule->compare.segment)
         vg_read_fault(&in->r, loc, "leave one of them out",
                       "compare tests segments against each other, not against a reference");
