@@ -110,6 +110,40 @@ def test_a_rolling_reference_ends_before_its_windows(database, pgvigil):
     assert query(pgvigil, sql, since) == query(pgvigil, sql, since, state="again.db")
 
 
+def test_the_budget_is_learnt_from_each_version(database, pgvigil):
+    """drift: true is of the first reference. Each of its versions is calibrated when it is captured
+    or promoted, and judges by what it learnt; what was captured of another is not calibrated."""
+    r = np.random.default_rng(7)
+    fill(database, r.normal(0, 1, 40 * 24 * 25))
+    quick = {"window": "6h", "delay": "0s", "every": "1h"}
+    both = {"newest": {"rolling": "7d"}, "training": {"from": "2001-01-01", "to": "2001-01-08"}}
+    pgvigil.rule("t", rule(references=both, schedule=quick, columns={"x": {"drift": {
+        "budget": {"severity": "warning"}, "psi": {"fail": .3, "against": "training"}}}}))
+    replay(pgvigil, 15, 25)
+    learnt = dict(query(pgvigil, "SELECT version, body IS NOT NULL FROM calibration"))
+    kept = dict(query(pgvigil, "SELECT version, name FROM reference WHERE state = 1"))
+    assert len(kept) >= 3 and set(kept.values()) == {"newest", "training"}, kept
+    assert learnt == {v: 1 for v, name in kept.items() if name == "newest"}
+    used = query(pgvigil, "SELECT DISTINCT reference_version, verdict FROM result"
+                 " WHERE rule = 'x.drift' AND verdict <> 4")
+    assert len({v for v, verdict in used if verdict == 0}) >= 2, used
+    assert query(pgvigil, "SELECT why FROM result WHERE rule = 'x.drift'"
+                 " AND why LIKE '%not calibrated%'") == []
+    assert query(pgvigil, "SELECT count(*) > 30 FROM result WHERE rule = 'x.drift.psi'"
+                 " AND verdict = 0 AND why LIKE '%against training%'") == [(1,)]
+    # The order of the file decides which is the first.
+    both["newest"] = {"from": "2001-01-08", "to": "2001-01-15"}
+    pgvigil.rule("t", rule(references={"training": both["training"], "newest": both["newest"]},
+                           schedule=quick, columns={"x": {"drift": True}}))
+    state = ("--state", "other.db")
+    pgvigil.expect(0, "reference", "capture", *state)
+    sql = "SELECT r.name, r.active FROM calibration AS c JOIN reference AS r USING (version)"
+    assert query(pgvigil, sql, state="other.db") == [("training", 1)]
+    pgvigil.expect(0, "reference", "promote", "t", "training", "--from", "2001-01-08", "--to",
+                   "2001-01-16", *state)
+    assert sorted(query(pgvigil, sql, state="other.db")) == [("training", 0), ("training", 1)]
+
+
 def test_spans_left_out_are_named(database, pgvigil):
     r = np.random.default_rng(7)
     values = r.normal(0, 1, 40 * 24 * 30)

@@ -65,14 +65,24 @@ static void test_predictions(void **state)
                                              "  p: {prediction: probability}\n"
                                              "  q\"r: {prediction: probability, drift: {ks: 0.3}}\n"
                                              "  c: {prediction: class}\n"
-                                             "  s: {prediction: score}\n");
+                                             "  s: {prediction: score}\n"
+                                             "  b: {prediction: probability, drift: true}\n"
+                                             "  o: {prediction: probability, drift: false}\n");
     const struct vg_dataset *d = kit.dataset;
-    assert_int_equal(d->ncolumns, 6);
-    assert_string_equal(d->columns[4].name, "p_confidence");
-    assert_string_equal(d->columns[4].expr,
+    assert_int_equal(d->ncolumns, 10);
+    assert_string_equal(d->columns[6].name, "p_confidence");
+    assert_string_equal(d->columns[6].expr,
                         "CAST(GREATEST(\"p\", 1 - \"p\") AS pg_catalog.float8)");
-    assert_int_equal(d->columns[4].prediction, VG_PREDICTION_CONFIDENCE);
-    assert_non_null(strstr(d->columns[5].expr, "\"q\"\"r\""));
+    assert_int_equal(d->columns[6].prediction, VG_PREDICTION_CONFIDENCE);
+    assert_non_null(strstr(d->columns[7].expr, "\"q\"\"r\""));
+    /* The budget is drift enough, and of the confidence too; what is off stays off. */
+    assert_int_equal(rule_kit_find(&kit, "b.drift")->policy, VG_POLICY_BUDGET);
+    assert_int_equal(rule_kit_find(&kit, "b_confidence.drift")->policy, VG_POLICY_BUDGET);
+    for (size_t i = 0; i < d->nrules; i++) {
+        assert_string_not_equal(d->rules[i].id, "b.drift.psi");
+        assert_true(strncmp(d->rules[i].id, "o", 1) != 0);
+    }
+    assert_true(d->columns[9].undrifted && d->columns[9].prediction == VG_PREDICTION_CONFIDENCE);
     assert_true(rule_kit_find(&kit, "p.drift.psi")->limits.fail == .25);
     assert_true(rule_kit_find(&kit, "p_confidence.drift.psi")->limits.fail == .25);
     assert_true(rule_kit_find(&kit, "\"q\"\"r_confidence\".drift.ks")->limits.fail == .3);
@@ -116,6 +126,9 @@ static const struct {
     {PLAIN "reference: {rolling: 7d}\n"
            "columns: {x: {drift: {ks: {fail: 0.1, against: training}}}}\n",
      "\"training\" is none of the references"},
+    {PLAIN "reference: {rolling: 7d}\nreferences: {training: {from: 2001-01-01, to: 2001-02-01}}\n"
+           "columns: {x: {drift: {budget: {against: training}}}}\n",
+     "the budget is learnt from the reference \"reference\" only"},
     {PLAIN "reference: {rolling: 7d}\ncolumns: {x: {nulls: {fail: 0.1, against: reference}}}\n",
      "nulls is not measured against a reference"},
     {PLAIN "reference: {rolling: 7d}\ncolumns: {\"*\": {prediction: score}}\n",
