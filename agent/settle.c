@@ -10,6 +10,7 @@
 #include "agent/alert.h"
 #include "agent/settle_episode.h"
 #include "agent/settle_message.h"
+#include "agent/settle_quiet.h"
 #include "pgvigil/text.h"
 
 void vg_incident_key(char key[VG_KEY_SIZE], const char *agent, const char *dataset,
@@ -86,6 +87,7 @@ static struct vg_incident *open_incident(const struct vg_settle_in *in, struct v
         .closed_us = VG_NEVER,
         .onset_us = alert->onset_us,
         .told_us = VG_NEVER,
+        .acked_us = VG_NEVER,
     };
     vg_incident_key(incident->key, in->agent, incident->dataset, incident->severity,
                     incident->opened_due_us);
@@ -122,8 +124,12 @@ static int step_alert(const struct vg_settle_in *in, struct vg_arena *arena,
     struct vg_incident *incident = emits & joins ? join_incident(in, out, alert) : NULL;
     bool held = vg_settle_episode(in, out, alert, result, (struct vg_settle_step){emits, active});
     /* What is held back may never be told: its receivers come when it is. */
-    const struct vg_strings *to = result->verdict == VG_WARN ? &result->warn_to : &result->to;
-    return incident && !held ? vg_settle_invite(&incident->to, to, arena) : 0;
+    struct vg_strings to = result->warn_to;
+    if (!incident || held)
+        return 0;
+    if (result->verdict != VG_WARN && vg_quiet_route(in, alert, result, arena, &to) < 0)
+        return -1;
+    return vg_settle_invite(&incident->to, &to, arena);
 }
 
 static int step_alerts(const struct vg_settle_in *in, struct vg_arena *arena,

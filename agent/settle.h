@@ -26,6 +26,11 @@ struct vg_settle_in {
     const struct vg_strings *gone_segments; /* theirs, in the same order; NULL: of all */
     bool catching_up; /* another window is due: tell at the end, or when reading fails for long */
     const char *url, *dashboard; /* for messages, or NULL */
+    /* Who is not told now: silences that somebody made, and those of the configuration. */
+    const struct vg_quiet *silences, *quiet;
+    size_t nsilences, nquiet;
+    const struct vg_route *routes; /* who is told where no rule file says it */
+    size_t nroutes;
 };
 
 struct vg_settle_out {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/alert.h"
+#include "agent/settle_quiet.h"
 #include "pgvigil/text.h"
 
 static struct vg_episode *find_open(struct vg_settle_out *out, const struct vg_alert *alert)
@@ -91,8 +92,8 @@ bool vg_settle_episode(const struct vg_settle_in *in, struct vg_settle_out *out,
     bool ends = step.was_active && !active;
     bool begins =
         step.emits & VG_EMIT_FIRE || (step.emits & VG_EMIT_BLIND && alert->state == VG_ALERT_BLIND);
-    /* Without an episode an older version was stopped while catching up. */
-    bool untold = ends && alert->untold & VG_EMIT_FIRE;
+    /* Without an episode an older version was stopped while catching up, or it was silenced. */
+    bool untold = ends && alert->untold & VG_EMIT_FIRE && !vg_quiet_muted(in, alert);
     struct vg_episode *episode = find_open(out, alert);
     if (!episode && (untold || (in->catching_up && (begins || ends)))) {
         episode = add_episode(in, out, alert);

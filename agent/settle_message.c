@@ -10,6 +10,7 @@
 #include "agent/alert.h"
 #include "agent/rank.h"
 #include "agent/settle_proposal.h"
+#include "agent/settle_quiet.h"
 #include "pgvigil/text.h"
 
 static bool is_member(const struct vg_alert *alert, const struct vg_incident *incident)
@@ -17,14 +18,27 @@ static bool is_member(const struct vg_alert *alert, const struct vg_incident *in
     return !strcmp(alert->incident, incident->key);
 }
 
-static unsigned collect_untold(const struct vg_settle_out *out, const struct vg_incident *incident)
+/* What is to be told of an incident now: silences keep the rest back. */
+struct tidings {
+    unsigned untold; /* of what may be told */
+    bool stands;     /* something that may be told is active */
+    bool reminds;    /* of that, something for which no other alert speaks */
+};
+
+static struct tidings collect_tidings(const struct vg_settle_in *in,
+                                      const struct vg_settle_out *out,
+                                      const struct vg_incident *incident)
 {
-    unsigned emits = 0;
+    struct tidings tidings = {0};
     for (size_t i = 0; i < out->nalerts; i++) {
-        if (is_member(&out->alerts[i], incident))
-            emits |= out->alerts[i].untold;
+        const struct vg_alert *alert = &out->alerts[i];
+        if (!is_member(alert, incident) || vg_quiet_muted(in, alert))
+            continue;
+        tidings.untold |= alert->untold;
+        tidings.stands |= vg_alert_active(alert->state);
+        tidings.reminds |= vg_alert_active(alert->state) && !vg_quiet_inhibited(out, alert);
     }
-    return emits;
+    return tidings;
 }
 
 /* Whether an alert of the incident ended while windows were caught up. */
@@ -60,11 +74,13 @@ static int choose_kind(const struct vg_settle_in *in, const struct vg_settle_out
     bool told = incident->told_us != VG_NEVER, closed = incident->closed_us != VG_NEVER;
     if (closed)
         return told ? VG_MSG_RESOLVE : -1;
+    struct tidings tidings = collect_tidings(in, out, incident);
     if (!told)
-        return VG_MSG_OPEN;
-    if (collect_untold(out, incident) || lost_member(out, incident))
+        return tidings.stands ? VG_MSG_OPEN : -1;
+    if (tidings.untold || lost_member(out, incident))
         return VG_MSG_UPDATE;
-    bool due = in->dataset && in->dataset->remind_us > 0 &&
+    bool due = tidings.reminds && incident->acked_us == VG_NEVER && in->dataset &&
+               in->dataset->remind_us > 0 &&
                in->cycle->now_us - incident->told_us >= in->dataset->remind_us;
     return due || has_proposal(in, out, incident) ? VG_MSG_REMIND : -1;
 }
@@ -162,7 +178,9 @@ static int fill_items(const struct vg_settle_in *in, struct vg_arena *arena,
     for (size_t i = 0; i < out->nalerts; i++) {
         const struct vg_alert *alert = &out->alerts[i];
         bool mine = !strcmp(alert->incident, message->key);
-        if (!mine || (!alert->untold && !vg_alert_active(alert->state)))
+        bool ends = message->kind == VG_MSG_RESOLVE;
+        if (!mine || (!alert->untold && !vg_alert_active(alert->state)) ||
+            (!ends && vg_quiet_muted(in, alert)))
             continue;
         struct vg_message_item *item = &message->items[message->nitems++];
         fill_item(item, alert, result_of(in->cycle, alert));
@@ -214,7 +232,8 @@ static void mark_told(const struct vg_settle_in *in, struct vg_settle_out *out,
     incident->told_us = in->cycle->now_us;
     for (size_t i = 0; i < out->nalerts; i++) {
         struct vg_alert *alert = &out->alerts[i];
-        if (strcmp(alert->incident, key))
+        bool muted = incident->closed_us == VG_NEVER && vg_quiet_muted(in, alert);
+        if (strcmp(alert->incident, key) || muted)
             continue;
         alert->untold = 0;
         alert->proposed |= proposes(in, alert);
@@ -242,6 +261,9 @@ static int tell_incidents(const struct vg_settle_in *in, struct vg_arena *arena,
     for (size_t i = 0; i < out->nincidents; i++) {
         struct vg_incident *incident = &out->incidents[i];
         int kind = choose_kind(in, out, incident);
+        /* ended under a silence: nobody hears of it, and its alerts leave it */
+        if (kind < 0 && incident->closed_us != VG_NEVER && incident->told_us == VG_NEVER)
+            mark_told(in, out, incident);
         if (kind < 0)
             continue;
         struct vg_message *message = &out->messages[out->nmessages];

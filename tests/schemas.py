@@ -55,6 +55,8 @@ TYPES = {
     "all, {rows: n} or {percent: p}": {"anyOf": [{"const": "all"}, a_("sample")]},
     "column to its checks": {"type": "object", "additionalProperties": a_("a column")},
     "list of checks": {"type": "array", "items": a_("an item of checks")},
+    "list of silences": {"type": "array", "items": a_("a silence")},
+    "list of routes": {"type": "array", "items": a_("a route")},
     "true, false, or mapping of drift checks": {
         "anyOf": [{"type": "boolean"}, a_("drift checks")]},
     "column to weight": {"type": "object", "additionalProperties": NUMBER},

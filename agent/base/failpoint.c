@@ -8,6 +8,8 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@ enum { PHASE_SIZE = 64 };
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char *phase; /* PHASE_SIZE bytes of the file, or NULL */
 static const char *wanted, *action;
+static atomic_int passes; /* left until it acts */
 
 static void set_up(void)
 {
@@ -35,6 +38,8 @@ static void set_up(void)
     if (spec && strchr(spec, ':')) {
         wanted = spec;
         action = strchr(spec, ':') + 1;
+        const char *count = strchr(action, ':');
+        atomic_store(&passes, count ? (int)strtol(count + 1, NULL, 10) : 1);
     }
 }
 
@@ -46,6 +51,8 @@ int vg_failpoint(const char *name)
     size_t n = strlen(name);
     if (!wanted || strncmp(wanted, name, n) || wanted[n] != ':')
         return 0;
+    if (!strncmp(action, "kill", 4) && atomic_fetch_sub(&passes, 1) == 1)
+        kill(getpid(), SIGKILL);
     if (!strcmp(action, "exit"))
         _exit(9);
     if (!strcmp(action, "wait"))

@@ -2,6 +2,7 @@
 /* Asking a running daemon by a row in its store. It answers within a second or so. */
 #include "agent/commands/control.h"
 
+#include <pwd.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,6 +39,13 @@ static int wait_answer(struct vg_shell *shell, int64_t id, const char **answer,
         nanosleep(&pause, NULL);
     }
     return vg_fail(err, VG_E_TIMEOUT, "the daemon has not answered; it will do it when it can");
+}
+
+const char *vg_control_who(struct vg_arena *arena)
+{
+    const struct passwd *user = getpwuid(getuid());
+    return user ? vg_arena_strdup(arena, user->pw_name)
+                : vg_arena_printf(arena, "uid %u", (unsigned)getuid());
 }
 
 int vg_control_ask(struct vg_shell *shell, const char *verb, const char *argument)

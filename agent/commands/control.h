@@ -10,4 +10,7 @@ int vg_control_open(struct vg_shell *shell, bool *beside);
 /* Leaves the row and waits for the daemon's answer, at most 30 s; prints what is not "ok". */
 int vg_control_ask(struct vg_shell *shell, const char *verb, const char *argument);
 
+/* Who runs this: a name of the system, or "uid 1000". In arena. */
+const char *vg_control_who(struct vg_arena *arena);
+
 #endif

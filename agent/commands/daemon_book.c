@@ -228,6 +228,9 @@ static void idle(void *arg, int64_t now_us)
     vg_store_health(daemon->shell.store, &health);
     vg_metrics_state(daemon->metrics, &health);
     vg_push_own(daemon->push);
+    /* who asks for it drives the cycles: where he hangs, or nothing can be stored, it stays away */
+    if (health.in_place && health.writable)
+        vg_deliver_beat(daemon->deliver);
 }
 
 void vg_daemon_finish(struct vg_daemon *daemon)

@@ -222,6 +222,7 @@ static void read_all(struct vg_config_reading *in, const struct vg_node *root)
         read_pushgateway(in, raw.pushgateway);
     if (raw.receivers)
         vg_config_receivers(in, raw.receivers);
+    vg_config_telling(in, root, &raw);
     if (raw.retraining)
         vg_config_retrainings(in, raw.retraining);
     if (raw.defaults)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "agent/config/keys.h"
+#include "agent/yaml/value_quiet.h"
 
 #define IN_CONFIG(field) offsetof(struct vg_raw_config, field)
 
@@ -19,6 +20,12 @@ static const struct vg_key config_keys[] = {
     NODE(pushgateway, vg_raw_config, "mapping pushgateway", "where metrics are pushed"),
     NODE(receivers, vg_raw_config, "name to receiver", "who can be told"),
     NODE(retraining, vg_raw_config, "model to retraining", "what retrains a model, and when"),
+    NODE(routes, vg_raw_config, "list of routes", "who is told where a rule file names nobody"),
+    NODE(silences, vg_raw_config, "list of silences", "times in which nobody is told"),
+    NODE(heartbeat, vg_raw_config, "mapping heartbeat",
+         "an address that hears that this program is alive"),
+    {"alarm_to", VG_VALUE_NAMES, IN_CONFIG(alarm_to), .shown = "the first that is not in trouble",
+     .doc = "receivers that hear of others that fail"},
     NODE(defaults, vg_raw_config, "mapping defaults", "what rule files need not repeat"),
     {"workers", VG_VALUE_INT, IN_CONFIG(workers), .fallback = "4", .least = "1", .most = "64",
      .doc = "datasets that are read at the same time"},
@@ -116,6 +123,7 @@ const struct vg_key_table *const *vg_config_tables(size_t *n)
 #define VG_RECEIVER(upper, lower, doc) &vg_##lower##_table,
 #include "pgvigil/receivers.def"
 #undef VG_RECEIVER
+        &vg_heartbeat_table,   &vg_quiet_table,      &vg_route_table,
         &vg_retraining_table,  &vg_http_table,       &vg_defaults_table,
     };
     *n = sizeof tables / sizeof *tables;

@@ -13,7 +13,9 @@ struct vg_config_reading {
 struct vg_raw_config {
     const char *name, *rules, *state;
     int64_t workers;
-    const struct vg_node *connections, *web, *pushgateway, *receivers, *retraining, *defaults;
+    const struct vg_node *connections, *web, *pushgateway, *receivers, *retraining, *defaults,
+        *silences, *routes, *heartbeat;
+    struct vg_strings alarm_to;
 };
 struct vg_raw_connection {
     const char *conninfo, *password_file;
@@ -29,6 +31,7 @@ struct vg_raw_endpoint {
     int method;
     bool insecure_http, allow_private;
     int64_t timeout_us;
+    int64_t every_us; /* of the heartbeat */
     const struct vg_node *headers, *body;
     /* of receivers */
     const char *title, *text, *channel, *team, *server, *from, *user, *password_file;
@@ -66,6 +69,10 @@ bool vg_config_named(struct vg_config_reading *in, const struct vg_node *node, c
 void vg_config_secret(struct vg_config_reading *in, const struct vg_node *mapping, const char *key,
                       const char *path);
 
+extern const struct vg_key_table vg_heartbeat_table;
+/* What stands at the top of the file for people who are told, or not. After the receivers. */
+void vg_config_telling(struct vg_config_reading *in, const struct vg_node *root,
+                       const struct vg_raw_config *raw);
 void vg_config_receivers(struct vg_config_reading *in, const struct vg_node *node);
 void vg_config_retrainings(struct vg_config_reading *in, const struct vg_node *node);
 /* url, rights, headers and secrets of a mapping; `table` says what it may hold. */

@@ -7,9 +7,7 @@
  */
 #include "agent/deliver/deliver.h"
 
-#include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/deliver/parts.h"
 #include "pgvigil/failpoint.h"
@@ -18,7 +16,8 @@
 
 enum { PER_SINK = 8, READ_AGAIN = 3 };
 static const int64_t base_us = VG_US, cap_us = 5 * VG_MINUTE_US, hold_cap_us = VG_HOUR_US;
-static const int64_t idle_us = 30 * VG_US, store_pause_us = VG_US, grace_us = 2 * VG_US;
+static const int64_t probe_us = 4 * VG_US; /* least time between two requests to who is down */
+static const int64_t idle_us = 30 * VG_US, store_pause_us = VG_US;
 static const struct vg_claim claim = {.owner = "", .epoch = 0};
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
@@ -28,11 +27,6 @@ int64_t vg_deliver_backoff(int failed_before, int64_t most_us, double share)
     int64_t limit_us = failed_before < 30 ? base_us << failed_before : most_us;
     limit_us = limit_us < most_us ? limit_us : most_us;
     return (int64_t)(share * (double)limit_us);
-}
-
-static int64_t now_of(const struct vg_deliver *deliver)
-{
-    return deliver->clock->ops->now_us(deliver->clock);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -96,13 +90,19 @@ static void settle(struct vg_deliver *deliver, struct vg_lane *lane, enum vg_out
     lane->answered = true;
     lane->record_us = now_us;
     lane->attempts++;
+    lane->asked_us = 0;
     if (outcome == VG_RETRY) {
         /* one number for both, so that the lane is open when its row is due again */
         double share = deliver->random(deliver->random_arg);
         int tries = lane->attempts - 1 > lane->failures ? lane->attempts - 1 : lane->failures;
         int64_t asked_us = earlier(retry_after_us, hold_cap_us);
+        lane->asked_us = asked_us > 0 ? now_us + asked_us : 0;
         int64_t row_us = vg_deliver_backoff(tries, cap_us, share);
-        int64_t lane_us = vg_deliver_backoff(lane->failures++, cap_us, share);
+        int64_t lane_us = vg_deliver_backoff(lane->failures, cap_us, share);
+        if (!lane->failures++)
+            lane->down_us = now_us;
+        if (lane->failures >= VG_DELIVER_BREAK && lane_us < probe_us)
+            lane_us = row_us = row_us > probe_us ? row_us : probe_us;
         lane->next_us = now_us + (row_us > asked_us ? row_us : asked_us);
         lane->hold_us = now_us + (lane_us > asked_us ? lane_us : asked_us);
     } else {
@@ -155,6 +155,11 @@ static int put_outcome(struct vg_deliver *deliver, const struct vg_lane *lane, i
     case VG_PERMANENT:
         return vg_store_outbox_dead(deliver->store, lane->row, now_us, lane->why, err);
     case VG_RETRY:
+        if (lane->unclear && vg_store_outbox_touch(deliver->store, lane->row, err) < 0)
+            return -1;
+        if (lane->asked_us &&
+            vg_store_outbox_hold(deliver->store, lane->row, lane->asked_us, err) < 0)
+            return -1;
         return vg_store_outbox_retry(deliver->store, lane->row, lane->next_us, lane->why, err);
     }
     return vg_fail(err, VG_E_INTERNAL, "an outcome of no kind");
@@ -168,7 +173,10 @@ static int record_outcome(struct vg_deliver *deliver, struct vg_lane *lane, int6
     bool decides = lane->kind == VG_SINK_RETRAIN && lane->outcome != VG_RETRY, decided = false;
     lane->record_us = now_us + store_pause_us;
     fill_decision(lane, now_us, reason, sizeof reason, &decision);
-    if (lane->outcome == VG_DELIVERED && vg_failpoint("after_2xx_before_mark") < 0)
+    static const char *const before[] = {[VG_DELIVERED] = "after_2xx_before_mark",
+                                         [VG_RETRY] = "before_retry",
+                                         [VG_PERMANENT] = "before_dead"};
+    if (vg_failpoint(before[lane->outcome]) < 0)
         return vg_fail(err, VG_E_IO, "failpoint");
     if (vg_store_begin(deliver->store, &claim, err) < 0)
         return -1;
@@ -178,16 +186,16 @@ static int record_outcome(struct vg_deliver *deliver, struct vg_lane *lane, int6
         vg_store_rollback(deliver->store);
         return -1;
     }
-    vg_failpoint("after_mark");
+    vg_failpoint(lane->outcome == VG_RETRY       ? "after_retry"
+                 : lane->outcome == VG_PERMANENT ? "after_dead"
+                                                 : "after_mark");
     lane->busy = lane->answered = false;
     if (decided && deliver->hooks.decided)
         deliver->hooks.decided(deliver->hooks.arg, &decision);
     return 0;
 }
 
-/* Records what can be recorded; *any says whether there was something. */
-static int record_outcomes(struct vg_deliver *deliver, int64_t now_us, bool *any,
-                           struct vg_error *err)
+int vg_deliver_record(struct vg_deliver *deliver, int64_t now_us, bool *any, struct vg_error *err)
 {
     int rc = 0;
     *any = false;
@@ -196,6 +204,8 @@ static int record_outcomes(struct vg_deliver *deliver, int64_t now_us, bool *any
         if (!lane->answered || (left_us > 0 && left_us <= store_pause_us))
             continue;
         rc = record_outcome(deliver, lane, now_us, err);
+        if (!rc)
+            vg_deliver_alarm(deliver, lane, now_us);
         if (rc && err && err->code == VG_E_NOT_FOUND) {
             vg_log(VG_LOG_WARN, "a message has left the outbox before its outcome", "receiver",
                    lane->name, "key", lane->key, NULL);
@@ -222,6 +232,7 @@ static void occupy(struct vg_lane *lane, const struct vg_outgoing *row)
 {
     lane->busy = true;
     lane->answered = false;
+    lane->unclear = false;
     lane->row = row->id;
     lane->message = row->kind;
     lane->attempts = row->attempts;
@@ -237,7 +248,7 @@ static int start_row(struct vg_deliver *deliver, struct vg_lane *lane,
                      const struct vg_outgoing *row, struct vg_arena *arena, struct vg_error *err)
 {
     struct vg_parcel parcel;
-    const struct vg_packing packing = {deliver->config, deliver->agent, now_of(deliver)};
+    const struct vg_packing packing = {deliver->config, deliver->agent, vg_deliver_now(deliver)};
     int rc = vg_deliver_pack(&packing, row, arena, &parcel, err);
     lane->answer = parcel.answer;
     lane->keep = parcel.keep;
@@ -296,6 +307,29 @@ static bool is_preferred(const struct vg_outgoing *rows, size_t n, size_t i)
     return true;
 }
 
+/* Sends it, unless it need not be sent any more: then another one of its lane may be due. */
+static int offer_row(struct vg_deliver *deliver, struct vg_lane *lane,
+                     const struct vg_outgoing *row, struct vg_arena *arena, struct vg_error *err)
+{
+    bool spared;
+    int64_t now_us = deliver->turn_us;
+    if (!lane->held_known) { /* what it asked for before a restart */
+        int64_t held_us;
+        if (vg_store_outbox_held(deliver->store, lane->kind, lane->name, &held_us, err) < 0)
+            return -1;
+        lane->held_known = true;
+        lane->hold_us = held_us > lane->hold_us ? held_us : lane->hold_us;
+        if (find_opening(deliver, lane, now_us) > now_us)
+            return 0;
+    }
+    if (vg_deliver_spare(deliver, row, now_us, &spared, err) < 0)
+        return -1;
+    deliver->spared = deliver->spared || spared;
+    if (!spared)
+        send_row(deliver, lane, row, arena, now_us);
+    return 0;
+}
+
 /* Sends what is due on lanes that are free. */
 static int start_rows(struct vg_deliver *deliver, int64_t now_us, struct vg_error *err)
 {
@@ -314,7 +348,7 @@ static int start_rows(struct vg_deliver *deliver, int64_t now_us, struct vg_erro
         if (!lane)
             rc = vg_fail(err, VG_E_MEMORY, "out of memory");
         else if (!lane->busy && find_opening(deliver, lane, now_us) <= now_us)
-            send_row(deliver, lane, &rows[i], arena, now_us);
+            rc = offer_row(deliver, lane, &rows[i], arena, err);
     }
     vg_arena_free(arena);
     return rc;
@@ -329,41 +363,53 @@ static void take_kept(struct vg_lane *lane, const struct vg_response *response)
     vg_buf_free(&text);
 }
 
-static void take_answer(struct vg_deliver *deliver, void *tag, const struct vg_response *response,
-                        int64_t now_us)
+void vg_deliver_answered(struct vg_deliver *deliver, void *tag, const struct vg_response *response,
+                         int64_t now_us)
 {
     if (((struct vg_tag *)tag)->cargo == VG_CARGO_PUSH) {
         vg_deliver_take_push(deliver, tag, response, now_us);
         return;
     }
+    if (((struct vg_tag *)tag)->cargo == VG_CARGO_BEAT) {
+        vg_deliver_take_beat(deliver, response);
+        return;
+    }
+    vg_failpoint("answered");
     struct vg_lane *lane = tag;
     int64_t retry_after_us = response->retry_after_us;
     enum vg_outcome outcome = lane->answer(response, &retry_after_us, lane->why, sizeof lane->why);
     if (outcome == VG_DELIVERED && lane->keep)
         take_kept(lane, response);
+    /* refused by these before anybody looked at it; after all else it may have been taken */
+    lane->unclear = response->status != 429 && response->status != 503 &&
+                    (response->status || response->error.code != VG_E_CONNECT);
     settle(deliver, lane, outcome, retry_after_us, now_us);
 }
 
-static bool is_under_way(const struct vg_deliver *deliver)
+bool vg_deliver_under_way(const struct vg_deliver *deliver)
 {
-    bool any = deliver->pushes_in_flight > 0 || deliver->elsewhere_in_flight > 0;
+    bool any = deliver->pushes_in_flight > 0 || deliver->elsewhere_in_flight > 0 ||
+               deliver->beat.in_flight;
     for (const struct vg_lane *lane = deliver->lanes; lane; lane = lane->next)
         any = any || (lane->busy && !lane->answered);
     return any;
 }
 
-/* One turn: what is known is recorded, what is due is sent. *again_us: when to look again. */
-static int take_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_us,
-                     struct vg_error *err)
+int vg_deliver_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_us,
+                    struct vg_error *err)
 {
     int64_t next_us = VG_NEVER;
     bool any;
-    int rc = record_outcomes(deliver, now_us, &any, err);
+    int rc = vg_deliver_record(deliver, now_us, &any, err);
+    rc = rc ? rc : vg_deliver_make_room(deliver, now_us, err);
+    deliver->turn_us = now_us;
     do {
+        deliver->spared = false;
         rc = rc ? rc : start_rows(deliver, now_us, err);
         /* a row that came to its end without a request makes room for the next */
-        rc = rc ? rc : record_outcomes(deliver, now_us, &any, err);
-    } while (!rc && any);
+        rc = rc ? rc : vg_deliver_record(deliver, now_us, &any, err);
+    } while (!rc && (any || deliver->spared));
+    vg_deliver_start_beat(deliver, now_us);
     int64_t push_us = vg_deliver_start_pushes(deliver, now_us);
     rc = rc ? rc : vg_store_outbox_next(deliver->store, now_us, &next_us, err);
     *again_us = earlier(earlier(next_us, push_us), now_us + (rc ? store_pause_us : idle_us));
@@ -375,122 +421,4 @@ static int take_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_
             *again_us = earlier(*again_us, lane->record_us);
     }
     return rc;
-}
-
-/* --- On a virtual clock ----------------------------------------------------------------------- */
-
-void vg_deliver_watch(struct vg_deliver *deliver, const atomic_bool *stop)
-{
-    deliver->watched = stop;
-}
-
-static bool is_stopped(const struct vg_deliver *deliver)
-{
-    return atomic_load(&deliver->stopping) || (deliver->watched && *deliver->watched);
-}
-
-int vg_deliver_drain(struct vg_deliver *deliver, int64_t now_us, struct vg_error *err)
-{
-    const struct vg_response *response;
-    void *tag;
-    int64_t again_us;
-    int rc = 0;
-    if (deliver->started)
-        BUG("drained beside its thread");
-    deliver->paced = false;
-    for (struct vg_lane *lane = deliver->lanes; lane; lane = lane->next)
-        lane->record_us = earlier(lane->record_us, now_us);
-    for (;;) {
-        if (is_stopped(deliver))
-            return vg_fail(err, VG_E_CANCELLED, "stopped while messages were being sent");
-        rc = rc ? rc : take_turn(deliver, now_us, &again_us, err);
-        if (!is_under_way(deliver))
-            return rc;
-        while (!deliver->http->ops->poll(deliver->http, VG_US, &tag, &response)) {
-            if (is_stopped(deliver))
-                return vg_fail(err, VG_E_CANCELLED, "stopped while messages were being sent");
-        }
-        take_answer(deliver, tag, response, now_us);
-    }
-}
-
-/* --- In the daemon ---------------------------------------------------------------------------- */
-
-static int64_t monotonic_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * VG_US + now.tv_nsec / 1000;
-}
-
-/* How long the end may take is a matter of the real clock, whichever clock the engine is on. */
-static void finish(struct vg_deliver *deliver)
-{
-    const struct vg_response *response;
-    struct vg_error err = {0};
-    void *tag;
-    bool any;
-    int64_t end_us = monotonic_us() + grace_us, left_us;
-    while (is_under_way(deliver) && (left_us = end_us - monotonic_us()) > 0) {
-        if (deliver->http->ops->poll(deliver->http, left_us, &tag, &response))
-            take_answer(deliver, tag, response, now_of(deliver));
-    }
-    for (struct vg_lane *lane = deliver->lanes; lane; lane = lane->next)
-        lane->record_us = 0;
-    if (record_outcomes(deliver, now_of(deliver), &any, &err) < 0)
-        vg_log(VG_LOG_ERROR, "an outcome is not recorded, the message may be repeated", "error",
-               err.msg, NULL);
-}
-
-static void *run(void *arg)
-{
-    struct vg_deliver *deliver = arg;
-    const struct vg_response *response;
-    void *tag;
-    bool said = false;
-    while (!atomic_load(&deliver->stopping)) {
-        struct vg_error err = {0};
-        int64_t again_us, now_us = now_of(deliver);
-        bool failed = take_turn(deliver, now_us, &again_us, &err) < 0;
-        if (failed && !said)
-            vg_log(VG_LOG_ERROR, "the outbox cannot be worked on", "error", err.msg, NULL);
-        else if (said && !failed)
-            vg_log(VG_LOG_INFO, "the outbox is worked on again", NULL);
-        said = failed;
-        int64_t wait_us = again_us > now_us ? again_us - now_us : 0;
-        if (deliver->http->ops->poll(deliver->http, wait_us, &tag, &response))
-            take_answer(deliver, tag, response, now_of(deliver));
-    }
-    finish(deliver);
-    return NULL;
-}
-
-int vg_deliver_start(struct vg_deliver *deliver, struct vg_error *err)
-{
-    sigset_t all, old;
-    deliver->paced = true;
-    atomic_store(&deliver->stopping, false);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are for the main thread */
-    int error = pthread_create(&deliver->thread, NULL, run, deliver);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (error)
-        return vg_fail(err, VG_E_INTERNAL, "no thread for deliveries: %s", strerror(error));
-    deliver->started = true;
-    return 0;
-}
-
-void vg_deliver_stop(struct vg_deliver *deliver)
-{
-    atomic_store(&deliver->stopping, true);
-    vg_deliver_wake(deliver);
-    if (!deliver->started)
-        return;
-    pthread_join(deliver->thread, NULL);
-    deliver->started = false;
-}
-
-void vg_deliver_wake(struct vg_deliver *deliver)
-{
-    deliver->http->ops->wake(deliver->http);
 }

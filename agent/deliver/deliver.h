@@ -35,6 +35,9 @@ void vg_deliver_stop(struct vg_deliver *deliver);
 /* There is news in the outbox. From any thread. */
 void vg_deliver_wake(struct vg_deliver *deliver);
 
+/* All is well: the heartbeat of the configuration is due. From any thread. */
+void vg_deliver_beat(struct vg_deliver *deliver);
+
 /* --- On a virtual clock: without the thread --------------------------------------------------- */
 /* Sends everything that is due at now_us, waits for the answers and records them. What must be
  * tried again waits for a later call. -1: the store failed; what was sent may be sent again. */

@@ -131,8 +131,10 @@ int vg_deliver_new(struct vg_store *store, struct vg_http *http, struct vg_clock
     deliver->store = store;
     deliver->http = http;
     deliver->clock = clock;
+    deliver->beat.tag.cargo = VG_CARGO_BEAT;
+    deliver->beat.sent_us = VG_NEVER;
     vg_deliver_random(deliver, next_random, NULL);
-    if (vg_deliver_reload(deliver, config, err) < 0) {
+    if (vg_store_outbox_recover(store, err) < 0 || vg_deliver_reload(deliver, config, err) < 0) {
         vg_deliver_free(deliver);
         return -1;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the files of the delivery engine share: its state, and the request made of a row.
  *
- * deliver.c owns rows and the thread, deliver_lanes.c lanes, counts and configuration,
+ * deliver.c owns rows, thread.c the thread, deliver_lanes.c lanes, counts and configuration,
  * deliver_push.c the pushes, deliver_pack.c the making of requests. The lock is around config,
  * agent, the list of lanes, counts and pushes; it is never held during a call of the store, a hook
  * or a poll. All else belongs to the thread that delivers.
@@ -15,17 +15,24 @@
 #include "agent/deliver/deliver.h"
 #include "agent/secret.h"
 
-enum { VG_DELIVER_WHY = 200, VG_DELIVER_KEPT = 500 };
+enum {
+    VG_DELIVER_WHY = 200,
+    VG_DELIVER_KEPT = 500,
+    VG_DELIVER_BREAK = 5 /* failures in a row that open the breaker */
+};
 
 typedef enum vg_outcome vg_answer_fn(const struct vg_response *response, int64_t *retry_after_us,
                                      char *why, size_t why_size);
 typedef void vg_keep_fn(const struct vg_response *response, struct vg_buf *out);
 
 /* First in everything that is the tag of a request. */
-enum vg_cargo { VG_CARGO_ROW, VG_CARGO_PUSH };
+enum vg_cargo { VG_CARGO_ROW, VG_CARGO_PUSH, VG_CARGO_BEAT };
 struct vg_tag {
     enum vg_cargo cargo;
 };
+
+/* Whether somebody was told that it is in trouble; after a start only the store knows. */
+enum vg_trouble_known { VG_TROUBLE_UNKNOWN, VG_TROUBLE_NONE, VG_TROUBLE_TOLD };
 
 /* A receiver or a model: one request at a time. */
 struct vg_lane {
@@ -36,8 +43,13 @@ struct vg_lane {
     struct vg_deliver_count count; /* under the lock */
     bool absent_said;              /* under the lock: the log knows that it is not configured */
     int failures;                  /* attempts in a row after which it was to be tried again */
-    int64_t hold_us;               /* nothing before */
-    int64_t pace_us;               /* theoretical time of the next request, as in GCRA */
+    int64_t down_us;               /* the first of them */
+    enum vg_trouble_known trouble;
+    bool held_known;  /* what it asked for before the start is in hold_us */
+    int64_t asked_us; /* of the answer: it asked for silence until then; 0: not */
+    bool unclear;     /* of the answer: the request may have arrived all the same */
+    int64_t hold_us;  /* nothing before */
+    int64_t pace_us;  /* theoretical time of the next request, as in GCRA */
     int64_t spacing_us;
     int burst;
     bool busy;              /* a request is under way, or its outcome is not recorded */
@@ -55,6 +67,13 @@ struct vg_lane {
     int64_t next_us;
     char why[VG_DELIVER_WHY];
     char kept[VG_DELIVER_KEPT]; /* to be kept of the answer, or "" */
+};
+
+struct vg_beat {
+    struct vg_tag tag;
+    atomic_bool wanted;
+    bool in_flight, failed;
+    int64_t sent_us;
 };
 
 struct vg_push_entry {
@@ -88,6 +107,11 @@ struct vg_deliver {
     bool paced; /* keep to the spacing of services: on the real clock only */
     atomic_bool stopping;
     int64_t store_us; /* the store failed: not before */
+    int64_t room_us;  /* look again whether the outbox is full, not before */
+    enum vg_trouble_known room_trouble;
+    int64_t turn_us; /* clock of the turn */
+    bool spared;     /* in it rows were let go of */
+    struct vg_beat beat;
     pthread_mutex_t lock;
     const struct vg_config *config;
     char *agent;
@@ -100,6 +124,11 @@ struct vg_deliver {
     struct vg_deliver_push_count push_count;
 };
 
+static inline int64_t vg_deliver_now(const struct vg_deliver *deliver)
+{
+    return deliver->clock->ops->now_us(deliver->clock);
+}
+
 /* --- deliver_lanes.c -------------------------------------------------------------------------- */
 /* Under the lock: the lane of a sink, made if it is new. NULL out of memory. */
 struct vg_lane *vg_deliver_lane(struct vg_deliver *deliver, enum vg_sink_kind kind,
@@ -109,6 +138,15 @@ struct vg_lane *vg_deliver_lane(struct vg_deliver *deliver, enum vg_sink_kind ki
 /* Microseconds to wait after an attempt before which so many had failed: 1 s doubled for each, at
  * most most_us, times share, a random number in [0, 1): full jitter. */
 int64_t vg_deliver_backoff(int failed_before, int64_t most_us, double share);
+/* One turn: what is known is recorded, what is due is sent. *again_us: when to look again. */
+int vg_deliver_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_us,
+                    struct vg_error *err);
+/* Records what can be recorded; *any says whether there was something. */
+int vg_deliver_record(struct vg_deliver *deliver, int64_t now_us, bool *any, struct vg_error *err);
+void vg_deliver_answered(struct vg_deliver *deliver, void *tag, const struct vg_response *response,
+                         int64_t now_us);
+/* Whether an answer is awaited. */
+bool vg_deliver_under_way(const struct vg_deliver *deliver);
 
 /* --- deliver_pack.c --------------------------------------------------------------------------- */
 enum vg_ready {
@@ -147,6 +185,19 @@ void vg_deliver_take_push(struct vg_deliver *deliver, struct vg_push_entry *entr
                           const struct vg_response *response, int64_t now_us);
 /* Under the lock: forgets requests that are not under way. */
 void vg_deliver_drop_pushes(struct vg_deliver *deliver);
+
+/* --- alarm.c ---------------------------------------------------------------------------------- */
+/* After an outcome was recorded: tells others when the lane's trouble begins or is over. */
+void vg_deliver_alarm(struct vg_deliver *deliver, struct vg_lane *lane, int64_t now_us);
+/* Every few seconds: what is too much for the outbox goes, and somebody is told before. */
+int vg_deliver_make_room(struct vg_deliver *deliver, int64_t now_us, struct vg_error *err);
+/* Whether the row need not be sent any more, with all that waits behind it. */
+int vg_deliver_spare(struct vg_deliver *deliver, const struct vg_outgoing *row, int64_t now_us,
+                     bool *spared, struct vg_error *err);
+
+/* --- beat.c ----------------------------------------------------------------------------------- */
+void vg_deliver_start_beat(struct vg_deliver *deliver, int64_t now_us);
+void vg_deliver_take_beat(struct vg_deliver *deliver, const struct vg_response *response);
 
 /* --- rights.c --------------------------------------------------------------------------------- */
 /* Under the lock. The endpoint whose rights a request for the group has: that of the gateway its

@@ -266,8 +266,12 @@ static void explain_failure(const struct transfer *transfer, CURLcode code, stru
                 code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR ||
                 code == CURLE_SSL_CACERT_BADFILE || code == CURLE_OPERATION_TIMEDOUT ||
                 code == CURLE_USE_SSL_FAILED;
+    /* what nothing was sent to is told apart: that request has certainly not arrived */
+    bool unsent = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+                  code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION;
     enum vg_code kind = code == CURLE_OPERATION_TIMEDOUT ? VG_E_TIMEOUT
                         : code == CURLE_OUT_OF_MEMORY    ? VG_E_MEMORY
+                        : unsent                         ? VG_E_CONNECT
                                                          : VG_E_HTTP;
     if (transfer->refused && code == CURLE_COULDNT_CONNECT) {
         vg_fail(err, VG_E_PERMISSION, "%s: its address is private, link-local or loopback",

@@ -173,6 +173,26 @@ static int store_settled(const struct vg_cycle_env *env, const struct vg_settle_
     return 0;
 }
 
+/* Those that people made. */
+static int find_silences(const struct vg_cycle_env *env, int64_t now_us, struct vg_arena *arena,
+                         struct vg_settle_in *in, struct vg_error *err)
+{
+    struct vg_silence *rows;
+    size_t n;
+    vg_failpoint("silences");
+    if (vg_store_silences(env->store, now_us, arena, &rows, &n, err) < 0)
+        return -1;
+    struct vg_quiet *out = vg_arena_array(arena, n + 1, sizeof *out);
+    if (!out)
+        return fail_memory(err);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (struct vg_quiet){
+            .match = rows[i].match, .from_us = rows[i].from_us, .until_us = rows[i].until_us};
+    in->silences = out;
+    in->nsilences = n;
+    return 0;
+}
+
 int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling,
                     struct vg_arena *arena, struct vg_error *err)
 {
@@ -184,6 +204,10 @@ int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling
         .catching_up = settling->catching_up,
         .url = env->config->external_url,
         .dashboard = vg_cycle_dashboard(env->config->dashboard_url, cycle->dataset, arena),
+        .quiet = env->config->quiet,
+        .nquiet = env->config->nquiet,
+        .routes = env->config->routes,
+        .nroutes = env->config->nroutes,
     };
     struct vg_alert *stored;
     struct vg_incident *incidents;
@@ -195,7 +219,8 @@ int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling
         vg_store_incidents(env->store, cycle->dataset, true, arena, &incidents, &in.nincidents,
                            err) < 0 ||
         vg_store_episodes(env->store, cycle->dataset, all, arena, &episodes, &in.nepisodes, err) <
-            0)
+            0 ||
+        find_silences(env, cycle->now_us, arena, &in, err) < 0)
         return -1;
     if (find_gone(settling, stored, in.nalerts, arena, gone) < 0)
         return fail_memory(err);
@@ -207,6 +232,7 @@ int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling
     struct vg_settle_out settled;
     if (vg_settle(&in, arena, &settled, err) < 0)
         return -1;
+    vg_failpoint("settled");
     settling->alerts = settled.alerts;
     settling->nalerts = settled.nalerts;
     return store_settled(env, &in, &settled, arena, err);

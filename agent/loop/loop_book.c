@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/loop/loop.h"
+#include "agent/loop/loop_tell.h"
 #include "pgvigil/failpoint.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
@@ -184,6 +185,12 @@ static int obey(struct vg_loop *loop, const struct vg_control *row, struct vg_er
         return choose_reference(loop, row, VG_REFERENCE_USED, err);
     if (!strcmp(row->verb, "drop"))
         return drop_reference(loop, row, err);
+    if (vg_tell_knows(row->verb)) {
+        int rc = vg_tell_obey(loop->env.store, row, loop->env.agent, read_clock(loop), err);
+        if (rc == 0 && loop->env.committed) /* something may be due */
+            loop->env.committed(loop->env.committed_arg);
+        return rc;
+    }
     return vg_fail(err, VG_E_USAGE, "unknown command '%s'", row->verb);
 }
 

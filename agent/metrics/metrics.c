@@ -183,6 +183,9 @@ void vg_metrics_outbox(struct vg_metrics *metrics, const struct vg_outbox_count 
                                        name_sink(counts[i].sink_kind, counts[i].sink, name)};
         announce_receiver(metrics, label.value);
         set_own(metrics, VG_M_OUTBOX, &label, 1, (double)counts[i].waiting);
+        /* as the store counts it: also what was dropped for want of room, and before a restart */
+        set_own(metrics, VG_M_NOTIFICATIONS_DROPPED, &label, 1,
+                (double)(counts[i].dead + counts[i].dropped));
     }
     pthread_mutex_unlock(&metrics->lock);
 }

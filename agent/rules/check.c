@@ -83,6 +83,7 @@ struct vg_rule *vg_rule_add(struct vg_rule_reading *in, const struct vg_rule_sit
         .blind_after_us = in->notify.blind_after_us,
         .to = in->dataset->to,
         .warn_to = in->dataset->warn_to,
+        .routed = !in->names_receivers,
     };
     void *params = vg_arena_alloc(in->r.arena, site->type->params_size + 1);
     in->r.memory = in->r.memory || !params || !rule->id;
@@ -129,6 +130,7 @@ static void read_rule_notify(struct vg_rule_reading *in, const struct vg_node *n
 {
     struct vg_notify_given given;
     vg_read_notify(&in->r, node, &vg_rule_notify_table, in->config, &given);
+    rule->routed = rule->routed && !given.has_to;
     if (given.has_to)
         rule->to = given.to;
     if (given.has_warn)

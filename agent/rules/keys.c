@@ -2,6 +2,7 @@
 /* The tables of rule files: every key, its type, its default and what it means. Reading, hints and
  * documentation follow them. Holds no logic. */
 #include "agent/rules/keys.h"
+#include "agent/yaml/value_quiet.h"
 
 #include <stddef.h>
 
@@ -78,6 +79,7 @@ static const struct vg_key dataset_keys[] = {
          "columns by whose values every check is also judged"),
     NODE("importances", vg_raw_dataset, importances, "column to weight",
          "how much each feature counts for the model; ranks what has moved"),
+    NODE("silences", vg_raw_dataset, silences, "list of silences", "times in which nobody is told"),
     SEGMENTS_ELSEWHERE("segment"),
 };
 const struct vg_key_table vg_dataset_table = {"a rule file", KEYS(dataset_keys)};
@@ -283,7 +285,7 @@ const struct vg_key_table *const *vg_rule_tables(size_t *n)
         &vg_schedule_table,    &vg_sample_table, &vg_limits_table,  &vg_reference_table,
         &vg_drift_table,       &vg_notify_table, &vg_column_table,  &vg_check_table,
         &vg_rule_notify_table, &vg_bounds_table, &vg_segment_table, &vg_compare_table,
-        &vg_except_table,
+        &vg_except_table,      &vg_quiet_table,
     };
     *n = sizeof tables / sizeof *tables;
     return tables;

@@ -13,7 +13,7 @@ struct vg_raw_dataset {
     const char *timezone;      /* NULL: not given */
     int64_t max_offending;
     const struct vg_node *source, *schedule, *sample, *limits, *reference, *drift, *columns,
-        *checks, *notify, *quarantine, *segments, *references, *importances;
+        *checks, *notify, *quarantine, *segments, *references, *importances, *silences;
 };
 
 struct vg_raw_source {

@@ -13,6 +13,7 @@ struct vg_rule_reading {
     struct vg_raw_dataset raw;
     struct vg_dataset *dataset; /* in the reader's arena */
     struct vg_notify_given notify;
+    bool names_receivers;                  /* the file has a notify.to of its own */
     bool window_doubtful;                  /* a window was written, but not understood */
     struct vg_part places[VG_RULE_PLACES]; /* the checks as keys, made when first needed */
     struct vg_rule *rules;                 /* on the heap while they grow */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/rules/reading.h"
+#include "agent/yaml/value_quiet.h"
 #include "pgvigil/text.h"
 
 struct vg_loc vg_rule_loc(const struct vg_rule_reading *in, struct vg_loc loc)
@@ -101,6 +102,7 @@ static void read_notify(struct vg_rule_reading *in)
                                        .resolve_after = VG_DEFAULT};
     if (in->raw.notify)
         vg_read_notify(&in->r, in->raw.notify, &vg_notify_table, in->config, notify);
+    in->names_receivers = notify->has_to;
     if (in->config)
         default_notify(in, in->config);
     in->dataset->to = notify->to;
@@ -143,6 +145,8 @@ static void read_all(struct vg_rule_reading *in, const struct vg_node *root)
     vg_rule_drift(in);
     vg_rule_reference(in);
     read_notify(in);
+    if (in->raw.silences)
+        vg_read_quiets(&in->r, in->raw.silences, &in->dataset->quiet, &in->dataset->nquiet);
     vg_rule_implicit(in);
     vg_rule_columns(in);
     vg_rule_decoded(in);

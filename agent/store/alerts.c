@@ -163,12 +163,14 @@ static void read_incident(struct vg_sql_row *row, void *item)
     incident->closed_us = vg_row_int(row);
     incident->onset_us = vg_row_int(row);
     incident->told_us = vg_row_int(row);
+    incident->acked_us = vg_row_int(row);
+    incident->acked_by = vg_row_text(row);
 }
 
 /* 9223372036854775807 is VG_NEVER: not closed, or never told. */
 #define SELECT_INCIDENTS                                                                           \
-    "SELECT key, dataset, severity, opened_due_us, first_us, closed_us, onset_us, told_us"         \
-    " FROM incident"
+    "SELECT key, dataset, severity, opened_due_us, first_us, closed_us, onset_us, told_us,"        \
+    " acked_us, acked_by FROM incident"
 #define NEWEST_FIRST " ORDER BY opened_due_us DESC, key LIMIT 1000"
 #define OPEN                                                                                       \
     " (closed_us = 9223372036854775807 OR told_us < closed_us OR told_us = 9223372036854775807)"
@@ -246,4 +248,16 @@ int vg_store_incident_put(struct vg_store *store, const struct vg_incident *inci
         return -1;
     int rc = vg_sql_run(store, &sql, err) < 0 ? -1 : put_receivers(store, incident, err);
     return vg_scope_leave(store, &scope, rc, err);
+}
+
+int vg_store_incident_ack(struct vg_store *store, const char *key, const char *by, int64_t now_us,
+                          struct vg_error *err)
+{
+    static const char text[] = "UPDATE incident SET acked_us = $1, acked_by = $2 WHERE key = $3"
+                               " AND closed_us = 9223372036854775807";
+    int64_t changed = 0;
+    if (vg_sql_change(store, &VG_SQL(text, vg_p_int(now_us), vg_p_text(by), vg_p_text(key)),
+                      &changed, err) < 0)
+        return -1;
+    return changed ? 0 : vg_fail(err, VG_E_NOT_FOUND, "no incident %s is open", key);
 }

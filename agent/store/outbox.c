@@ -6,9 +6,13 @@
  * one that stands never did. Totals are kept apart from the rows, so that they never shrink when
  * old rows are trimmed.
  */
-#include "agent/store/inner.h"
+#include <string.h>
 
-/* States of a row, as in the SQL below. */
+#include "agent/store/inner.h"
+#include "pgvigil/failpoint.h"
+
+/* States of a row, as in the SQL below. Another one, 5: let go of, as another row says it, or
+ * nobody needs it any more (outbox_room.c). */
 enum { WAITING, SENT, DEAD, STANDING };
 
 #define COLUMNS                                                                                    \
@@ -42,16 +46,50 @@ static void read_outgoing(struct vg_sql_row *row, void *item)
     out->kept = vg_row_text(row);
 }
 
-int vg_store_outbox_put(struct vg_store *store, const struct vg_outgoing *row, struct vg_error *err)
+static int insert_row(struct vg_store *store, const struct vg_outgoing *row, struct vg_error *err)
 {
     static const char text[] =
         "INSERT INTO outbox (sink_kind, sink, key, kind, body, created_us, next_us, attempts,"
-        " last_error, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)";
+        " last_error, state, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)";
     const struct vg_sql sql =
         VG_SQL(text, vg_p_int((int64_t)row->sink_kind), vg_p_text(row->sink), vg_p_text(row->key),
                vg_p_int((int64_t)row->kind), vg_p_text(row->body), vg_p_int(row->created_us),
-               vg_p_int(row->next_us), vg_p_int(row->attempts), vg_p_text(row->last_error));
+               vg_p_int(row->next_us), vg_p_int(row->attempts), vg_p_text(row->last_error),
+               vg_p_count(strlen(row->body)));
     return vg_sql_run(store, &sql, err);
+}
+
+/* A reminder says what those before it said, and no more than a trigger that still waits. */
+static int put_reminder(struct vg_store *store, const struct vg_outgoing *row, struct vg_error *err)
+{
+    static const char news[] = "SELECT count(*) FROM outbox WHERE state = 0 AND sink_kind = $1"
+                               " AND sink = $2 AND key = $3 AND kind IN (0, 1)";
+    static const char merge[] =
+        "UPDATE outbox SET state = 5, ended_us = $1, body = '' WHERE state = 0 AND sink_kind = $2"
+        " AND sink = $3 AND key = $4 AND kind = 2";
+    int64_t waiting = 0;
+    if (vg_sql_int(store,
+                   &VG_SQL(news, vg_p_int((int64_t)row->sink_kind), vg_p_text(row->sink),
+                           vg_p_text(row->key)),
+                   &waiting, err) < 0)
+        return -1;
+    if (waiting)
+        return 0;
+    const struct vg_sql sql =
+        VG_SQL(merge, vg_p_int(row->created_us), vg_p_int((int64_t)row->sink_kind),
+               vg_p_text(row->sink), vg_p_text(row->key));
+    return vg_sql_run(store, &sql, err) < 0 ? -1 : insert_row(store, row, err);
+}
+
+int vg_store_outbox_put(struct vg_store *store, const struct vg_outgoing *row, struct vg_error *err)
+{
+    struct vg_scope scope;
+    vg_failpoint("outbox_put");
+    if (row->kind != VG_MSG_REMIND)
+        return insert_row(store, row, err);
+    if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
+        return -1;
+    return vg_scope_leave(store, &scope, put_reminder(store, row, err), err);
 }
 
 int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
@@ -136,6 +174,7 @@ static int end_row(struct vg_store *store, int64_t id, int state, int64_t now_us
     int rc = end_standing(store, id, state, now_us, err);
     if (rc == 0)
         rc = vg_sql_change(store, &sql, &changed, err);
+    vg_failpoint("mid_mark");
     if (rc == 0)
         rc = changed ? count_end(store, id, state, err) : must_exist(store, id, err);
     return vg_scope_leave(store, &scope, rc, err);
@@ -221,16 +260,17 @@ static void read_count(struct vg_sql_row *row, void *item)
     count->waiting = vg_row_int(row);
     count->dead = vg_row_int(row);
     count->sent = vg_row_int(row);
+    count->dropped = vg_row_int(row);
 }
 
 int vg_store_outbox_counts(struct vg_store *store, struct vg_arena *arena,
                            struct vg_outbox_count **out, size_t *n, struct vg_error *err)
 {
     static const char text[] =
-        "SELECT sink, sink_kind, sum(waiting), sum(dead), sum(sent) FROM ("
-        " SELECT sink, sink_kind, count(*) AS waiting, 0 AS dead, 0 AS sent FROM outbox"
-        " WHERE state = 0 GROUP BY sink, sink_kind"
-        " UNION ALL SELECT sink, sink_kind, 0, dead, sent FROM outbox_total) AS parts"
+        "SELECT sink, sink_kind, sum(waiting), sum(dead), sum(sent), sum(dropped) FROM ("
+        " SELECT sink, sink_kind, count(*) AS waiting, 0 AS dead, 0 AS sent, 0 AS dropped"
+        " FROM outbox WHERE state = 0 GROUP BY sink, sink_kind"
+        " UNION ALL SELECT sink, sink_kind, 0, dead, sent, dropped FROM outbox_total) AS parts"
         " GROUP BY sink, sink_kind ORDER BY sink, sink_kind";
     const struct vg_sql_shape shape = {sizeof **out, read_count, arena};
     void *items;

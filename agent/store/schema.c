@@ -243,6 +243,26 @@ static const char *const references[] = {
     NULL,
 };
 
+/* What a full outbox lets go of first, what may have reached a receiver unseen, receivers that fail
+ * and were reported, silences, and who has taken an incident on. */
+static const char *const quiet[] = {
+    "ALTER TABLE outbox ADD COLUMN bytes {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE outbox ADD COLUMN touched {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE outbox ADD COLUMN held_us {int} NOT NULL DEFAULT 0",
+    "CREATE INDEX outbox_room ON outbox (sink_kind, sink, kind, id, bytes) WHERE state = 0",
+    "CREATE INDEX outbox_dead ON outbox (id) WHERE state = 2",
+    "ALTER TABLE outbox_total ADD COLUMN dropped {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE incident ADD COLUMN acked_us {int} NOT NULL DEFAULT 9223372036854775807",
+    "ALTER TABLE incident ADD COLUMN acked_by TEXT",
+    "CREATE TABLE trouble (sink_kind {int} NOT NULL, sink TEXT NOT NULL, key TEXT NOT NULL,"
+    " since_us {int} NOT NULL, told TEXT NOT NULL, PRIMARY KEY (sink_kind, sink)) {table}",
+    "CREATE TABLE silence (id {id}, dataset TEXT, rule TEXT, tag TEXT, severities {int} NOT NULL,"
+    " from_us {int} NOT NULL, until_us {int} NOT NULL, made_us {int} NOT NULL,"
+    " given_by TEXT NOT NULL, why TEXT NOT NULL) {table}",
+    "CREATE INDEX silence_end ON silence (until_us)",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -256,6 +276,7 @@ const struct vg_migration vg_migrations[] = {
     {"what the budget learns", calibrations},
     {"what receivers answered", answers},
     {"references that follow time, and several of them", references},
+    {"the outbox's room, silences, acknowledgements", quiet},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];
 
@@ -399,6 +420,8 @@ int vg_schema_plausible(struct vg_db *db, bool *sound, struct vg_error *err)
         {WORST("verdict", "episode"), VG_FAIL},
         {WORST("sink_kind", "outbox"), VG_SINK_RETRAIN},
         {WORST("kind", "outbox"), VG_MSG_KINDS - 1},
+        {WORST("sink_kind", "trouble"), VG_SINK_RETRAIN},
+        {WORST("severities", "silence"), (1 << VG_SEVERITIES) - 1},
         {WORST("state", "onset"), VG_ONSET_ENDED},
         {WORST("kind", "decision"), VG_DECIDED_REFUSED},
         {WORST("state", "offenders"), VG_OFFENDERS_GIVEN_UP},

@@ -7,6 +7,7 @@
  * it again.
  */
 #include "agent/store/inner.h"
+#include "pgvigil/failpoint.h"
 #include "pgvigil/log.h"
 
 static void lock_store(struct vg_store *store)
@@ -162,7 +163,9 @@ int vg_store_commit(struct vg_store *store, struct vg_error *err)
         unlock_store(store);
         return vg_fail(err, VG_E_INTERNAL, "no transaction of the state store is open");
     }
+    vg_failpoint("committing");
     int rc = commit_transaction(store, err);
+    vg_failpoint("committed");
     unlock_store(store);
     unlock_store(store);
     return rc;

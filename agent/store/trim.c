@@ -42,13 +42,16 @@ static const struct rule rules[] = {
      " FROM offenders WHERE at_us < $1 AND state <> 0 ORDER BY at_us LIMIT $2)",
      RESULTS_US},
     {"UPDATE outbox SET body = '' WHERE id IN (SELECT id FROM outbox WHERE ended_us < $1"
-     " AND body <> '' AND state = 1 ORDER BY ended_us LIMIT $2)",
+     " AND body <> '' AND state IN (1, 5) ORDER BY ended_us LIMIT $2)",
      RESULTS_US},
     {"DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE ended_us < $1 AND state <> 0"
      " ORDER BY ended_us LIMIT $2)",
      AUDIT_US},
     {"DELETE FROM kept WHERE (sink_kind, sink, key) IN (SELECT sink_kind, sink, key FROM kept"
      " WHERE at_us < $1 ORDER BY at_us LIMIT $2)",
+     AUDIT_US},
+    {"DELETE FROM silence WHERE id IN (SELECT id FROM silence WHERE until_us < $1"
+     " ORDER BY until_us LIMIT $2)",
      AUDIT_US},
     {"DELETE FROM scanned_window WHERE (dataset, start_us) IN (SELECT dataset, start_us"
      " FROM scanned_window WHERE end_us < $1 ORDER BY end_us LIMIT $2)",

@@ -265,8 +265,8 @@ static void check_receiver(struct vg_reader *r, const struct vg_node *node, cons
 }
 
 /* The texts of a list were read from its items one by one, or from the node itself. */
-static void check_receivers(struct vg_reader *r, const struct vg_node *node,
-                            const struct vg_strings *names, const struct vg_config *config)
+void vg_read_receivers(struct vg_reader *r, const struct vg_node *node,
+                       const struct vg_strings *names, const struct vg_config *config)
 {
     for (size_t i = 0; i < names->n; i++) {
         if (names->items[i])
@@ -287,16 +287,16 @@ void vg_read_notify(struct vg_reader *r, const struct vg_node *node,
                                     .resolve_after = VG_DEFAULT};
     if (node->kind == VG_NODE_SEQUENCE || node->kind == VG_NODE_SCALAR) {
         out->has_to = vg_read_value(r, node, &table->keys[0], "notify", &out->to);
-        check_receivers(r, node, &out->to, config);
+        vg_read_receivers(r, node, &out->to, config);
         return;
     }
     vg_read_table(r, node, table, &part, out);
     out->has_to = vg_part_fine(&part, "to");
     out->has_warn = vg_part_fine(&part, "warn");
     if (vg_part_given(&part, "to"))
-        check_receivers(r, vg_node_get(node, "to"), &out->to, config);
+        vg_read_receivers(r, vg_node_get(node, "to"), &out->to, config);
     if (vg_part_given(&part, "warn"))
-        check_receivers(r, vg_node_get(node, "warn"), &out->warn, config);
+        vg_read_receivers(r, vg_node_get(node, "warn"), &out->warn, config);
 }
 
 const struct vg_zone *vg_read_zone(struct vg_reader *r, struct vg_loc loc, const char *name,

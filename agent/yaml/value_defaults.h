@@ -43,6 +43,11 @@ void vg_read_notify(struct vg_reader *r, const struct vg_node *node,
                     const struct vg_key_table *table, const struct vg_config *config,
                     struct vg_notify_given *out);
 
+/* Reports names that are no receivers of config (NULL: any is). `node` is what they were read from.
+ */
+void vg_read_receivers(struct vg_reader *r, const struct vg_node *node,
+                       const struct vg_strings *names, const struct vg_config *config);
+
 /* The zone of a name, or NULL after a fault at loc. */
 const struct vg_zone *vg_read_zone(struct vg_reader *r, struct vg_loc loc, const char *name,
                                    struct vg_arena *arena);

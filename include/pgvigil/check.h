@@ -186,8 +186,8 @@ struct vg_evidence {
     const struct vg_history *history;     /* with VG_NEEDS_HISTORY; NULL where nothing is stored */
     const struct vg_rows *answers;        /* with VG_NEEDS_LOOKUP, in the order asked */
     size_t nanswers;
-    const char *answers_why;          /* why a statement could not be answered, or NULL */
-    const struct vg_revisit *revisit; /* with VG_NEEDS_REVISIT */
+    const char *answers_why;                 /* why a statement could not be answered, or NULL */
+    const struct vg_revisit *revisit;        /* with VG_NEEDS_REVISIT */
     const struct vg_budget_evidence *budget; /* of policy budget */
     const char *last_structure; /* of the table, by vg_catalog_write(), when it was last seen */
     int64_t now_us;

@@ -87,6 +87,7 @@ struct vg_rule {
     int64_t blind_after_us;   /* or VG_DEFAULT */
     struct vg_strings to,
         warn_to; /* receivers of fails, of warnings; from the dataset if not given */
+    bool routed; /* no file of rules names `to`: routes decide, where one fits */
     const char *description, *runbook;
     struct vg_strings tags;
     bool implicit; /* not in the file: reach, judged, schema */
@@ -171,6 +172,34 @@ enum vg_prediction {
 };
 const char *vg_prediction_name(enum vg_prediction prediction); /* NULL for none */
 
+/* Which alerts are meant. Texts are patterns with * and ?; NULL and 0: any. */
+struct vg_match {
+    const char *dataset, *rule, *tag;
+    unsigned severities; /* set of 1 << enum vg_severity */
+};
+/* Hours of the local day, on some days; from after until: over midnight, counted to the day on
+ * which they begin. */
+struct vg_hours {
+    bool given;
+    unsigned days; /* set of 1 << day, Monday is 0 */
+    int64_t from_us, until_us;
+    const struct vg_zone *zone;
+};
+/* A time in which nobody is told of some alerts: planned, or recurring. */
+struct vg_quiet {
+    struct vg_match match;
+    struct vg_hours hours;
+    int64_t from_us, until_us; /* INT64_MIN, VG_NEVER: without a begin, an end */
+    const char *why;
+};
+/* Who is told where a rule file names nobody. */
+struct vg_route {
+    struct vg_match match;
+    struct vg_hours hours;
+    struct vg_strings to;
+    bool more; /* the next one that fits adds its receivers */
+};
+
 struct vg_column_spec { /* one entry of columns: */
     const char *name;   /* or "*" */
     enum vg_prediction prediction;
@@ -249,7 +278,7 @@ struct vg_dataset {
     struct vg_reference_spec reference; /* what rules are judged against unless they say */
     struct vg_reference_spec *others;   /* of references:, without that one */
     size_t nothers;
-    int64_t base_us; /* drift.base, or 0: by the 200-row rule */
+    int64_t base_us;       /* drift.base, or 0: by the 200-row rule */
     double budget_per_day; /* drift.budget: false incidents of policy `budget` */
     struct vg_column_spec *columns;
     size_t ncolumns;
@@ -262,6 +291,8 @@ struct vg_dataset {
     int64_t group_for_us; /* default 4h */
     bool expose_values;
     size_t max_offending; /* keys kept per rule, default 10 */
+    struct vg_quiet *quiet;
+    size_t nquiet;
     struct vg_quarantine quarantine;
     struct vg_rule *rules; /* in file order, implicit ones first */
     size_t nrules;
@@ -363,7 +394,14 @@ struct vg_config {
     size_t nreceivers;
     struct vg_retraining *retraining;
     size_t nretraining;
-    size_t workers; /* scan threads, default 4 */
+    struct vg_quiet *quiet; /* of all datasets */
+    size_t nquiet;
+    struct vg_route *routes;
+    size_t nroutes;
+    struct vg_endpoint heartbeat; /* asked while the program is alive; no url, no url_file: none */
+    int64_t heartbeat_every_us;
+    struct vg_strings alarm_to; /* hear of receivers that fail; none: the first other one */
+    size_t workers;             /* scan threads, default 4 */
     struct vg_schedule default_schedule;
     unsigned default_schedule_set; /* bits of enum below */
     struct vg_sample default_sample;

@@ -390,7 +390,11 @@ int vg_store_alert_rename(struct vg_store *store, const char *dataset, const cha
 int vg_store_incidents(struct vg_store *store, const char *dataset /* NULL: all */, bool open_only,
                        struct vg_arena *arena, struct vg_incident **out, size_t *n,
                        struct vg_error *err);
+/* Who acknowledged it, and when, stays as it is stored. */
 int vg_store_incident_put(struct vg_store *store, const struct vg_incident *incident,
+                          struct vg_error *err);
+/* Somebody has taken an open incident on. VG_E_NOT_FOUND. */
+int vg_store_incident_ack(struct vg_store *store, const char *key, const char *by, int64_t now_us,
                           struct vg_error *err);
 /* What a catch-up holds back, in the order it began; `all`: also what is over. `to` holds names
  * without line ends. */
@@ -403,6 +407,8 @@ int vg_store_episode_put(struct vg_store *store, const struct vg_episode *episod
 int vg_store_episodes_clear(struct vg_store *store, const char *dataset, struct vg_error *err);
 
 /* --- Outbox ---------------------------------------------------------------------------- */
+/* A reminder takes the place of those of its sink and key that wait; while a trigger or an update
+ * of them waits, it is not put at all. */
 int vg_store_outbox_put(struct vg_store *store, const struct vg_outgoing *row,
                         struct vg_error *err);
 /* Rows that may be tried now: of every (sink, key) only the oldest, and only if its next_us has
@@ -430,11 +436,11 @@ int vg_store_outbox_stand(struct vg_store *store, int64_t id, int64_t now_us, in
  * kept yet; NULL: forgets it. Trimmed 400d later. */
 int vg_store_outbox_keep(struct vg_store *store, int64_t id, const char *text, int64_t now_us,
                          struct vg_error *err);
-/* sent and dead count all there ever were, also those trimmed since. */
+/* sent, dead and dropped (for want of room) count all there ever were, also those trimmed since. */
 struct vg_outbox_count {
     const char *sink;
     enum vg_sink_kind sink_kind;
-    int64_t waiting, dead, sent;
+    int64_t waiting, dead, sent, dropped;
 };
 int vg_store_outbox_counts(struct vg_store *store, struct vg_arena *arena,
                            struct vg_outbox_count **out, size_t *n, struct vg_error *err);
@@ -492,5 +498,7 @@ int vg_store_pushed_delete(struct vg_store *store, const char *dataset, struct v
  * summaries after the longer of 8d and 35 base windows, the text of sent messages after 30d,
  * windows, decisions, messages, ended onsets, closed incidents and failed references after 400d. */
 int vg_store_trim(struct vg_store *store, int64_t now_us, struct vg_error *err);
+
+#include "pgvigil/store_telling.h"
 
 #endif

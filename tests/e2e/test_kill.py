@@ -24,10 +24,10 @@ DELAY = 1
 STEP = 0.05  # seconds between rows
 PHASES = {
     "scan": {"scan", "mid_copy", "rollback"},
-    "before commit": {"before_commit"},
-    "after commit": {"after_commit"},
-    "before send": {"before_post"},
-    "after send": {"after_send", "after_2xx_before_mark", "after_mark"},
+    "before commit": {"before_commit", "silences", "settled", "outbox_put", "committing"},
+    "after commit": {"after_commit", "committed"},
+    "before send": {"before_pair", "before_post"},
+    "after send": {"after_send", "answered", "after_2xx_before_mark", "mid_mark", "after_mark"},
     "reload": {"reload", "reload_swap"},
 }
 GROUP_OF = {name: group for group, names in PHASES.items() for name in names}

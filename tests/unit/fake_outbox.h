@@ -19,6 +19,9 @@ struct vg_store {
         struct vg_outgoing row;
         enum fake_state state;
         char why[200], kept[200];
+        char sink[40], body[3000]; /* of rows that the engine put */
+        bool touched;
+        int64_t held_us;
     } rows[FAKE_ROWS];
     size_t n;
     struct {
@@ -27,9 +30,16 @@ struct vg_store {
         int64_t at_us;
     } decisions[FAKE_DECISIONS];
     size_t ndecisions;
-    int fail_records; /* so many calls that record an outcome fail */
-    int open;         /* transactions begun and not ended */
-    bool unordered;   /* a row ended while an older one of its key waited */
+    struct {
+        struct vg_trouble row;
+        char sink[40], told[200];
+    } troubles[8];
+    size_t ntroubles;
+    bool touches;               /* rows put by the test may have been sent before */
+    struct vg_outbox_room room; /* what is said of it */
+    int fail_records;           /* so many calls that record an outcome fail */
+    int open;                   /* transactions begun and not ended */
+    bool unordered;             /* a row ended while an older one of its key waited */
 };
 static struct vg_store store;
 static pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -215,6 +225,138 @@ int vg_store_name(struct vg_store *self, const char *given, struct vg_arena *are
     return *out ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
 }
 
+/* --- outbox_room.c */
+
+int vg_store_outbox_recover(struct vg_store *self, struct vg_error *err)
+{
+    (void)self;
+    (void)err;
+    return 0;
+}
+
+int vg_store_outbox_touch(struct vg_store *self, int64_t id, struct vg_error *err)
+{
+    (void)err;
+    self->rows[id - 1].touched = true;
+    return 0;
+}
+
+int vg_store_outbox_hold(struct vg_store *self, int64_t id, int64_t until_us, struct vg_error *err)
+{
+    (void)err;
+    self->rows[id - 1].held_us = until_us;
+    return 0;
+}
+
+int vg_store_outbox_held(struct vg_store *self, enum vg_sink_kind kind, const char *sink,
+                         int64_t *until_us, struct vg_error *err)
+{
+    (void)kind;
+    (void)err;
+    *until_us = 0;
+    for (size_t i = 0; i < self->n; i++) {
+        if (self->rows[i].state == FAKE_WAITING && !strcmp(self->rows[i].row.sink, sink) &&
+            self->rows[i].held_us > *until_us)
+            *until_us = self->rows[i].held_us;
+    }
+    return 0;
+}
+
+int vg_store_outbox_put(struct vg_store *self, const struct vg_outgoing *row, struct vg_error *err)
+{
+    pthread_mutex_lock(&store_lock);
+    struct fake_row *own = &self->rows[self->n++];
+    *own = (struct fake_row){.row = *row};
+    snprintf(own->sink, sizeof own->sink, "%s", row->sink);
+    size_t n = (size_t)snprintf(own->body, sizeof own->body, "%s", row->body);
+    own->row.sink = own->sink;
+    own->row.body = own->body;
+    own->row.id = (int64_t)self->n;
+    pthread_mutex_unlock(&store_lock);
+    return n < sizeof own->body ? 0 : vg_fail(err, VG_E_LIMIT, "too long for the fake");
+}
+
+/* As in the SQL: a trigger that is known not to have arrived, and its end behind it. */
+int vg_store_outbox_pair(struct vg_store *self, int64_t id, int64_t now_us, int64_t *n,
+                         struct vg_error *err)
+{
+    const struct fake_row *open = &self->rows[id - 1];
+    bool ended = false;
+    (void)now_us;
+    (void)err;
+    *n = 0;
+    for (size_t i = 0; i < self->n; i++) {
+        const struct vg_outgoing *row = &self->rows[i].row;
+        ended = ended || (self->rows[i].state == FAKE_WAITING && row->id > id &&
+                          row->kind == VG_MSG_RESOLVE && !strcmp(row->key, open->row.key) &&
+                          !strcmp(row->sink, open->row.sink));
+    }
+    for (size_t i = 0; ended && !open->touched && i < self->n; i++) {
+        const struct vg_outgoing *row = &self->rows[i].row;
+        if (self->rows[i].state == FAKE_WAITING && !strcmp(row->key, open->row.key) &&
+            !strcmp(row->sink, open->row.sink)) {
+            self->rows[i].state = FAKE_GONE;
+            ++*n;
+        }
+    }
+    return 0;
+}
+
+int vg_store_outbox_room(struct vg_store *self, int64_t rows_most, int64_t bytes_most,
+                         int64_t now_us, struct vg_outbox_room *out, struct vg_error *err)
+{
+    (void)rows_most;
+    (void)bytes_most;
+    (void)now_us;
+    (void)err;
+    *out = self->room;
+    return 0;
+}
+
+static size_t find_trouble(struct vg_store *self, enum vg_sink_kind kind, const char *sink)
+{
+    size_t i = 0;
+    while (i < self->ntroubles &&
+           (self->troubles[i].row.sink_kind != kind || strcmp(self->troubles[i].sink, sink) != 0))
+        i++;
+    return i;
+}
+
+int vg_store_trouble(struct vg_store *self, enum vg_sink_kind kind, const char *sink,
+                     struct vg_arena *arena, struct vg_trouble *out, bool *found,
+                     struct vg_error *err)
+{
+    size_t i = find_trouble(self, kind, sink);
+    (void)err;
+    *found = i < self->ntroubles;
+    if (!*found)
+        return 0;
+    *out = self->troubles[i].row;
+    out->sink = vg_arena_strdup(arena, self->troubles[i].sink);
+    out->told = vg_arena_strdup(arena, self->troubles[i].told);
+    return 0;
+}
+
+int vg_store_trouble_put(struct vg_store *self, const struct vg_trouble *row, struct vg_error *err)
+{
+    size_t i = self->ntroubles++;
+    (void)err;
+    self->troubles[i].row = *row;
+    snprintf(self->troubles[i].sink, sizeof self->troubles[i].sink, "%s", row->sink);
+    snprintf(self->troubles[i].told, sizeof self->troubles[i].told, "%s", row->told);
+    return 0;
+}
+
+int vg_store_trouble_delete(struct vg_store *self, enum vg_sink_kind kind, const char *sink,
+                            struct vg_error *err)
+{
+    size_t i = find_trouble(self, kind, sink);
+    (void)err;
+    if (i < self->ntroubles)
+        self->troubles[i] = self->troubles[--self->ntroubles];
+    return 0;
+}
+
 /* Puts a row into the outbox; its body lives as long as the test. Returns its id. */
 static int64_t put_row(enum vg_sink_kind kind, const char *sink, const char *key,
                        enum vg_message_kind message, const char *body)
@@ -226,6 +368,7 @@ static int64_t put_row(enum vg_sink_kind kind, const char *sink, const char *key
                                      .sink = sink,
                                      .kind = message,
                                      .body = body}};
+    row->touched = store.touches;
     snprintf(row->row.key, VG_KEY_SIZE, "%s", key);
     int64_t id = row->row.id;
     pthread_mutex_unlock(&store_lock);

@@ -41,7 +41,7 @@ struct source_kit {
     struct source_trouble begin, write, commit; /* of the table that is written */
     int writes, commits;
     char written[1000], statement[600], params[6][64]; /* by the last write, the keys apart */
-    int opens, closes; /* sessions, those that came to be */
+    int opens, closes;                                 /* sessions, those that came to be */
     struct source_scan scans[SOURCE_SCANS];
     size_t nscans; /* may exceed SOURCE_SCANS */
     char connection[64];

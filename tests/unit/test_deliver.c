@@ -152,6 +152,7 @@ static void expect_counts(const char *sink, uint64_t attempts, uint64_t sent, ui
 static void test_all_that_is_due_is_sent(void **state)
 {
     (void)state;
+    store.touches = true;
     int64_t ids[12];
     for (int i = 0; i < 4; i++) {
         const char *key = i % 2 ? "k1" : "k2";
@@ -183,7 +184,7 @@ static void test_backoff_doubles_with_full_jitter(void **state)
 {
     (void)state;
     int64_t id = put_message("audit", "k1", VG_MSG_OPEN), now_us = NOW;
-    fake_http_rule(&http, "audit", -1, 503, 0);
+    fake_http_rule(&http, "audit.test", -1, 503, 0);
     for (int i = 0; i < 40; i++) {
         share = i % 2 ? 0.25 : 0.999;
         drain(now_us);
@@ -233,6 +234,7 @@ static void test_retry_after_is_a_minimum_up_to_an_hour(void **state)
 static void test_what_is_refused_is_set_aside(void **state)
 {
     (void)state;
+    store.touches = true;
     int64_t first = put_message("audit", "k1", VG_MSG_OPEN);
     int64_t second = put_message("audit", "k1", VG_MSG_RESOLVE);
     fake_http_rule(&http, "audit", 1, 404, 0);
@@ -309,6 +311,7 @@ static void test_a_row_waits_as_long_as_its_receiver(void **state)
 static void test_rows_without_a_request(void **state)
 {
     (void)state;
+    store.touches = true;
     int64_t summary = put_message("oncall", "k1", VG_MSG_SUMMARY);
     int64_t open = put_message("oncall", "k2", VG_MSG_OPEN);
     int64_t broken = put_row(VG_SINK_RECEIVER, "audit", "k1", VG_MSG_OPEN, "{\"kind\": ");

@@ -84,8 +84,8 @@ static void test_deliveries_and_decisions_are_counted(void **state)
     vg_metrics_notified(metrics, VG_SINK_RETRAIN, "delay-model", VG_DELIVERED);
     vg_metrics_decided(metrics, "delay-model", VG_DECIDED_WITHHELD);
     vg_metrics_decided(metrics, "delay-model", VG_DECIDED_WITHHELD);
-    struct vg_outbox_count counts[] = {{"ops", VG_SINK_RECEIVER, 3, 1, 9},
-                                       {"delay-model", VG_SINK_RETRAIN, 1, 0, 0}};
+    struct vg_outbox_count counts[] = {{"ops", VG_SINK_RECEIVER, 3, 1, 9, 2},
+                                       {"delay-model", VG_SINK_RETRAIN, 1, 0, 0, 0}};
     vg_metrics_outbox(metrics, counts, 2);
     vg_metrics_outbox(metrics, counts, 1); /* the second waits no more */
     vg_metrics_pushed(metrics, true, board_noon_us);
@@ -97,7 +97,7 @@ static void test_deliveries_and_decisions_are_counted(void **state)
     } cases[] = {
         {"pgvigil_notifications_total{receiver=\"ops\"}", 3},
         {"pgvigil_notification_failures_total{receiver=\"ops\"}", 2},
-        {"pgvigil_notifications_dropped_total{receiver=\"ops\"}", 1},
+        {"pgvigil_notifications_dropped_total{receiver=\"ops\"}", 3},
         {"pgvigil_notifications_total{receiver=\"retraining/delay-model\"}", 1},
         {"pgvigil_retrain_decisions_total{model=\"delay-model\",decision=\"withheld\"}", 2},
         {"pgvigil_outbox_messages{receiver=\"ops\"}", 3},

@@ -255,7 +255,9 @@ static void test_trim(void **state)
         {"INSERT INTO outbox (sink_kind, sink, key, kind, body, created_us, next_us, attempts,"
          " state, ended_us) VALUES (0, 's', 'k', 0, '', 0, 0, 1, 2, {age})",
          "SELECT count(*) FROM outbox", 399, 401},
-        {"INSERT INTO incident VALUES ('k' || {age}, 'd', 0, 0, 0, {age}, 0, 0)",
+        {"INSERT INTO incident (key, dataset, severity, opened_due_us,"
+         " first_us, closed_us, onset_us, told_us) VALUES ('k' || {age}, 'd', 0, 0, 0, {age}, 0, "
+         "0)",
          "SELECT count(*) FROM incident", 399, 401},
         {"INSERT INTO onset VALUES ('k' || {age}, 'm', 'd', 'r', NULL, NULL, 0, 0, 0, 0, 2, 0, 0,"
          " {age}, NULL, NULL, 0, '')",

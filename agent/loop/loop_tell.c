@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Obeys what people ask about telling, each in one transaction. */
+#include "agent/loop/loop_tell.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/message.h"
+#include "pgvigil/failpoint.h"
+#include "pgvigil/text.h"
+
+enum { PARTS = 8, KEY_LEAST = 6 };
+static const struct vg_claim claim = {.owner = "", .epoch = 0};
+
+static const char *const verbs[] = {"silence", "expire", "acknowledge", "outbox-retry",
+                                    "outbox-drop"};
+enum { SILENCE, EXPIRE, ACKNOWLEDGE, RETRY, DROP, VERBS };
+
+static int find_verb(const char *verb)
+{
+    int i = 0;
+    while (i < VERBS && strcmp(verbs[i], verb) != 0)
+        i++;
+    return i;
+}
+
+bool vg_tell_knows(const char *verb)
+{
+    return find_verb(verb) < VERBS;
+}
+
+/* The parts of an argument; those that are missing are "". */
+static int split(const char *text, struct vg_arena *arena, const char *out[PARTS],
+                 struct vg_error *err)
+{
+    for (size_t i = 0; i < PARTS; i++) {
+        size_t n = strcspn(text, "\t");
+        out[i] = vg_arena_strndup(arena, text, n);
+        if (!out[i])
+            return vg_fail(err, VG_E_MEMORY, "out of memory");
+        text += n + (text[n] == '\t');
+    }
+    return 0;
+}
+
+static int read_number(const char *text, int64_t *out, struct vg_error *err)
+{
+    return vg_parse_int64(text, out) < 0 ? vg_fail(err, VG_E_USAGE, "'%.40s' is no number", text)
+                                         : 0;
+}
+
+static const char *or_null(const char *text)
+{
+    return *text ? text : NULL;
+}
+
+static int silence(struct vg_store *store, const char *const parts[PARTS], int64_t now_us,
+                   struct vg_error *err)
+{
+    int64_t severities, id;
+    struct vg_silence row = {
+        .match = {.dataset = or_null(parts[3]),
+                  .rule = or_null(parts[4]),
+                  .tag = or_null(parts[5])},
+        .made_us = now_us,
+        .by = parts[6],
+        .why = parts[7],
+    };
+    if (read_number(parts[0], &severities, err) < 0 ||
+        read_number(parts[1], &row.from_us, err) < 0 ||
+        read_number(parts[2], &row.until_us, err) < 0)
+        return -1;
+    if (severities < 0 || severities >= 1 << VG_SEVERITIES || row.until_us <= now_us ||
+        row.until_us <= row.from_us)
+        return vg_fail(err, VG_E_USAGE, "this silence ends before it begins, or is over");
+    row.match.severities = (unsigned)severities;
+    return vg_store_silence_put(store, &row, &id, err);
+}
+
+static void fill_item(const struct vg_alert *alert, struct vg_message_item *item)
+{
+    *item = (struct vg_message_item){
+        .rule = alert->rule,
+        .check = alert->check,
+        .column = alert->column,
+        .segment = *alert->segment ? alert->segment : NULL,
+        .class = vg_class_name(alert->class),
+        .state = alert->state,
+        .verdict = alert->verdict,
+        .unit = alert->unit,
+        .value = alert->value,
+        .limit = alert->limit,
+        .p_value = (double)NAN,
+        .onset_us = alert->onset_us,
+        .why = alert->why,
+        .runbook = alert->runbook,
+    };
+}
+
+static int fill_message(struct vg_store *store, const struct vg_incident *incident,
+                        struct vg_arena *arena, struct vg_message *out, struct vg_error *err)
+{
+    struct vg_alert *alerts;
+    size_t n;
+    if (vg_store_alerts(store, incident->dataset, arena, &alerts, &n, err) < 0)
+        return -1;
+    out->items = vg_arena_array(arena, n + 1, sizeof *out->items);
+    if (!out->items)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(alerts[i].incident, incident->key))
+            fill_item(&alerts[i], &out->items[out->nitems++]);
+    }
+    return 0;
+}
+
+/* Everybody who was told that it opened hears that somebody has taken it on. */
+static int tell_taken(struct vg_store *store, const struct vg_incident *incident,
+                      const struct vg_message *message, struct vg_arena *arena,
+                      struct vg_error *err)
+{
+    struct vg_outgoing row = {
+        .kind = message->kind, .created_us = message->at_us, .next_us = message->at_us};
+    memcpy(row.key, incident->key, VG_KEY_SIZE);
+    if (vg_message_write(message, arena, &row.body, err) < 0)
+        return -1;
+    for (size_t i = 0; i < incident->to.n; i++) {
+        row.sink = incident->to.items[i];
+        if (vg_store_outbox_put(store, &row, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int acknowledge(struct vg_store *store, const char *const parts[PARTS],
+                       struct vg_arena *arena, struct vg_message *message, struct vg_error *err)
+{
+    struct vg_incident *incidents;
+    size_t n, found = 0, length = strlen(parts[0]);
+    if (vg_store_incidents(store, NULL, true, arena, &incidents, &n, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        const struct vg_incident *incident = &incidents[i];
+        bool named = length >= KEY_LEAST && !strncmp(incident->key, parts[0], length);
+        if (incident->closed_us != VG_NEVER || (!named && strcmp(incident->dataset, parts[0]) != 0))
+            continue;
+        found++;
+        memcpy(message->key, incident->key, VG_KEY_SIZE);
+        message->dataset = incident->dataset;
+        message->severity = incident->severity;
+        message->onset_us = incident->onset_us;
+        message->opened_us = incident->opened_due_us;
+        message->nitems = 0;
+        if (vg_store_incident_ack(store, incident->key, parts[1], message->at_us, err) < 0 ||
+            fill_message(store, incident, arena, message, err) < 0)
+            return -1;
+        if (incident->told_us != VG_NEVER && tell_taken(store, incident, message, arena, err) < 0)
+            return -1;
+    }
+    return found ? 0
+                 : vg_fail(err, VG_E_NOT_FOUND, "no open incident has this key or dataset: %.60s",
+                           parts[0]);
+}
+
+static int move_rows(struct vg_store *store, const char *const parts[PARTS], bool retry,
+                     int64_t now_us, struct vg_error *err)
+{
+    struct vg_outbox_choice choice = {.sink = or_null(parts[1])};
+    int64_t n = 0;
+    if (strcmp(parts[0], "all") != 0 && read_number(parts[0], &choice.id, err) < 0)
+        return -1;
+    int rc = retry ? vg_store_outbox_redrive(store, &choice, now_us, &n, err)
+                   : vg_store_outbox_drop(store, &choice, now_us, &n, err);
+    if (rc == 0 && !n)
+        return vg_fail(err, VG_E_NOT_FOUND, "%s",
+                       retry ? "no such message waits or was set aside, or its incident has ended"
+                             : "no such message waits or was set aside");
+    return rc;
+}
+
+static int obey(struct vg_store *store, const struct vg_control *row, const char *agent,
+                int64_t now_us, struct vg_arena *arena, struct vg_error *err)
+{
+    const char *parts[PARTS];
+    int64_t number;
+    struct vg_message message = {.kind = VG_MSG_ACKNOWLEDGE, .agent = agent, .at_us = now_us};
+    if (split(row->argument ? row->argument : "", arena, parts, err) < 0)
+        return -1;
+    message.by = parts[1];
+    switch (find_verb(row->verb)) {
+    case SILENCE:
+        return silence(store, parts, now_us, err);
+    case EXPIRE:
+        return read_number(parts[0], &number, err) < 0
+                   ? -1
+                   : vg_store_silence_expire(store, number, now_us, err);
+    case ACKNOWLEDGE:
+        return acknowledge(store, parts, arena, &message, err);
+    case RETRY:
+    case DROP:
+        return move_rows(store, parts, find_verb(row->verb) == RETRY, now_us, err);
+    default:
+        return vg_fail(err, VG_E_USAGE, "unknown command '%s'", row->verb);
+    }
+}
+
+int vg_tell_obey(struct vg_store *store, const struct vg_control *row, const char *agent,
+                 int64_t now_us, struct vg_error *err)
+{
+    struct vg_arena *arena = vg_arena_new();
+    if (!arena)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    vg_failpoint("before_command");
+    int rc = vg_store_begin(store, &claim, err);
+    if (rc == 0) {
+        rc = obey(store, row, agent, now_us, arena, err);
+        vg_failpoint("mid_command");
+        rc = rc ? rc : vg_store_commit(store, err);
+        if (rc < 0)
+            vg_store_rollback(store);
+    }
+    vg_failpoint("after_command");
+    vg_arena_free(arena);
+    return rc;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What people ask about telling: silences, acknowledgements, rows of the outbox; layer 5.
+ *
+ * The same whether the daemon obeys a row or a command acts without one. Arguments are texts with
+ * tabs between their parts.
+ */
+#ifndef PGVIGIL_LOOP_TELL_H
+#define PGVIGIL_LOOP_TELL_H
+
+#include "pgvigil/store.h"
+
+/* Whether the verb is one of these: "silence" (severities, from_us, until_us, dataset, rule, tag,
+ * by, why; empty: any), "expire" (number), "acknowledge" (beginning of a key or a dataset; by),
+ * "outbox-retry" and "outbox-drop" (number or "all"; receiver or empty). */
+bool vg_tell_knows(const char *verb);
+/* Does it. VG_E_USAGE, VG_E_NOT_FOUND where there is nothing to be done. */
+int vg_tell_obey(struct vg_store *store, const struct vg_control *row, const char *agent,
+                 int64_t now_us, struct vg_error *err);
+
+#endif

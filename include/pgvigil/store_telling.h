@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The state store's contract where it is about telling people: what waits in the outbox in vain,
+ * receivers that fail, silences; layer 2. Part of store.h. */
+#ifndef PGVIGIL_STORE_TELLING_H
+#define PGVIGIL_STORE_TELLING_H
+
+#include "pgvigil/event.h"
+
+struct vg_store;
+
+/* --- What waits in vain (outbox_room.c) ------------------------------------------------- */
+/* Everything that waits may have been sent by whoever held the store before and not been marked. To
+ * be called once, before anything is sent. */
+int vg_store_outbox_recover(struct vg_store *store, struct vg_error *err);
+/* The row was sent, and whether it arrived is unknown. */
+int vg_store_outbox_touch(struct vg_store *store, int64_t id, struct vg_error *err);
+/* The receiver asked for silence until then; and the latest such time of what waits for it. */
+int vg_store_outbox_hold(struct vg_store *store, int64_t id, int64_t until_us,
+                         struct vg_error *err);
+int vg_store_outbox_held(struct vg_store *store, enum vg_sink_kind kind, const char *sink,
+                         int64_t *until_us, struct vg_error *err);
+/* Where the row is a trigger that has certainly not been delivered, and its end waits behind it, no
+ * one needs to hear of either: all that waits of its sink and key is let go of. *n: how many. */
+int vg_store_outbox_pair(struct vg_store *store, int64_t id, int64_t now_us, int64_t *n,
+                         struct vg_error *err);
+/* What waits in all, and how many messages were dropped to bring it below the limits: reminders
+ * first, then what pages nobody, updates, triggers whose end waits too, and last what is left; of
+ * the receiver for which most waits, the oldest first. Retraining requests are never dropped. */
+enum { VG_OUTBOX_ROWS = 10000, VG_OUTBOX_BYTES = 64 << 20 };
+struct vg_outbox_room {
+    int64_t rows, bytes, dropped;
+};
+int vg_store_outbox_room(struct vg_store *store, int64_t rows_most, int64_t bytes_most,
+                         int64_t now_us, struct vg_outbox_room *out, struct vg_error *err);
+/* Rows that wait or were set aside, in order; at most 1000. No bodies. In arena. */
+struct vg_outbox_row {
+    struct vg_outgoing row;
+    bool dead;
+    int64_t ended_us; /* of a dead one */
+};
+int vg_store_outbox_list(struct vg_store *store, struct vg_arena *arena, struct vg_outbox_row **out,
+                         size_t *n, struct vg_error *err);
+struct vg_outbox_choice {
+    int64_t id;       /* 0: all */
+    const char *sink; /* NULL: of any */
+};
+/* Rows that were set aside wait again; not a trigger after whose end was delivered. Those that wait
+ * are due at once. *n: how many. */
+int vg_store_outbox_redrive(struct vg_store *store, const struct vg_outbox_choice *choice,
+                            int64_t now_us, int64_t *n, struct vg_error *err);
+/* Rows that wait or were set aside are let go of. */
+int vg_store_outbox_drop(struct vg_store *store, const struct vg_outbox_choice *choice,
+                         int64_t now_us, int64_t *n, struct vg_error *err);
+/* A receiver or model that fails and was reported; found false when there is none. In arena. */
+struct vg_trouble {
+    enum vg_sink_kind sink_kind;
+    const char *sink;
+    char key[VG_KEY_SIZE]; /* of the report */
+    int64_t since_us;
+    const char *told; /* the receiver that was told */
+};
+int vg_store_trouble(struct vg_store *store, enum vg_sink_kind kind, const char *sink,
+                     struct vg_arena *arena, struct vg_trouble *out, bool *found,
+                     struct vg_error *err);
+int vg_store_trouble_put(struct vg_store *store, const struct vg_trouble *row,
+                         struct vg_error *err);
+int vg_store_trouble_delete(struct vg_store *store, enum vg_sink_kind kind, const char *sink,
+                            struct vg_error *err);
+
+/* --- Silences (silences.c) --------------------------------------------------------------- */
+struct vg_silence {
+    int64_t id;
+    struct vg_match match;
+    int64_t from_us, until_us, made_us;
+    const char *by, *why;
+};
+int vg_store_silence_put(struct vg_store *store, const struct vg_silence *row, int64_t *id,
+                         struct vg_error *err);
+/* Those that end after since_us, in the order they were made. In arena. */
+int vg_store_silences(struct vg_store *store, int64_t since_us, struct vg_arena *arena,
+                      struct vg_silence **out, size_t *n, struct vg_error *err);
+/* Ends it now. VG_E_NOT_FOUND where none of this number is in force or to come. */
+int vg_store_silence_expire(struct vg_store *store, int64_t id, int64_t now_us,
+                            struct vg_error *err);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Unit tests of agent/store/outbox_room.c and silences.c: reminders merge, pairs go together, a
+ * full outbox drops in order, people re-drive and drop. */
+#include "tests/unit/store_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int64_t put(struct fixture *f, const char *sink, const char *key, enum vg_message_kind kind)
+{
+    struct vg_outgoing row = made_outgoing(sink, key, 10);
+    int64_t before = fixture_int(f->store, "SELECT COALESCE(max(id), 0) FROM outbox");
+    row.kind = kind;
+    MUST(f, vg_store_outbox_put(f->store, &row, &f->err));
+    int64_t after = fixture_int(f->store, "SELECT max(id) FROM outbox");
+    return after == before ? 0 : after;
+}
+
+/* What waits or was set aside, as text: "1 2d". */
+static const char *list(struct fixture *f)
+{
+    struct vg_outbox_row *rows;
+    size_t n;
+    struct vg_buf text;
+    MUST(f, vg_store_outbox_list(f->store, f->arena, &rows, &n, &f->err));
+    vg_buf_init(&text, 100000);
+    for (size_t i = 0; i < n; i++)
+        vg_buf_printf(&text, "%s%lld%s", i ? " " : "", (long long)rows[i].row.id,
+                      rows[i].dead ? "d" : "");
+    const char *out = vg_arena_strdup(f->arena, text.data);
+    vg_buf_free(&text);
+    return out;
+}
+
+static void test_reminders_merge(void **state)
+{
+    struct fixture *f = *state;
+    int64_t open = put(f, "ops", "k1", VG_MSG_OPEN);
+    assert_int_equal(put(f, "ops", "k1", VG_MSG_REMIND), 0); /* the trigger says it */
+    MUST(f, vg_store_outbox_sent(f->store, open, 20, &f->err));
+    for (int i = 0; i < 180; i++) /* a month of a receiver that does not answer */
+        assert_true(put(f, "ops", "k1", VG_MSG_REMIND) > 0);
+    int64_t other = put(f, "ops", "k2", VG_MSG_REMIND),
+            third = put(f, "oncall", "k1", VG_MSG_REMIND);
+    assert_int_equal(fixture_int(f->store, "SELECT count(*) FROM outbox WHERE state = 0"), 3);
+    char expected[60];
+    snprintf(expected, sizeof expected, "%lld %lld %lld", (long long)other - 1, (long long)other,
+             (long long)third);
+    assert_string_equal(list(f), expected);
+    assert_int_equal(put(f, "ops", "k1", VG_MSG_UPDATE), third + 1);
+    assert_int_equal(put(f, "ops", "k1", VG_MSG_REMIND), 0);
+    /* the one that was under way when it was merged is no failure */
+    MUST(f, vg_store_outbox_sent(f->store, 2, 30, &f->err));
+    MUST(f, vg_store_outbox_retry(f->store, 3, 30, "503", &f->err));
+}
+
+static int64_t pair(struct fixture *f, int64_t id)
+{
+    int64_t n = -1;
+    MUST(f, vg_store_outbox_pair(f->store, id, 50, &n, &f->err));
+    return n;
+}
+
+static void test_a_pair_goes_together(void **state)
+{
+    struct fixture *f = *state;
+    int64_t open = put(f, "ops", "k1", VG_MSG_OPEN);
+    put(f, "ops", "k1", VG_MSG_UPDATE);
+    assert_int_equal(pair(f, open), 0); /* it has not ended */
+    int64_t end = put(f, "ops", "k1", VG_MSG_RESOLVE);
+    int64_t other = put(f, "oncall", "k1", VG_MSG_RESOLVE);
+    assert_int_equal(pair(f, end), 0);
+    MUST(f, vg_store_outbox_retry(f->store, open, 60, "connection refused", &f->err));
+    assert_int_equal(pair(f, open), 3);
+    assert_int_equal(pair(f, other), 0);
+    assert_int_equal(fixture_int(f->store, "SELECT count(*) FROM outbox WHERE state = 0"), 1);
+    assert_int_equal(fixture_int(f->store, "SELECT COALESCE(sum(dead + dropped), 0)"
+                                           " FROM outbox_total"),
+                     0);
+}
+
+/* What may have arrived has to be ended: an answer was lost, or the program died in between. */
+static void test_a_pair_that_may_have_arrived_stays(void **state)
+{
+    struct fixture *f = *state;
+    int64_t first = put(f, "ops", "k1", VG_MSG_OPEN), second = put(f, "ops", "k2", VG_MSG_OPEN);
+    MUST(f, vg_store_outbox_touch(f->store, first, &f->err));
+    put(f, "ops", "k1", VG_MSG_RESOLVE);
+    put(f, "ops", "k2", VG_MSG_RESOLVE);
+    assert_int_equal(pair(f, first), 0);
+    MUST(f, vg_store_outbox_recover(f->store, &f->err));
+    assert_int_equal(pair(f, second), 0);
+    int64_t third = put(f, "ops", "k3", VG_MSG_OPEN);
+    put(f, "ops", "k3", VG_MSG_RESOLVE);
+    assert_int_equal(pair(f, third), 2);
+}
+
+static struct vg_outbox_room room(struct fixture *f, int64_t rows, int64_t bytes)
+{
+    struct vg_outbox_room out;
+    MUST(f, vg_store_outbox_room(f->store, rows, bytes, 70, &out, &f->err));
+    return out;
+}
+
+static void test_a_full_outbox_drops_in_order(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "ops", "alone", VG_MSG_OPEN);      /* 1 */
+    put(f, "ops", "pair", VG_MSG_OPEN);       /* 2 */
+    put(f, "ops", "pair", VG_MSG_RESOLVE);    /* 3 */
+    put(f, "ops", "told", VG_MSG_UPDATE);     /* 4 */
+    put(f, "ops", "summary", VG_MSG_SUMMARY); /* 5 */
+    put(f, "ops", "again", VG_MSG_REMIND);    /* 6 */
+    put(f, "ops", "end", VG_MSG_RESOLVE);     /* 7 */
+    struct vg_outgoing onset = made_outgoing("model", "o1", 10);
+    onset.sink_kind = VG_SINK_RETRAIN;
+    MUST(f, vg_store_outbox_put(f->store, &onset, &f->err)); /* 8 */
+    assert_int_equal(room(f, 8, 1 << 20).dropped, 0);
+    assert_int_equal(room(f, 8, 1 << 20).rows, 8);
+    static const struct {
+        int64_t most, dropped;
+        const char *left;
+    } steps[] = {
+        {7, 1, "1 2 3 4 5 7 8"}, {6, 1, "1 2 3 4 7 8"}, {5, 1, "1 2 3 7 8"}, {4, 2, "1 7 8"},
+        {3, 0, "1 7 8"},         {2, 1, "7 8"},         {1, 1, "8"},         {0, 0, "8"},
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        assert_int_equal(room(f, steps[i].most, 1 << 20).dropped, steps[i].dropped);
+        assert_string_equal(list(f), steps[i].left);
+    }
+    assert_int_equal(fixture_int(f->store, "SELECT dropped FROM outbox_total WHERE sink = 'ops'"),
+                     7);
+}
+
+/* The receiver for which most waits pays, and bytes count like rows. */
+static void test_room_by_receiver_and_bytes(void **state)
+{
+    struct fixture *f = *state;
+    char key[20];
+    put(f, "live", "k", VG_MSG_REMIND); /* 1 */
+    for (int i = 0; i < 20; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        put(f, "down", key, VG_MSG_REMIND);
+    }
+    struct vg_outbox_room now = room(f, 11, 1 << 20);
+    assert_int_equal(now.dropped, 10);
+    assert_int_equal(now.rows, 11);
+    assert_int_equal(strncmp(list(f), "1 12 13", 7), 0);
+    int64_t each = fixture_int(f->store, "SELECT bytes FROM outbox WHERE id = 1");
+    assert_true(each > 0);
+    now = room(f, 100, 5 * each);
+    assert_int_equal(now.rows, 5);
+    assert_int_equal(now.bytes, 5 * each);
+    assert_int_equal(strncmp(list(f), "1 ", 2), 0);
+}
+
+static int64_t redrive(struct fixture *f, int64_t id, const char *sink)
+{
+    const struct vg_outbox_choice choice = {id, sink};
+    int64_t n = -1;
+    MUST(f, vg_store_outbox_redrive(f->store, &choice, 90, &n, &f->err));
+    return n;
+}
+
+static void test_redrive_and_drop(void **state)
+{
+    struct fixture *f = *state;
+    int64_t a = put(f, "ops", "k1", VG_MSG_OPEN), b = put(f, "ops", "k2", VG_MSG_OPEN);
+    int64_t end = put(f, "ops", "k2", VG_MSG_RESOLVE), c = put(f, "oncall", "k1", VG_MSG_OPEN);
+    MUST(f, vg_store_outbox_dead(f->store, a, 40, "404", &f->err));
+    MUST(f, vg_store_outbox_dead(f->store, b, 40, "404", &f->err));
+    MUST(f, vg_store_outbox_dead(f->store, c, 40, "404", &f->err));
+    assert_string_equal(list(f), "1d 2d 3 4d");
+    MUST(f, vg_store_outbox_sent(f->store, end, 50, &f->err));
+    assert_int_equal(redrive(f, b, NULL), 0); /* its end was delivered: it would open again */
+    assert_int_equal(redrive(f, 0, "oncall"), 1);
+    assert_int_equal(redrive(f, 99, NULL), 0);
+    assert_string_equal(list(f), "1d 2d 4");
+    assert_int_equal(redrive(f, 0, NULL), 2);
+    assert_int_equal(fixture_int(f->store, "SELECT min(next_us) FROM outbox WHERE state = 0"), 90);
+    const struct vg_outbox_choice one = {b, NULL}, all = {0, NULL};
+    int64_t n;
+    MUST(f, vg_store_outbox_drop(f->store, &one, 95, &n, &f->err));
+    assert_int_equal(n, 1);
+    MUST(f, vg_store_outbox_drop(f->store, &all, 95, &n, &f->err));
+    assert_int_equal(n, 2);
+    assert_string_equal(list(f), "");
+}
+
+static void test_trouble(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_trouble row = {.sink = "ops", .key = "t1", .since_us = 5, .told = "oncall"}, out;
+    bool found;
+    MUST(f, vg_store_trouble_put(f->store, &row, &f->err));
+    memcpy(row.key, "t2", 3);
+    MUST(f, vg_store_trouble_put(f->store, &row, &f->err)); /* the first stays */
+    MUST(f, vg_store_trouble(f->store, VG_SINK_RECEIVER, "ops", f->arena, &out, &found, &f->err));
+    assert_true(found);
+    assert_string_equal(out.key, "t1");
+    assert_string_equal(out.told, "oncall");
+    MUST(f, vg_store_trouble(f->store, VG_SINK_RETRAIN, "ops", f->arena, &out, &found, &f->err));
+    assert_false(found);
+    MUST(f, vg_store_trouble_delete(f->store, VG_SINK_RECEIVER, "ops", &f->err));
+    MUST(f, vg_store_trouble(f->store, VG_SINK_RECEIVER, "ops", f->arena, &out, &found, &f->err));
+    assert_false(found);
+}
+
+static void test_silences(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_silence *rows;
+    size_t n;
+    int64_t first, second;
+    const struct vg_silence one = {.match = {.dataset = "d*", .severities = 2},
+                                   .from_us = 10,
+                                   .until_us = 50,
+                                   .made_us = 5,
+                                   .by = "uid 7",
+                                   .why = "moving house"};
+    const struct vg_silence all = {.from_us = 60, .until_us = 90, .by = "uid 7", .why = ""};
+    MUST(f, vg_store_silence_put(f->store, &one, &first, &f->err));
+    MUST(f, vg_store_silence_put(f->store, &all, &second, &f->err));
+    MUST(f, vg_store_silences(f->store, 20, f->arena, &rows, &n, &f->err));
+    assert_int_equal(n, 2);
+    assert_string_equal(rows[0].match.dataset, "d*");
+    assert_null(rows[0].match.rule);
+    assert_int_equal(rows[0].match.severities, 2);
+    assert_string_equal(rows[0].why, "moving house");
+    assert_int_equal(rows[1].from_us, 60);
+    MUST(f, vg_store_silence_expire(f->store, first, 20, &f->err));
+    REFUSED(f, VG_E_NOT_FOUND, vg_store_silence_expire(f->store, first, 20, &f->err));
+    REFUSED(f, VG_E_NOT_FOUND, vg_store_silence_expire(f->store, 77, 20, &f->err));
+    MUST(f, vg_store_silences(f->store, 20, f->arena, &rows, &n, &f->err));
+    assert_int_equal(n, 1);
+    MUST(f, vg_store_silence_expire(f->store, second, 30, &f->err)); /* it had not begun */
+    MUST(f, vg_store_silences(f->store, 30, f->arena, &rows, &n, &f->err));
+    assert_int_equal(n, 0);
+}
+
+static void test_acknowledge(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_incident *out, incident = {.key = "i1",
+                                         .dataset = "d",
+                                         .closed_us = VG_NEVER,
+                                         .told_us = VG_NEVER,
+                                         .acked_us = VG_NEVER};
+    size_t n;
+    MUST(f, vg_store_incident_put(f->store, &incident, &f->err));
+    MUST(f, vg_store_incidents(f->store, "d", true, f->arena, &out, &n, &f->err));
+    assert_true(out[0].acked_us == VG_NEVER);
+    assert_null(out[0].acked_by);
+    MUST(f, vg_store_incident_ack(f->store, "i1", "kim", 33, &f->err));
+    MUST(f, vg_store_incident_put(f->store, &incident, &f->err)); /* a cycle that did not know */
+    MUST(f, vg_store_incidents(f->store, "d", true, f->arena, &out, &n, &f->err));
+    assert_int_equal(out[0].acked_us, 33);
+    assert_string_equal(out[0].acked_by, "kim");
+    incident.closed_us = 40;
+    MUST(f, vg_store_incident_put(f->store, &incident, &f->err));
+    REFUSED(f, VG_E_NOT_FOUND, vg_store_incident_ack(f->store, "i1", "kim", 50, &f->err));
+    REFUSED(f, VG_E_NOT_FOUND, vg_store_incident_ack(f->store, "i2", "kim", 50, &f->err));
+}
+
+int main(void)
+{
+#define WITH(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        WITH(test_reminders_merge),
+        WITH(test_a_pair_goes_together),
+        WITH(test_a_pair_that_may_have_arrived_stays),
+        WITH(test_a_full_outbox_drops_in_order),
+        WITH(test_room_by_receiver_and_bytes),
+        WITH(test_redrive_and_drop),
+        WITH(test_trouble),
+        WITH(test_silences),
+        WITH(test_acknowledge),
+    };
+    return cmocka_run_group_tests_name("store_room", tests, NULL, NULL);
+}
