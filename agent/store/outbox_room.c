@@ -204,7 +204,7 @@ int vg_store_outbox_redrive(struct vg_store *store, const struct vg_outbox_choic
         "UPDATE outbox SET state = 0, ended_us = NULL, next_us = $1, touched = 1"
         " WHERE state IN (0, 2)" CHOSEN " AND NOT (state = 2 AND kind <> 3 AND EXISTS (SELECT 1"
         " FROM outbox AS e WHERE e.sink_kind = outbox.sink_kind AND e.sink = outbox.sink"
-        " AND e.key = outbox.key AND e.kind = 3 AND e.id > outbox.id AND e.state IN (1, 3, 5)))";
+        " AND e.key = outbox.key AND e.kind = 3 AND e.id > outbox.id AND e.state <> 2))";
     *n = 0;
     return vg_sql_change(
         store, &VG_SQL(text, vg_p_int(now_us), vg_p_int(choice->id), vg_p_text(choice->sink)), n,
