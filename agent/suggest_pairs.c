@@ -50,9 +50,9 @@ void vg_suggest_condition(const char *a, const char *b, const char *condition, c
 }
 
 /* Whether half of the smaller set's values are the other's too: then equality would be possible. */
-static bool share_values(const struct vg_column_summary *a, const struct vg_column_summary *b)
+static bool share_values(const struct vg_column_summary *a, const struct vg_column_summary *b,
+                         struct vg_suggestions *list)
 {
-    struct vg_top_entry entries[SET_MOST];
     bool sampled;
     if (!a->top || !b->top || vg_top_size(a->top) > SET_MOST || vg_top_size(b->top) > SET_MOST)
         return false;
@@ -61,7 +61,13 @@ static bool share_values(const struct vg_column_summary *a, const struct vg_colu
         a = b;
         b = swap;
     }
-    size_t n = vg_top_largest(a->top, entries, SET_MOST, &sampled), both = 0;
+    struct vg_top_entry *entries =
+        vg_arena_array(list->arena, vg_top_size(a->top) + 1, sizeof *entries);
+    if (!entries) {
+        list->failed = true;
+        return false;
+    }
+    size_t n = vg_top_largest(a->top, entries, vg_top_size(a->top), &sampled), both = 0;
     for (size_t i = 0; i < n; i++)
         both += vg_top_count_hash(b->top, entries[i].hash) > 0;
     return n > 1 && 2 * both >= n;
@@ -72,7 +78,7 @@ static void suggest_unequal(const struct vg_profile *profile, const struct vg_pr
 {
     const struct vg_profile_column *a = &profile->columns[pair->a], *b = &profile->columns[pair->b];
     char why[VG_WHY_TEXT], of[2 * VG_COUNT_TEXT];
-    if (!a->total || !b->total || !share_values(a->total, b->total))
+    if (!a->total || !b->total || !share_values(a->total, b->total, list))
         return;
     const char *condition =
         vg_arena_printf(list->arena, "%s <> %s", a->column->quoted, b->column->quoted);

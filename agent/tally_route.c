@@ -8,6 +8,8 @@
 #include "pgvigil/summary.h"
 #include "pgvigil/text.h"
 
+_Static_assert((int)VG_SEGMENT_VALUES <= (int)VG_LONG_NAMES, "the values of a segment are routes");
+
 int vg_routes_make(const char *const *names, size_t n, struct vg_arena *arena,
                    struct vg_routes *out)
 {

@@ -112,7 +112,7 @@ static void put_from_theirs(struct vg_buf *out, const struct comparison *c,
         vg_ask_put_name(out, c->params->time_column);
         vg_buf_putc(out, ')');
     }
-    if (c->params->filter) {
+    if (c->params->filter && !chosen) {
         vg_buf_printf(out, "%s(\n%s\n)", word, c->params->filter);
         word = " AND ";
     }
@@ -122,8 +122,12 @@ static void put_from_theirs(struct vg_buf *out, const struct comparison *c,
         vg_buf_puts(out, " IS NOT NULL");
         word = " AND ";
     }
-    if (chosen)
-        put_order(out, c);
+    if (!chosen)
+        return;
+    put_order(out, c);
+    /* Before the choice it would put an older row in the place of one that it leaves out. */
+    if (c->params->filter)
+        vg_buf_printf(out, "\nWHERE (\n%s\n)", c->params->filter);
 }
 
 static void put_from(struct vg_buf *out, const struct comparison *c, bool theirs,

@@ -11,6 +11,10 @@ static void validate_freshness(const struct vg_rule *rule, struct vg_diags *diag
     if (!rule->dataset->time_column)
         vg_diag_add(diags, VG_GRADE_ERROR, rule->loc, NULL, "set source.time_column",
                     "freshness needs a time column");
+    if ((rule->limits.has_fail && rule->limits.fail <= 0) ||
+        (rule->limits.has_warn && rule->limits.warn <= 0))
+        vg_diag_add(diags, VG_GRADE_ERROR, rule->loc, NULL, "freshness: 8h",
+                    "no row is so fresh: the limit must be more than 0s");
 }
 
 /* Without an index the newest time is known after each scan only: between them there is nothing to

@@ -7,6 +7,7 @@
 #include "agent/commands/show.h"
 #include "agent/loop/cycle.h"
 #include "agent/window.h"
+#include "pgvigil/text.h"
 
 struct check_run {
     struct vg_shell *shell;
@@ -74,6 +75,25 @@ static int rate_cycle(const struct vg_cycle *cycle, bool strict)
     return windowed && !judged ? vg_exit_worst(code, VG_EXIT_BLIND) : code;
 }
 
+/* A computed column without rules, which has no verdict to say that the server refuses it. */
+static void warn_refused(const struct vg_work *work)
+{
+    const struct vg_catalog *catalog = work->catalog;
+    for (size_t i = 0; catalog && i < catalog->n; i++) {
+        const struct vg_catalog_column *column = &catalog->columns[i];
+        bool told = !column->problem;
+        for (size_t r = 0; r < work->plan.nbound && !told; r++)
+            told = vg_streq(work->plan.bound[r].rule.column, column->name);
+        if (told)
+            continue;
+        fprintf(stderr, "pgvigil: warning: %s: column ", work->job.dataset->id);
+        vg_show_text(stderr, column->name);
+        fputs(" cannot be computed: ", stderr);
+        vg_show_text(stderr, column->problem);
+        fputc('\n', stderr);
+    }
+}
+
 static int check_dataset(struct check_run *run, const struct vg_dataset *dataset)
 {
     struct vg_dataset copy;
@@ -95,6 +115,7 @@ static int check_dataset(struct check_run *run, const struct vg_dataset *dataset
         work.cycle.error = err;
     }
     vg_shell_progress_end();
+    warn_refused(&work);
     if (vg_cycle_judge(&work, &err) < 0) {
         rc = vg_shell_fail(&err);
     } else {

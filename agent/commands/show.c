@@ -262,9 +262,14 @@ static void print_result(const struct vg_show *show, const struct vg_result *res
     }
     vg_show_text(show->out, result->why);
     fputc('\n', show->out);
+    bool several = false; /* columns: their values are joined by commas, as the rows are */
+    for (size_t i = 0; i < result->nkeys; i++)
+        several |= strstr(result->keys[i], ", ") != NULL;
     for (size_t i = 0; i < result->nkeys; i++) {
         fputs(i ? ", " : "           rows: ", show->out);
+        fputs(several ? "(" : "", show->out);
         vg_show_text(show->out, result->keys[i]);
+        fputs(several ? ")" : "", show->out);
     }
     if (result->nkeys)
         fputc('\n', show->out);

@@ -347,6 +347,21 @@ static int read_window(struct vg_work *work, struct vg_error *err)
     return rc < 0 ? fail_memory(err) : 0;
 }
 
+/* Without an index a scan that found no row leaves open whether the table has any. */
+static int look_for_rows(struct vg_work *work, struct vg_error *err)
+{
+    struct vg_live *live = &work->live;
+    struct vg_rows_of rows = vg_plan_rows(&work->plan, NULL, 0);
+    int64_t one = 0;
+    bool found = true;
+    if (!work->cycle.empty || !work->job.tick || live->has_newest || work->plan.time->indexed_first)
+        return 0;
+    if (read_number(work, vg_sql_exists(&rows, work->arena), &one, &found, err) < 0)
+        return is_aside(err) ? vg_cycle_forgive(work, err, &live->newest_why) : -1;
+    live->has_newest = !found;
+    return 0;
+}
+
 int vg_cycle_scan(struct vg_work *work, struct vg_error *err)
 {
     struct vg_cycle *cycle = &work->cycle;
@@ -355,7 +370,7 @@ int vg_cycle_scan(struct vg_work *work, struct vg_error *err)
     if (work->job.revisit)
         return vg_cycle_revisit_compare(work, err);
     cycle->empty = work->plan.time && cycle->rows == 0;
-    if (count_late(work, err) < 0)
+    if (count_late(work, err) < 0 || look_for_rows(work, err) < 0)
         return -1;
     /* Last, for an answer that has to be abandoned takes the session with it. */
     return cycle->empty ? 0 : vg_cycle_ask(work, err);

@@ -88,7 +88,8 @@ static struct vg_column_spec *find_column(struct vg_column_spec *columns, size_t
     return NULL;
 }
 
-static const char *write_key(struct vg_rule_reading *in, size_t at, uint32_t oid)
+static const char *write_key(struct vg_rule_reading *in, const struct vg_node *node, size_t at,
+                             uint32_t oid)
 {
     const struct vg_long_source *wide = &in->dataset->long_source;
     struct vg_buf name, expr;
@@ -98,7 +99,12 @@ static const char *write_key(struct vg_rule_reading *in, size_t at, uint32_t oid
     vg_feast_put_key(&expr, name.failed ? "" : name.data, &wide->entity, at, oid);
     bool failed = name.failed || expr.failed;
     const char *text = failed ? NULL : vg_arena_strdup(in->r.arena, expr.data);
-    in->r.memory = in->r.memory || !text;
+    if (failed)
+        vg_read_fault(&in->r, node->loc, "shorter names",
+                      "the names of the join keys make an expression of more than %d bytes",
+                      EXPRESSION_MAX);
+    else
+        in->r.memory = in->r.memory || !text;
     vg_buf_free(&name);
     vg_buf_free(&expr);
     return text;
@@ -125,7 +131,7 @@ static void add_key(struct vg_rule_reading *in, struct vg_column_spec *columns, 
         *column = (struct vg_column_spec){.name = name, .loc = vg_rule_loc(in, node->loc)};
     }
     column->type = vg_arena_strdup(in->r.arena, node->text);
-    column->expr = write_key(in, at, type.oid);
+    column->expr = write_key(in, node, at, type.oid);
     column->expr_loc = vg_rule_loc(in, node->loc);
     in->r.memory = in->r.memory || !column->type;
 }

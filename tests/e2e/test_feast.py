@@ -106,6 +106,20 @@ def test_skew_example(pgvigil, rides, database):
     found = run_example(pgvigil, "feast_skew")
     assert not failed(found), [found[rule] for rule in failed(found)]
     assert found["skew"]["value"] == 0 and found["skew"]["n"] == DRIVERS
+    # Rows of the last hour, all but the first ten served already: no older row takes their place.
+    for driver in range(40):
+        database.execute("INSERT INTO driver_stats SELECT driver_id, now() - interval '10 minutes',"
+                         " now(), conv_rate, avg_rating, 299, NOT active, 'Drammen', last_trip,"
+                         " embedding FROM driver_stats WHERE driver_id = %s LIMIT 1", (driver,))
+        if driver >= 10:
+            store.put({"driver_id": driver}, {"trips": value("int64", 299), "city": value(
+                "string", "Drammen"), "active": value("bool", not made[driver]["active"])})
+    found = run_example(pgvigil, "feast_skew")
+    assert not failed(found), [found[rule] for rule in failed(found)]
+    assert found["skew"]["value"] == 0 and found["skew"]["n"] == DRIVERS - 40
+    database.execute("DELETE FROM driver_stats WHERE city = 'Drammen'")
+    for driver in range(10, 40):
+        put_served(store, driver, made[driver])
     for driver in range(20):
         store.put({"driver_id": driver}, {"avg_rating": value("float", 3.25)})
     store.put({"driver_id": 30}, {"active": value("bool", not made[30]["active"])})

@@ -82,6 +82,32 @@ static void test_needs_a_time_column(void **state)
     kit_free(&kit);
 }
 
+static void test_no_row_is_of_no_age(void **state)
+{
+    (void)state;
+    static const struct {
+        struct vg_limits limits;
+        size_t errors;
+    } cases[] = {
+        {{.has_fail = true, .fail = 1e-6}, 0},
+        {{.has_fail = true}, 1},
+        {{.has_fail = true, .fail = 60, .has_warn = true}, 1},
+        {{.has_fail = true, .fail = 60, .has_warn = true, .warn = 30}, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kit kit;
+        struct vg_diags diags = {0};
+        start(&kit);
+        kit.rule.limits = cases[i].limits;
+        kit.rule.type->validate(&kit.rule, &diags);
+        assert_int_equal(diags.errors, cases[i].errors);
+        if (diags.n)
+            assert_string_equal(diags.items[0].hint, "freshness: 8h");
+        vg_diags_free(&diags);
+        kit_free(&kit);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +115,7 @@ int main(void)
         cmocka_unit_test(test_table_without_rows_fails),
         cmocka_unit_test(test_not_looked_up),
         cmocka_unit_test(test_needs_a_time_column),
+        cmocka_unit_test(test_no_row_is_of_no_age),
     };
     return cmocka_run_group_tests_name("check_freshness", tests, NULL, NULL);
 }
