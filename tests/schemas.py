@@ -27,6 +27,8 @@ SCALAR = {"type": ["string", "number", "boolean"]}
 FROM_ENVIRONMENT = {"type": "string", "pattern": r"\$\{"}
 SPAN = {"type": "string", "pattern": r"^([0-9.]+ ?(us|ms|s|m|h|d|w)|.*\$\{.*)$"}
 SHARE = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"%$|\$\{"}]}
+NAME = {"type": ["string", "integer"], "pattern": r"^[A-Za-z0-9_.-]{1,100}$|\$\{"}
+FIGURE = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
 LIMIT = {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "boolean"}]}
 RECEIVERS = {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}
 NUMBER = {"anyOf": [{"type": "number"}, FROM_ENVIRONMENT]}
@@ -42,7 +44,7 @@ TYPES = {
     "boolean": {"type": "boolean"}, "number": NUMBER, "ratio": SHARE, "percent": SHARE,
     "duration": SPAN, "time": SCALAR, "string": SCALAR, "text": SCALAR,
     "SQL": SCALAR, "SELECT": SCALAR,
-    "name": {"type": ["string", "integer"]}, "url": TEXT, "path": TEXT,
+    "name": NAME, "url": TEXT, "path": TEXT,
     "join key to type": {"type": "object", "additionalProperties": TEXT, "minProperties": 1},
     "list": LIST, "list of scalars": LIST, "names": RECEIVERS, "now": {"const": "now"},
     "feast": {"const": "feast"},
@@ -73,10 +75,30 @@ def closed(properties, required=()):
     return {**schema, "required": list(required)} if required else schema
 
 
+def of_unit(unit):
+    """A limit in the unit of a check, without what is short for its default."""
+    if unit == "seconds":
+        return SPAN
+    share = " ?%?" if unit == "ratio" else ""
+    return {"anyOf": [{"type": "number"},
+                      {"type": "string", "pattern": rf"^{FIGURE}{share}$|\$\{{"}]}
+
+
+def at_least(span):
+    """Durations whose least is a power of ten in ms: those in ms or us need so many digits."""
+    number, unit = re.fullmatch(r"([0-9]+)(ms|s)", span).groups()
+    zeros = len(number) - 1 + (3 if unit == "s" else 0)
+    return {"type": "string",
+            "pattern": rf"^([0-9.]+ ?(s|m|h|d|w)|[1-9][0-9]{{{zeros},}}(\.[0-9]*)? ?ms"
+                       rf"|[1-9][0-9]{{{zeros + 3},}} ?us|.*\$\{{.*)$"}
+
+
 def of_type(key):
     name = key["type"]
     if key.get("choices"):
         return {"enum": key["choices"]}
+    if name == "duration" and key.get("least"):
+        return at_least(key["least"])
     if name in TYPES:
         return TYPES[name]
     if name == "integer":
@@ -127,14 +149,23 @@ class Tables:
         useless |= {p["name"] for p in check["params"]}
         shared = {key["name"]: a_(f"key {key['name']}")
                   for key in self.check_keys() if key["name"] not in useless}
+        limit = of_unit(check["unit"])
+        if "fail" in shared:
+            shared["fail"] = {**limit, "description": "fails above it"}
+            shared["warn"] = {"anyOf": [limit, a_("warn")], "description": "warns beyond it"}
         own = of_table(check["params"])
         long = {**own, "properties": {**own["properties"], **shared}}
+        if check["bounds"] == "value" and not check["default"]:
+            long["anyOf"] = [{"required": [word]} for word in ("min", "max", "warn")]
         forms = [long, {"type": "array", "items": long}]
         forms += [{"const": True}] if by_budget else []
         short = check["shorthand"]
         if short or check["implicit"] or check["default"]:
             params = [p for p in check["params"] if p["name"] == short]
-            forms.append(of_type(params[0]) if params else LIMIT)
+            if short:
+                forms.append(of_type(params[0]) if params else limit)
+            if check["implicit"] or check["default"]:
+                forms.append({"const": True})
         return {"anyOf": forms, "description": check["doc"]}
 
     def check_keys(self):
@@ -181,7 +212,12 @@ FAULTY = ["version: 1\n", HEAD + "colums: {}\n", HEAD + "columns: {a: {nuls: 1%}
           HEAD + "columns: {a: {drift: {nulls: 1%}}}\n", HEAD + "role: feature\n",
           HEAD + "segments: [{column: c, value: [a]}]\n",
           HEAD + "schedule: {window: 5 minutes}\n", HEAD + "max_offending: -1\n",
-          HEAD + "checks: [{volume: {min: 1}, freshness: 8h}]\n"]
+          HEAD + "checks: [{volume: {min: 1}, freshness: 8h}]\n",
+          HEAD + "checks: [{freshness: 8}]\n", HEAD + "checks: [{freshness: {fail: 8}}]\n",
+          HEAD + "columns: {a: {nulls: true}}\n", HEAD + "columns: {a: {nulls: ''}}\n",
+          HEAD + "columns: {a: {nulls: {fail: some}}}\n", HEAD + "checks: [{reach: 1}]\n",
+          HEAD + "timeout: 1ms\n", HEAD.replace("dataset: t", 'dataset: "a b"'),
+          HEAD + "schedule: {every: 999ms}\n", HEAD + "checks: [{volume: {}}]\n"]
 
 
 def check_files(schemas):
