@@ -94,8 +94,7 @@ static const struct vg_param compare_params[] = {
     PARAM("newest", VG_PARAM_STRINGS, newest, NULL,
           "of values: where several of their rows have the same key, the newest by these columns "
           "counts: [event_timestamp, created]"),
-    PARAM("filter", VG_PARAM_SQL, filter, NULL,
-          "SQL condition on their (newest) rows; where: on ours"),
+    PARAM("filter", VG_PARAM_SQL, filter, NULL, "SQL condition on their rows; where: on ours"),
     PARAM("sample", VG_PARAM_INT, sample, "2000", "of values on another connection: keys compared"),
 };
 
