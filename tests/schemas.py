@@ -86,7 +86,9 @@ def of_unit(unit):
 
 def at_least(span):
     """Durations whose least is a power of ten in ms: those in ms or us need so many digits."""
-    number, unit = re.fullmatch(r"([0-9]+)(ms|s)", span).groups()
+    number, unit = re.fullmatch(r"([0-9]+)([a-z]+)", span).groups()
+    if unit not in ("ms", "s"):
+        return TYPES["duration"]
     zeros = len(number) - 1 + (3 if unit == "s" else 0)
     return {"type": "string",
             "pattern": rf"^([0-9.]+ ?(s|m|h|d|w)|[1-9][0-9]{{{zeros},}}(\.[0-9]*)? ?ms"

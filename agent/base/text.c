@@ -59,6 +59,16 @@ static bool is_control(const unsigned char *s, size_t k)
            (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9);
 }
 
+/* Valid text; of what the buffer has no room for, the characters that fit. */
+static void add_run(struct vg_buf *out, const char *s, size_t n)
+{
+    bool fits = out->len + n < out->max;
+    for (size_t i = 0, k; i < n; i += k) {
+        k = fits ? n : measure_sequence((const unsigned char *)s + i, n - i);
+        vg_buf_add(out, s + i, k);
+    }
+}
+
 void vg_utf8_clean(struct vg_buf *out, const char *s, size_t n, bool plain)
 {
     const unsigned char *p = (const unsigned char *)s;
@@ -67,13 +77,13 @@ void vg_utf8_clean(struct vg_buf *out, const char *s, size_t n, bool plain)
         size_t k = measure_sequence(p + i, n - i);
         bool bad = !k || (plain && is_control(p + i, k));
         if (bad) {
-            vg_buf_add(out, s + fine, i - fine);
+            add_run(out, s + fine, i - fine);
             vg_buf_puts(out, "\xef\xbf\xbd");
         }
         i += k ? k : 1;
         fine = bad ? i : fine;
     }
-    vg_buf_add(out, s + fine, n - fine);
+    add_run(out, s + fine, n - fine);
 }
 
 size_t vg_utf8_prefix(const char *s, size_t n, size_t max_chars)

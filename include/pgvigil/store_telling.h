@@ -44,8 +44,8 @@ struct vg_outbox_choice {
     int64_t id;       /* 0: all */
     const char *sink; /* NULL: of any */
 };
-/* Rows that were set aside wait again; not a trigger whose end is or may be on its way. Those that wait
- * are due at once. *n: how many. */
+/* Rows that were set aside wait again; not a trigger whose end is or may be on its way. Those that
+ * wait are due at once. *n: how many. */
 int vg_store_outbox_redrive(struct vg_store *store, const struct vg_outbox_choice *choice,
                             int64_t now_us, int64_t *n, struct vg_error *err);
 /* Rows that wait or were set aside are let go of. */
