@@ -188,9 +188,29 @@ static void check_connections(struct vg_rule_reading *in, const struct vg_check_
     }
 }
 
+enum { MOST_KEYS = 64 };
+
+/* The keys of every check, but for those that are parameters of this one. */
+static struct vg_part make_keys(const struct vg_check_type *type, struct vg_key keys[MOST_KEYS],
+                                struct vg_raw_check *raw)
+{
+    struct vg_part part = {.keys = keys, .out = raw};
+    if (vg_check_table.n > MOST_KEYS)
+        BUG("more keys of a check than there is room for");
+    for (size_t i = 0; i < vg_check_table.n; i++) {
+        bool own = false;
+        for (size_t k = 0; k < type->nparams; k++)
+            own = own || vg_streq(type->params[k].name, vg_check_table.keys[i].name);
+        if (!own)
+            keys[part.n++] = vg_check_table.keys[i];
+    }
+    return part;
+}
+
 static void read_long(struct vg_rule_reading *in, const struct vg_rule_site *site,
                       const struct vg_node *node)
 {
+    struct vg_key keys[MOST_KEYS];
     size_t faults = in->r.faults;
     struct vg_rule *rule = vg_rule_add(in, site);
     struct vg_raw_check raw = {.min_rows = VG_DEFAULT,
@@ -200,7 +220,7 @@ static void read_long(struct vg_rule_reading *in, const struct vg_rule_site *sit
     if (!rule || in->r.memory)
         return;
     struct vg_part parts[] = {
-        {.keys = vg_check_table.keys, .n = vg_check_table.n, .out = &raw},
+        make_keys(site->type, keys, &raw),
         make_params(in, site->type, (void *)(uintptr_t)rule->params),
     };
     if (vg_read_mapping(&in->r, node, site->type->name, parts, 2))
