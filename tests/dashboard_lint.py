@@ -32,6 +32,7 @@ FOREIGN = {"up": {"job", "instance"},
 UNUSED = {
     "pgvigil_dataset_untimed_rows": "a habit of the table, for questions",
     "pgvigil_dataset_future_rows": "a habit of the table, for questions",
+    "pgvigil_dataset_limit_reached": "told by the log and the status, and nothing is lost",
     "pgvigil_quarantine_keys_total": "for questions; failures have an alert",
     "pgvigil_config_last_reload_success_timestamp_seconds": "for questions; the alert says more",
     "pgvigil_push_last_success_timestamp_seconds": "push_time_seconds is per group",
