@@ -139,6 +139,18 @@ static bool is_ascii(const char *s, size_t n)
     return all < 0x80;
 }
 
+/* strndup() for what ends without a NUL. */
+static char *copy_label(const char *data, size_t len)
+{
+    char *label = malloc(len + 1);
+    if (!label)
+        return NULL;
+    if (len)
+        memcpy(label, data, len);
+    label[len] = '\0';
+    return label;
+}
+
 /* Clean UTF-8 of at most VG_TOP_LABEL bytes; cleaning never shortens, so a little more than that is
  * enough to look at, and a character broken at its end lies beyond the cut. */
 static char *make_label(struct vg_slice value)
@@ -146,7 +158,7 @@ static char *make_label(struct vg_slice value)
     struct vg_buf buf;
     size_t len = value.len < VG_TOP_LABEL + 4 ? value.len : VG_TOP_LABEL + 4;
     if (is_ascii(value.data, len))
-        return strndup(len ? value.data : "", len < VG_TOP_LABEL ? len : VG_TOP_LABEL);
+        return copy_label(value.data, len < VG_TOP_LABEL ? len : VG_TOP_LABEL);
     vg_buf_init(&buf, 4 * VG_TOP_LABEL);
     vg_utf8_clean(&buf, value.data, len, false);
     if (!buf.failed && buf.len > VG_TOP_LABEL) {
