@@ -348,4 +348,5 @@ def test_memory(pgvigil, base):
     print(f"peak without segments {plain} KiB, with 51 segments of 20 columns {split} KiB")
     assert "up to" in pgvigil.expect(0, "explain", "scores").out
     assert split - plain < 32 * 1024
-    assert split < 64 * 1024
+    if stack.VARIANT != "san":  # which keep what was freed
+        assert split < 64 * 1024
