@@ -97,7 +97,8 @@ def write(world, rules=None, dataset="rides", **more):
         else:
             column[kind] = rule[kind]
     world.rule(dataset, {
-        "version": 1, "dataset": dataset, "schedule": {"window": "1d", "every": "1s"},
+        "version": 1, "dataset": dataset,
+        "schedule": {"window": "1d", "delay": "0s", "every": "1s"},
         "source": {"connection": "warehouse", "table": "public.rides", "time_column": "at",
                    "key": ["id", "code"]},
         "quarantine": {"connection": "writer", "table": TABLE}, "columns": columns,
