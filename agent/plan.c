@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/plan_bind.h"
+#include "agent/plan_pairs.h"
 #include "agent/plan_segments.h"
 #include "pgvigil/text.h"
 
@@ -34,7 +35,7 @@ int vg_plan_cells(const struct vg_dataset *dataset, struct vg_arena *arena, stru
     if (!items)
         return -1;
     size_t n = 0;
-    *all = false;
+    *all = vg_plan_has_pairs(dataset);
     for (size_t i = 0; i < dataset->nrules; i++) {
         const struct vg_rule *rule = &dataset->rules[i];
         unsigned wanted = dataset->nsegments ? VG_NEEDS_CELLS | VG_NEEDS_QUANTILE : VG_NEEDS_CELLS;
@@ -394,6 +395,18 @@ static int add_segments(struct draft *draft, size_t *items)
     return 0;
 }
 
+static int add_pairs(struct draft *draft)
+{
+    struct vg_plan *plan = draft->plan;
+    struct vg_tally_rank *ranked;
+    if (vg_plan_pairs(plan, draft->rejects, draft->arena, &ranked, &plan->tally.nranked) < 0)
+        return -1;
+    for (size_t i = 0; i < plan->tally.nranked; i++)
+        ranked[i].source = add_item(draft, vg_catalog_find(plan->catalog, ranked[i].name), false);
+    plan->tally.ranked = ranked;
+    return 0;
+}
+
 int vg_plan_make(const struct vg_dataset *dataset, const struct vg_catalog *catalog,
                  const struct vg_reference *reference, const struct vg_rejects *rejects,
                  struct vg_arena *arena, struct vg_plan *out, struct vg_error *err)
@@ -422,55 +435,8 @@ int vg_plan_make(const struct vg_dataset *dataset, const struct vg_catalog *cata
     fill_tally(&draft);
     if (vg_plan_variants(out, draft.variants, arena) < 0 ||
         vg_plan_tally_segments(out, draft.columns, segments, arena) < 0 || add_routes(&draft) < 0 ||
-        plan_checksum(&draft) < 0)
+        add_pairs(&draft) < 0 || plan_checksum(&draft) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    return 0;
-}
-
-static bool is_new(const char *text, const char *const *items, size_t n)
-{
-    bool found = !text;
-    for (size_t i = 0; i < n && !found; i++)
-        found = !strcmp(items[i], text);
-    return !found;
-}
-
-/* The expression that the scan reads for a computed column, or NULL. */
-static const char *find_computed(const struct vg_plan *plan, const char *name)
-{
-    const struct vg_catalog_column *column = name ? vg_catalog_find(plan->catalog, name) : NULL;
-    return column && column->computed && !column->problem ? vg_sql_item(column) : NULL;
-}
-
-int vg_plan_expressions(const struct vg_plan *plan, struct vg_arena *arena, struct vg_strings *out)
-{
-    size_t most = 3 * plan->nbound + plan->dataset->key.n + plan->nsplits;
-    const char **items = vg_arena_array(arena, most, sizeof *items);
-    size_t n = 0;
-    if (!items)
-        return -1;
-    for (size_t i = 0; i < plan->nbound; i++) {
-        const struct vg_bound *bound = &plan->bound[i];
-        const char *where = bound->variant ? bound->rule.where : NULL;
-        if (is_new(where, items, n))
-            items[n++] = where;
-        if (is_new(bound->condition, items, n))
-            items[n++] = bound->condition;
-        const char *computed = bound->problem ? NULL : find_computed(plan, bound->rule.column);
-        if (is_new(computed, items, n))
-            items[n++] = computed;
-    }
-    for (size_t i = 0; i < plan->dataset->key.n; i++) {
-        const char *computed = find_computed(plan, plan->dataset->key.items[i]);
-        if (is_new(computed, items, n))
-            items[n++] = computed;
-    }
-    for (size_t i = 0; i < plan->nsplits; i++) {
-        const char *computed = find_computed(plan, plan->splits[i].spec->column);
-        if (is_new(computed, items, n))
-            items[n++] = computed;
-    }
-    *out = (struct vg_strings){items, n};
     return 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "agent/tally_rows.h"
 #include "pgvigil/check.h"
+#include "pgvigil/summary_pairs.h"
 
 struct vg_tally {
     const struct vg_tally_plan *plan;
@@ -48,7 +49,8 @@ static bool is_route(const struct vg_tally_plan *plan, uint32_t route)
 
 static int check_plan(const struct vg_tally_plan *plan, struct vg_error *err)
 {
-    bool ok = plan->nvariants > 0 && !(plan->routes && plan->nsplits);
+    bool ok = plan->nvariants > 0 && !(plan->routes && (plan->nsplits || plan->nranked)) &&
+              plan->nranked <= VG_PAIRS_COLUMNS;
     for (size_t v = 0; v < plan->nvariants; v++) {
         const struct vg_tally_variant *variant = &plan->variants[v];
         for (size_t i = 0; variant->columns && i < variant->ncolumns; i++)
@@ -108,6 +110,8 @@ static int make_summary(const struct vg_tally_plan *plan, size_t variant, bool s
             return -1;
         summary->npredicates++;
     }
+    if (!variant && !segment)
+        return vg_tally_pairs_new(plan, &summary->pairs, err);
     return 0;
 }
 
@@ -193,7 +197,7 @@ static bool fits(const struct vg_batch *batch, size_t source, const enum vg_kind
 static int check_batch(const struct vg_tally_plan *plan, const struct vg_batch *batch,
                        struct vg_error *err)
 {
-    static const enum vg_kind truth = VG_KIND_BOOL, text = VG_KIND_TEXT;
+    static const enum vg_kind truth = VG_KIND_BOOL, text = VG_KIND_TEXT, number = VG_KIND_NUMBER;
     bool ok = plan->time == VG_TALLY_NONE || fits(batch, plan->time, NULL);
     ok &= !plan->routes || fits(batch, plan->names, &text);
     for (size_t i = 0; i < plan->ncolumns; i++)
@@ -204,6 +208,8 @@ static int check_batch(const struct vg_tally_plan *plan, const struct vg_batch *
         size_t source = plan->splits[s].source;
         ok &= fits(batch, source, &text) || fits(batch, source, &truth);
     }
+    for (size_t i = 0; i < plan->nranked; i++)
+        ok &= fits(batch, plan->ranked[i].source, &number);
     for (size_t i = 0; i < plan->nkeys; i++)
         ok &= fits(batch, plan->keys[i], NULL);
     for (size_t v = 0; v < plan->nvariants; v++) {
@@ -357,7 +363,8 @@ static int count_into(struct vg_tally *tally, size_t variant, const struct selec
         if (test_predicate(rows, whole, plan, &plan->predicates[i], into++, err) < 0)
             return -1;
     }
-    return 0;
+    take_all(rows, whole);
+    return summary->pairs ? vg_tally_pairs_count(rows, plan, summary->pairs, err) : 0;
 }
 
 static int count_split(struct vg_tally *tally, size_t variant, size_t split,

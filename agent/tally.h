@@ -68,6 +68,15 @@ struct vg_tally_split {
     const struct vg_routes *values;
 };
 
+/* A NUMBER whose ranks are counted with those of the others, of all rows of variant 0; values that
+ * are not finite have no rank. */
+struct vg_tally_rank {
+    const char *name; /* of the column in the pairs; copied */
+    size_t source;
+    const struct vg_grid *grid;
+    const int16_t *ranks; /* of its cells, by vg_ranks_make() */
+};
+
 /* What to count. The tally borrows the plan and all it points to until vg_tally_free(). */
 struct vg_tally_plan {
     const struct vg_tally_column *columns;
@@ -87,6 +96,8 @@ struct vg_tally_plan {
     size_t names;                        /* with routes: the TEXT column of names */
     const struct vg_tally_split *splits; /* none with routes */
     size_t nsplits;
+    const struct vg_tally_rank *ranked; /* at most VG_PAIRS_COLUMNS; none with routes */
+    size_t nranked;
 };
 
 struct vg_tally;

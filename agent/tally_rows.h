@@ -30,6 +30,13 @@ struct vg_tally_rows {
  * valid until the next call. `special` is then an upper bound: 0 if it is 0. */
 struct vg_column vg_tally_view(struct vg_tally_rows *rows, size_t source);
 
+/* The pairs of a plan's ranked columns; NULL where it has none. VG_E_MEMORY. */
+int vg_tally_pairs_new(const struct vg_tally_plan *plan, struct vg_pairs **out,
+                       struct vg_error *err) VG_MUST_CHECK;
+/* Counts the selected rows. VG_E_MEMORY. */
+int vg_tally_pairs_count(struct vg_tally_rows *rows, const struct vg_tally_plan *plan,
+                         struct vg_pairs *into, struct vg_error *err) VG_MUST_CHECK;
+
 /* Tests the selected rows (view: those of predicate->source) and keeps the keys of offenders. */
 int vg_tally_test(struct vg_tally_rows *rows, const struct vg_column *view,
                   const struct vg_tally_plan *plan, const struct vg_tally_predicate *predicate,

@@ -16,6 +16,8 @@ const char *vg_check_unsegmented(const struct vg_check_type *type)
         return "it looks at the table, not at the rows of a window";
     if (type->needs & VG_NEEDS_REVISIT)
         return "a window is read again as a whole";
+    if (type->needs & VG_NEEDS_PAIRS)
+        return "dependence between columns is counted of all rows";
     if (type->needs & VG_NEEDS_NAMES)
         return "a long source has no segments";
     if (type->needs & VG_NEEDS_LOOKUP && !type->grouped)

@@ -148,6 +148,10 @@ static void measure(const gsl_vector *values, const gsl_matrix *vectors, const g
     }
     out->now = fmax(now, 0) / d;
     out->then = fmax(then, 0) / d;
+    double squares = 0;
+    for (size_t i = out->components; i < values->size; i++)
+        squares += pow(gsl_vector_get(values, i), 2);
+    out->spread = sqrt(1 + 2 * squares / then / then);
 }
 
 int vg_pairs_reconstruction(const struct vg_pairs *then, const struct vg_pairs *now, double share,
@@ -156,9 +160,14 @@ int vg_pairs_reconstruction(const struct vg_pairs *then, const struct vg_pairs *
     uint32_t picked[VG_PAIRS_COLUMNS + 1];
     struct moments moments[VG_PAIRS_COLUMNS + 1];
     size_t d = pick_columns(then, now, picked, moments);
-    *out = (struct vg_reconstruction){.now = NAN, .then = NAN, .columns = d};
+    *out = (struct vg_reconstruction){.now = NAN, .then = NAN, .spread = NAN, .columns = d};
     if (!d)
         return 0;
+    out->rows_then = out->rows_now = INFINITY;
+    for (size_t i = 0; i < d; i++) {
+        out->rows_then = fmin(out->rows_then, (double)vg_pairs_at(then, picked[i], picked[i])->n);
+        out->rows_now = fmin(out->rows_now, (double)vg_pairs_at(now, picked[i], picked[i])->n);
+    }
     gsl_matrix *matrix = gsl_matrix_alloc(d, d), *vectors = gsl_matrix_alloc(d, d);
     gsl_vector *values = gsl_vector_alloc(d);
     gsl_eigen_symmv_workspace *work = gsl_eigen_symmv_alloc(d);

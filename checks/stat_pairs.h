@@ -31,6 +31,14 @@ struct vg_fisher vg_pairs_fisher(const struct vg_pairs *then, const struct vg_pa
  * Analysis, 6.1). Columns that are constant in the reference are left out. */
 struct vg_reconstruction {
     double now, then; /* errors; NAN without columns or rows */
+    /* Of a row's error over its mean, in the reference: at most about
+     * sqrt(1 + 2 sum l^2 / (sum l)^2) over the variances l of the components left out. The second
+     * term is that of normal features; the first stands for a scale that a row's errors share, and
+     * was enough for ranks of normal and Student features of any correlation, 2 to 100 of them
+     * (ratios of .4 to 1). Rare rows that break a tight dependence in the reference itself spread
+     * wider. */
+    double spread;
+    double rows_then, rows_now; /* of the column that has fewest */
     size_t columns, components;
 };
 /* 0, or -1 VG_E_MEMORY, VG_E_INTERNAL. */

@@ -5,10 +5,12 @@
 
 #include <string.h>
 
+#include "agent/loop/capture_pairs.h"
 #include "agent/loop/capture_scan.h"
 #include "agent/loop/capture_segments.h"
 #include "agent/loop/cycle_structure.h"
 #include "agent/loop/source.h"
+#include "agent/plan_pairs.h"
 #include "agent/summary/private.h"
 #include "agent/window.h"
 #include "pgvigil/log.h"
@@ -43,6 +45,8 @@ static const char *write_columns(const struct vg_dataset *dataset, struct vg_are
         for (size_t v = 0; v < spec->values.n; v++)
             vg_buf_printf(&buf, " %s", spec->values.items[v]);
     }
+    if (vg_plan_has_pairs(dataset))
+        vg_buf_puts(&buf, " with pairs of columns");
     const char *text = buf.failed ? NULL : vg_arena_strdup(arena, buf.len ? buf.data : "");
     vg_buf_free(&buf);
     return text;
@@ -304,7 +308,8 @@ static int read_rows(struct vg_capture *capture, bool patient, struct vg_error *
         return -1;
     if (!capture->rows)
         return vg_fail(err, VG_E_DATA, "the reference has no rows");
-    if (begin_version(capture, err) < 0 || vg_capture_counts(capture, err) < 0)
+    if (begin_version(capture, err) < 0 || vg_capture_counts(capture, err) < 0 ||
+        vg_capture_pairs(capture, err) < 0)
         return -1;
     return store_columns(capture, err);
 }

@@ -9,6 +9,7 @@
 
 #include "agent/loop/cycle_season.h"
 #include "agent/loop/cycle_segments.h"
+#include "agent/plan_pairs.h"
 #include "agent/reference.h"
 #include "pgvigil/text.h"
 
@@ -59,6 +60,9 @@ static int load_first(struct vg_work *work, const struct vg_strings *cells, stru
         return -1;
     if (version && vg_store_reference(work->env->store, work->job.dataset->id, version, cells,
                                       &work->reference, err) < 0)
+        return -1;
+    if (work->reference && work->job.window && vg_plan_has_pairs(work->job.dataset) &&
+        vg_store_reference_pairs(work->env->store, work->reference, err) < 0)
         return -1;
     if (work->reference)
         return vg_cycle_segments_load(work, err);

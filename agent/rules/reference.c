@@ -150,7 +150,7 @@ static void read_reference(struct vg_rule_reading *in, struct vg_loc loc,
         return;
     out->kind = find_kind(in, &part);
     check_span(in, &part, &raw);
-    if (!part.bad)
+    if (!part.nbad)
         check_fit(in, out->kind);
     check_extras(in, &part, &raw, out->kind);
     read_except(in, raw.except, out);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "agent/store/inner.h"
+#include "pgvigil/summary_pairs.h"
 
 /* --- The list -------------------------------------------------------------------------- */
 
@@ -202,6 +203,31 @@ int vg_store_reference(struct vg_store *store, const char *dataset, int64_t vers
         vg_arena_free(arena);
     }
     return rc;
+}
+
+static void read_pairs(struct vg_sql_row *row, void *item)
+{
+    size_t size;
+    const void *body = vg_row_blob(row, &size);
+    if (body && vg_pairs_read(body, size, item, row->err) < 0)
+        row->failed = true;
+}
+
+int vg_store_reference_pairs(struct vg_store *store, struct vg_reference *reference,
+                             struct vg_error *err)
+{
+    const struct vg_sql_shape shape = {sizeof reference->pairs, read_pairs, NULL};
+    const struct vg_sql sql =
+        VG_SQL("SELECT body FROM reference_pairs WHERE version = $1", vg_p_int(reference->version));
+    struct vg_scope scope;
+    bool found;
+    if (vg_scope_enter(store, VG_DB_READ, &scope, err) < 0)
+        return -1;
+    int rc = vg_sql_one(store, &sql, &shape, &reference->pairs, &found, err);
+    rc = vg_scope_leave(store, &scope, rc, err);
+    return rc < 0 ? vg_where(err, "reference version %lld, pairs of columns",
+                             (long long)reference->version)
+                  : 0;
 }
 
 /* --- The series of a column ------------------------------------------------------------ */

@@ -47,6 +47,7 @@ static struct vg_reference *add_view(struct vg_reference *reference, const char 
     view->columns = columns;
     view->ncolumns = view->nsegments = 0;
     view->segments = NULL;
+    view->pairs = NULL;
     view->rows = 0;
     reference->segments[reference->nsegments++] = (struct vg_reference_segment){name, view};
     return view;

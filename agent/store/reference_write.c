@@ -6,6 +6,7 @@
  * written hurriedly, as a capture that a crash ends is thrown away; what completes it is written
  * to last, and that makes all of it last. */
 #include "agent/store/inner.h"
+#include "pgvigil/summary_pairs.h"
 
 enum { BODY_MAX = 64 << 20, ROLLING_KEPT = 3 };
 enum state { CAPTURING, COMPLETE, FAILED };
@@ -155,6 +156,26 @@ int vg_store_reference_segment(struct vg_store *store, int64_t version, const ch
     return vg_scope_leave(store, &scope, rc, err);
 }
 
+int vg_store_reference_pairs_put(struct vg_store *store, int64_t version,
+                                 const struct vg_pairs *pairs, struct vg_error *err)
+{
+    static const char text[] = "INSERT INTO reference_pairs (version, body) VALUES ($1, $2)"
+                               " ON CONFLICT (version) DO UPDATE SET body = excluded.body";
+    struct vg_buf body;
+    struct vg_scope scope;
+    if (vg_scope_enter_hurried(store, &scope, err) < 0)
+        return -1;
+    vg_buf_init(&body, BODY_MAX);
+    int rc = must_be_capturing(store, version, err);
+    if (rc == 0)
+        rc = vg_pairs_write(pairs, &body, err);
+    if (rc == 0)
+        rc = vg_sql_run(store, &VG_SQL(text, vg_p_int(version), vg_p_blob(body.data, body.len)),
+                        err);
+    vg_buf_free(&body);
+    return vg_scope_leave(store, &scope, rc, err);
+}
+
 /* --- The end of a capture -------------------------------------------------------------- */
 
 /* Of a rolling reference the version with the latest end is in use, whichever is captured last;
@@ -231,6 +252,9 @@ static int record_failure(struct vg_store *store, int64_t version, const char *f
         return -1;
     if (vg_sql_run(store,
                    &VG_SQL("DELETE FROM reference_segment WHERE version = $1", vg_p_int(version)),
+                   err) < 0 ||
+        vg_sql_run(store,
+                   &VG_SQL("DELETE FROM reference_pairs WHERE version = $1", vg_p_int(version)),
                    err) < 0)
         return -1;
     return vg_sql_run(store,

@@ -263,6 +263,13 @@ static const char *const quiet[] = {
     NULL,
 };
 
+/* How the numeric columns of a reference depend on each other. */
+static const char *const pairs[] = {
+    "CREATE TABLE reference_pairs (version {int} PRIMARY KEY REFERENCES reference"
+    " ON DELETE CASCADE, body {blob} NOT NULL) {table}",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -277,6 +284,7 @@ const struct vg_migration vg_migrations[] = {
     {"what receivers answered", answers},
     {"references that follow time, and several of them", references},
     {"the outbox's room, silences, acknowledgements", quiet},
+    {"dependence between columns", pairs},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];
 

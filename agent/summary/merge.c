@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "agent/summary/parts.h"
+#include "pgvigil/summary_pairs.h"
 
 static void add_cells(uint64_t *into, const uint64_t *from, size_t n)
 {
@@ -165,6 +166,8 @@ static int check_summaries(const struct vg_summary *a, const struct vg_summary *
             return vg_fail(err, VG_E_INTERNAL, "counts of rules %s and %s cannot be added", p->id,
                            q->id);
     }
+    if (a->pairs && b->pairs && a->pairs->id != b->pairs->id)
+        return vg_fail(err, VG_E_INTERNAL, "pairs of other columns cannot be added");
     return 0;
 }
 
@@ -179,6 +182,12 @@ int vg_summary_merge(struct vg_summary *a, const struct vg_summary *b, struct vg
     for (size_t i = 0; i < a->npredicates; i++) {
         if (add_predicate(&a->predicates[i], &b->predicates[i], err) < 0)
             return -1;
+    }
+    if (a->pairs && b->pairs && vg_pairs_merge(a->pairs, b->pairs, err) < 0)
+        return -1;
+    if (!b->pairs) {
+        vg_pairs_free(a->pairs);
+        a->pairs = NULL;
     }
     a->rows += b->rows;
     a->null_times += b->null_times;

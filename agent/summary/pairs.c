@@ -6,10 +6,11 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/summary/parts.h"
 
-enum { BLOCK = 64, VERSION = 1 };
+enum { BLOCK = 64, VERSION = 1, NAME_BYTES = 1 << 16 };
 
 void vg_ranks_make(const struct vg_distribution *dist, int16_t *ranks)
 {
@@ -26,7 +27,18 @@ static size_t count_pairs(uint32_t d)
     return (size_t)d * (d + 1) / 2;
 }
 
-struct vg_pairs *vg_pairs_new(uint64_t id, uint32_t d)
+uint64_t vg_pairs_id(const char *const *names, const uint64_t *grids, size_t n)
+{
+    uint64_t id = n;
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t parts[] = {id, vg_hash64(names[i], strlen(names[i])), grids[i]};
+        id = vg_hash64(parts, sizeof parts);
+    }
+    return id;
+}
+
+/* Without names yet. */
+static struct vg_pairs *make_pairs(uint64_t id, uint32_t d)
 {
     if (!d || d > VG_PAIRS_COLUMNS)
         BUG("pairs of %u columns", d);
@@ -35,17 +47,44 @@ struct vg_pairs *vg_pairs_new(uint64_t id, uint32_t d)
         return NULL;
     *pairs = (struct vg_pairs){.id = id, .d = d};
     pairs->pairs = vg_array(count_pairs(d), sizeof *pairs->pairs);
-    if (pairs->pairs)
+    pairs->names = vg_array(d, sizeof *pairs->names);
+    if (pairs->pairs && pairs->names)
         return pairs;
-    free(pairs);
+    vg_pairs_free(pairs);
     return NULL;
+}
+
+struct vg_pairs *vg_pairs_new(uint64_t id, const char *const *names, uint32_t d)
+{
+    struct vg_pairs *pairs = make_pairs(id, d);
+    for (uint32_t i = 0; pairs && i < d; i++) {
+        pairs->names[i] = strdup(names[i]);
+        if (pairs->names[i])
+            continue;
+        vg_pairs_free(pairs);
+        pairs = NULL;
+    }
+    return pairs;
 }
 
 void vg_pairs_free(struct vg_pairs *pairs)
 {
-    if (pairs)
-        free(pairs->pairs);
+    if (!pairs)
+        return;
+    for (uint32_t i = 0; pairs->names && i < pairs->d; i++)
+        free(pairs->names[i]);
+    free(pairs->names);
+    free(pairs->pairs);
     free(pairs);
+}
+
+int vg_pairs_find(const struct vg_pairs *pairs, const char *name)
+{
+    for (uint32_t i = 0; i < pairs->d; i++) {
+        if (!strcmp(pairs->names[i], name))
+            return (int)i;
+    }
+    return -1;
 }
 
 static size_t find_place(uint32_t d, uint32_t i, uint32_t j)
@@ -56,6 +95,25 @@ static size_t find_place(uint32_t d, uint32_t i, uint32_t j)
 const struct vg_rank_pair *vg_pairs_at(const struct vg_pairs *pairs, uint32_t i, uint32_t j)
 {
     return &pairs->pairs[find_place(pairs->d, i, j)];
+}
+
+struct vg_pairs *vg_pairs_pick(const struct vg_pairs *pairs, const uint32_t *which, uint32_t d)
+{
+    const char *names[VG_PAIRS_COLUMNS] = {NULL};
+    for (uint32_t i = 0; i < d && i < VG_PAIRS_COLUMNS; i++)
+        names[i] = pairs->names[which[i]];
+    const uint64_t parts[] = {pairs->id, vg_hash64(which, d * sizeof *which)};
+    struct vg_pairs *picked = vg_pairs_new(vg_hash64(parts, sizeof parts), names, d);
+    struct vg_rank_pair *to = picked ? picked->pairs : NULL;
+    for (uint32_t i = 0; picked && i < d; i++) {
+        for (uint32_t j = i; j < d; j++, to++) {
+            bool turned = which[i] > which[j];
+            *to = *vg_pairs_at(pairs, which[turned ? j : i], which[turned ? i : j]);
+            if (turned)
+                *to = (struct vg_rank_pair){to->n, to->b, to->a, to->bb, to->aa, to->ab};
+        }
+    }
+    return picked;
 }
 
 /* --- counting --- */
@@ -181,6 +239,11 @@ int vg_pairs_write(const struct vg_pairs *pairs, struct vg_buf *out, struct vg_e
     vg_blob_begin(out, VERSION, &start);
     vg_blob_put_u64(out, pairs->id);
     vg_blob_put_count(out, pairs->d);
+    for (uint32_t i = 0; i < pairs->d; i++) {
+        size_t len = strlen(pairs->names[i]);
+        vg_blob_put_count(out, len);
+        vg_buf_add(out, pairs->names[i], len);
+    }
     for (size_t i = 0; i < count_pairs(pairs->d); i++) {
         const struct vg_rank_pair *pair = &pairs->pairs[i];
         vg_blob_put_count(out, pair->n);
@@ -192,6 +255,20 @@ int vg_pairs_write(const struct vg_pairs *pairs, struct vg_buf *out, struct vg_e
     }
     vg_blob_end(out, start);
     return out->failed ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
+}
+
+/* -1 when out of memory. */
+static int read_names(struct vg_blob *blob, struct vg_pairs *pairs)
+{
+    for (uint32_t i = 0; i < pairs->d && !blob->bad; i++) {
+        size_t len = (size_t)vg_blob_count_to(blob, NAME_BYTES);
+        const uint8_t *bytes = vg_blob_bytes(blob, len);
+        pairs->names[i] = bytes ? strndup((const char *)bytes, len) : NULL;
+        if (bytes && !pairs->names[i])
+            return -1;
+        blob->bad |= !bytes || strlen(pairs->names[i]) != len;
+    }
+    return 0;
 }
 
 /* Sums of at most VG_RANK_MOST a row, squares of its square. */
@@ -212,9 +289,11 @@ int vg_pairs_read(const void *data, size_t size, struct vg_pairs **out, struct v
     uint64_t id = vg_blob_u64(&blob);
     uint32_t d = (uint32_t)vg_blob_count_to(&blob, VG_PAIRS_COLUMNS);
     blob.bad |= !d;
-    struct vg_pairs *pairs = vg_pairs_new(id, blob.bad ? 1 : d);
-    if (!pairs)
+    struct vg_pairs *pairs = make_pairs(id, blob.bad ? 1 : d);
+    if (!pairs || read_names(&blob, pairs) < 0) {
+        vg_pairs_free(pairs);
         return vg_fail(err, VG_E_MEMORY, "out of memory reading stored pairs");
+    }
     for (size_t i = 0; !blob.bad && i < count_pairs(d); i++) {
         struct vg_rank_pair *pair = &pairs->pairs[i];
         pair->n = vg_blob_count(&blob);

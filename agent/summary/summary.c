@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "agent/summary/parts.h"
+#include "pgvigil/summary_pairs.h"
 
 int vg_column_init(struct vg_column_summary *column, const char *name, enum vg_kind kind,
                    const struct vg_grid *grid, unsigned parts, struct vg_error *err)
@@ -189,6 +190,7 @@ void vg_summary_free(struct vg_summary *summary)
         vg_column_clear(&summary->columns[i]);
     for (size_t i = 0; i < summary->npredicates; i++)
         clear_predicate(&summary->predicates[i]);
+    vg_pairs_free(summary->pairs);
     free(summary->columns);
     free(summary->predicates);
     free(summary);
@@ -292,6 +294,7 @@ void vg_reference_free(struct vg_reference *reference)
         for (size_t i = 0; i < view->ncolumns; i++)
             vg_column_free(view->columns[i].total);
     }
+    vg_pairs_free(reference->pairs);
     vg_arena_free(reference->arena);
 }
 

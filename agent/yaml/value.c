@@ -107,29 +107,32 @@ static size_t find_key(const struct vg_part *part, const char *name)
     return i;
 }
 
-static bool test_key(const struct vg_part *part, const char *name, uint64_t bits)
+static size_t must_find_key(const struct vg_part *part, const char *name)
 {
     size_t i = find_key(part, name);
     if (i == part->n)
         BUG("the table has no key %s", name);
-    return bits >> i & 1;
+    return i;
 }
 
 bool vg_part_given(const struct vg_part *part, const char *name)
 {
-    return test_key(part, name, part->given);
+    return part->given[must_find_key(part, name)];
 }
 
 bool vg_part_fine(const struct vg_part *part, const char *name)
 {
-    return test_key(part, name, part->given & ~part->bad);
+    size_t i = must_find_key(part, name);
+    return part->given[i] && !part->bad[i];
 }
 
 void vg_read_defaults(struct vg_reader *r, struct vg_part *part)
 {
-    if (part->n > 64)
+    if (part->n > VG_PART_KEYS)
         BUG("a table has %zu keys", part->n);
-    part->given = part->bad = 0;
+    memset(part->given, 0, sizeof part->given);
+    memset(part->bad, 0, sizeof part->bad);
+    part->nbad = 0;
     for (size_t i = 0; i < part->n; i++) {
         const struct vg_key *key = &part->keys[i];
         if (!key->fallback || key->type == VG_VALUE_REFUSED)
@@ -190,14 +193,15 @@ static bool read_entry(struct vg_reader *r, const struct vg_entry *entry, struct
     if (i == part->n)
         return false;
     const struct vg_key *key = &part->keys[i];
-    part->given |= UINT64_C(1) << i;
+    part->given[i] = true;
     if (key->type == VG_VALUE_REFUSED) {
         note_meant(&parts->meant, key->fallback);
         vg_read_fault(r, entry->loc, key->fallback, "%s", key->doc);
     } else if (vg_read_value(r, entry->value, key, key->name, (char *)part->out + key->offset)) {
         return true;
     }
-    part->bad |= UINT64_C(1) << i;
+    part->bad[i] = true;
+    part->nbad++;
     return true;
 }
 
@@ -206,7 +210,7 @@ static void report_missing(struct vg_reader *r, const struct vg_node *node,
 {
     for (size_t i = 0; i < part->n; i++) {
         const struct vg_key *key = &part->keys[i];
-        if (key->required && !(part->given >> i & 1) && !is_meant(&parts->meant, key->name))
+        if (key->required && !part->given[i] && !is_meant(&parts->meant, key->name))
             vg_read_fault(r, node->loc, key->doc, "\"%s\" is missing in %s", key->name,
                           parts->what);
     }

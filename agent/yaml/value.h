@@ -64,12 +64,16 @@ struct vg_reader {
     bool memory;                /* ran out of it: the result is void */
 };
 
-/* A table and the struct that it fills; at most 64 keys. */
+enum { VG_PART_KEYS = 128 }; /* most keys of a table */
+
+/* A table and the struct that it fills. */
 struct vg_part {
     const struct vg_key *keys;
     size_t n;
     void *out;
-    uint64_t given, bad; /* bits by index of key: stands in the file; was faulty */
+    /* By index of key: it stands in the file; it was faulty. */
+    bool given[VG_PART_KEYS], bad[VG_PART_KEYS];
+    size_t nbad;
 };
 
 /* Reads a mapping through its parts; `what` names it in messages ("schedule"). Defaults are filled

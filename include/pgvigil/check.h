@@ -72,6 +72,7 @@ enum vg_needs {
     VG_NEEDS_MARKS = 2048,   /* with VG_NEEDS_HISTORY: the fingerprints of those windows, too */
     VG_NEEDS_REVISIT = 1 << 14, /* measured only where a window was read again */
     VG_NEEDS_GAPS = 1 << 20,    /* with VG_NEEDS_CELLS: where the values lie between thresholds */
+    VG_NEEDS_PAIRS = 1 << 24,   /* how `ranked` columns depend on each other, two by two */
     VG_NEEDS_OTHERS = 1 << 15 /* its verdict rests on more than the rows of its own table: on other
                                  * tables, or on the clock */
 };
@@ -231,6 +232,8 @@ struct vg_check_type {
      * vg_check_offends_condition. Where it writes nothing, `offends` decides from the cell of the
      * rule's column, as of a predicate. */
     int (*condition)(const struct vg_asked *asked, struct vg_buf *out, struct vg_error *err);
+    /* With VG_NEEDS_PAIRS: the columns that it wants; none: all that the reference ranked. */
+    const struct vg_strings *(*ranked)(const struct vg_rule *rule);
     /* Why a rule of this type is judged for all rows only, or NULL: it is not. May be NULL. */
     const char *(*whole)(const struct vg_rule *rule);
     /* With VG_NEEDS_LOOKUP: called with 0, 1, ... answers until it writes nothing; each text is one

@@ -288,6 +288,12 @@ int vg_store_reference_window(struct vg_store *store, int64_t version, const str
 /* One column of one segment, with coarse counts. */
 int vg_store_reference_segment(struct vg_store *store, int64_t version, const char *segment,
                                const struct vg_column_summary *column, struct vg_error *err);
+/* How columns of the reference depend on each other. */
+int vg_store_reference_pairs_put(struct vg_store *store, int64_t version,
+                                 const struct vg_pairs *pairs, struct vg_error *err);
+/* Loads them into `reference`; it keeps none where it was captured without. */
+int vg_store_reference_pairs(struct vg_store *store, struct vg_reference *reference,
+                             struct vg_error *err);
 /* Loads into `reference` the segments it was captured with: of these columns, or (NULL) all. */
 int vg_store_reference_segments(struct vg_store *store, struct vg_reference *reference,
                                 const struct vg_strings *columns, struct vg_error *err);

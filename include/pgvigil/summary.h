@@ -71,6 +71,7 @@ struct vg_dd vg_dd_mul(struct vg_dd a, double b);
 
 struct vg_quantiles; /* counts of numbers in cells that become coarser as they spread */
 struct vg_top;       /* counts of the values of a category */
+struct vg_pairs;     /* cross products of the ranks of columns */
 struct vg_top_entry {
     const char *label; /* UTF-8, cut at VG_TOP_LABEL bytes */
     uint64_t hash;     /* of the whole value */
@@ -117,6 +118,7 @@ struct vg_summary {
     size_t ncolumns;
     struct vg_predicate_summary *predicates;
     size_t npredicates;
+    struct vg_pairs *pairs; /* of ranks, summary_pairs.h; or NULL */
 };
 
 /* --- Building: what the tally does, batch by batch -------------------------------------------- */
@@ -261,7 +263,8 @@ struct vg_reference {
     struct vg_reference_column *columns;
     size_t ncolumns; /* the fingerprint, in table order */
     struct vg_reference_segment *segments;
-    size_t nsegments; /* loaded with vg_store_reference_segments() */
+    size_t nsegments;       /* loaded with vg_store_reference_segments() */
+    struct vg_pairs *pairs; /* loaded with vg_store_reference_pairs(); NULL: captured without */
 };
 const struct vg_reference_column *vg_reference_find(const struct vg_reference *reference,
                                                     const char *name);

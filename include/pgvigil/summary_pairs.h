@@ -28,12 +28,19 @@ struct vg_rank_pair {
 struct vg_pairs {
     uint64_t id; /* of the columns and their grids: equal ids may be added */
     uint32_t d;
+    char **names;               /* of the columns */
     struct vg_rank_pair *pairs; /* (0,0), (0,1) .. (0,d-1), (1,1) ..: d (d + 1) / 2 */
 };
 
-/* d 1 .. VG_PAIRS_COLUMNS, or it is a BUG(). NULL when out of memory. */
-struct vg_pairs *vg_pairs_new(uint64_t id, uint32_t d);
-void vg_pairs_free(struct vg_pairs *pairs);
+/* Of n columns and the grids that their values are ranked on. */
+uint64_t vg_pairs_id(const char *const *names, const uint64_t *grids, size_t n);
+/* Names are copied. d 1 .. VG_PAIRS_COLUMNS, or it is a BUG(). NULL when out of memory. */
+struct vg_pairs *vg_pairs_new(uint64_t id, const char *const *names, uint32_t d);
+void vg_pairs_free(struct vg_pairs *pairs); /* NULL is fine */
+/* The column of this name, or -1. */
+int vg_pairs_find(const struct vg_pairs *pairs, const char *name);
+/* The pairs of these d columns alone, in this order; each once. NULL when out of memory. */
+struct vg_pairs *vg_pairs_pick(const struct vg_pairs *pairs, const uint32_t *which, uint32_t d);
 /* Of columns i <= j. */
 const struct vg_rank_pair *vg_pairs_at(const struct vg_pairs *pairs, uint32_t i, uint32_t j);
 /* Counts n rows, at most VG_BATCH_ROWS, whose ranks are ranks[column][row]. VG_E_MEMORY. */

@@ -213,7 +213,13 @@ static void measure_pairs(uint32_t d, uint32_t nulls)
 {
     static int16_t ranks[VG_PAIRS_COLUMNS][VG_BATCH_ROWS];
     const int16_t *at[VG_PAIRS_COLUMNS];
-    struct vg_pairs *pairs = vg_pairs_new(1, d);
+    static char labels[VG_PAIRS_COLUMNS][12];
+    const char *names[VG_PAIRS_COLUMNS];
+    for (uint32_t c = 0; c < d; c++) {
+        snprintf(labels[c], sizeof labels[c], "c%u", c);
+        names[c] = labels[c];
+    }
+    struct vg_pairs *pairs = vg_pairs_new(1, names, d);
     struct vg_reconstruction rebuilt;
     struct vg_error err;
     char name[60];

@@ -96,6 +96,8 @@ static const struct {
     {"g", VG_CLASS_DRIFT, VG_ON_WINDOW, true, false, 200, "-n-bt"},
     {"log_variance", VG_CLASS_DRIFT, VG_ON_WINDOW, true, false, 200, "-n---"},
     {"null_rate", VG_CLASS_DRIFT, VG_ON_WINDOW, true, false, 200, ""},
+    {"correlation", VG_CLASS_DRIFT, VG_ON_WINDOW, false, false, 200, ""},
+    {"reconstruction", VG_CLASS_DRIFT, VG_ON_WINDOW, false, false, 200, ""},
     {"cast", VG_CLASS_QUALITY, VG_ON_WINDOW, true, false, 1, "-ntbt"},
     {"unknown_names", VG_CLASS_SCHEMA, VG_ON_WINDOW, false, false, 1, ""},
 };
@@ -138,7 +140,8 @@ static void test_tables_are_coherent(void **state)
         unsigned counted =
             type->needs &
             ~(unsigned)(VG_NEEDS_CONDITION | VG_NEEDS_LOOKUP | VG_NEEDS_NAMES | VG_NEEDS_HISTORY |
-                        VG_NEEDS_MARKS | VG_NEEDS_REVISIT | VG_NEEDS_OTHERS);
+                        VG_NEEDS_MARKS | VG_NEEDS_REVISIT | VG_NEEDS_OTHERS | VG_NEEDS_PAIRS);
+        assert_true(!(type->needs & VG_NEEDS_PAIRS) == !type->ranked);
         bool revisits = type->needs & VG_NEEDS_REVISIT; /* of a window, but not of the newest */
         assert_true(!type->needs || (type->cadence == VG_ON_WINDOW) != revisits);
         assert_true(!counted || type->of_column);

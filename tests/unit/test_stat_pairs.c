@@ -29,6 +29,7 @@ static const struct {
 };
 
 static int16_t ranks[10][MOST_ROWS];
+static const char *const names[10] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
 
 static int64_t divide(int64_t x, int64_t by)
 {
@@ -59,7 +60,7 @@ static void count_range(struct vg_pairs *pairs, size_t first, size_t n)
 
 static struct vg_pairs *count(uint32_t d, size_t n)
 {
-    struct vg_pairs *pairs = vg_pairs_new(7, d);
+    struct vg_pairs *pairs = vg_pairs_new(7, names, d);
     assert_non_null(pairs);
     for (size_t first = 0; first < n; first += VG_BATCH_ROWS)
         count_range(pairs, first, n - first < VG_BATCH_ROWS ? n - first : VG_BATCH_ROWS);
@@ -104,7 +105,7 @@ static void test_any_split(void **state)
     draw(9, MOST_ROWS, 3);
     struct vg_pairs *whole = count(COLUMNS, MOST_ROWS), *parts[3], *read;
     for (size_t p = 0; p < 3; p++)
-        parts[p] = vg_pairs_new(7, COLUMNS);
+        parts[p] = vg_pairs_new(7, names, COLUMNS);
     for (size_t first = 0, n; first < MOST_ROWS; first += n) {
         n = 1 + samples_below(&seed, VG_BATCH_ROWS);
         n = first + n > MOST_ROWS ? MOST_ROWS - first : n;
@@ -120,6 +121,7 @@ static void test_any_split(void **state)
     assert_int_equal(vg_pairs_write(whole, &blob, &err), 0);
     assert_int_equal(vg_pairs_read(blob.data, blob.len, &read, &err), 0);
     assert_true(read->id == 7 && read->d == COLUMNS);
+    assert_true(vg_pairs_find(read, "e") == 4 && vg_pairs_find(read, "f") == -1);
     assert_memory_equal(read->pairs, whole->pairs, 15 * sizeof *whole->pairs);
     for (size_t cut = 0; cut < blob.len; cut++) {
         struct vg_pairs *none = NULL;
@@ -131,6 +133,27 @@ static void test_any_split(void **state)
     vg_pairs_free(whole);
     for (size_t p = 0; p < 3; p++)
         vg_pairs_free(parts[p]);
+}
+
+/* Some columns in another order are the same numbers. */
+static void test_picked(void **state)
+{
+    (void)state;
+    static const uint32_t which[3] = {4, 0, 2};
+    draw(11, 600, 3);
+    struct vg_pairs *all = count(COLUMNS, 600), *some = vg_pairs_pick(all, which, 3);
+    assert_non_null(some);
+    assert_string_equal(some->names[0], "e");
+    assert_string_equal(some->names[2], "c");
+    const struct vg_rank_pair *turned = vg_pairs_at(some, 0, 1), *same = vg_pairs_at(some, 1, 2);
+    const struct vg_rank_pair *was = vg_pairs_at(all, 0, 4);
+    assert_true(turned->n == was->n && turned->a == was->b && turned->b == was->a &&
+                turned->aa == was->bb && turned->bb == was->aa && turned->ab == was->ab);
+    assert_memory_equal(same, vg_pairs_at(all, 0, 2), sizeof *same);
+    assert_memory_equal(vg_pairs_at(some, 0, 0), vg_pairs_at(all, 4, 4), sizeof *same);
+    assert_true(some->id != all->id);
+    vg_pairs_free(all);
+    vg_pairs_free(some);
 }
 
 /* Constants, copies, nothing but NULLs, no rows: a number or a reason. */
@@ -179,7 +202,7 @@ static void test_ranks(void **state)
 
 /* --- power: d = 10, equicorrelated .5, reference 5 000, windows of 500, at 5 % ---------------- */
 
-enum { D = 10, N = 500, NULLS = 2000, RUNS = 500, THRESHOLDS = 200 };
+enum { D = 10, N = 500, REFERENCES = 10, NULLS = 200, RUNS = 50, THRESHOLDS = 200 };
 enum change { NONE, ALL_PAIRS, ONE_PAIR, FLIPPED, NONLINEAR, MEANS, CHANGES };
 
 static double values[D][MOST_ROWS];
@@ -254,57 +277,75 @@ static void measure(const struct vg_pairs *then, const struct scale *scales, enu
     vg_pairs_free(now);
 }
 
-static void test_published_power(void **state)
+/* What a reference of its own finds: shares of the windows of each change, and of those without one
+ * the share beyond the noise floor of the reconstruction. */
+static void find_power(uint64_t *seed, double found[CHANGES][2], double *beyond)
 {
-    (void)state;
-    static const double want[CHANGES][2] = {[ALL_PAIRS] = {.98, 1.00},
-                                            [ONE_PAIR] = {1.00, .63},
-                                            [FLIPPED] = {.99, .40},
-                                            [NONLINEAR] = {.44, .10},
-                                            [MEANS] = {.05, .05}};
     static double null[2][NULLS];
+    struct vg_error err;
+    struct vg_reconstruction itself;
     struct scale scales[D];
-    uint64_t seed = 2024;
+    double got[2];
     for (size_t i = 0; i < MOST_ROWS; i++)
-        draw_row(NONE, i, &seed);
+        draw_row(NONE, i, seed);
     for (size_t c = 0; c < D; c++)
         make_scale(values[c], &scales[c]);
     struct vg_pairs *then = rank_and_count(scales, MOST_ROWS);
+    assert_int_equal(vg_pairs_reconstruction(then, then, kept_share, &itself, &err), 0);
+    double floor = 3.29 * itself.spread * itself.then * sqrt(1. / N + 1. / MOST_ROWS);
     for (size_t i = 0; i < NULLS; i++) {
-        double got[2];
-        measure(then, scales, NONE, &seed, got);
+        measure(then, scales, NONE, seed, got);
         null[0][i] = got[0];
         null[1][i] = got[1];
+        *beyond += (got[1] > floor) / (double)NULLS / REFERENCES;
     }
     for (int s = 0; s < 2; s++)
         qsort(null[s], NULLS, sizeof *null[s], compare_doubles);
     for (enum change change = ALL_PAIRS; change < CHANGES; change++) {
-        double found[2] = {0, 0}, got[2];
         for (size_t i = 0; i < RUNS; i++) {
-            measure(then, scales, change, &seed, got);
+            measure(then, scales, change, seed, got);
             for (int s = 0; s < 2; s++)
-                found[s] += (got[s] > null[s][NULLS * 95 / 100]) / (double)RUNS;
+                found[change][s] +=
+                    (got[s] > null[s][NULLS * 95 / 100]) / (double)RUNS / REFERENCES;
         }
-        print_message("change %d: max |z| %.2f, published %.2f; reconstruction %.2f, published "
-                      "%.2f\n",
-                      (int)change, found[0], want[change][0], found[1], want[change][1]);
-        /* Published of Pearson's correlations, which see more of the largest values. What the
-         * reconstruction sees of a few columns depends on which of ten equal components it kept. */
-        assert_true(fabs(found[0] - want[change][0]) <= (change == NONLINEAR ? .15 : .08));
-        if (change == ALL_PAIRS || change == MEANS)
-            assert_true(fabs(found[1] - want[change][1]) <= .08);
     }
     vg_pairs_free(then);
     for (size_t c = 0; c < D; c++)
         vg_grid_free(scales[c].grid);
 }
 
+/* The power on the nonlinear pair is .3 to .6 by the accident of which reference was drawn, with
+ * ranks as with Pearson's correlations: the published figure is that of one, and what is asserted
+ * is the mean over several. What the reconstruction sees of a change in few columns depends on
+ * which of its nine equal components the reference keeps: nothing is claimed of it there. */
+static void test_published_power(void **state)
+{
+    (void)state;
+    static const double want[CHANGES][2] = {[ALL_PAIRS] = {.98, 1.00},
+                                            [ONE_PAIR] = {1.00, NAN},
+                                            [FLIPPED] = {.99, NAN},
+                                            [NONLINEAR] = {.44, NAN},
+                                            [MEANS] = {.05, .05}};
+    double found[CHANGES][2] = {{0}}, beyond = 0;
+    uint64_t seed = 2024;
+    for (int i = 0; i < REFERENCES; i++)
+        find_power(&seed, found, &beyond);
+    for (enum change change = ALL_PAIRS; change < CHANGES; change++) {
+        print_message("change %d: max |z| %.2f, published %.2f; reconstruction %.2f\n", (int)change,
+                      found[change][0], want[change][0], found[change][1]);
+        assert_true(fabs(found[change][0] - want[change][0]) <= .08);
+        assert_true(isnan(want[change][1]) || fabs(found[change][1] - want[change][1]) <= .08);
+    }
+    print_message("without change, %.4f beyond the floor of the reconstruction\n", beyond);
+    assert_true(beyond <= .003);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numpy),           cmocka_unit_test(test_any_split),
-        cmocka_unit_test(test_degenerate),      cmocka_unit_test(test_ranks),
-        cmocka_unit_test(test_published_power),
+        cmocka_unit_test(test_numpy),  cmocka_unit_test(test_any_split),
+        cmocka_unit_test(test_picked), cmocka_unit_test(test_degenerate),
+        cmocka_unit_test(test_ranks),  cmocka_unit_test(test_published_power),
     };
     return cmocka_run_group_tests_name("stat_pairs", tests, NULL, NULL);
 }

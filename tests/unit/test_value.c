@@ -99,7 +99,8 @@ static void test_defaults(void **state)
     assert_string_equal(r.all.path, "etc/here");
     assert_int_equal(r.all.choice, 1);
     assert_null(r.all.text);
-    assert_int_equal(r.part.given, 0);
+    for (size_t i = 0; i < r.part.n; i++)
+        assert_false(r.part.given[i]);
     forget(&r);
 }
 
