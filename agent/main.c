@@ -43,6 +43,13 @@ static const struct known_option {
     OWN("window", window, "DURATION", "promote: the last so long, to the newest closed window",
         "reference"),
     OWN("output", output, "FILE", "where to write, if not to standard output", "init"),
+    OWN("from", from, "TIME", "the first window's start", "backtest"),
+    OWN("to", to, "TIME", "the last window's end", "backtest"),
+    OWN("inject", inject, "CHANGE", "put a change into the rows; may be repeated", "backtest"),
+    OWN("reference", reference, "FROM..TO", "compare with these rows", "backtest"),
+    OWN("html", html, "FILE", "write the report there, too", "backtest"),
+    FLAG("lookups", lookups, "also replay rules with statements of their own"),
+    FLAG("tune", tune, "propose thresholds"),
     FLAG("json", json, "for programs"),
     FLAG("strict", strict, "warnings and missing data fail too (exit 2)"),
     FLAG("once", once, "one committed cycle of what is due, then end (for cron)"),
@@ -128,6 +135,10 @@ static int take_option(struct vg_options *options, size_t i, const char *value)
     void *field = (char *)options + option->offset;
     if (option->flag) {
         *(bool *)field = true;
+    } else if (!strcmp(option->name, "inject")) {
+        if (options->ninject == sizeof options->inject / sizeof options->inject[0])
+            return -1;
+        options->inject[options->ninject++] = value;
     } else if (!strcmp(option->name, "notify")) {
         if (options->nnotify == sizeof options->notify / sizeof options->notify[0])
             return -1;

@@ -48,8 +48,10 @@ layers='
 2 include/pgvigil/store_telling.h
 3 checks/*
 3 agent/alert*
+3 agent/backtest*
 3 agent/budget/*
 3 agent/checksum*
+3 agent/inject*
 3 agent/judge*
 3 agent/plan*
 3 agent/profile*
@@ -90,8 +92,12 @@ checks/check -> checks/ask
 checks/check -> checks/format
 checks/check -> checks/stat
 checks/ask -> agent/sql
+agent/backtest -> agent/inject
+agent/backtest -> agent/rehearse
+agent/backtest -> agent/window
 agent/budget -> agent/window
 agent/budget -> checks/stat
+agent/inject -> agent/sql
 agent/plan -> agent/checksum
 agent/plan -> agent/sql
 agent/plan -> agent/tally

@@ -208,11 +208,16 @@ void vg_shell_progress(void *arg, const char *dataset, uint64_t rows)
 
 void vg_shell_done(const char *dataset, double done)
 {
+    vg_shell_bar(dataset, "calibrating", done);
+}
+
+void vg_shell_bar(const char *dataset, const char *doing, double done)
+{
     enum { WIDTH = 40 };
     static const char bar[WIDTH + 1] = "########################################";
     int filled = done < 0 ? 0 : done > 1 ? WIDTH : (int)(done * WIDTH);
     if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r%s: calibrating [%.*s%*s] %3.0f%%\033[K", dataset, filled, bar,
+        fprintf(stderr, "\r%s: %s [%.*s%*s] %3.0f%%\033[K", dataset, doing, filled, bar,
                 WIDTH - filled, "", 100 * done);
 }
 

@@ -31,6 +31,10 @@ struct vg_options {
     bool json, strict, once, connect, force;
     const char *at, *window, *from, *until, *state, *backfill;
     const char *connection, *time_column, *to, *output;
+    bool tune, lookups;
+    const char *reference, *html;
+    const char *inject[32];
+    size_t ninject;
     const char *log_level, *log_format;
     const char *notify[32];
     size_t nnotify;
@@ -80,8 +84,9 @@ void vg_shell_signals(void);
 bool vg_shell_colour(FILE *out);
 /* A line "label ... rows" on a terminal's stderr while a scan lasts. */
 void vg_shell_progress(void *arg, const char *dataset, uint64_t rows);
-/* A bar of what is done, 0 .. 1, likewise. */
+/* A bar of what is done, 0 .. 1, likewise: of a calibration, and of anything (`doing`). */
 void vg_shell_done(const char *dataset, double done);
+void vg_shell_bar(const char *dataset, const char *doing, double done);
 void vg_shell_progress_end(void);
 
 /* The datasets named as arguments, or all. *out in the shell's arena; 0 or 64 with the nearest name

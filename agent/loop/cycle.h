@@ -41,6 +41,12 @@ struct vg_cycle_env {
     void *offended_arg;
     void (*quarantined)(void *arg, const struct vg_offenders *row, bool failed); /* or NULL */
     void *quarantined_arg;
+    /* Takes a message instead of the outbox: nothing is sent. NULL: it goes there. */
+    void (*posted)(void *arg, const struct vg_message *message, const char *receiver);
+    void *posted_arg;
+    /* Before and after a rule is measured; may be NULL. */
+    void (*measuring)(void *arg, const struct vg_rule *rule, bool done);
+    void *measuring_arg;
 };
 
 /* The answers to the statements of one rule. */

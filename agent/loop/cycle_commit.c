@@ -111,12 +111,16 @@ static bool is_chosen(const struct vg_cycle_env *env, const char *receiver)
 static int post_message(const struct vg_cycle_env *env, const struct vg_message *message,
                         const struct vg_strings *to, struct vg_arena *arena, struct vg_error *err)
 {
-    const char *body;
-    if (vg_message_write(message, arena, &body, err) < 0)
+    const char *body = NULL;
+    if (!env->posted && vg_message_write(message, arena, &body, err) < 0)
         return -1;
     for (size_t i = 0; i < to->n; i++) {
         if (!is_chosen(env, to->items[i]))
             continue;
+        if (env->posted) {
+            env->posted(env->posted_arg, message, to->items[i]);
+            continue;
+        }
         struct vg_outgoing row = {
             .sink_kind = VG_SINK_RECEIVER,
             .sink = to->items[i],

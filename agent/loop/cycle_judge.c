@@ -217,6 +217,20 @@ static void fill_keys(struct vg_work *work)
     }
 }
 
+static int measure_wanted(struct vg_work *work, const struct vg_bound *bound,
+                          struct vg_measures *measures, struct vg_error *err)
+{
+    const struct vg_cycle_env *env = work->env;
+    if (!is_wanted(work, &bound->rule))
+        return 0;
+    if (env->measuring)
+        env->measuring(env->measuring_arg, &bound->rule, false);
+    int rc = measure_rule(work, bound, measures, err);
+    if (env->measuring)
+        env->measuring(env->measuring_arg, &bound->rule, true);
+    return rc;
+}
+
 int vg_cycle_judge(struct vg_work *work, struct vg_error *err)
 {
     if (fill_live(work, err) < 0 || bind_unseen(work, err) < 0 ||
@@ -224,8 +238,7 @@ int vg_cycle_judge(struct vg_work *work, struct vg_error *err)
         return -1;
     struct vg_measures measures = {.arena = work->arena};
     for (size_t i = 0; i < work->plan.nbound; i++) {
-        const struct vg_bound *bound = &work->plan.bound[i];
-        if (is_wanted(work, &bound->rule) && measure_rule(work, bound, &measures, err) < 0)
+        if (measure_wanted(work, &work->plan.bound[i], &measures, err) < 0)
             return -1;
     }
     if (vg_judge(&measures, work->arena, &work->cycle.results, &work->cycle.nresults, err) < 0)

@@ -12,7 +12,7 @@
 
 /* --- Pieces ---------------------------------------------------------------------------------- */
 
-static void put_text(struct vg_buf *out, const char *text)
+void vg_report_text(struct vg_buf *out, const char *text)
 {
     struct vg_buf clean;
     vg_buf_init(&clean, VG_REPORT_BYTES);
@@ -51,7 +51,7 @@ static void put_tag(struct vg_buf *out, const char *class, const char *word)
 static void put_cell(struct vg_buf *out, const char *label, const char *text)
 {
     vg_buf_printf(out, "<td data-label=\"%s\">", label);
-    put_text(out, text ? text : "");
+    vg_report_text(out, text ? text : "");
     vg_buf_puts(out, "</td>");
 }
 
@@ -159,16 +159,16 @@ static void put_head(struct vg_buf *out, const struct vg_report *report,
     vg_buf_puts(out, "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>\n"
                      "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n"
                      "<title>pgvigil: ");
-    put_text(out, about->name);
+    vg_report_text(out, about->name);
     vg_buf_printf(
         out, "</title>\n<style>%s</style></head><body>\n<header><h1>pgvigil: ", vg_report_style);
-    put_text(out, about->name);
+    vg_report_text(out, about->name);
     vg_buf_puts(out, "</h1><p>as of ");
     put_time(out, now_us);
     vg_buf_puts(out, ", all times UTC</p></header>\n");
     if (about->problem) {
         vg_buf_puts(out, "<div class=\"box fail\" role=status>");
-        put_text(out, about->problem);
+        vg_report_text(out, about->problem);
         vg_buf_puts(out, "</div>\n");
     }
     put_tiles(out, report);
@@ -177,7 +177,7 @@ static void put_head(struct vg_buf *out, const struct vg_report *report,
 static void put_foot(struct vg_buf *out, const struct vg_report_about *about)
 {
     vg_buf_puts(out, "<footer>pgvigil ");
-    put_text(out, about->version);
+    vg_report_text(out, about->version);
     vg_buf_puts(out,
                 " · <a href=\"metrics\">metrics</a> · <a href=\"-/ready\">ready?</a></footer>\n"
                 "</body></html>\n");
@@ -215,16 +215,16 @@ static void put_alert(struct vg_buf *out, const struct vg_alert *alert, int64_t 
     vg_buf_puts(out, " ");
     put_tag(out, vg_severity_name(alert->severity), vg_severity_name(alert->severity));
     vg_buf_puts(out, " <strong>");
-    put_text(out, alert->dataset);
+    vg_report_text(out, alert->dataset);
     vg_buf_puts(out, "</strong> <code>");
-    put_text(out, alert->rule);
+    vg_report_text(out, alert->rule);
     vg_buf_puts(out, "</code><p>");
-    put_text(out, alert->why);
+    vg_report_text(out, alert->why);
     vg_buf_puts(out, "</p><p class=soft>since ");
     put_ago(out, alert->onset_us == VG_NEVER ? alert->changed_us : alert->onset_us, now_us);
     if (alert->runbook) {
         vg_buf_puts(out, " · runbook: ");
-        put_text(out, alert->runbook);
+        vg_report_text(out, alert->runbook);
     }
     vg_buf_puts(out, "</p></div>\n");
 }
@@ -248,7 +248,7 @@ static void put_value(struct vg_buf *out, const char *label, double value, enum 
     char text[VG_VALUE_TEXT];
     vg_buf_printf(out, "<td class=num data-label=\"%s\">", label);
     if (!isnan(value))
-        put_text(out, vg_value_text(value, unit, 4, text));
+        vg_report_text(out, vg_value_text(value, unit, 4, text));
     vg_buf_puts(out, "</td>");
 }
 
@@ -257,10 +257,10 @@ static void put_finding(struct vg_buf *out, const struct vg_latest *latest)
 {
     size_t n = latest->keys.n < REPORT_KEYS ? latest->keys.n : REPORT_KEYS;
     vg_buf_puts(out, "<td data-label=Finding>");
-    put_text(out, latest->why);
+    vg_report_text(out, latest->why);
     for (size_t i = 0; i < n; i++) {
         vg_buf_puts(out, i ? ", <code>" : "<br><span class=soft>rows <code>");
-        put_text(out, latest->keys.items[i]);
+        vg_report_text(out, latest->keys.items[i]);
         vg_buf_puts(out, "</code>");
     }
     if (n < latest->keys.n)
@@ -274,11 +274,11 @@ static void put_result(struct vg_buf *out, const struct vg_latest *latest)
     vg_buf_puts(out, "<tr><td data-label=Verdict>");
     put_tag(out, verdict, verdict);
     vg_buf_puts(out, "</td><td data-label=Rule><code>");
-    put_text(out, latest->rule);
+    vg_report_text(out, latest->rule);
     vg_buf_puts(out, "</code>");
     if (*latest->segment) {
         vg_buf_puts(out, " <span class=soft>");
-        put_text(out, latest->segment);
+        vg_report_text(out, latest->segment);
         vg_buf_puts(out, "</span>");
     }
     vg_buf_puts(out, "</td>");
@@ -311,11 +311,11 @@ static void put_dataset(struct vg_buf *out, const struct vg_report_dataset *data
     vg_buf_printf(out, "<details class=\"box %s\"%s><summary>", worst, grave ? " open" : "");
     put_tag(out, worst, worst);
     vg_buf_puts(out, "<strong>");
-    put_text(out, dataset->id);
+    vg_report_text(out, dataset->id);
     vg_buf_puts(out, "</strong>");
     if (dataset->progress.model) {
         vg_buf_puts(out, "<span class=soft>model ");
-        put_text(out, dataset->progress.model);
+        vg_report_text(out, dataset->progress.model);
         vg_buf_puts(out, "</span>");
     }
     vg_buf_puts(out, "<span class=soft>");
@@ -360,7 +360,7 @@ static void put_incident(struct vg_buf *out, const struct vg_incident *incident)
     vg_buf_puts(out, "<td data-label=Told>");
     for (size_t i = 0; i < incident->to.n; i++) {
         vg_buf_puts(out, i ? ", " : "");
-        put_text(out, incident->to.items[i]);
+        vg_report_text(out, incident->to.items[i]);
     }
     vg_buf_puts(out, "</td></tr>\n");
 }
@@ -421,7 +421,7 @@ static void put_sinks(struct vg_buf *out, const struct vg_report *report)
         const struct vg_outbox_count *sink = &report->sinks[i];
         vg_buf_puts(out, "<tr><td data-label=Receiver>");
         vg_buf_puts(out, sink->sink_kind == VG_SINK_RETRAIN ? "retraining of " : "");
-        put_text(out, sink->sink);
+        vg_report_text(out, sink->sink);
         vg_buf_puts(out, "</td>");
         put_count(out, "Waiting", sink->waiting);
         put_count(out, "Sent", sink->sent);

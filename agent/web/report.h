@@ -56,6 +56,8 @@ void vg_report_render(const struct vg_report *report, const struct vg_report_abo
 int vg_report_page(struct vg_store *store, const struct vg_report_about *about, int64_t now_us,
                    struct vg_buf *out, struct vg_error *err);
 
+/* Appends text from outside, cleaned and escaped. */
+void vg_report_text(struct vg_buf *out, const char *text);
 /* The style sheet, between the pages' <style> tags. */
 extern const char vg_report_style[];
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a backtest comes to; layer 3, pure.
+ *
+ * Cycles over past windows go in one by one, with the alerts after each and the messages that would
+ * have been sent; incidents with their evidence, pages per week, what became of injected changes
+ * and the verdicts of each rule come out. Holds copies only, in an arena of its own.
+ */
+#ifndef PGVIGIL_AGENT_BACKTEST_H
+#define PGVIGIL_AGENT_BACKTEST_H
+
+#include "agent/inject.h"
+#include "pgvigil/event.h"
+
+/* An alert as a part of an incident. */
+struct vg_backtest_alert {
+    const char *rule, *check, *column, *segment; /* column, segment may be NULL */
+    enum vg_class class;
+    bool blind;                           /* it could not be looked at */
+    int64_t onset_us, fired_us, ended_us; /* first bad window's start; due times; VG_NEVER */
+    double value, limit;                  /* when it fired */
+    enum vg_unit unit;
+    const char *why;
+};
+struct vg_backtest_incident {
+    char key[VG_KEY_SIZE];
+    enum vg_severity severity;
+    int64_t onset_us, opened_us, closed_us; /* VG_NEVER: open at the end */
+    struct vg_backtest_alert *alerts;
+    size_t nalerts, size;
+};
+
+struct vg_backtest_rule {            /* as it is bound to a column */
+    const char *id, *check, *column; /* column may be NULL */
+    const struct vg_rule *rule;      /* the caller's */
+    const char *why_not;             /* it was not replayed, or NULL */
+    bool unaware; /* part of it is evaluated by the server, which sees no injected change */
+    uint64_t verdicts[VG_FAIL + 1]; /* of all rows and of segments */
+    size_t fired;                   /* alerts of it that fired */
+    double row_ns;                  /* to count a row for it alone; NAN: not measured */
+    uint64_t judging_ns;            /* all of its judging, with statements of its own */
+    double *values;                 /* per window, where thresholds are tuned, else NULL */
+    double tuned;                   /* smallest limit that opens at most one; NAN */
+};
+
+struct vg_backtest_week {
+    int64_t start_us;
+    const char *receiver;
+    unsigned opened; /* incidents it was told of: pages */
+    unsigned others; /* updates, reminders, ends */
+};
+
+/* What became of an injected change. */
+struct vg_backtest_change {
+    const struct vg_injection *injection;
+    bool unread;        /* no rule looks at the column */
+    const char *found;  /* rule that fired first, or NULL */
+    int64_t found_us;   /* due time of that cycle */
+    const char *why;    /* its evidence */
+    const char *before; /* a rule of the column that was firing already, or NULL */
+};
+
+struct vg_backtest {
+    struct vg_arena *arena;
+    const char *dataset;
+    const struct vg_zone *zone;
+    int64_t from_us, to_us, window_us;
+    uint64_t windows, empty, rows;
+    double seconds;
+    int64_t reference_version, reference_from_us, reference_to_us;
+    uint64_t reference_rows; /* 0: there is none */
+    bool reference_captured; /* for this run */
+    bool tunes;
+    struct vg_window *judged; /* where thresholds are tuned: the windows */
+    size_t judged_size;
+    struct vg_backtest_incident *incidents; /* in the order they opened */
+    size_t nincidents, incidents_size;
+    struct vg_backtest_rule *rules;
+    size_t nrules;
+    struct vg_backtest_week *weeks; /* by receiver, then time */
+    size_t nweeks, weeks_size;
+    struct vg_backtest_change *changes;
+    size_t nchanges;
+};
+
+/* Empties; the zone, injections and rules outlive it. -1: VG_E_MEMORY. */
+int vg_backtest_open(struct vg_backtest *test, const struct vg_dataset *dataset,
+                     const struct vg_injection *injections, size_t n, struct vg_error *err);
+/* One cycle and all alerts of the dataset after it. VG_E_MEMORY. */
+int vg_backtest_take(struct vg_backtest *test, const struct vg_cycle *cycle,
+                     const struct vg_alert *alerts, size_t nalerts, struct vg_error *err);
+/* A message that would have gone to a receiver. VG_E_MEMORY. */
+int vg_backtest_tell(struct vg_backtest *test, const struct vg_message *message,
+                     const char *receiver, struct vg_error *err);
+/* With `tunes`: for each rule of policy `threshold` the smallest limit that opens at most one
+ * incident over all windows. VG_E_MEMORY. */
+int vg_backtest_tune(struct vg_backtest *test, const struct vg_dataset *dataset,
+                     struct vg_error *err);
+/* Whether a limit of the rule is one that is tuned: a single number that its value must not
+ * exceed. */
+bool vg_backtest_tunes(const struct vg_rule *rule);
+struct vg_backtest_rule *vg_backtest_rule(struct vg_backtest *test, const char *id,
+                                          const char *column);
+void vg_backtest_close(struct vg_backtest *test);
+
+#endif

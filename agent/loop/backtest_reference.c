@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Taking the reference in use along: out of the live state, which is only read, into the store of a
+ * backtest, column by column, with its base windows, segments and calibration. */
+#include "agent/loop/backtest_run.h"
+
+struct copy {
+    struct vg_store *from, *to;
+    const struct vg_reference *reference;
+    int64_t version; /* in the store that is written */
+};
+
+static int copy_window(void *arg, const struct vg_window *base,
+                       const struct vg_column_summary *summary, struct vg_error *err)
+{
+    struct copy *copy = arg;
+    return vg_store_reference_window(copy->to, copy->version, base, summary, err);
+}
+
+static int copy_columns(struct copy *copy, struct vg_error *err)
+{
+    const struct vg_reference *reference = copy->reference;
+    for (size_t i = 0; i < reference->ncolumns; i++) {
+        const struct vg_reference_column *column = &reference->columns[i];
+        if (vg_store_reference_column(copy->to, copy->version, i, column, err) < 0 ||
+            vg_store_reference_windows(copy->from, reference->version, column->name, copy_window,
+                                       copy, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int copy_segments(struct copy *copy, struct vg_error *err)
+{
+    const struct vg_reference *reference = copy->reference;
+    for (size_t s = 0; s < reference->nsegments; s++) {
+        const struct vg_reference_segment *segment = &reference->segments[s];
+        for (size_t i = 0; i < segment->view->ncolumns; i++) {
+            const struct vg_reference_column *column = &segment->view->columns[i];
+            if (column->total && vg_store_reference_segment(copy->to, copy->version, segment->name,
+                                                            column->total, err) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static int copy_part(struct copy *copy, const struct vg_calibration *of, int64_t id,
+                     const char *column, struct vg_error *err)
+{
+    const void *body;
+    size_t size;
+    struct vg_arena *arena = vg_arena_new();
+    if (!arena)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    int rc = vg_store_calibration_column(copy->from, of->id, column, arena, &body, &size, err);
+    if (rc == 0 && body)
+        rc = vg_store_calibration_part(copy->to, id, column, body, size, err);
+    vg_arena_free(arena);
+    return rc;
+}
+
+static int copy_calibration(struct copy *copy, struct vg_error *err)
+{
+    const struct vg_reference *reference = copy->reference;
+    struct vg_calibration stored;
+    bool found;
+    int64_t id;
+    if (vg_store_calibration(copy->from, reference->version, reference->arena, &stored, &found,
+                             err) < 0)
+        return -1;
+    if (!found)
+        return 0;
+    if (vg_store_calibration_begin(copy->to, copy->version, stored.inputs, stored.at_us, &id, err) <
+        0)
+        return -1;
+    for (size_t i = 0; i < reference->ncolumns; i++) {
+        if (copy_part(copy, &stored, id, reference->columns[i].name, err) < 0)
+            return -1;
+    }
+    return vg_store_calibration_done(copy->to, id, stored.body, stored.size, err);
+}
+
+static int copy_all(struct copy *copy, const char *dataset, struct vg_error *err)
+{
+    const struct vg_reference *reference = copy->reference;
+    if (vg_store_reference_begin(copy->to, dataset, reference, &copy->version, err) < 0 ||
+        copy_columns(copy, err) < 0 || copy_segments(copy, err) < 0 ||
+        vg_store_reference_done(copy->to, copy->version, reference->rows, NULL,
+                                reference->captured_us, err) < 0)
+        return -1;
+    return copy_calibration(copy, err);
+}
+
+int vg_backtest_reference(struct vg_store *from, struct vg_store *to,
+                          const struct vg_dataset *dataset, int64_t *version, struct vg_error *err)
+{
+    const struct vg_claim claim = {"backtest", 1};
+    struct vg_reference *reference = NULL;
+    *version = 0;
+    if (vg_store_reference(from, dataset->id, 0, NULL, &reference, err) < 0)
+        return -1;
+    if (!reference)
+        return 0;
+    struct copy copy = {.from = from, .to = to, .reference = reference};
+    int rc = vg_reference_coarse(reference) < 0 ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
+    if (rc == 0)
+        rc = vg_store_reference_segments(from, reference, NULL, err);
+    if (rc == 0)
+        rc = vg_store_begin(to, &claim, err);
+    if (rc == 0 && copy_all(&copy, dataset->id, err) < 0) {
+        vg_store_rollback(to);
+        rc = -1;
+    } else if (rc == 0) {
+        rc = vg_store_commit(to, err);
+    }
+    *version = reference->version;
+    vg_reference_free(reference);
+    return rc;
+}
