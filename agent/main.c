@@ -48,6 +48,8 @@ static const struct known_option {
     OWN("inject", inject, "CHANGE", "put a change into the rows; may be repeated", "backtest"),
     OWN("reference", reference, "FROM..TO", "compare with these rows", "backtest"),
     OWN("html", html, "FILE", "write the report there, too", "backtest"),
+    {"strict", 0, NULL, "exit with 2 when an incident opened, or a change was not found",
+     offsetof(struct vg_options, strict), true, "backtest"},
     FLAG("lookups", lookups, "also replay rules with statements of their own"),
     FLAG("tune", tune, "propose thresholds"),
     FLAG("json", json, "for programs"),

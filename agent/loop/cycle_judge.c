@@ -54,7 +54,7 @@ static int find_stale(struct vg_work *work, const char **out, struct vg_error *e
     struct vg_latest *latest;
     size_t n;
     *out = NULL;
-    if (!work->env->store)
+    if (!work->env->store || !work->cycle.ticked) /* only ticks ask */
         return 0;
     if (vg_store_latest(work->env->store, dataset->id, work->arena, &latest, &n, err) < 0)
         return -1;

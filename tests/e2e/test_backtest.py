@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Backtests: the same incidents as a replay of the loop, injected changes, the live state left
+alone, what is refused."""
+import hashlib
+import html
+import sqlite3
+
+import pytest
+import yaml
+
+import stack
+
+SPAN = ("--from", "2001-05-28", "--to", "2001-06-19")
+
+
+def ship(vigil, **changes):
+    """The shipped rules of the predictions, with receivers that are there."""
+    vigil.config["receivers"] = {name: {"webhook": {"url": "http://127.0.0.1:9/hook"}}
+                                 for name in ("ops", "oncall")}
+    vigil.write()
+    rules = yaml.safe_load((stack.ROOT / "rules/delay_predictions.yaml").read_text())
+    vigil.rule("delay_predictions", {**rules, **changes})
+
+
+def backtest(vigil, *arguments, code=0, dataset="delay_predictions"):
+    return vigil.expect(code, "backtest", dataset, "--json", *arguments).json
+
+
+def hash_state(vigil):
+    return hashlib.sha256(vigil.state.read_bytes()).hexdigest()
+
+
+def found(answer):
+    return [change["found"] for change in answer["injections"]]
+
+
+def test_incidents_are_those_of_a_replay(vigil_flights):
+    """With segments, history, drift and bounds; only what ticks judge is left out, and said."""
+    ship(vigil_flights, segments=["model_version"],
+         checks=[{"volume": {"min": 3200}}, {"volume_change": {"against": "same_time", "min": "96%"}}])
+    answer = backtest(vigil_flights, *SPAN)
+    vigil_flights.expect(0, "run", "--from", "2001-05-28", "--until", "2001-06-19T00:10",
+                         "--state", "replay.db")
+    status = vigil_flights.expect(0, "status", "--json", "--state", "replay.db").json
+    replayed = sorted((i["opened"], i["closed"]) for i in status["incidents"])
+    assert replayed, "nothing to compare"
+    assert sorted((i["opened"], i["closed"]) for i in answer["incidents"]) == replayed
+    assert answer["windows"] == 22 and answer["empty"] == 0
+    rules = {rule["rule"]: rule for rule in answer["rules"]}
+    assert {name for name, rule in rules.items() if not rule["replayed"]} == {
+        "reach", "judged", "schema"}
+    assert rules["score-drift"]["passed"] + rules["score-drift"]["warned"] + rules["score-drift"][
+        "failed"] == 2 * 22  # all rows, and those of the one value of the segmentation
+    assert rules["probability.range"]["ns_per_row"] > 0
+    storm = next(i for i in answer["incidents"] if i["opened"] == "2001-06-16T00:10:00Z")
+    assert "score-drift" in [alert["rule"] for alert in storm["alerts"]]
+    assert all(alert["why"] for incident in answer["incidents"] for alert in incident["alerts"])
+
+
+def test_pages_are_counted_by_receiver_and_week(vigil_flights):
+    ship(vigil_flights)
+    answer = backtest(vigil_flights, "--from", "2001-06-10", "--to", "2001-06-19")
+    assert [i["opened"] for i in answer["incidents"]] == ["2001-06-13T00:10:00Z",
+                                                         "2001-06-16T00:10:00Z"]
+    assert [(w["receiver"], w["week"], w["pages"], w["others"]) for w in answer["weeks"]] == [
+        ("oncall", "2001-06-11T00:00:00Z", 2, 2), ("ops", "2001-06-11T00:00:00Z", 2, 2)]
+    assert answer["pages_per_week"]["ops"] == pytest.approx(2 / (9 / 7))
+
+
+def test_the_live_state_is_only_read(vigil_flights):
+    ship(vigil_flights)
+    vigil_flights.expect(0, "reference", "capture")
+    before = hash_state(vigil_flights)
+    answer = backtest(vigil_flights, *SPAN)
+    assert hash_state(vigil_flights) == before
+    assert answer["reference"] == {"version": 1, "from": "2001-01-01T00:00:00Z",
+                                   "to": "2001-02-01T00:00:00Z", "rows": 105943,
+                                   "captured_for_this": False}
+    captured = backtest(vigil_flights, *SPAN, "--reference", "2001-01-01..2001-02-01")
+    assert captured["reference"]["captured_for_this"] and captured["reference"]["version"] is None
+    for one in (answer, captured):
+        for name in ("seconds", "reference", "rules"):
+            del one[name]
+    assert answer == captured
+    assert hash_state(vigil_flights) == before
+
+
+def test_injected_changes_are_found(vigil_flights):
+    ship(vigil_flights, columns={
+        "probability": {"nulls": "1%", "range": {"min": 0, "max": 1},
+                        "drift": {"ks": 0.6}, "stddev": {"min": 0.01}},
+        "model_version": {"allowed": ["late15-2001-01"]},
+        "flight_id": {"nulls": 0},
+        "predicted_late": {"share": {"value": "true", "max": "60%"}}},
+        checks=[{"volume": {"min": 2500, "max": 4000}}])
+    quiet = backtest(vigil_flights, *SPAN)
+    assert quiet["incidents"] == []
+    changes = ["probability: shift 4sd from 2001-06-10", "probability: scale 4 from 2001-06-10",
+               "probability: unit 100 from 2001-06-10", "probability: nulls 5% from 2001-06-10",
+               "probability: stuck from 2001-06-10", "model_version: new 1% from 2001-06-10",
+               "model_version: share 'late15' 10% from 2001-06-10",
+               "predicted_late: share true 90% from 2001-06-10",
+               "*: duplicated 30% from 2001-06-10", "*: missing 40% from 2001-06-10"]
+    for change in changes:
+        answer = backtest(vigil_flights, *SPAN, "--inject", change, "--strict")
+        [of] = answer["injections"]
+        assert of["found"], (change, of)
+        assert of["delay_seconds"] == 86400 + 600, change
+        assert min(i["opened"] for i in answer["incidents"]) == "2001-06-11T00:10:00Z", change
+        assert answer["rows"] == quiet["rows"] or change.startswith("*"), change
+    # A change that ends is over; what is too small is not found, which --strict says.
+    ended = backtest(vigil_flights, *SPAN, "--inject",
+                     "probability: nulls 5% from 2001-06-10 to 2001-06-12")
+    assert [i["closed"] for i in ended["incidents"]] == ["2001-06-13T00:10:00Z"]
+    small = backtest(vigil_flights, *SPAN, "--strict", "--inject",
+                     "probability: nulls 0.1% from 2001-06-10", code=2)
+    assert found(small) == [False]
+    both = backtest(vigil_flights, *SPAN, "--inject", "probability: nulls 5% from 2001-06-05",
+                    "--inject", "*: missing 40% from 2001-06-12")
+    assert [change["rule"] for change in both["injections"]] == ["probability.nulls", "volume"]
+
+
+def test_statements_are_replayed_when_asked_for(vigil_flights):
+    ship(vigil_flights, checks=[{"unique": {"columns": ["flight_id"], "fail": 0}}, {"volume": {"min": 1}}])
+    without = {r["rule"]: r for r in backtest(vigil_flights, *SPAN)["rules"]}
+    asked = {r["rule"]: r for r in backtest(vigil_flights, *SPAN, "--lookups")["rules"]}
+    assert not without["unique"]["replayed"] and "--lookups" in without["unique"]["why_not"]
+    assert asked["unique"]["replayed"] and asked["unique"]["passed"] == 22
+
+
+def test_thresholds_are_proposed(vigil_flights):
+    ship(vigil_flights)
+    answer = backtest(vigil_flights, *SPAN, "--tune")
+    tuned = {r["rule"]: r["tuned_limit"] for r in answer["rules"]}["score-drift"]
+    assert 0.36 < tuned < 0.48
+    text = vigil_flights.expect(0, "backtest", "delay_predictions", *SPAN, "--tune").out
+    snippet = yaml.safe_load(text[text.index("# The smallest limits"):])
+    assert snippet["columns"]["probability"]["drift"]["ks"]["fail"] == tuned
+    # In force it opens one incident at most, and a little less opens more.
+    rules = yaml.safe_load((vigil_flights.rules / "delay_predictions.yaml").read_text())
+    for limit, few in ((tuned, True), (tuned - 0.1, False)):
+        rules["columns"]["probability"]["drift"] = {"ks": {"fail": limit, "id": "score-drift"}}
+        vigil_flights.rule("delay_predictions", rules)
+        opened = [i for i in backtest(vigil_flights, *SPAN)["incidents"]
+                  if "score-drift" in [a["rule"] for a in i["alerts"]]]
+        assert (len(opened) <= 1) == few, limit
+
+
+def test_the_page_holds_the_same(vigil_flights):
+    ship(vigil_flights)
+    answer = backtest(vigil_flights, *SPAN, "--html", "report.html", "--inject",
+                      "probability: unit 2 from 2001-06-01")
+    page = (vigil_flights.folder / "report.html").read_text()
+    assert page.startswith("<!DOCTYPE html>") and "<script" not in page
+    for incident in answer["incidents"]:
+        for alert in incident["alerts"]:
+            assert html.escape(alert["why"], quote=True) in page
+    assert "probability: unit 2 from 2001-06-01" in page
+
+
+def test_empty_windows_and_local_time(database, pgvigil):
+    """Windows without rows are there as such, before, between and after those with rows."""
+    database.execute("""
+        CREATE TABLE t AS SELECT at, 1 AS x FROM generate_series(
+            timestamp '2025-10-25 12:00', '2025-10-27 12:00', '1 min') AS at
+            WHERE extract(hour FROM at) NOT BETWEEN 5 AND 7;
+        CREATE INDEX ON t (at)""")
+    pgvigil.rule("t", {"version": 1, "dataset": "t", "timezone": "Europe/Berlin",
+                       "source": {"connection": "warehouse", "table": "public.t",
+                                  "time_column": "at"},
+                       "schedule": {"window": "1h", "delay": "1m"},
+                       "columns": {"x": {"nulls": 0}}, "checks": [{"volume": {"min": 60}}]})
+    span = ("--from", "2025-10-25T00:00:00Z", "--to", "2025-10-27T23:00:00Z")
+    answer = backtest(pgvigil, *span, dataset="t")
+    pgvigil.run("run", "--from", span[1], "--until", "2025-10-27T23:01:00Z", "--state", "r.db",
+                timeout=300)
+    with sqlite3.connect(f"file:{pgvigil.folder / 'r.db'}?mode=ro", uri=True) as db:
+        rows = db.execute("SELECT status, count(*), sum(row_count) FROM scanned_window"
+                          " GROUP BY status ORDER BY status").fetchall()
+    assert [(0, answer["windows"] - answer["empty"], answer["rows"]),
+            (1, answer["empty"], 0)] == rows
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (("--from", "2001-06-01"), "--from and --to"),
+    (("--from", "2001-06-02", "--to", "2001-06-01"), "before --from"),
+    (("--from", "2001-06-01T01:00", "--to", "2001-06-01T09:00"), "no window of 1d"),
+    ((*SPAN, "--inject", "probability shift 1 from 2001-06-01"), "a colon"),
+    ((*SPAN, "--inject", "nothing: shift 1 from 2001-06-01"), "no such column"),
+    ((*SPAN, "--inject", "model_version: shift 1 from 2001-06-01"), "no numbers"),
+    ((*SPAN, "--inject", "probability: shift 1"), "from when on"),
+    ((*SPAN, "--tune", "--inject", "probability: shift 1 from 2001-06-01"), "without --inject"),
+    ((*SPAN, "--reference", "2001-01-01"), "two times"),
+])
+def test_what_is_refused(vigil_flights, arguments, said):
+    ship(vigil_flights)
+    assert said in vigil_flights.expect(64, "backtest", "delay_predictions", *arguments).err
+
+
+def test_what_cannot_be_read(vigil_flights, tmp_path):
+    ship(vigil_flights)
+    text = (vigil_flights.rules / "delay_predictions.yaml").read_text()
+    vigil_flights.rule("delay_predictions", text.replace("ml.delay_predictions", "ml.nothing"))
+    vigil_flights.expect(3, "backtest", "delay_predictions", *SPAN, env={"TMPDIR": str(tmp_path)})
+    assert list(tmp_path.iterdir()) == [], "the state of the backtest is removed"
