@@ -39,7 +39,8 @@ def test_incidents_are_those_of_a_replay(vigil_flights):
     # `judged`, which ticks look at, must not speak while there is no week before.
     schedule = {"window": "1d", "delay": "10m", "every": "1h", "nodata_after": "30d"}
     ship(vigil_flights, segments=["model_version"], schedule=schedule,
-         checks=[{"volume": {"min": 3200}}, {"volume_change": {"against": "same_time", "min": "96%"}}])
+         checks=[{"volume": {"min": 3200}},
+                 {"volume_change": {"against": "same_time", "min": "96%"}}])
     answer = backtest(vigil_flights, *SPAN)
     vigil_flights.expect(0, "run", "--from", "2001-05-28", "--until", "2001-06-19T00:10",
                          "--state", "replay.db")
@@ -59,6 +60,26 @@ def test_incidents_are_those_of_a_replay(vigil_flights):
     storm = next(i for i in answer["incidents"] if i["opened"] == "2001-06-16T00:10:00Z")
     assert "score-drift" in [alert["rule"] for alert in storm["alerts"]]
     assert all(alert["why"] for incident in answer["incidents"] for alert in incident["alerts"])
+
+
+def test_incidents_of_the_budget_are_those_of_a_replay(vigil_flights):
+    """Calibrated on a copy of the reference, with base windows longer than those that are judged."""
+    vigil_flights.rule("budgeted", {
+        "version": 1, "dataset": "budgeted",
+        "source": {"connection": "warehouse", "table": "ml.flight_features",
+                   "time_column": "scheduled_at"},
+        "schedule": {"window": "1h", "delay": "2m", "every": "1d", "nodata_after": "300d"},
+        "reference": {"from": "2001-01-01", "to": "2001-02-12"},
+        "columns": {"*": {"drift": True}, "flight_id": {"drift": False}}})
+    vigil_flights.expect(0, "reference", "capture")
+    answer = backtest(vigil_flights, "--from", "2001-05-25", "--to", "2001-06-18",
+                      dataset="budgeted")
+    vigil_flights.expect(0, "run", "--from", "2001-05-25", "--until", "2001-06-18T00:02",
+                         "--state", "replay.db")
+    status = vigil_flights.expect(0, "status", "--json", "--state", "replay.db").json
+    replayed = sorted((i["opened"], i["closed"]) for i in status["incidents"])
+    assert replayed and answer["windows"] == 24 * 24
+    assert sorted((i["opened"], i["closed"]) for i in answer["incidents"]) == replayed
 
 
 def test_pages_are_counted_by_receiver_and_week(vigil_flights):
@@ -125,7 +146,8 @@ def test_injected_changes_are_found(vigil_flights):
 
 
 def test_statements_are_replayed_when_asked_for(vigil_flights):
-    ship(vigil_flights, checks=[{"unique": {"columns": ["flight_id"], "fail": 0}}, {"volume": {"min": 1}}])
+    ship(vigil_flights, checks=[{"unique": {"columns": ["flight_id"], "fail": 0}},
+                                {"volume": {"min": 1}}])
     without = {r["rule"]: r for r in backtest(vigil_flights, *SPAN)["rules"]}
     asked = {r["rule"]: r for r in backtest(vigil_flights, *SPAN, "--lookups")["rules"]}
     assert not without["unique"]["replayed"] and "--lookups" in without["unique"]["why_not"]
