@@ -182,7 +182,8 @@ static int take_reference(struct backtest *run)
         return vg_shell_fail(&err);
     result->reference_captured = !result->reference_version;
     if (result->reference_captured &&
-        vg_capture_run(&run->task.env, &run->dataset, true, &captured, &err) < 0) {
+        vg_capture_run(&run->task.env, &run->dataset, &(struct vg_capture_how){.patient = true},
+                       &captured, &err) < 0) {
         vg_where(&err, "capturing the reference");
         return vg_shell_fail(&err);
     }

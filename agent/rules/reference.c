@@ -133,7 +133,7 @@ static void read_except(struct vg_rule_reading *in, const struct vg_node *node,
     for (size_t i = 0; i < node->n && !in->r.memory; i++) {
         struct vg_raw_except raw = {0};
         struct vg_part part;
-        if (!vg_read_table(&in->r, node->items[i], &vg_except_table, &part, &raw) || part.bad)
+        if (!vg_read_table(&in->r, node->items[i], &vg_except_table, &part, &raw) || part.nbad)
             continue;
         if (vg_part_fine(&part, "from") && vg_part_fine(&part, "to") && raw.to_us <= raw.from_us)
             vg_read_fault(&in->r, node->items[i]->loc, NULL, "the span ends before it begins");

@@ -63,7 +63,7 @@ def test_incidents_are_those_of_a_replay(vigil_flights):
 
 
 def test_incidents_of_the_budget_are_those_of_a_replay(vigil_flights):
-    """Calibrated on a copy of the reference, with base windows longer than those that are judged."""
+    """Calibrated on a copy of the reference, with base windows longer than those judged."""
     vigil_flights.rule("budgeted", {
         "version": 1, "dataset": "budgeted",
         "source": {"connection": "warehouse", "table": "ml.flight_features",

@@ -85,7 +85,8 @@ static void take(struct bench *bench, int day, double value, enum vg_alert_state
         .value = value,
         .limit = 0.3,
     };
-    snprintf(alert.incident, sizeof alert.incident, onset_day < 0 ? "" : "incident%d", onset_day);
+    if (onset_day >= 0)
+        snprintf(alert.incident, sizeof alert.incident, "incident%d", onset_day);
     assert_int_equal(vg_backtest_take(&bench->test, &cycle, &alert, 1, &err), 0);
 }
 
