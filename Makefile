@@ -32,8 +32,10 @@ LIB_SRC    := $(filter-out $(MAIN_SRC),$(sort $(wildcard agent/*.c agent/*/*.c c
 TEST_SRC   := $(sort $(wildcard tests/unit/test_*.c tests/integration/test_*.c))
 TOOL_SRC   := $(sort $(wildcard tests/*.c tests/bench/*.c))
 FAKE_SRC   := $(filter-out $(TEST_SRC),$(sort $(wildcard tests/unit/*.c tests/integration/*.c)))
+DRIFT_SRC  := $(sort $(wildcard tests/bench/drift/*.c))
 C_FILES    := $(sort $(wildcard agent/*.[ch] agent/*/*.[ch] checks/*.[ch] include/pgvigil/*.h \
-                tests/*.c tests/bench/*.c tests/unit/*.[ch] tests/integration/*.[ch]))
+                tests/*.c tests/bench/*.c tests/bench/drift/*.[ch] tests/unit/*.[ch] \
+                tests/integration/*.[ch]))
 
 object      = $(patsubst %.c,$(OUT)/%.o,$(1))
 LIBRARY    := $(OUT)/libpgvigil.a
@@ -41,6 +43,7 @@ FAKES      := $(if $(FAKE_SRC),$(OUT)/libfakes.a)
 PROGRAM    := $(OUT)/pgvigil
 TESTS      := $(patsubst %.c,$(OUT)/%,$(TEST_SRC))
 TOOLS      := $(patsubst %.c,$(OUT)/%,$(TOOL_SRC))
+SIMULATE   := $(OUT)/tests/bench/drift/simulate
 
 # --- flags --------------------------------------------------------------------------------------
 
@@ -79,7 +82,7 @@ ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(FLAG
 
 # --- what people ask for ------------------------------------------------------------------------
 
-.PHONY: all help deps test test-long demo bench install clean fmt lint san cov \
+.PHONY: all help deps test test-long demo bench bench-drift install clean fmt lint san cov \
         build build-tests quick unit e2e need
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -114,6 +117,10 @@ bench: need ## time a check of 5 million rows against a plain COPY of the same c
 	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build
 	@tests/run bench
 
+bench-drift: need ## measure false alarms and detection delays on made columns: about an hour
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release $(SIMULATE)
+	@tests/run bench-drift
+
 san: need ## build with the address and undefined-behaviour sanitizers, run the unit tests
 	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=san build build-tests
 	@tests/run unit:san
@@ -146,7 +153,7 @@ need:
 # --- how it is built ----------------------------------------------------------------------------
 
 build: $(PROGRAM)
-build-tests: $(TESTS) $(TOOLS)
+build-tests: $(TESTS) $(TOOLS) $(SIMULATE)
 
 # Rewritten only when compiler or flags change; every object depends on it.
 $(OUT)/flags: FORCE
@@ -184,5 +191,9 @@ $(TOOLS): $(OUT)/%: $(OUT)/%.o $(LIBRARY)
 	@echo "  link $@"
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PC_LIBS) -lm
 
+$(SIMULATE): $(call object,$(DRIFT_SRC)) $(LIBRARY)
+	@echo "  link $@"
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PC_LIBS) -lm
+
 -include $(patsubst %.o,%.d,$(call object,$(MAIN_SRC) $(LIB_SRC) $(TEST_SRC) $(TOOL_SRC) \
-	$(FAKE_SRC)))
+	$(DRIFT_SRC) $(FAKE_SRC)))
