@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "checks/stat_beta.h"
+
 /* A law on lo .. hi by the ratios of its weights. */
 struct law {
     double lo, hi, mode;
@@ -99,30 +101,7 @@ struct vg_proportion_tails vg_proportion_binomial(uint64_t x, uint64_t n, double
 
 /* --- the interval --- */
 
-enum { FRACTION_STEPS = 200000, HALVINGS = 100 };
-
-/* The continued fraction of the incomplete beta function (DLMF 8.17.22), by the method of Lentz; it
- * needs about sqrt(max(a, b)) steps left of the mean. */
-static double find_fraction(double a, double b, double x)
-{
-    const double tiny = 1e-300;
-    double c = 1, d = 1 - (a + b) * x / (a + 1), f;
-    d = 1 / (fabs(d) < tiny ? tiny : d);
-    f = d;
-    for (int k = 1; k < FRACTION_STEPS; k++) {
-        double even = k * (b - k) * x / ((a + 2 * k - 1) * (a + 2 * k));
-        double odd = -(a + k) * (a + b + k) * x / ((a + 2 * k) * (a + 2 * k + 1));
-        d = 1 / (1 + even * d);
-        c = 1 + even / c;
-        f *= c * d;
-        d = 1 / (1 + odd * d);
-        c = 1 + odd / c;
-        f *= c * d;
-        if (fabs(c * d - 1) < 1e-13)
-            break;
-    }
-    return f;
-}
+enum { HALVINGS = 100 };
 
 /* P(beta(a, b) <= x). */
 static double find_beta(double a, double b, double x)
@@ -132,7 +111,7 @@ static double find_beta(double a, double b, double x)
     if (x <= 0)
         return 0;
     double front = a * log(x) + b * log1p(-x) - lgamma(a) - lgamma(b) + lgamma(a + b);
-    return exp(front) * find_fraction(a, b, x) / a;
+    return exp(front) * vg_beta_fraction(a, b, x) / a;
 }
 
 static double find_quantile(double a, double b, double p)

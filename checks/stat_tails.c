@@ -6,6 +6,7 @@
 #include <gsl/gsl_sf_gamma.h>
 #include <math.h>
 
+#include "checks/stat_beta.h"
 #include "checks/stat_ks.h"
 
 const double vg_null_quantiles[VG_NULL_QUANTILES] = {0.5, 0.75, 0.9, 0.95};
@@ -26,26 +27,7 @@ double vg_normal_score(double p)
     return p < 1 ? gsl_cdf_ugaussian_Qinv(p / 2) : 0;
 }
 
-enum { FRACTION_STEPS = 20000, HALVINGS = 90 };
-
-/* The continued fraction of I_x(a, b), by the method of Lentz. */
-static double find_fraction(double a, double b, double x)
-{
-    double c = 1, d = 1 / (1 - (a + b) * x / (a + 1)), f = d;
-    for (int k = 1; k < FRACTION_STEPS; k++) {
-        double even = k * (b - k) * x / ((a + 2 * k - 1) * (a + 2 * k));
-        double odd = -(a + k) * (a + b + k) * x / ((a + 2 * k) * (a + 2 * k + 1));
-        d = 1 / (1 + even * d);
-        c = 1 + even / c;
-        f *= c * d;
-        d = 1 / (1 + odd * d);
-        c = 1 + odd / c;
-        f *= c * d;
-        if (fabs(c * d - 1) < 1e-15)
-            break;
-    }
-    return f;
-}
+enum { HALVINGS = 90 };
 
 double vg_student_tails(double t, double nu)
 {
@@ -57,8 +39,8 @@ double vg_student_tails(double t, double nu)
     double x = exp(log_x), rest = fabs(t) < most ? square / (nu + square) : 1;
     double front = exp(a * log_x + b * log(rest) - gsl_sf_lnbeta(a, b));
     if (x < (a + 1) / (a + b + 2))
-        return fmin(front * find_fraction(a, b, x) / a, 1);
-    return fmax(1 - front * find_fraction(b, a, rest) / b, 0);
+        return fmin(front * vg_beta_fraction(a, b, x) / a, 1);
+    return fmax(1 - front * vg_beta_fraction(b, a, rest) / b, 0);
 }
 
 double vg_student_score(double p, double nu)
