@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/sql.h"
+#include "pgvigil/sort.h"
 
 enum {
     KEPT = 16384,      /* values of a window that are held */
@@ -220,12 +221,6 @@ static int note_novel(struct vg_profile_column *out, const struct vg_column_summ
     return 0;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static int note_points(struct vg_watch *watch, struct vg_error *err)
 {
     const struct vg_window *reference = &watch->profile->reference;
@@ -246,7 +241,7 @@ static int note_points(struct vg_watch *watch, struct vg_error *err)
     if (!points->q)
         return fail_memory(err);
     watch->npoints++;
-    qsort(watch->kept, watch->nkept, sizeof *watch->kept, compare_doubles);
+    vg_sort_doubles(watch->kept, watch->nkept);
     for (uint32_t i = 0; i < points->n; i++)
         points->q[i] = watch->kept[(size_t)(((double)i + 0.5) / points->n * (double)watch->nkept)];
     return 0;

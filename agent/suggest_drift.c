@@ -9,16 +9,11 @@
 #include "agent/rehearse.h"
 #include "agent/suggest_parts.h"
 #include "pgvigil/check.h"
+#include "pgvigil/sort.h"
 
 enum { WINDOWS_LEAST = 5 };
 /* Windows that differ so much anyway leave no room for a limit. */
 static const double hopeless = 0.65, least_limit = 0.05, margin = 1.1;
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static double round_limit(double d)
 {
@@ -90,7 +85,7 @@ int vg_suggest_drift(const struct vg_suggesting *at, bool *on, struct vg_error *
     if (!sorted)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     memcpy(sorted, column->d, column->nd * sizeof *sorted);
-    qsort(sorted, column->nd, sizeof *sorted, compare_doubles);
+    vg_sort_doubles(sorted, column->nd);
     double median = sorted[column->nd / 2], most = sorted[column->nd - 1];
     free(sorted);
     if (most > hopeless) {

@@ -2,18 +2,12 @@
 /* Rules of numbers: bounds, lists of few values, zeros, how many values there are. Pure. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/suggest_parts.h"
+#include "pgvigil/sort.h"
 
 enum { OFTEN = 10, DISTINCT_LEAST = 20, STUCK_LEAST = 100, WINDOWS_LEAST = 5, LIST_MAX = 4000 };
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* What few values are like. */
 struct few {
@@ -32,7 +26,7 @@ static void look_at_few(const struct vg_profile_column *column, struct few *few)
         few->whole &= column->few[i] == floor(column->few[i]);
         few->often &= column->few_rows[i] >= OFTEN;
     }
-    qsort(few->sorted, few->n, sizeof *few->sorted, compare_doubles);
+    vg_sort_doubles(few->sorted, few->n);
     double span = few->n ? few->sorted[few->n - 1] - few->sorted[0] + 1 : 0;
     few->dense = few->whole && few->n > 2 && (double)few->n >= 0.75 * span;
     for (size_t i = 0; i < few->n; i++) {

@@ -3,10 +3,10 @@
  * columns, feeds that repeat themselves. Pure. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/suggest_parts.h"
+#include "pgvigil/sort.h"
 
 enum { SEASON_WEEKS = 3, HOUR_LEAST = 5, HOURS_LEAST = 6, DAYS_LEAST = 7, WINDOWS_LEAST = 3 };
 /* Freshness is a multiple of the longest gap, but no less than a window and a half: rows at rest do
@@ -14,12 +14,6 @@ enum { SEASON_WEEKS = 3, HOUR_LEAST = 5, HOURS_LEAST = 6, DAYS_LEAST = 7, WINDOW
 static const double gap_times = 3, windows_least = 1.5, season_least = 0.4;
 /* Twice the rows of a week before may be a good day. */
 static const double change_most = 2.2;
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* --- Freshness -------------------------------------------------------------------------------- */
 
@@ -55,7 +49,7 @@ static int count_volume(const struct vg_profile *profile, struct vg_arena *arena
     for (size_t i = 0; i < n; i++)
         out->rows[i] = (double)profile->windows[i].rows;
     double first = out->rows[0], last = out->rows[n - 1];
-    qsort(out->rows, n, sizeof *out->rows, compare_doubles);
+    vg_sort_doubles(out->rows, n);
     double half = out->rows[n / 2] / 2;
     if (n > WINDOWS_LEAST)
         out->partial = (size_t)(first < half) + (size_t)(last < half);

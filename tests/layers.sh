@@ -25,6 +25,7 @@ layers='
 0 include/pgvigil/banned.h
 0 include/pgvigil/failpoint.h
 0 include/pgvigil/digest.h
+0 include/pgvigil/sort.h
 0 agent/base/*
 1 include/pgvigil/oid.h
 1 include/pgvigil/catalog.h

@@ -8,6 +8,7 @@
 #include "agent/budget/learn.h"
 #include "checks/stat_counts.h"
 #include "checks/stat_tails.h"
+#include "pgvigil/sort.h"
 
 static const double rare = 5; /* levels expected fewer times are tested together */
 enum { FIRST_QUANTILE = 2 };  /* phi from the quantiles .9 and .95 */

@@ -11,6 +11,7 @@
 #include "agent/budget/learn.h"
 #include "checks/stat_ks.h"
 #include "checks/stat_tails.h"
+#include "pgvigil/sort.h"
 
 static int grow(double **x, size_t *size, size_t need)
 {

@@ -6,6 +6,7 @@
 
 #include "agent/budget/parts.h"
 #include "checks/stat_tails.h"
+#include "pgvigil/sort.h"
 
 double vg_spread_level(const struct vg_series *series, size_t w, uint32_t scale)
 {

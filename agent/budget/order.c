@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Quantiles of a few numbers. Pure. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "agent/budget/parts.h"
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-void vg_sort_doubles(double *x, size_t n)
-{
-    if (n > 1)
-        qsort(x, n, sizeof *x, compare_doubles);
-}
+#include "pgvigil/sort.h"
 
 double vg_sorted_quantile(const double *sorted, size_t n, double q)
 {

@@ -71,8 +71,6 @@ double vg_basis_others(const struct vg_basis *basis, const struct vg_series *ser
 
 /* --- order.c ---------------------------------------------------------------------------------- */
 
-/* Sorts n values; NANs are not allowed. */
-void vg_sort_doubles(double *x, size_t n);
 /* The q-quantile of n >= 1 sorted values, interpolated (R type 7). */
 double vg_sorted_quantile(const double *sorted, size_t n, double q);
 /* Median, after sorting; NAN for none. */

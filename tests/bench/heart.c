@@ -13,6 +13,7 @@
 #include "checks/stat_ks.h"
 #include "checks/stat_pairs.h"
 #include "pgvigil/check.h"
+#include "pgvigil/sort.h"
 
 enum { NUMBERS = 8, TEXT = NUMBERS, TRUTH, WHEN, ID, COLUMNS, BATCHES = 64, CATEGORIES = 12 };
 
@@ -83,12 +84,6 @@ static void make_batches(void)
     }
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* A grid of up to n distinct drawn values. */
 static struct vg_grid *make_grid(int column, uint32_t n)
 {
@@ -98,7 +93,7 @@ static struct vg_grid *make_grid(int column, uint32_t n)
         q[i] = draw_number(column);
     if (!q)
         abort();
-    qsort(q, n, sizeof *q, compare_doubles);
+    vg_sort_doubles(q, n);
     for (uint32_t i = 0; i < n; i++) {
         if (!kept || q[i] > q[kept - 1])
             q[kept++] = q[i];

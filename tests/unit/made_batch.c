@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgvigil/sort.h"
 #include "tests/unit/made_batch.h"
 
 uint64_t chance_bits(struct chance *chance)
@@ -220,19 +221,13 @@ void shuffle_rows(struct chance *chance, uint32_t *order, size_t n)
     }
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 struct vg_grid *make_grid(struct chance *chance, enum shape shape, uint32_t n)
 {
     double *q = must(vg_array(n, sizeof *q));
     uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++)
         q[i] = make_value(chance, shape);
-    qsort(q, n, sizeof *q, compare_doubles);
+    vg_sort_doubles(q, n);
     for (uint32_t i = 0; i < n; i++) {
         if (!kept || q[i] > q[kept - 1])
             q[kept++] = q[i];

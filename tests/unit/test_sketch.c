@@ -15,15 +15,10 @@
 #include <string.h>
 
 #include "agent/sketch.h"
+#include "pgvigil/sort.h"
 #include "tests/unit/made_batch.h"
 
 enum order { RANDOM, ASCENDING, DESCENDING, SAWTOOTH, ORDERS };
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static double *make_values(struct chance *chance, enum shape shape, size_t n, enum order order)
 {
@@ -32,7 +27,7 @@ static double *make_values(struct chance *chance, enum shape shape, size_t n, en
     for (size_t i = 0; i < n; i++)
         x[i] = make_value(chance, shape);
     if (order != RANDOM)
-        qsort(x, n, sizeof *x, compare_doubles);
+        vg_sort_doubles(x, n);
     for (size_t i = 0; i < n; i++)
         y[i] = order == DESCENDING ? x[n - 1 - i] : order == SAWTOOTH ? x[i * 7919 % n] : x[i];
     free(x);
@@ -114,7 +109,7 @@ static void test_quantiles_are_exact_below_capacity(void **state)
     size_t n = 131071;
     double *x = make_values(&chance, SHAPE_NORMAL, n, RANDOM);
     struct vg_grid *grid = sketch_grid(x, n, 300);
-    qsort(x, n, sizeof *x, compare_doubles);
+    vg_sort_doubles(x, n);
     assert_int_equal(grid->n, 300);
     for (size_t j = 0; j < 300; j++)
         assert_true(grid->q[j] == x[(n - 1) * j / 299]);

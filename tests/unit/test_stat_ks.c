@@ -9,10 +9,10 @@
 #include <cmocka.h>
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "checks/stat_ks.h"
+#include "pgvigil/sort.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 enum { MOST = 64 };
@@ -44,12 +44,6 @@ static double draw_normal(uint64_t *state)
 {
     double u = draw_unit(state);
     return sqrt(-2 * log(u)) * cos(2 * M_PI * draw_unit(state));
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 /* --- counting samples by hand --- */
@@ -123,8 +117,8 @@ static void draw_pair(uint64_t seed, struct sample_pair *out)
         out->ref[i] = (double)(draw(&state) % top) / 2;
     for (size_t i = 0; i < out->n; i++)
         out->now[i] = (double)(draw(&state) % top) / divisor;
-    qsort(out->ref, out->m, sizeof *out->ref, compare_doubles);
-    qsort(out->now, out->n, sizeof *out->now, compare_doubles);
+    vg_sort_doubles(out->ref, out->m);
+    vg_sort_doubles(out->now, out->n);
 }
 
 static void test_d_is_scipys(void **state)
@@ -266,7 +260,7 @@ static void test_loss_of_compression(void **state)
     double loss[GRIDS] = {0}, delta[GRIDS] = {0};
     for (size_t i = 0; i < M; i++)
         x[i] = draw_normal(&seed);
-    qsort(x, M, sizeof *x, compare_doubles);
+    vg_sort_doubles(x, M);
     for (size_t g = 0; g < GRIDS; g++) {
         for (size_t j = 0; j < grids[g].k; j++)
             q[g][j] = x[(j + 1) * M / (grids[g].k + 1)];
@@ -278,7 +272,7 @@ static void test_loss_of_compression(void **state)
     for (size_t s = 0; s < SAMPLES; s++) {
         for (size_t i = 0; i < N; i++)
             y[i] = draw_normal(&seed) + (s % 2 ? 0.1 : 0);
-        qsort(y, N, sizeof *y, compare_doubles);
+        vg_sort_doubles(y, N);
         double d = find_distance(x, M, y, N);
         for (size_t g = 0; g < GRIDS; g++) {
             struct vg_ks ks;

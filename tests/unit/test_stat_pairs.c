@@ -9,10 +9,10 @@
 #include <cmocka.h>
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "checks/stat_pairs.h"
+#include "pgvigil/sort.h"
 #include "tests/unit/samples.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -225,12 +225,6 @@ static void draw_row(enum change change, size_t row, uint64_t *seed)
         values[c][row] += .1;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 struct scale {
     struct vg_grid *grid;
     int16_t ranks[2 * THRESHOLDS + 1];
@@ -242,7 +236,7 @@ static void make_scale(const double *x, struct scale *out)
     uint64_t cells[2 * THRESHOLDS + 1] = {0};
     double q[THRESHOLDS];
     memcpy(sorted, x, sizeof sorted);
-    qsort(sorted, MOST_ROWS, sizeof *sorted, compare_doubles);
+    vg_sort_doubles(sorted, MOST_ROWS);
     for (size_t i = 0; i < THRESHOLDS; i++)
         q[i] = sorted[(i + 1) * MOST_ROWS / (THRESHOLDS + 1)];
     out->grid = vg_grid_new(q, THRESHOLDS, false);
@@ -300,7 +294,7 @@ static void find_power(uint64_t *seed, double found[CHANGES][2], double *beyond)
         *beyond += (got[1] > floor) / (double)NULLS / REFERENCES;
     }
     for (int s = 0; s < 2; s++)
-        qsort(null[s], NULLS, sizeof *null[s], compare_doubles);
+        vg_sort_doubles(null[s], NULLS);
     for (enum change change = ALL_PAIRS; change < CHANGES; change++) {
         for (size_t i = 0; i < RUNS; i++) {
             measure(then, scales, change, seed, got);
