@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Whether one type holds all that another held. Numbers by digits before and behind the point and
- * bits of the mantissa, text and times by their length. Pure. */
+/* The table of changes of type: which family a type belongs to, what its members hold, and what a
+ * change from one family to another does to values. Within a family a type is safe that has room
+ * for every old value: numbers by digits before and behind the point or bits of the mantissa, text
+ * and times by their length. Pure. */
 #include "checks/check_schema_type.h"
 
 #include <limits.h>
@@ -12,11 +14,15 @@
 
 enum { ANY = INT_MAX };
 
+/* Families are told apart by what a reader of the values gets: 3 is another thing as integer,
+ * numeric and double precision, since it is divided, compared and printed in another way, and
+ * nothing keeps the next value from being 3.5. */
+enum family { NO_FAMILY, WHOLE, DECIMAL, BINARY, TEXT, CHAR, DATE, INSTANT, JSON, JSONB, FAMILIES };
+
 /* What a type of a known family can hold. */
 struct room {
-    enum { NO_FAMILY, BINARY, DECIMAL, TEXT, INSTANT, JSON } family;
-    int whole; /* digits before the point; characters of text */
-    int bits;  /* of the mantissa, that is numbers up to 2^bits; 0: as digits say */
+    enum family family;
+    int whole; /* digits before the point, bits of a whole number or mantissa; characters of text */
     int scale; /* digits behind the point; of seconds */
 };
 
@@ -24,19 +30,31 @@ static const struct known {
     const char *name;
     struct room room;
 } known[] = {
-    {"smallint", {DECIMAL, 5, 15, 0}},
-    {"integer", {DECIMAL, 10, 31, 0}},
-    {"bigint", {DECIMAL, 19, 63, 0}},
-    {"real", {BINARY, 38, 24, ANY}},
-    {"double precision", {BINARY, 308, 53, ANY}},
-    {"numeric", {DECIMAL, ANY, 0, ANY}},
-    {"text", {TEXT, ANY, 0, 0}},
-    {"character varying", {TEXT, ANY, 0, 0}},
-    {"name", {TEXT, 63, 0, 0}},
-    {"date", {INSTANT, 0, 0, -1}},
-    {"timestamp", {INSTANT, 0, 0, 6}},
-    {"json", {JSON, 1, 0, 0}}, /* as it was written; jsonb only as it is meant */
-    {"jsonb", {JSON, 0, 0, 0}},
+    {"smallint", {WHOLE, 15, 0}},   {"integer", {WHOLE, 31, 0}},
+    {"bigint", {WHOLE, 63, 0}},     {"numeric", {DECIMAL, ANY, ANY}},
+    {"real", {BINARY, 24, 0}},      {"double precision", {BINARY, 53, 0}},
+    {"text", {TEXT, ANY, 0}},       {"character varying", {TEXT, ANY, 0}},
+    {"name", {TEXT, 63, 0}},        {"character", {CHAR, ANY, 0}},
+    {"bpchar", {CHAR, ANY, 0}},     {"date", {DATE, 0, 0}},
+    {"timestamp", {INSTANT, 0, 6}}, /* with or without time zone, as its tail says */
+    {"json", {JSON, 0, 0}},         /* as it was written; jsonb only as it is meant */
+    {"jsonb", {JSONB, 0, 0}},
+};
+
+/* From a row's family to a column's. ROOM: safe where there is room for every old value, else
+ * lossy. Of a type without family (bool, enum, uuid, interval, ...) the kind decides, as it does
+ * where the table has BREAKING: values of one kind are compared, values of two are not. */
+enum change { BREAKING, LOSSY, ROOM };
+static const enum change changes[FAMILIES][FAMILIES] = {
+    [WHOLE] = {[WHOLE] = ROOM, [DECIMAL] = LOSSY, [BINARY] = LOSSY},
+    [DECIMAL] = {[WHOLE] = LOSSY, [DECIMAL] = ROOM, [BINARY] = LOSSY},
+    [BINARY] = {[WHOLE] = LOSSY, [DECIMAL] = LOSSY, [BINARY] = ROOM},
+    [TEXT] = {[TEXT] = ROOM, [CHAR] = LOSSY},
+    [CHAR] = {[TEXT] = LOSSY, [CHAR] = LOSSY}, /* blanks are added, or are no longer */
+    [DATE] = {[DATE] = ROOM, [INSTANT] = LOSSY},
+    [INSTANT] = {[DATE] = LOSSY, [INSTANT] = ROOM},
+    [JSON] = {[JSON] = ROOM, [JSONB] = LOSSY},
+    [JSONB] = {[JSON] = LOSSY, [JSONB] = ROOM},
 };
 
 /* "(10,2)": the numbers in it. */
@@ -60,9 +78,9 @@ static struct room find_room(const struct vg_spelling *spelling)
             continue;
         struct room room = known[i].room;
         int n = read_modifiers(spelling->modifiers, given);
-        if (n == 2 && room.whole == ANY)
+        if (n == 2 && room.family == DECIMAL)
             room.whole = given[0] - given[1], room.scale = given[1];
-        else if (n == 1 && room.family == TEXT)
+        else if (n == 1 && (room.family == TEXT || room.family == CHAR))
             room.whole = given[0];
         else if (n == 1 && room.family == INSTANT)
             room.scale = given[0];
@@ -73,13 +91,7 @@ static struct room find_room(const struct vg_spelling *spelling)
 
 static bool holds(const struct room *is, const struct room *was)
 {
-    if (is->family == BINARY)
-        return was->bits && was->bits <= is->bits && was->whole <= is->whole;
-    if (was->family == BINARY || is->scale < was->scale)
-        return false;
-    if (is->bits) /* 10 digits do not all fit in 31 bits, but 31 bits do */
-        return was->bits ? was->bits <= is->bits : was->whole < is->whole;
-    return was->whole <= is->whole;
+    return was->whole <= is->whole && was->scale <= is->scale;
 }
 
 /* One name with other modifiers, as bit varying(8) and (16). */
@@ -91,6 +103,13 @@ static bool has_grown(const struct vg_spelling *was, const struct vg_spelling *i
     return plain && (n == 0 || (read_modifiers(was->modifiers, from) == 1 && from[0] <= to[0]));
 }
 
+/* Of an array, behind the time zone. */
+static const char *find_brackets(const struct vg_spelling *spelling)
+{
+    const char *brackets = strchr(spelling->tail, '[');
+    return brackets ? brackets : "";
+}
+
 enum vg_schema_class vg_schema_type_change(const struct vg_schema_typed *was,
                                            const struct vg_schema_typed *is)
 {
@@ -98,17 +117,14 @@ enum vg_schema_class vg_schema_type_change(const struct vg_schema_typed *was,
     bool alike = was->kind == is->kind && is->kind != VG_KIND_OTHER;
     if (vg_schema_spell(was->type, &from) < 0 || vg_schema_spell(is->type, &to) < 0)
         return alike ? VG_SCHEMA_LOSSY : VG_SCHEMA_BREAKING;
-    if (!strcmp(from.name, "date") && !*from.tail) /* midnight, of no time zone either */
-        snprintf(from.tail, sizeof from.tail, " without time zone");
-    bool same_tail = !strcmp(from.tail, to.tail), same_name = !strcmp(from.name, to.name);
+    bool same_name = !strcmp(from.name, to.name), same_tail = !strcmp(from.tail, to.tail);
     struct room before = find_room(&from), after = find_room(&to);
-    bool numbers =
-        before.family && before.family <= DECIMAL && after.family && after.family <= DECIMAL;
-    bool family = before.family && (numbers || before.family == after.family);
-    if (same_tail && family)
-        return holds(&after, &before) ? VG_SCHEMA_SAFE : VG_SCHEMA_LOSSY;
-    if (same_tail && same_name)
-        return has_grown(&from, &to) || !strcmp(from.modifiers, to.modifiers) ? VG_SCHEMA_SAFE
-                                                                              : VG_SCHEMA_LOSSY;
+    enum change change = changes[before.family][after.family];
+    bool fits = change == ROOM ? holds(&after, &before) : same_name && has_grown(&from, &to);
+    if (same_tail && (fits || (same_name && !strcmp(from.modifiers, to.modifiers))))
+        return VG_SCHEMA_SAFE;
+    if (!strcmp(find_brackets(&from), find_brackets(&to)) &&
+        (change != BREAKING || (same_name && same_tail)))
+        return VG_SCHEMA_LOSSY;
     return alike ? VG_SCHEMA_LOSSY : VG_SCHEMA_BREAKING;
 }

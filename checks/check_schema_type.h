@@ -13,10 +13,11 @@
  * zone, decimal(10) is numeric(10,0). Case and blanks do not matter outside double quotes. */
 bool vg_schema_type_same(const char *a, const char *b);
 
-/* What becomes of values when a column of one type becomes another's: safe where the new type holds
- * every old value as it was (integer to bigint, varchar(10) to varchar(20), real to double
- * precision); lossy where it is of the same sort (numbers, text, times, or one name with other
- * modifiers); else breaking. */
+/* What becomes of values when a column of one type becomes another's: safe where the new type is of
+ * the same family and holds every old value (integer to bigint, varchar(10) to varchar(20), real to
+ * double precision); lossy where values are cut, or are of another family of the same kind: whole
+ * numbers, numeric and floating point; text, padded text and enums; dates and timestamps with and
+ * without time zone; json and jsonb; else breaking. */
 struct vg_schema_typed {
     const char *type;
     enum vg_kind kind;

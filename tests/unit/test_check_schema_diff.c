@@ -141,7 +141,7 @@ static void test_against_the_reference(void **state)
     kit.dataset.ncolumns = 1;
     expect(&kit, &reference, NULL, 0);
     spec.type = "integer"; /* it would hold every integer */
-    EXPECT(&kit, &reference, "safe: column delay is double precision, not integer");
+    EXPECT(&kit, &reference, "breaking: column delay is double precision, not integer");
     spec.type = "numeric(5,2)";
     EXPECT(&kit, &reference, "breaking: column delay is double precision, not numeric(5,2)");
     spec.type = "float8";
