@@ -147,6 +147,7 @@ struct vg_sql_row {
     int column;
     bool failed;
     struct vg_error *err; /* filled once failed */
+    const void *given;    /* to vg_sql_list_given(), else NULL */
 };
 int64_t vg_row_int(struct vg_sql_row *row);
 uint64_t vg_row_count(struct vg_sql_row *row);
@@ -170,6 +171,10 @@ struct vg_sql_shape {
 /* All rows as an array in the arena; *items NULL when there are none. */
 int vg_sql_list(struct vg_store *store, const struct vg_sql *sql, const struct vg_sql_shape *shape,
                 void **items, size_t *n, struct vg_error *err);
+/* The same, and `read` has something to look at beside the row: row->given. */
+int vg_sql_list_given(struct vg_store *store, const struct vg_sql *sql,
+                      const struct vg_sql_shape *shape, const void *given, void **items, size_t *n,
+                      struct vg_error *err);
 /* The first row into *item. */
 int vg_sql_one(struct vg_store *store, const struct vg_sql *sql, const struct vg_sql_shape *shape,
                void *item, bool *found, struct vg_error *err);

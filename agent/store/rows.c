@@ -167,7 +167,14 @@ static int make_room(struct vg_sql_row *row, size_t size, size_t n, size_t *room
 int vg_sql_list(struct vg_store *store, const struct vg_sql *sql, const struct vg_sql_shape *shape,
                 void **items, size_t *n, struct vg_error *err)
 {
-    struct vg_sql_row row = {.store = store, .arena = shape->arena, .err = err};
+    return vg_sql_list_given(store, sql, shape, NULL, items, n, err);
+}
+
+int vg_sql_list_given(struct vg_store *store, const struct vg_sql *sql,
+                      const struct vg_sql_shape *shape, const void *given, void **items, size_t *n,
+                      struct vg_error *err)
+{
+    struct vg_sql_row row = {.store = store, .arena = shape->arena, .err = err, .given = given};
     char *list = NULL;
     size_t len = 0, room = 0;
     bool more = true;
