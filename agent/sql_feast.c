@@ -319,33 +319,41 @@ static void put_place(struct vg_buf *out, const char *name, const char *from)
                   from);
 }
 
-void vg_feast_put_key(struct vg_buf *out, const char *entity_key, const struct vg_strings *keys,
-                      size_t at, uint32_t oid)
+/* Where key number `at` begins, from 0; of the number of keys: where the bytes must end. */
+static void put_start(struct vg_buf *out, const char *name, size_t head, size_t at)
 {
     struct vg_buf from;
     vg_buf_init(&from, 1 << 18);
-    vg_buf_puts(out, "CASE WHEN pg_catalog.octet_length(");
-    vg_buf_printf(out, "%s) > 0 AND pg_catalog.substr(%s, 1, ", entity_key, entity_key);
-    struct vg_buf head;
-    vg_buf_init(&head, 1 << 18);
-    size_t bytes = put_head(&head, keys);
-    vg_buf_printf(out, "%zu) = %s\nTHEN (SELECT ", bytes, head.failed ? "" : head.data);
-    put_key_value(out, entity_key, oid);
-    vg_buf_printf(&from, "%zu::int8", bytes);
-    for (size_t i = 0; i < at; i++) {
+    vg_buf_printf(&from, "%zu::int8", head);
+    for (size_t i = 0; i < at && !from.failed; i++) {
         struct vg_buf next;
         vg_buf_init(&next, 1 << 18);
         vg_buf_puts(&next, "(SELECT pgv_p + 8 + pgv_l FROM ");
-        put_place(&next, entity_key, from.failed ? "" : from.data);
+        put_place(&next, name, from.data);
         vg_buf_putc(&next, ')');
-        from.failed |= next.failed;
-        if (!next.failed) {
-            vg_buf_free(&from);
-            from = next;
-        } else {
-            vg_buf_free(&next);
-        }
+        vg_buf_free(&from);
+        from = next;
     }
+    vg_buf_puts(out, from.failed ? "" : from.data);
+    out->failed |= from.failed;
+    vg_buf_free(&from);
+}
+
+void vg_feast_put_key(struct vg_buf *out, const char *entity_key, const struct vg_strings *keys,
+                      size_t at, uint32_t oid)
+{
+    struct vg_buf head, from;
+    vg_buf_init(&head, 1 << 18);
+    vg_buf_init(&from, 1 << 18);
+    size_t bytes = put_head(&head, keys);
+    put_start(&from, entity_key, bytes, at);
+    vg_buf_printf(out,
+                  "CASE WHEN pg_catalog.octet_length(%s) > 0 AND pg_catalog.substr(%s, 1, %zu) ="
+                  " %s\nAND pg_catalog.octet_length(%s) = ",
+                  entity_key, entity_key, bytes, head.failed ? "" : head.data, entity_key);
+    put_start(out, entity_key, bytes, keys->n);
+    vg_buf_puts(out, "\nTHEN (SELECT ");
+    put_key_value(out, entity_key, oid);
     vg_buf_puts(out, "\nFROM ");
     put_place(out, entity_key, from.failed ? "" : from.data);
     vg_buf_puts(out, ") END");

@@ -26,7 +26,7 @@ bool vg_feast_type(const char *name, struct vg_feast_type *out);
 void vg_feast_put_value(struct vg_buf *out, const char *value, uint32_t oid);
 /* Join key number `at` of the keys in the bytea `entity_key` (a name), as a value of the type:
  * text, bigint or integer. NULL where the bytes are those of other keys, of another version of the
- * format than 3, or of a value of another type. */
+ * format than 3, or of a value of another type, and where they go on behind the last key. */
 void vg_feast_put_key(struct vg_buf *out, const char *entity_key, const struct vg_strings *keys,
                       size_t at, uint32_t oid);
 

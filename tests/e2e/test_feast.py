@@ -278,6 +278,7 @@ def test_several_join_keys(pgvigil, database):
         database.execute("INSERT INTO o VALUES (%s, %s, %s)", (f"Zone ø{i}", i - 25, i))
     # Keys that are none: they have no value, and cost nobody else his.
     keys = [b"", b"\x02", entity_key(id=1), entity_key(zone="a", id=1)[:-3],
+            entity_key(zone="a", id=1) + b"\x00", entity_key(zone="a", id=1) * 2,
             entity_key(zone="a", id=1)[:33] + b"\xff\xff\xff\xff", b"\xff" * 64,
             *(entity_key(zone=text, id=1) for text in NO_TEXTS)]
     for i, key in enumerate(keys):
