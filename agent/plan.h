@@ -35,7 +35,9 @@ struct vg_plan_split {
     const struct vg_segment_spec *spec;
     struct vg_strings values;
     bool known;          /* its values are */
-    size_t left;         /* values of the reference that are beyond `most`, and so in other */
+    size_t left;         /* values of the reference that are no segments, and so in other */
+    bool scattered;      /* none is: they do not come again. No rule is judged by this split */
+    const char *told;    /* what is left, in words, or NULL */
     const char *problem; /* why rows cannot be told apart by it, or NULL */
     size_t first;        /* its first segment in the plan */
 };

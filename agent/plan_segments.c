@@ -3,6 +3,7 @@
  * where the column is gone: its segments are then unknown, not retired. Pure. */
 #include "agent/plan_segments.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "agent/plan_bind.h"
@@ -21,31 +22,69 @@ static bool is_whole(const struct vg_top_entry *entry)
            strcmp(entry->label, VG_SEGMENT_OTHER) != 0;
 }
 
-int vg_segment_values(const struct vg_segment_spec *spec, const struct vg_column_summary *total,
-                      struct vg_arena *arena, struct vg_strings *out, size_t *left)
+/* Below this share of the rows, what the most frequent values hold is no part worth a name. */
+static const double least_share = 0.05;
+
+static const char *tell_left(const struct vg_segment_spec *spec,
+                             const struct vg_segment_choice *choice, double share,
+                             struct vg_arena *arena)
 {
-    *left = 0;
-    *out = spec->values;
+    size_t n = choice->left;
+    if (choice->scattered)
+        return vg_arena_printf(arena,
+                               "%s tells no segments apart: of its %zu values or more, the %zu most"
+                               " frequent are %.2g%% of the reference's rows",
+                               spec->column, n, spec->most, 100 * share);
+    return vg_arena_printf(arena,
+                           "%zu more value%s of %s %s in the segment other: most "
+                           "is %zu",
+                           n, n == 1 ? "" : "s", spec->column, n == 1 ? "is" : "are", spec->most);
+}
+
+/* The entries in descending order of their rows. */
+static int choose_values(const struct vg_segment_spec *spec, const struct vg_top_entry *entries,
+                         size_t n, struct vg_arena *arena, struct vg_segment_choice *out)
+{
+    const char **items = vg_arena_array(arena, spec->most, sizeof *items);
+    if (!items)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (out->values.n == spec->most || !is_whole(&entries[i])) {
+            out->left++;
+            continue;
+        }
+        items[out->values.n] = vg_arena_strdup(arena, entries[i].label);
+        if (!items[out->values.n++])
+            return -1;
+    }
+    out->values.items = items;
+    return 0;
+}
+
+int vg_segment_values(const struct vg_segment_spec *spec, const struct vg_column_summary *total,
+                      struct vg_arena *arena, struct vg_segment_choice *out)
+{
+    *out = (struct vg_segment_choice){.values = spec->values};
     if (spec->values.n || !total || !total->top)
         return 0;
     size_t most = vg_top_size(total->top);
     struct vg_top_entry *entries = vg_arena_array(arena, most, sizeof *entries);
-    const char **items = vg_arena_array(arena, spec->most, sizeof *items);
-    if (!entries || !items)
-        return -1;
     bool sampled;
+    if (!entries)
+        return -1;
     size_t n = vg_top_largest(total->top, entries, most, &sampled);
-    for (size_t i = 0; i < n; i++) {
-        if (out->n == spec->most || !is_whole(&entries[i])) {
-            *left += 1;
-            continue;
-        }
-        items[out->n] = vg_arena_strdup(arena, entries[i].label);
-        if (!items[out->n++])
-            return -1;
-    }
-    out->items = items;
-    return 0;
+    double rows = 0, all = fmax((double)total->rows, 1);
+    for (size_t i = 0; i < n && i < spec->most; i++)
+        rows += (double)entries[i].count;
+    out->scattered =
+        n > spec->most && (rows < least_share * all || entries[spec->most / 2].count < 2);
+    if (out->scattered)
+        out->left = n;
+    else if (choose_values(spec, entries, n, arena, out) < 0)
+        return -1;
+    if (out->left)
+        out->told = tell_left(spec, out, rows / all, arena);
+    return out->left && !out->told ? -1 : 0;
 }
 
 const char *vg_segment_problem(const char *name, const struct vg_catalog_column *column,
@@ -88,9 +127,13 @@ static int bind_split(struct vg_plan *plan, size_t i, const struct vg_rejects *r
         failed |= !split->problem;
     }
     split->known = spec->values.n || (then && then->total && then->total->top);
-    if (failed ||
-        vg_segment_values(spec, then ? then->total : NULL, arena, &split->values, &split->left) < 0)
+    struct vg_segment_choice choice;
+    if (failed || vg_segment_values(spec, then ? then->total : NULL, arena, &choice) < 0)
         return -1;
+    split->values = choice.values;
+    split->left = choice.left;
+    split->scattered = choice.scattered;
+    split->told = choice.told;
     plan->nsegments += split->values.n + 1;
     return 0;
 }
@@ -263,14 +306,15 @@ int vg_plan_tally_segments(struct vg_plan *plan, struct vg_tally_column *columns
 bool vg_plan_judges(const struct vg_plan *plan, const struct vg_rule *rule,
                     const struct vg_plan_segment *segment)
 {
-    const struct vg_segment_spec *spec = plan->splits[segment->split].spec;
+    const struct vg_plan_split *split = &plan->splits[segment->split];
+    const struct vg_segment_spec *spec = split->spec;
+    bool apart = split->known && !split->scattered;
     if (rule->unsegmented || vg_reference_apart(rule) || vg_rule_unsegmented(rule))
         return false;
     if (rule->compare.segment)
-        return vg_streq(rule->compare.segment, spec->column) &&
-               (segment->value || !plan->splits[segment->split].known) &&
+        return vg_streq(rule->compare.segment, spec->column) && (segment->value || !apart) &&
                !vg_streq(segment->value, rule->compare.baseline);
-    return !rule->segment || vg_streq(rule->segment, spec->column);
+    return !split->scattered && (!rule->segment || vg_streq(rule->segment, spec->column));
 }
 
 /* Without a plan, or without values, whatever bears a column's name may be a segment of it. */

@@ -7,10 +7,18 @@
 #include "agent/plan.h"
 
 /* The values of a segmentation: those listed, else the most frequent that `total` has counted
- * (NULL: none are known). *left: how many of its values are beyond the most allowed. In arena; 0,
- * or -1 when out of memory. */
+ * (NULL: none are known). Where these are beyond the most allowed, and the most frequent are hardly
+ * any of the rows or came but once, the column tells rows apart and no segments (a number of a
+ * request, not a country): it then has none, since values that do not come again would each be
+ * missed. In arena; 0, or -1 when out of memory. */
+struct vg_segment_choice {
+    struct vg_strings values;
+    size_t left;      /* how many of its values are no segments of their own */
+    bool scattered;   /* none is, for the reason above */
+    const char *told; /* what is left, in words for people; NULL: nothing is */
+};
 int vg_segment_values(const struct vg_segment_spec *spec, const struct vg_column_summary *total,
-                      struct vg_arena *arena, struct vg_strings *out, size_t *left);
+                      struct vg_arena *arena, struct vg_segment_choice *out);
 /* "column=value"; value NULL: all others. In arena, NULL without memory. */
 const char *vg_segment_name(const char *column, const char *value, struct vg_arena *arena);
 /* Why rows cannot be told apart by this column (NULL: it does not exist), or NULL. In arena;

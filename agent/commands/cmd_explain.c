@@ -108,13 +108,11 @@ static void explain_segments(const struct vg_plan *plan)
         else if (!split->known)
             printf("-- segments of %s: not known before there is a reference\n",
                    split->spec->column);
-        else
+        else if (!split->scattered)
             printf("-- segments of %s: %zu value%s and other\n", split->spec->column,
                    split->values.n, split->values.n == 1 ? "" : "s");
-        if (split->left)
-            printf("-- %zu more value%s of %s %s in other: most is %zu\n", split->left,
-                   split->left == 1 ? "" : "s", split->spec->column,
-                   split->left == 1 ? "is" : "are", split->spec->most);
+        if (split->told)
+            printf("-- %s\n", split->told);
     }
     if (plan->nsplits)
         printf("-- counts of %zu segments and %zu columns: %.1f KiB of memory\n", plan->nsegments,

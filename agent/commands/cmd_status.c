@@ -195,7 +195,7 @@ static void print_sampled(const struct vg_dataset *dataset, const struct vg_refe
 static int print_capped(struct vg_shell *shell, const struct vg_dataset *dataset,
                         struct vg_arena *arena, struct vg_error *err)
 {
-    struct vg_strings values, none = {0};
+    struct vg_strings none = {0};
     struct vg_reference *reference = NULL;
     int64_t version;
     int rc = vg_store_reference_of(shell->store, dataset->id, dataset->reference.name, VG_NEVER,
@@ -205,13 +205,11 @@ static int print_capped(struct vg_shell *shell, const struct vg_dataset *dataset
     for (size_t i = 0; rc == 0 && reference && i < dataset->nsegments; i++) {
         const struct vg_segment_spec *spec = &dataset->segments[i];
         const struct vg_reference_column *column = vg_reference_find(reference, spec->column);
-        size_t left = 0;
-        if (column && vg_segment_values(spec, column->total, arena, &values, &left) < 0)
+        struct vg_segment_choice choice = {.told = NULL};
+        if (column && vg_segment_values(spec, column->total, arena, &choice) < 0)
             rc = vg_fail(err, VG_E_MEMORY, "out of memory");
-        else if (left)
-            printf("  %s: %zu more value%s of %s %s in the segment other, most is %zu\n",
-                   dataset->id, left, left == 1 ? "" : "s", spec->column, left == 1 ? "is" : "are",
-                   spec->most);
+        else if (choice.told)
+            printf("  %s: %s\n", dataset->id, choice.told);
     }
     print_sampled(dataset, reference);
     vg_reference_free(reference);

@@ -73,11 +73,12 @@ int vg_capture_segments_choose(struct vg_capture *capture, struct vg_error *err)
 {
     for (size_t i = 0; i < capture->nsplits; i++) {
         struct vg_capture_split *split = &capture->splits[i];
-        size_t left;
-        if (vg_segment_values(split->spec, &split->top, capture->arena, &split->values, &left) <
-                0 ||
-            vg_routes_make(split->values.items, split->values.n, capture->arena, &split->routes) <
-                0)
+        struct vg_segment_choice choice;
+        if (vg_segment_values(split->spec, &split->top, capture->arena, &choice) < 0)
+            return fail_memory(err);
+        split->values = choice.values;
+        if (vg_routes_make(split->values.items, split->values.n, capture->arena, &split->routes) <
+            0)
             return fail_memory(err);
         capture->nsegments += split->values.n + 1;
         vg_column_clear(&split->top);

@@ -314,7 +314,7 @@ def test_metrics_and_limits(pgvigil, base):
     rule["limits"]["rows"] = 10
     pgvigil.rule("scores", rule)
     status = pgvigil.run("status").out
-    assert "2 more values of model_version are in the segment other, most is 3" in status
+    assert "2 more values of model_version are in the segment other: most is 3" in status
     assert "more than 250 values of note" in status
     wrong = rules([{"column": "country", "most": 4}], {"score": {"nan": 0}}, limits={"segments": 3})
     pgvigil.rule("scores", wrong)

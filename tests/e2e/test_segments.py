@@ -227,7 +227,7 @@ def test_cap_and_other(pgvigil, base):
                        f" '2024-01-06' AND model_version NOT IN ('{listed}')")
     assert found["score.nan", "model_version=other"]["n"] == rows[0]
     assert "no rows of this segment" in found["score.nan", "model_version=v13"]["why"]
-    assert "9 more values of model_version are in other: most is 3" in pgvigil.expect(
+    assert "9 more values of model_version are in the segment other: most is 3" in pgvigil.expect(
         0, "explain", "scores").out
     assert "most is 3" in pgvigil.run("validate", "--connect").err
     assert "9 more values of model_version are in the segment other" in pgvigil.run("status").out

@@ -131,6 +131,52 @@ static void test_long_values_are_others(void **state)
     stop(&world);
 }
 
+/* Numbers of requests: each comes once, and will never be seen again. */
+static void test_scattered_values(void **state)
+{
+    (void)state;
+    struct world world;
+    char text[20];
+    start(&world);
+    vg_column_clear(&world.total);
+    struct vg_error err;
+    assert_int_equal(vg_column_init(&world.total, "c", VG_KIND_TEXT, NULL, VG_PART_TOP, &err), 0);
+    for (size_t i = 0; i < 3000; i++) {
+        snprintf(text, sizeof text, "request %zu", i);
+        count(&world, text, 1);
+    }
+    world.specs[0].most = 500; /* a sixth of the rows, and yet none comes again */
+    make(&world, true);
+    assert_segments(&world, "c=other");
+    assert_true(world.plan.splits[0].scattered);
+    assert_int_equal(world.plan.splits[0].left, 3000);
+    assert_string_equal(world.plan.splits[0].told,
+                        "c tells no segments apart: of its 3000 values or more, the 500 most "
+                        "frequent are 17% of the reference's rows");
+    assert_false(vg_plan_judges(&world.plan, &world.rule, &world.plan.segments[0]));
+    assert_false(vg_plan_names_segment(&world.dataset, &world.plan, &world.rule, "c=other"));
+    assert_false(vg_plan_names_segment(&world.dataset, &world.plan, &world.rule, "c=request 7"));
+    assert_true(vg_plan_names_segment(&world.dataset, &world.plan, &world.rule, ""));
+    for (size_t i = 0; i < 3000; i++) { /* often, but in too many places */
+        snprintf(text, sizeof text, "request %zu", i);
+        count(&world, text, 1 + i % 3);
+    }
+    world.specs[0].most = 50;
+    make(&world, true);
+    assert_true(world.plan.splits[0].scattered);
+    /* A rule that compares with a segment by name is unknown, not silent. */
+    world.rule.compare = (struct vg_compare){.segment = "c", .baseline = "request 7"};
+    assert_true(vg_plan_judges(&world.plan, &world.rule, &world.plan.segments[0]));
+    world.rule.compare = (struct vg_compare){.segment = NULL};
+    count(&world, "DE", 50);
+    for (size_t i = 0; i < 19; i++) /* a country and the rest of the world */
+        count(&world, "DE", 50);
+    make(&world, true);
+    assert_false(world.plan.splits[0].scattered);
+    assert_int_equal(world.plan.nsegments, 51);
+    stop(&world);
+}
+
 /* Its segments stay known, and are unknown. */
 static void test_columns_that_cannot(void **state)
 {
@@ -250,11 +296,9 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_long_values_are_others),
-        cmocka_unit_test(test_columns_that_cannot),
-        cmocka_unit_test(test_too_much),
-        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_values),           cmocka_unit_test(test_long_values_are_others),
+        cmocka_unit_test(test_scattered_values), cmocka_unit_test(test_columns_that_cannot),
+        cmocka_unit_test(test_too_much),         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests_name("test_plan_segments", tests, NULL, NULL);
 }
