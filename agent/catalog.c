@@ -9,8 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgvigil/text.h"
+
 static const char heading[] = "pgvigil schema 1";
 enum { FIELDS = 12 };
+
+bool vg_catalog_can_hold(const struct vg_catalog_column *column, const char *value)
+{
+    double number;
+    bool named = column->nlabels == 0;
+    for (size_t i = 0; i < column->nlabels && !named; i++)
+        named = column->labels[i] == vg_hash64(value, strlen(value));
+    if (column->kind == VG_KIND_BOOL)
+        return vg_streq(value, "true") || vg_streq(value, "false");
+    if (column->kind != VG_KIND_NUMBER)
+        return named;
+    return vg_parse_double(value, &number) == 0 || vg_streq(value, "NaN") ||
+           vg_streq(value, "Infinity") || vg_streq(value, "-Infinity");
+}
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 

@@ -55,6 +55,43 @@ static int put_statement(const struct vg_asked *asked, const char *sql, struct v
     return 0;
 }
 
+/* The first placeholder in [p, end), or NULL. */
+static const char *find_placeholder(const char *sql, const char *p, const char *end)
+{
+    static const char *const names[] = {":from", ":until", ":table"};
+    for (; p < end; p++) {
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            if (stands_at(sql, p, names[i]))
+                return names[i];
+        }
+    }
+    return NULL;
+}
+
+/* A quote by itself is one character: it is never closed, and that is said elsewhere. */
+static void look_into(const char *sql, const char *p, const char *next, const struct vg_rule *rule,
+                      struct vg_diags *diags)
+{
+    const char *name = find_placeholder(sql, p, next);
+    if (name && strchr("'\"$", *p))
+        vg_diag_add(diags, VG_GRADE_ERROR, rule->loc, NULL,
+                    "write it without the quotes: it stands for a value with its quotes and type, "
+                    ":table for a name",
+                    "%s: %s stands in quotes, where it is text and not replaced", rule->id, name);
+}
+
+void vg_ask_own_validate(const struct vg_rule *rule, const char *sql, struct vg_diags *diags)
+{
+    const char *next;
+    for (const char *p = sql; p && *p; p = next) {
+        next = vg_sql_skip(sql, p);
+        if (!next)
+            return;
+        if (next > p + 1)
+            look_into(sql, p, next, rule, diags);
+    }
+}
+
 int vg_ask_metric(const struct vg_asked *asked, const char *sql, struct vg_buf *out,
                   struct vg_error *err)
 {

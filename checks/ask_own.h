@@ -5,6 +5,8 @@
 
 #include "checks/ask_parts.h"
 
+/* Reports a placeholder that stands in quotes: it would be sent as it is. */
+void vg_ask_own_validate(const struct vg_rule *rule, const char *sql, struct vg_diags *diags);
 /* The statement as it is written: its rows, two at most, in which one value is due. Both:
  * VG_E_CONFIG where a placeholder has no value. */
 int vg_ask_metric(const struct vg_asked *asked, const char *sql, struct vg_buf *out,

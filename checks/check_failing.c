@@ -38,6 +38,12 @@ static int measure_failing(const struct vg_rule *rule, const struct vg_evidence 
     return vg_ask_take_keys(&evidence->answers[0], 2, out->arena, measure, err);
 }
 
+static void validate_failing(const struct vg_rule *rule, struct vg_diags *diags)
+{
+    const struct params *params = rule->params;
+    vg_ask_own_validate(rule, params->sql, diags);
+}
+
 static const struct vg_param failing_params[] = {
     {"sql", VG_PARAM_QUERY, offsetof(struct params, sql), true, NULL, NULL,
      "a SELECT of the rows that should not be; :from and :until stand for the window's bounds, "
@@ -59,6 +65,7 @@ const struct vg_check_type vg_check_failing = {
     .params = failing_params,
     .nparams = 1,
     .params_size = sizeof(struct params),
+    .validate = validate_failing,
     .lookup = lookup_failing,
     .offenders = find_failing,
     .measure = measure_failing,

@@ -56,6 +56,12 @@ static int measure_metric(const struct vg_rule *rule, const struct vg_evidence *
     return 0;
 }
 
+static void validate_metric(const struct vg_rule *rule, struct vg_diags *diags)
+{
+    const struct params *params = rule->params;
+    vg_ask_own_validate(rule, params->sql, diags);
+}
+
 static const struct vg_param metric_params[] = {
     {"sql", VG_PARAM_QUERY, offsetof(struct params, sql), true, NULL, NULL,
      "a SELECT that returns one number; :from and :until stand for the window's bounds, :table for "
@@ -73,10 +79,12 @@ const struct vg_check_type vg_check_metric = {
     .cadence = VG_ON_WINDOW,
     .unit = VG_UNIT_NONE,
     .needs = VG_NEEDS_LOOKUP | VG_NEEDS_OTHERS,
+    .answer_columns = 1,
     .bounds = VG_BOUNDS_ON_VALUE,
     .params = metric_params,
     .nparams = 1,
     .params_size = sizeof(struct params),
+    .validate = validate_metric,
     .lookup = lookup_metric,
     .measure = measure_metric,
 };

@@ -21,13 +21,15 @@ void vg_pairs_validate(const struct vg_rule *rule, struct vg_diags *diags)
                     "a row of a long source holds one value: %s has nothing to compare it with",
                     rule->type->name);
     if (columns->n == 1 || columns->n > VG_PAIRS_COLUMNS)
-        vg_diag_add(diags, VG_GRADE_ERROR, rule->loc, NULL, NULL,
+        vg_diag_add(diags, VG_GRADE_ERROR, rule->loc, NULL,
+                    columns->n == 1 ? "name another column beside it, or none: then all are taken"
+                                    : "name those that matter, in a rule each",
                     "columns of %s are two at least and %d at most", rule->type->name,
                     VG_PAIRS_COLUMNS);
     for (size_t i = 0; i < columns->n; i++) {
         for (size_t j = 0; j < i; j++) {
             if (vg_streq(columns->items[i], columns->items[j]))
-                vg_diag_add(diags, VG_GRADE_ERROR, rule->loc, NULL, NULL,
+                vg_diag_add(diags, VG_GRADE_ERROR, rule->loc, NULL, "leave one out",
                             "column %s is written twice", columns->items[i]);
         }
     }

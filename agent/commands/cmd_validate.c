@@ -8,8 +8,8 @@
 #include "agent/loop/cycle.h"
 #include "agent/loop/cycle_ask.h"
 #include "agent/loop/offenders.h"
+#include "agent/plan_faults.h"
 #include "agent/window.h"
-#include "checks/check_listed.h"
 #include "checks/check_schema_type.h"
 #include "pgvigil/text.h"
 
@@ -43,6 +43,22 @@ static bool try_condition(struct vg_work *work, struct vg_diags *diags, struct v
     return fine;
 }
 
+/* A statement of the user's tells what it returns when no row of it is asked for. */
+static int count_columns(struct vg_work *work, size_t wanted, const char *statement,
+                         struct vg_error *err)
+{
+    struct vg_rows rows;
+    const char *sql =
+        vg_arena_printf(work->arena, "SELECT * FROM (\n%s\n) AS q LIMIT 0", statement);
+    if (ask_server(work, sql, &rows, err) < 0)
+        return -1;
+    if (rows.ncols == wanted)
+        return 0;
+    vg_fail(err, VG_E_CONFIG, "the statement returns %zu columns, and %zu is read", rows.ncols,
+            wanted);
+    return vg_hint(err, "return one number, as SELECT count(*) FROM :table does; a rule for each");
+}
+
 /* The first statement of a rule that has some is planned, not run; those after it would need its
  * answer. */
 static void try_lookup(struct vg_work *work, struct vg_diags *diags, const struct vg_bound *bound)
@@ -56,6 +72,8 @@ static void try_lookup(struct vg_work *work, struct vg_diags *diags, const struc
         rc == 0 && lookup.sql ? vg_arena_printf(work->arena, "EXPLAIN %s", lookup.sql) : NULL;
     if (rc == 0 && lookup.sql)
         rc = ask_server(work, sql, &rows, &err);
+    if (rc == 0 && lookup.sql && bound->rule.type->answer_columns)
+        rc = count_columns(work, bound->rule.type->answer_columns, lookup.sql, &err);
     if (rc < 0)
         vg_diag_add(diags, VG_GRADE_ERROR, bound->rule.loc, NULL, *err.hint ? err.hint : NULL,
                     "%s: %s", bound->rule.id, err.msg);
@@ -86,44 +104,27 @@ static void report_row_security(struct vg_work *work, struct vg_diags *diags)
                     rows.cells[1] ? rows.cells[1] : "?");
 }
 
-static bool can_hold(const struct vg_catalog_column *column, const char *value)
+static void report_fault(struct vg_diags *diags, const struct vg_rule *rule, int rc,
+                         const struct vg_plan_fault *fault)
 {
-    double number;
-    bool named = column->nlabels == 0;
-    for (size_t i = 0; i < column->nlabels && !named; i++)
-        named = column->labels[i] == vg_hash64(value, strlen(value));
-    if (column->kind == VG_KIND_BOOL)
-        return vg_streq(value, "true") || vg_streq(value, "false");
-    if (column->kind != VG_KIND_NUMBER)
-        return named;
-    return vg_parse_double(value, &number) == 0 || vg_streq(value, "NaN") ||
-           vg_streq(value, "Infinity") || vg_streq(value, "-Infinity");
+    if (rc < 0)
+        vg_diag_add(diags, VG_GRADE_ERROR, rule->loc, NULL, NULL, "%s: out of memory", rule->id);
+    else if (rc > 0)
+        vg_diag_add(diags, fault->grave ? VG_GRADE_ERROR : VG_GRADE_WARNING, rule->loc, NULL,
+                    fault->hint, "%s", fault->text);
 }
 
-/* Values of a list that no row can ever have: a slip of the pen, or a column of another kind. */
-static void report_values(struct vg_diags *diags, const struct vg_bound *bound,
-                          const struct vg_catalog_column *column)
+/* What the columns of a rule can never bear. */
+static void report_columns(struct vg_work *work, struct vg_diags *diags, const struct vg_rule *rule)
 {
-    const struct vg_rule *rule = &bound->rule;
-    const struct vg_listed *list = rule->params;
-    bool allows = vg_streq(rule->type->name, "allowed");
-    const char *first = NULL;
-    size_t never = 0;
-    if (!column || (!allows && !vg_streq(rule->type->name, "forbidden")))
-        return;
-    for (size_t i = 0; i < list->values.n; i++) {
-        if (can_hold(column, list->values.items[i]))
-            continue;
-        first = never++ ? first : list->values.items[i];
-    }
-    bool all = never == list->values.n;
-    if (never)
-        vg_diag_add(diags, all ? VG_GRADE_ERROR : VG_GRADE_WARNING, rule->loc, NULL, NULL,
-                    "%s: %zu of %zu values, \"%.60s\" first, cannot be in column %s of type %s%s",
-                    rule->id, never, list->values.n, first, column->name, column->type,
-                    !all     ? ""
-                    : allows ? ": the rule can never pass"
-                             : ": the rule can never fail");
+    struct vg_plan_fault fault = {0};
+    const struct vg_catalog_column *column =
+        rule->column ? vg_catalog_find(work->catalog, rule->column) : NULL;
+    if (column)
+        report_fault(diags, rule, vg_plan_value_fault(rule, column, work->arena, &fault), &fault);
+    fault = (struct vg_plan_fault){0};
+    report_fault(diags, rule, vg_plan_pairs_fault(rule, work->catalog, work->arena, &fault),
+                 &fault);
 }
 
 static void report_rules(struct vg_work *work, struct vg_diags *diags)
@@ -134,8 +135,8 @@ static void report_rules(struct vg_work *work, struct vg_diags *diags)
             vg_diag_add(diags, VG_GRADE_ERROR, bound->rule.loc, NULL, NULL, "%s: %s",
                         bound->rule.id, bound->problem);
         bool fine = !bound->problem;
-        if (fine && bound->rule.column)
-            report_values(diags, bound, vg_catalog_find(work->catalog, bound->rule.column));
+        if (fine)
+            report_columns(work, diags, &bound->rule);
         if (fine && bound->rule.where)
             fine = try_condition(work, diags, bound->rule.loc, "where", bound->rule.where);
         if (!bound->problem && bound->condition)
@@ -196,13 +197,11 @@ static void report_segments(const struct vg_plan *plan, struct vg_diags *diags)
         const struct vg_plan_split *split = &plan->splits[i];
         if (split->problem)
             vg_diag_add(diags, VG_GRADE_ERROR, split->spec->loc, NULL, NULL, "%s", split->problem);
-        if (split->left)
+        if (split->told)
             vg_diag_add(diags, VG_GRADE_WARNING, split->spec->loc, NULL,
-                        "raise most, or list the values that matter",
-                        "%zu value%s of %s in the reference %s no segment of %s own: most is %zu",
-                        split->left, split->left == 1 ? "" : "s", split->spec->column,
-                        split->left == 1 ? "is" : "are", split->left == 1 ? "its" : "their",
-                        split->spec->most);
+                        split->scattered ? "name another column, or list the values that matter"
+                                         : "raise most, or list the values that matter",
+                        "%s", split->told);
     }
 }
 

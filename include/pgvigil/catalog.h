@@ -58,6 +58,10 @@ struct vg_catalog_column {
     const char *only;    /* of a long source: SQL condition that its rows meet, or NULL */
 };
 
+/* Whether a value as rule files write it ("true", "12.5", a text) can be in the column at all: a
+ * bool has two, an enum its labels, a number what is one, NaN and the infinities. */
+bool vg_catalog_can_hold(const struct vg_catalog_column *column, const char *value);
+
 struct vg_catalog_constraint {
     char kind; /* p primary key, u unique, f foreign key, c check, x exclusion */
     bool valid;

@@ -198,17 +198,18 @@ struct vg_check_type {
     const char *name, *doc;
     enum vg_class class;
     enum vg_cadence cadence;
-    enum vg_unit unit;    /* of value and limit */
-    bool of_column;       /* written under columns:, else under checks: */
-    bool of_both;         /* written under either; rule->column is NULL under checks: */
-    bool implicit;        /* every dataset has one, written or not */
-    bool filterable;      /* `where:` makes sense */
-    bool needs_reference; /* nodata or unknown without one */
-    bool is_multiple;     /* of unit ratio: values and limits may be above 1, as 200% */
-    bool at_limit;        /* a value at `fail` or `warn` breaks it already */
-    bool grouped;         /* its statements answer for each segment, too: see vg_asked.splits */
-    bool has_p;           /* its measures have a p-value, which a policy may limit instead */
-    unsigned kinds;       /* bit set of 1 << enum vg_kind it fits; 0: all */
+    enum vg_unit unit;     /* of value and limit */
+    bool of_column;        /* written under columns:, else under checks: */
+    bool of_both;          /* written under either; rule->column is NULL under checks: */
+    bool implicit;         /* every dataset has one, written or not */
+    bool filterable;       /* `where:` makes sense */
+    bool needs_reference;  /* nodata or unknown without one */
+    bool is_multiple;      /* of unit ratio: values and limits may be above 1, as 200% */
+    bool at_limit;         /* a value at `fail` or `warn` breaks it already */
+    bool grouped;          /* its statements answer for each segment, too: see vg_asked.splits */
+    size_t answer_columns; /* of a statement that people write: what it must return; 0: any */
+    bool has_p;            /* its measures have a p-value, which a policy may limit instead */
+    unsigned kinds;        /* bit set of 1 << enum vg_kind it fits; 0: all */
     unsigned needs;
     enum vg_bounds_use bounds;
     enum vg_policy policy;    /* default */

@@ -254,15 +254,19 @@ def test_what_validate_finds(two):
     write(two, [{"unique": {"columns": ["driver", "none"]}},
                 {"lookup": {"own": ["id"], "table": "f.none"}},
                 {"metric": {"sql": "SELECT max(nothing) FROM :table WHERE at >= :from", "min": 1}},
+                {"metric": {"id": "two", "sql": "SELECT 1, max(id) FROM :table", "min": 1}},
+                {"metric": {"id": "one", "sql": "SELECT max(id) FROM :table", "min": 1}},
                 {"failing": "SELECT * FROM :table WHERE rate < 0"}],
           {"city": {"sequence": {"gapless": False, "monotonic": "increasing"}},
            "rate": {"sequence": 0, "lookup": {"table": "f.rides", "where": "nope = 1"}}})
     result = two.expect(78, "validate", "--connect")
     lines = [line for line in result.err.splitlines() if ": error: " in line]
-    assert len(lines) == 6, result.err
+    assert len(lines) == 7, result.err
     assert all(line.startswith("rules/d.yaml:") for line in lines)
     for words in ("unique: column none does not exist", 'lookup: relation "f.none" does not exist',
-                  'metric: column "nothing" does not exist', "sequence does not fit column city",
+                  'metric: column "nothing" does not exist',
+                  "two: the statement returns 2 columns, and 1 is read",
+                  "correlation: column city is of type text, and only numbers are ranked", "sequence does not fit column city",
                   "rate.sequence: column rate of type double precision has no next number",
                   'where: column "nope" does not exist'):
         assert sum(words in line for line in lines) == 1, (words, lines)
@@ -271,11 +275,13 @@ def test_what_validate_finds(two):
 def test_what_can_never_be(two):
     write(two, [], {"rate": {"type": "flaot8", "allowed": ["low", "high"]},
                     "city": {"type": "text", "allowed": ["Oslo", "1"]},
-                    "id": {"type": "bigint", "forbidden": [0, "none"]}})
+                    "id": {"type": "bigint", "forbidden": [0, "none"],
+                           "share": {"value": "seven", "min": "1%"}}})
     result = two.expect(78, "validate", "--connect")
     found = [line for line in result.err.splitlines() if line.startswith("rules/d.yaml:")]
     for grade, words in (("warning", "but its type is declared as flaot8"),
                          ("error", 'rate.allowed: 2 of 2 values, "low" first, cannot be in'),
+                         ("error", 'id.share: 1 of 1 value, "seven" first, cannot be in column id'),
                          ("warning", 'id.forbidden: 1 of 2 values, "none" first, cannot be in')):
         assert sum(words in line and f" {grade}: " in line for line in found) == 1, (words, found)
     assert not any("city" in line for line in found)

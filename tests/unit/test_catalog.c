@@ -203,12 +203,40 @@ static void test_refused(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void test_what_a_column_can_hold(void **state)
+{
+    (void)state;
+    const uint64_t moods[] = {vg_hash64("sad", 3), vg_hash64("Happy", 5)};
+    const struct vg_catalog_column of[] = {
+        {.name = "b", .kind = VG_KIND_BOOL},
+        {.name = "e", .kind = VG_KIND_TEXT, .labels = moods, .nlabels = COUNT(moods)},
+        {.name = "n", .kind = VG_KIND_NUMBER},
+        {.name = "t", .kind = VG_KIND_TEXT},
+    };
+    static const struct {
+        size_t of;
+        const char *value;
+        bool can;
+    } rows[] = {
+        {0, "true", true},   {0, "false", true},    {0, "yes", false},      {0, "t", false},
+        {0, "TRUE", false},  {0, "", false},        {1, "sad", true},       {1, "Happy", true},
+        {1, "happy", false}, {1, "", false},        {1, "sad ", false},     {2, "1e3", true},
+        {2, "-0.5", true},   {2, "NaN", true},      {2, "-Infinity", true}, {2, "twelve", false},
+        {2, "", false},      {3, "anything", true}, {3, "", true},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        if (vg_catalog_can_hold(&of[rows[i].of], rows[i].value) != rows[i].can)
+            fail_msg("column %s, value \"%s\"", of[rows[i].of].name, rows[i].value);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_round_trip),
         TEST(test_damage),
         TEST(test_refused),
+        TEST(test_what_a_column_can_hold),
     };
     return cmocka_run_group_tests_name("catalog", tests, NULL, NULL);
 }

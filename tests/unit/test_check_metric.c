@@ -50,6 +50,42 @@ static void test_placeholders(void **state)
     }
 }
 
+/* What stands in quotes is sent as it is, which nobody means. */
+static void test_placeholders_in_quotes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql, *said;
+    } rows[] = {
+        {"SELECT count(*) FROM :table WHERE at >= ':from'", "x: :from stands in quotes"},
+        {"SELECT '[:from,:until)'::tstzrange", "x: :from stands in quotes"},
+        {"SELECT E'\\':until'", "x: :until stands in quotes"},
+        {"SELECT count(*) FROM \":table\"", "x: :table stands in quotes"},
+        {"SELECT $a$ :until $a$", "x: :until stands in quotes"},
+        {"SELECT count(*) FROM :table WHERE at >= :from -- not ':from'", NULL},
+        {"SELECT 1 /* ':from' */", NULL},
+        {"SELECT 'a::from', '::table', ':from_x', 'x:from'", NULL},
+        {"SELECT ':from", NULL}, /* never closed: said by the lookup */
+        {"", NULL},
+    };
+    for (size_t i = 0; i < COUNT(rows) * 2; i++) {
+        struct ask_kit kit;
+        struct vg_diags diags = {0};
+        start(&kit, i % 2 ? "failing" : "metric", rows[i / 2].sql);
+        kit.base.rule.id = "x";
+        kit.base.rule.loc = (struct vg_loc){"f.yaml", 7, 3};
+        kit.base.rule.type->validate(&kit.base.rule, &diags);
+        assert_int_equal(diags.n, rows[i / 2].said != NULL);
+        if (diags.n) {
+            assert_non_null(strstr(diags.items[0].msg, rows[i / 2].said));
+            assert_non_null(diags.items[0].hint);
+            assert_int_equal(diags.items[0].loc.line, 7);
+        }
+        vg_diags_free(&diags);
+        ask_kit_free(&kit);
+    }
+}
+
 static void test_no_window(void **state)
 {
     (void)state;
@@ -132,9 +168,8 @@ static void test_failing_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_placeholders),
-        cmocka_unit_test(test_no_window),
-        cmocka_unit_test(test_one_number),
+        cmocka_unit_test(test_placeholders), cmocka_unit_test(test_placeholders_in_quotes),
+        cmocka_unit_test(test_no_window),    cmocka_unit_test(test_one_number),
         cmocka_unit_test(test_failing_rows),
     };
     return cmocka_run_group_tests_name("check_metric", tests, NULL, NULL);
