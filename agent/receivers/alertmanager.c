@@ -38,10 +38,7 @@ static json_t *make_alert(const struct vg_sink_in *in, const struct vg_message_i
               vg_receiver_set(alert, "endsAt", make_time(end_us));
     if (!bad && page)
         bad = vg_receiver_set(alert, "generatorURL", json_string(page));
-    if (!bad)
-        return alert;
-    json_decref(alert);
-    return NULL;
+    return vg_receiver_made(alert, bad);
 }
 
 static json_t *make_alerts(const struct vg_sink_in *in, struct vg_arena *arena)

@@ -66,10 +66,7 @@ static json_t *make_fields(const struct vg_letter *letter)
     for (size_t i = 0; !bad && i < letter->nlinks; i++)
         bad = json_array_append_new(fields, json_pack("{s:s, s:s}", "name", letter->links[i].label,
                                                       "value", letter->links[i].url));
-    if (!bad)
-        return fields;
-    json_decref(fields);
-    return NULL;
+    return vg_receiver_made(fields, bad);
 }
 
 static int choose_colour(const struct vg_message *message)

@@ -45,10 +45,7 @@ json_t *vg_hook_labels(const struct vg_message *message, const struct vg_message
               set_text(labels, "column", item->column, NAME_CHARS) ||
               set_text(labels, "segment", item->segment, NAME_CHARS) ||
               set_text(labels, "class", item->class, NAME_CHARS);
-    if (!bad)
-        return labels;
-    json_decref(labels);
-    return NULL;
+    return vg_receiver_made(labels, bad);
 }
 
 static void write_description(struct vg_buf *out, const struct vg_message *message,
@@ -96,10 +93,7 @@ json_t *vg_hook_annotations(const struct vg_message *message, const struct vg_me
     vg_phrase_impact(&text, message);
     bad = bad || set_phrase(annotations, "impact", &text);
     vg_buf_free(&text);
-    if (!bad)
-        return annotations;
-    json_decref(annotations);
-    return NULL;
+    return vg_receiver_made(annotations, bad);
 }
 
 static json_t *make_fingerprint(const json_t *labels)
@@ -134,10 +128,7 @@ static json_t *make_alert(const struct vg_message *message, const struct vg_mess
               vg_receiver_set(alert, "generatorURL", json_string(page ? page : "")) ||
               vg_receiver_set(alert, "fingerprint", make_fingerprint(labels));
     json_decref(labels);
-    if (!bad)
-        return alert;
-    json_decref(alert);
-    return NULL;
+    return vg_receiver_made(alert, bad);
 }
 
 static json_t *make_alerts(const struct vg_message *message, size_t most, const char *page)
@@ -195,8 +186,5 @@ json_t *vg_hook_body(const struct vg_sink_in *in, size_t most, struct vg_arena *
               json_object_set(body, "alerts", alerts);
     json_decref(group);
     json_decref(alerts);
-    if (!bad)
-        return body;
-    json_decref(body);
-    return NULL;
+    return vg_receiver_made(body, bad);
 }

@@ -65,10 +65,7 @@ static json_t *make_details(const struct vg_message *message, const struct vg_le
               set_detail(details, "owner", message->owner);
     for (size_t i = 0; !bad && i < letter->nlinks; i++)
         bad = set_detail(details, letter->links[i].label, letter->links[i].url);
-    if (!bad)
-        return details;
-    json_decref(details);
-    return NULL;
+    return vg_receiver_made(details, bad);
 }
 
 static json_t *make_tags(const struct vg_message *message)
@@ -78,10 +75,7 @@ static json_t *make_tags(const struct vg_message *message)
               json_array_append_new(tags, make_cut(message->dataset, TAG_UNITS));
     if (!bad && message->nitems)
         bad = json_array_append_new(tags, make_cut(message->items[0].class, TAG_UNITS));
-    if (!bad)
-        return tags;
-    json_decref(tags);
-    return NULL;
+    return vg_receiver_made(tags, bad);
 }
 
 static json_t *make_alert(const struct vg_sink_in *in, const struct vg_letter *letter)
@@ -107,10 +101,7 @@ static json_t *make_alert(const struct vg_sink_in *in, const struct vg_letter *l
         bad =
             vg_receiver_set(alert, "responders",
                             json_pack("[{s:s, s:s}]", "name", in->receiver->team, "type", "team"));
-    if (!bad)
-        return alert;
-    json_decref(alert);
-    return NULL;
+    return vg_receiver_made(alert, bad);
 }
 
 /* What is done to an alert that is there: who, and in which words. */

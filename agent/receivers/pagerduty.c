@@ -37,15 +37,21 @@ static json_t *make_time(int64_t us)
     return us == VG_NEVER ? json_null() : json_string(vg_format_time(us, text));
 }
 
+/* What was written, cut, and the buffer ended. NULL out of memory. */
+static json_t *take_text(struct vg_buf *text, size_t max_chars)
+{
+    json_t *taken = text->failed ? NULL : vg_receiver_text(text->data, max_chars);
+    vg_buf_free(text);
+    return taken;
+}
+
 /* The text that a function of phrase.h writes of a thing, cut; NULL out of memory. */
 static json_t *make_item_phrase(const struct vg_message_item *item)
 {
     struct vg_buf text;
     vg_buf_init(&text, TEXT_BYTES);
     vg_phrase_item(&text, item);
-    json_t *phrase = text.failed ? NULL : vg_receiver_text(text.data, TEXT_CHARS);
-    vg_buf_free(&text);
-    return phrase;
+    return take_text(&text, TEXT_CHARS);
 }
 
 static json_t *make_phrase(const struct vg_message *message, size_t max_chars,
@@ -54,9 +60,7 @@ static json_t *make_phrase(const struct vg_message *message, size_t max_chars,
     struct vg_buf text;
     vg_buf_init(&text, TEXT_BYTES);
     write(&text, message);
-    json_t *phrase = text.failed ? NULL : vg_receiver_text(text.data, max_chars);
-    vg_buf_free(&text);
-    return phrase;
+    return take_text(&text, max_chars);
 }
 
 static json_t *make_title(const struct vg_sink_in *in)
@@ -64,9 +68,7 @@ static json_t *make_title(const struct vg_sink_in *in)
     struct vg_buf text;
     vg_buf_init(&text, TEXT_BYTES);
     vg_receiver_title(&text, in);
-    json_t *title = text.failed ? NULL : vg_receiver_text(text.data, SUMMARY_CHARS);
-    vg_buf_free(&text);
-    return title;
+    return take_text(&text, SUMMARY_CHARS);
 }
 
 /* The receiver's own text; null without one. */
@@ -77,9 +79,7 @@ static json_t *make_lead(const struct vg_sink_in *in)
         return json_null();
     vg_buf_init(&text, TEXT_BYTES);
     vg_template_write(&text, in->receiver->text, in->message);
-    json_t *lead = text.failed ? NULL : vg_receiver_text(text.data, TEXT_CHARS);
-    vg_buf_free(&text);
-    return lead;
+    return take_text(&text, TEXT_CHARS);
 }
 
 static json_t *make_basis(const struct vg_message *message, const struct vg_message_item *item)
@@ -127,10 +127,7 @@ static json_t *make_item(const struct vg_message *message, const struct vg_messa
         vg_receiver_set(alert, "description", vg_receiver_text(item->description, TEXT_CHARS));
     if (!bad && item->nkeys)
         bad = vg_receiver_set(alert, "first_rows", make_keys(item));
-    if (!bad)
-        return alert;
-    json_decref(alert);
-    return NULL;
+    return vg_receiver_made(alert, bad);
 }
 
 static json_t *make_items(const struct vg_message *message)
@@ -170,10 +167,7 @@ static json_t *make_details(const struct vg_sink_in *in)
               vg_receiver_set(details, "rows", json_integer((json_int_t)message->rows));
     if (!bad && more)
         bad = vg_receiver_set(details, "more_alerts", json_integer((json_int_t)more));
-    if (!bad)
-        return details;
-    json_decref(details);
-    return NULL;
+    return vg_receiver_made(details, bad);
 }
 
 static int add_link(json_t *links, const char *url, const char *text, struct vg_arena *arena)
@@ -200,10 +194,7 @@ static json_t *make_links(const struct vg_message *message, struct vg_arena *are
               add_link(links, message->runbook, "Runbook", arena);
     for (size_t i = 0; !bad && i < message->nitems; i++)
         bad = add_link(links, message->items[i].runbook, message->items[i].rule, arena);
-    if (!bad)
-        return links;
-    json_decref(links);
-    return NULL;
+    return vg_receiver_made(links, bad);
 }
 
 /* An optional name; nothing where nothing is left of it. */
@@ -228,9 +219,7 @@ static json_t *make_source(const struct vg_message *message)
     vg_buf_puts(&text, table);
     if (!text.data[strspn(text.data, " \t\n")])
         vg_buf_puts(&text, "pgvigil");
-    json_t *source = text.failed ? NULL : vg_receiver_text(text.data, NAME_CHARS);
-    vg_buf_free(&text);
-    return source;
+    return take_text(&text, NAME_CHARS);
 }
 
 static json_t *make_payload(const struct vg_sink_in *in)
@@ -250,10 +239,7 @@ static json_t *make_payload(const struct vg_sink_in *in)
               vg_receiver_set(payload, "custom_details", make_details(in));
     if (!bad && message->nitems)
         bad = set_name(payload, "class", message->items[0].class);
-    if (!bad)
-        return payload;
-    json_decref(payload);
-    return NULL;
+    return vg_receiver_made(payload, bad);
 }
 
 /* What changed and when; it opens nothing, and stands beside the incidents of its time. */
@@ -269,10 +255,7 @@ static json_t *make_change(const struct vg_sink_in *in, struct vg_arena *arena)
               json_object_set(event, "payload", payload) ||
               vg_receiver_set(event, "links", make_links(message, arena));
     json_decref(payload);
-    if (!bad)
-        return event;
-    json_decref(event);
-    return NULL;
+    return vg_receiver_made(event, bad);
 }
 
 static const char *choose_action(enum vg_message_kind kind)
@@ -297,10 +280,7 @@ static json_t *make_event(const struct vg_sink_in *in, struct vg_arena *arena)
     if (!bad && trigger)
         bad = vg_receiver_set(event, "payload", make_payload(in)) ||
               vg_receiver_set(event, "links", make_links(message, arena));
-    if (!bad)
-        return event;
-    json_decref(event);
-    return NULL;
+    return vg_receiver_made(event, bad);
 }
 
 /* The routing key into the empty place at the beginning of the body: the JSON library would leave

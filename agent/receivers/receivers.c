@@ -82,6 +82,14 @@ int vg_receiver_set(json_t *object, const char *key, json_t *value)
     return json_object_set_new(object, key, value);
 }
 
+json_t *vg_receiver_made(json_t *made, int bad)
+{
+    if (!bad)
+        return made;
+    json_decref(made);
+    return NULL;
+}
+
 const char *vg_receiver_link(const char *url, struct vg_arena *arena)
 {
     if (!url || (strncmp(url, "https://", 8) && strncmp(url, "http://", 7)))

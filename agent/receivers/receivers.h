@@ -28,6 +28,8 @@ json_t *vg_receiver_text(const char *s, size_t max_chars);
 
 /* Puts value (a reference is stolen, NULL is an error) into object: 0 or -1. */
 int vg_receiver_set(json_t *object, const char *key, json_t *value);
+/* What was made, unless something went bad in the making: then it is given up, and NULL. */
+json_t *vg_receiver_made(json_t *made, int bad);
 
 /* A url that may stand in a message: http or https, what could end it percent-encoded, at most 500
  * bytes. In arena; NULL when it is none. */

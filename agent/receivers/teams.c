@@ -75,10 +75,7 @@ static json_t *make_blocks(const struct vg_message *message, const struct vg_let
     bad = bad || add_block(blocks, letter->impact, IMPACT_UNITS, NULL) ||
           add_block(blocks, letter->place, PLACE_UNITS, make_subtle()) ||
           add_block(blocks, letter->footer, PLACE_UNITS, make_subtle());
-    if (!bad)
-        return blocks;
-    json_decref(blocks);
-    return NULL;
+    return vg_receiver_made(blocks, bad);
 }
 
 static json_t *make_actions(const struct vg_letter *letter)

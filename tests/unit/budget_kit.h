@@ -46,5 +46,8 @@ size_t vg_kit_test(const struct vg_kit_learnt *learnt, struct vg_column_summary 
 /* 400 numbers in two cells; some 250 rows of five words. */
 bool vg_kit_draw_numbers(size_t w, struct vg_column_summary *window);
 bool vg_kit_draw_words(size_t w, struct vg_column_summary *window);
+/* 100 rows of one number; of NULL. */
+bool vg_kit_draw_constant(size_t w, struct vg_column_summary *window);
+bool vg_kit_draw_nulls(size_t w, struct vg_column_summary *window);
 
 #endif

@@ -93,20 +93,6 @@ static void test_new_values(void **state)
 
 /* --- hostile numbers --- */
 
-static bool draw_constant(size_t w, struct vg_column_summary *window)
-{
-    (void)w;
-    vg_kit_cells(window, 3, 100, 5, 5);
-    return true;
-}
-
-static bool draw_nulls(size_t w, struct vg_column_summary *window)
-{
-    (void)w;
-    window->rows = window->nulls = 100;
-    return true;
-}
-
 static bool draw_infinite(size_t w, struct vg_column_summary *window)
 {
     vg_kit_draw_numbers(w, window);
@@ -144,7 +130,7 @@ static void test_hostile(void **state)
 {
     (void)state;
     bool (*const draws[])(size_t, struct vg_column_summary *) = {
-        draw_infinite, draw_single, draw_huge, draw_constant, draw_nulls};
+        draw_infinite, draw_single, draw_huge, vg_kit_draw_constant, vg_kit_draw_nulls};
     for (size_t i = 0; i < COUNT(draws); i++) {
         struct vg_kit_learnt learnt = {
             .n = VG_KIT_WINDOWS, .kind = VG_KIND_NUMBER, .draw = draws[i]};

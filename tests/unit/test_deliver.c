@@ -11,15 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/deliver/deliver.h"
-#include "agent/message.h"
-#include "pgvigil/log.h"
 #include "pgvigil/text.h"
-#include "tests/unit/delivery_kit.h"
-#include "tests/unit/fake_http.h"
-#include "tests/unit/fake_outbox.h"
-
-#define NOW (KIT_JUNE_12 + VG_DAY_US)
+#include "tests/unit/deliver_world.h"
 
 static char secret_path[] = P_tmpdir "/pgvigil-test-deliver-XXXXXX";
 static struct vg_receiver receivers[] = {
@@ -42,18 +35,7 @@ static struct vg_retraining retraining[] = {
 static struct vg_config config = {
     .receivers = receivers, .nreceivers = 5, .retraining = retraining, .nretraining = 1};
 
-static struct fake_http http;
-static struct fake_clock fake_clock;
-static struct vg_deliver *engine;
-static struct vg_arena *arena;
-static double share; /* what the source of jitter says */
 static int hooked_decisions, hooked_outcomes[VG_PERMANENT + 1];
-
-static double next_share(void *arg)
-{
-    (void)arg;
-    return share;
-}
 
 static void on_notified(void *arg, enum vg_sink_kind kind, const char *sink,
                         enum vg_outcome outcome)
@@ -72,43 +54,14 @@ static void on_decided(void *arg, const struct vg_decision *decision)
 
 static int set_up(void **state)
 {
-    struct vg_error err = {0};
     const struct vg_deliver_hooks hooks = {.notified = on_notified, .decided = on_decided};
     (void)state;
-    vg_log_setup(VG_LOG_LEVELS, false);
-    memset(&store, 0, sizeof store);
     memset(hooked_outcomes, 0, sizeof hooked_outcomes);
     hooked_decisions = 0;
-    share = 0.5;
-    fake_http_init(&http);
-    fake_clock_init(&fake_clock, NOW);
-    arena = vg_arena_new();
-    int rc = vg_deliver_new(&store, &http.port, &fake_clock.port, &config, &engine, &err);
-    if (!rc) {
+    int rc = begin(&config, 0.5);
+    if (!rc)
         vg_deliver_hooks(engine, &hooks);
-        vg_deliver_random(engine, next_share, NULL);
-    }
     return rc;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    vg_deliver_free(engine);
-    fake_http_free(&http);
-    vg_arena_free(arena);
-    return store.open || store.unordered;
-}
-
-static int64_t put_message(const char *sink, const char *key, enum vg_message_kind kind)
-{
-    struct vg_message_item item;
-    struct vg_message message = kit_message(&item);
-    const char *body;
-    message.kind = kind;
-    snprintf(message.key, VG_KEY_SIZE, "%s", key);
-    assert_int_equal(vg_message_write(&message, arena, &body, NULL), 0);
-    return put_row(VG_SINK_RECEIVER, sink, key, kind, body);
 }
 
 static int64_t put_onset(const char *key)
@@ -118,13 +71,6 @@ static int64_t put_onset(const char *key)
     snprintf(onset.key, VG_KEY_SIZE, "%s", key);
     assert_int_equal(vg_onset_write(&onset, arena, &body, NULL), 0);
     return put_row(VG_SINK_RETRAIN, "delay-model", key, VG_MSG_OPEN, body);
-}
-
-static void drain(int64_t now_us)
-{
-    struct vg_error err = {0};
-    if (vg_deliver_drain(engine, now_us, &err) < 0)
-        fail_msg("%s", err.msg);
 }
 
 static struct vg_deliver_count count_of(const char *sink)

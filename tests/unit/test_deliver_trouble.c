@@ -8,15 +8,8 @@
 
 #include <cmocka.h>
 
-#include "agent/deliver/deliver.h"
 #include "agent/deliver/parts.h"
-#include "agent/message.h"
-#include "pgvigil/log.h"
-#include "tests/unit/delivery_kit.h"
-#include "tests/unit/fake_http.h"
-#include "tests/unit/fake_outbox.h"
-
-#define NOW (KIT_JUNE_12 + VG_DAY_US)
+#include "tests/unit/deliver_world.h"
 
 static struct vg_receiver receivers[] = {
     {.name = "audit", .kind = VG_RECEIVER_WEBHOOK, .endpoint = {.url = "https://audit.test/"}},
@@ -24,60 +17,12 @@ static struct vg_receiver receivers[] = {
     {.name = "third", .kind = VG_RECEIVER_WEBHOOK, .endpoint = {.url = "https://third.test/"}},
 };
 static struct vg_config config;
-static struct fake_http http;
-static struct fake_clock fake_clock;
-static struct vg_deliver *engine;
-static struct vg_arena *arena;
-static double share;
-
-static double next_share(void *arg)
-{
-    (void)arg;
-    return share;
-}
 
 static int set_up(void **state)
 {
-    struct vg_error err = {0};
     (void)state;
-    vg_log_setup(VG_LOG_LEVELS, false);
-    memset(&store, 0, sizeof store);
-    share = 0;
     config = (struct vg_config){.receivers = receivers, .nreceivers = 3};
-    fake_http_init(&http);
-    fake_clock_init(&fake_clock, NOW);
-    arena = vg_arena_new();
-    int rc = vg_deliver_new(&store, &http.port, &fake_clock.port, &config, &engine, &err);
-    if (!rc)
-        vg_deliver_random(engine, next_share, NULL);
-    return rc;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    vg_deliver_free(engine);
-    fake_http_free(&http);
-    vg_arena_free(arena);
-    return store.open || store.unordered;
-}
-
-static int64_t put_message(const char *sink, const char *key, enum vg_message_kind kind)
-{
-    struct vg_message_item item;
-    struct vg_message message = kit_message(&item);
-    const char *body;
-    message.kind = kind;
-    snprintf(message.key, VG_KEY_SIZE, "%s", key);
-    assert_int_equal(vg_message_write(&message, arena, &body, NULL), 0);
-    return put_row(VG_SINK_RECEIVER, sink, key, kind, body);
-}
-
-static void drain(int64_t now_us)
-{
-    struct vg_error err = {0};
-    if (vg_deliver_drain(engine, now_us, &err) < 0)
-        fail_msg("%s", err.msg);
+    return begin(&config, 0);
 }
 
 /* Drains every quarter of a second; returns how many requests the receiver got meanwhile. */
