@@ -21,10 +21,11 @@ const struct vg_param vg_schema_param_table[VG_SCHEMA_PARAMS] = {
     LEVEL("missing", MISSING, "class", "a column is gone: breaking if a rule uses it, else lossy"),
     LEVEL("unexpected", UNEXPECTED, "warn", "a column that the reference did not have"),
     LEVEL("reordered", REORDERED, "class", "the columns stand in another order: safe"),
-    LEVEL("type", TYPE, "class",
-          "another type: safe if it holds every old value, lossy if it is of the same sort, else "
-          "breaking, or lossy if no rule uses the column; another than the declared one is "
-          "breaking, unless safe"),
+    LEVEL(
+        "type", TYPE, "class",
+        "another type: safe if it is of the same family and holds every old value, lossy if it is "
+        "of the same sort, else breaking, or lossy if no rule uses the column; another than the "
+        "declared one is breaking, unless safe"),
     LEVEL("nullability", NULLABILITY, "class",
           "NOT NULL was dropped: lossy if a rule uses the column, else safe; added: safe"),
     LEVEL("default", DEFAULT, "class",

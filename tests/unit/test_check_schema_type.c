@@ -136,7 +136,6 @@ static void test_changes(void **state)
         enum vg_schema_class there, back;
     } rows[] = {
         {"smallint", "integer", NUMBER, NUMBER, SAFE, LOSSY},
-        {"smallint", "bigint", NUMBER, NUMBER, SAFE, LOSSY},
         {"integer", "bigint", NUMBER, NUMBER, SAFE, LOSSY},
         {"int4[]", "int8[]", OTHER, OTHER, SAFE, LOSSY},
         {"int4[]", "float8[]", OTHER, OTHER, LOSSY, LOSSY},
@@ -149,7 +148,6 @@ static void test_changes(void **state)
         {"bigint", "double precision", NUMBER, NUMBER, LOSSY, LOSSY},
         {"smallint", "numeric", NUMBER, NUMBER, LOSSY, LOSSY},
         {"integer", "numeric", NUMBER, NUMBER, LOSSY, LOSSY},
-        {"integer", "numeric(10,0)", NUMBER, NUMBER, LOSSY, LOSSY},
         {"bigint", "numeric(18)", NUMBER, NUMBER, LOSSY, LOSSY},
         {"real", "numeric", NUMBER, NUMBER, LOSSY, LOSSY},
         {"numeric(4,2)", "double precision", NUMBER, NUMBER, LOSSY, LOSSY},
@@ -174,7 +172,6 @@ static void test_changes(void **state)
         {"date", "timestamptz", TIME, TIME, LOSSY, LOSSY},
         {"date[]", "timestamptz[]", OTHER, OTHER, LOSSY, LOSSY},
         {"timestamp", "timestamptz", TIME, TIME, LOSSY, LOSSY},
-        {"timestamp(3)", "timestamptz(6)", TIME, TIME, LOSSY, LOSSY},
         {"timestamp(0)", "timestamp", TIME, TIME, SAFE, LOSSY},
         {"timestamptz(3)", "timestamptz(6)", TIME, TIME, SAFE, LOSSY},
         {"bit varying(8)", "bit varying(16)", OTHER, OTHER, SAFE, LOSSY},

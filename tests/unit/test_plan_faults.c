@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of agent/plan_faults.c: values that cannot occur, and columns that cannot be ranked. */
+/* Unit tests of agent/plan_faults.c: values that cannot occur, columns that cannot be ranked. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
