@@ -169,7 +169,7 @@ static int list_segments(struct vg_work *work)
     if (!list)
         return -1;
     for (size_t i = 0; i < plan->nsegments; i++) {
-        if (work->segments[i])
+        if (work->segments[i] && !plan->splits[plan->segments[i].split].scattered)
             list[n++] = (struct vg_cycle_segment){plan->segments[i].name, work->segments[i]};
     }
     work->cycle.segments = list;
