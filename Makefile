@@ -23,6 +23,8 @@ PYTHON     ?= /usr/bin/python3
 CFLAGS     ?= -O2 -g
 LDFLAGS    ?=
 JOBS       ?= $(shell nproc 2>/dev/null || echo 1)
+# The compiler of what `make test` runs under the sanitizers; by default CC.
+export SAN_CC
 
 # --- sources ------------------------------------------------------------------------------------
 
@@ -37,7 +39,14 @@ C_FILES    := $(sort $(wildcard agent/*.[ch] agent/*/*.[ch] checks/*.[ch] includ
                 tests/*.c tests/bench/*.c tests/bench/drift/*.[ch] tests/unit/*.[ch] \
                 tests/integration/*.[ch]))
 
-object      = $(patsubst %.c,$(OUT)/%.o,$(1))
+# The test build differs from the release in the files with failpoints: the other objects are the
+# release's, compiled once. No header includes failpoint.h: tests/layers.sh sees to that.
+FAILING    := $(if $(filter test,$(VARIANT)),$(shell grep -lF pgvigil/failpoint.h $(LIB_SRC)))
+SHARED     := $(if $(FAILING),$(filter-out $(FAILING),$(MAIN_SRC) $(LIB_SRC)))
+USED       := $(sort $(VARIANT) $(if $(SHARED),release))
+
+home        = $(if $(filter $(1),$(SHARED)),release,$(VARIANT))
+object      = $(foreach f,$(1),$(BUILD)/$(call home,$(f))/$(f:.c=.o))
 LIBRARY    := $(OUT)/libpgvigil.a
 FAKES      := $(if $(FAKE_SRC),$(OUT)/libfakes.a)
 PROGRAM    := $(OUT)/pgvigil
@@ -62,7 +71,7 @@ endif
 HARDEN     := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 FLAGS_release := $(HARDEN)
 FLAGS_test    := $(HARDEN) -DVG_FAILPOINTS
-FLAGS_san     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+FLAGS_san     := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined \
                  -fno-sanitize-recover=all -DVG_FAILPOINTS
 # The instrumented code makes gcc see two things that are not there.
 ifeq ($(findstring clang,$(CC)),)
@@ -73,17 +82,21 @@ ifeq ($(filter release test san cov,$(VARIANT)),)
 $(error VARIANT is '$(VARIANT)', but the variants are release, test, san and cov)
 endif
 
+# Unit test programs are many and run for moments: compiled and linked in the quickest way.
+unit_flags  = $(filter-out $(HARDEN),$(FLAGS_$(1))) -U_FORTIFY_SOURCE -O0 -g1
+FAST_LD    := $(if $(shell command -v ld.gold),-fuse-ld=gold)
+
 # banned.h is included before everything: it makes calls of strcpy and its like errors.
-ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -DVG_VERSION='"$(VERSION)"' -Iinclude -I. \
-              -include pgvigil/banned.h $(WARNINGS) -fPIE -pthread $(CFLAGS) \
-              $(FLAGS_$(VARIANT)) $(PC_CFLAGS)
-ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(FLAGS_$(VARIANT)) \
-              $(LDFLAGS)
+cflags      = -std=c11 -D_GNU_SOURCE -DVG_VERSION='"$(VERSION)"' -Iinclude -I. \
+              -include pgvigil/banned.h $(WARNINGS) -fPIE -pthread $(CFLAGS) $(1) $(PC_CFLAGS)
+ALL_CFLAGS  = $(call cflags,$(FLAGS_$(VARIANT)))
+ldflags     = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(FLAGS_$(1)) $(LDFLAGS)
+ALL_LDFLAGS = $(call ldflags,$(VARIANT))
 
 # --- what people ask for ------------------------------------------------------------------------
 
 .PHONY: all help deps test test-long demo bench bench-drift install clean fmt lint san cov \
-        build build-tests quick unit e2e need
+        build build-tests syntax quick unit e2e need
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .DEFAULT_GOAL := all
@@ -98,11 +111,8 @@ deps: ## install what building and testing need (Debian, as root); elsewhere say
 	@tests/deps
 
 test: need ## layers, sizes, documentation, unit and end-to-end tests, then again under sanitizers
-	@tests/run quick
-	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build
-	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=test build build-tests
-	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=san build build-tests
-	@tests/run docs unit:test e2e:test unit:san e2e:san
+	@tests/run quick build:release build:test build:san $(if $(SAN_CC),syntax) docs \
+		unit:test unit:san e2e:test e2e:san
 
 test-long: need ## the long suites: kills at random moments, many seeds, large tables
 	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build
@@ -152,23 +162,32 @@ need:
 
 # --- how it is built ----------------------------------------------------------------------------
 
+# Where nobody watches only warnings and errors are told.
+say := $(if $(filter true,$(CI)),@:,@echo)
+
 build: $(PROGRAM)
 build-tests: $(TESTS) $(TOOLS) $(SIMULATE)
 
 # Rewritten only when compiler or flags change; every object depends on it.
-$(OUT)/flags: FORCE
-	@$(PKG_CONFIG) --exists $(PACKAGES) || \
+define compile
+$(BUILD)/$(1)/flags: FORCE
+	@$$(PKG_CONFIG) --exists $$(PACKAGES) || \
 		{ echo "libraries are missing: run make deps" >&2; exit 1; }
-	@mkdir -p $(@D)
-	@printf '%s\n' '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' >$@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@mkdir -p $$(@D)
+	@printf '%s\n' '$$(subst ','\'',$$(CC) $$(call cflags,$$(FLAGS_$(1))) $$(call unit_flags,$(1)) \
+		$$(call ldflags,$(1)))' >$$@.new
+	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
+
+$(BUILD)/$(1)/%.o: %.c $(BUILD)/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(say) "  cc   $$@"
+	@$$(CC) $$(call cflags,$$(or $$(UNIT_FLAGS),$$(FLAGS_$(1)))) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach variant,$(USED),$(eval $(call compile,$(variant))))
 .PHONY: FORCE
 FORCE:
 
-$(OUT)/%.o: %.c $(OUT)/flags
-	@mkdir -p $(@D)
-	@echo "  cc   $@"
-	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(OUT)/tests/unit/%.o $(OUT)/tests/integration/%.o: UNIT_FLAGS = $(call unit_flags,$(VARIANT))
 
 # An archive keeps members whose source has gone, so it is made anew.
 $(LIBRARY): $(call object,$(LIB_SRC))
@@ -180,20 +199,24 @@ $(FAKES): $(call object,$(FAKE_SRC))
 	@ar rcsD $@ $^
 
 $(PROGRAM): $(call object,$(MAIN_SRC)) $(LIBRARY)
-	@echo "  link $@"
+	$(say) "  link $@"
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PC_LIBS) -lm
 
 $(TESTS): $(OUT)/%: $(OUT)/%.o $(FAKES) $(LIBRARY)
-	@echo "  link $@"
-	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(PC_LIBS) -lm
+	$(say) "  link $@"
+	@$(CC) $(ALL_LDFLAGS) $(FAST_LD) -o $@ $^ $(TEST_LIBS) $(PC_LIBS) -lm
 
 $(TOOLS): $(OUT)/%: $(OUT)/%.o $(LIBRARY)
-	@echo "  link $@"
+	$(say) "  link $@"
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PC_LIBS) -lm
 
 $(SIMULATE): $(call object,$(DRIFT_SRC)) $(LIBRARY)
-	@echo "  link $@"
+	$(say) "  link $@"
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PC_LIBS) -lm
+
+# Warnings of a compiler without its code: of the files that every variant compiles in its own way.
+syntax:
+	@$(CC) $(filter-out -pthread,$(ALL_CFLAGS)) -fsyntax-only $(shell grep -lF failpoint.h $(LIB_SRC))
 
 -include $(patsubst %.o,%.d,$(call object,$(MAIN_SRC) $(LIB_SRC) $(TEST_SRC) $(TOOL_SRC) \
 	$(DRIFT_SRC) $(FAKE_SRC)))

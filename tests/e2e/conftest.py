@@ -10,11 +10,16 @@
   pgvigil        a folder with configuration and rules; its connection `warehouse` is `database`
   vigil_flights  the same on `flights`
   source         the PostgreSQL source alone, with its connection `main` on `database`
+
+Markers: `long`, for make test-long only. `plain` is what the sanitizers would see nothing new of:
+it runs in the test build only; `san` the other way round, what the test build would only repeat.
 """
 import itertools
+import os
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -25,9 +30,17 @@ import stack  # noqa: E402
 
 numbers = itertools.count(1)
 
+# The longest first: whatever comes last, few workers wait for it.
+LONGEST = ("test_corpus", "test_kill", "test_init_corpus", "test_dashboard", "test_elsewhere",
+           "test_init", "test_budget", "test_examples")
+UNTIL = float(os.environ.get("E2E_UNTIL", "inf"))
+LATE = "out of time, see E2E_UNTIL"
+
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes minutes; run by make test-long only")
+    config.addinivalue_line("markers", "plain: the sanitizers would see nothing new of it")
+    config.addinivalue_line("markers", "san: runs under the sanitizers, and not twice")
     config.addinivalue_line("markers", "xdist_group: stays together when others run beside")
     # Ended by SIGTERM the fixtures still stop what they have started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -40,14 +53,38 @@ def pytest_collection_modifyitems(items):
         made = item._fixtureinfo.name2fixturedefs.values()
         if any(fixtures[-1].scope == "module" for fixtures in made):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    rank = {stem: place for place, stem in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(LONGEST)))
+
+
+def pytest_runtest_setup(item):
+    if time.time() > UNTIL:
+        pytest.skip(LATE)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """What was left out for want of time is no success."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    late = [r for r in reporter.stats.get("skipped", []) if LATE in str(r.longrepr)] \
+        if reporter else []
+    if late and session.exitstatus == 0:
+        session.exitstatus = 1
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Prints what tests want to be read at the end: record_property("told", text)."""
-    for report in itertools.chain(*terminalreporter.stats.values()):
-        for name, text in getattr(report, "user_properties", []):
-            if name == "told" and report.when == "call":
-                terminalreporter.write_line(f"\n{text}")
+    """Prints what tests want to be read at the end: record_property("told", text). Of several lines
+    only the last; all of them are in the file that E2E_TOLD names."""
+    told = [text for report in itertools.chain(*terminalreporter.stats.values())
+            for name, text in getattr(report, "user_properties", [])
+            if name == "told" and report.when == "call"]
+    file = os.environ.get("E2E_TOLD")
+    if file:
+        Path(file).write_text("\n\n".join(told) + "\n")
+    for text in told:
+        lines = text.split("\n")
+        more = f"   ({len(lines)} lines: {file})" if file and len(lines) > 1 else ""
+        terminalreporter.write_line((lines[-1] if file else f"\n{text}") + more)
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,16 @@ def read(name):
     return yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
 
 
+def once_for_each_rule(faults):
+    """So many of the faults that every rule is meant by one, each in its largest size only."""
+    seen, chosen = set(), []
+    for fault in faults:
+        if set(fault["rules"]) - seen:
+            chosen.append({**fault, "sizes": [max(fault.get("sizes", SIZES))]})
+            seen.update(fault["rules"])
+    return chosen
+
+
 def sizes_of(case):
     """[(multiple, value)]; a case without a limit has one, of no size, a clean one its limit."""
     if "limit" not in case:

@@ -11,6 +11,7 @@ import psycopg2
 import pytest
 from stack import ROOT, Closing, new_folder
 
+pytestmark = pytest.mark.plain  # pgvigil has no part in it
 CLUSTER = ROOT / "tests/cluster"
 
 

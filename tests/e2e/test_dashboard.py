@@ -20,6 +20,7 @@ from test_metrics import Agent, fill, rule_for
 sys.path.insert(0, str(ROOT / "tests"))
 import dashboard_lint as lint  # noqa: E402  (found by the line above)
 
+pytestmark = pytest.mark.plain  # board and alerts; the replay that feeds them is in test_replay.py
 BOARD = json.loads(lint.BOARD.read_text())
 QUERIES = list(lint.expressions(BOARD))
 

@@ -8,6 +8,7 @@ import pytest
 import corpus
 import stack
 
+pytestmark = pytest.mark.plain  # the sanitizers see init in test_init.py
 FIRST = "2001-06-01"  # of the rows that `init` does not see
 
 
@@ -43,7 +44,7 @@ def fails_of(outcome):
     return outcome.failed - {"error"}
 
 
-def test_recall(made, capsys):
+def test_recall(made, record_property):
     faults = [largest(c) for c in corpus.read("faults")]
     clean = [c for c in corpus.read("clean") if c["kind"] not in ANNOUNCED]
     outcomes = made.judge_all(faults)
@@ -51,11 +52,11 @@ def test_recall(made, capsys):
     alarms = {kind: fails_of(outcome) for kind, several in made.judge_all(clean).items()
               for outcome in several if fails_of(outcome)}
     found = len(faults) - len(missed)
-    with capsys.disabled():
-        print(f"\ninit on the corpus: {found} of {len(faults)} kinds of fault found without a hand"
-              f" edit, {len(alarms)} of {len(clean)} clean variants fail")
-        print("  missed: " + ("; ".join(missed) or "none"))
-        for kind, failed in alarms.items():
-            print(f"  fails though clean: {kind}: {', '.join(sorted(failed))}")
+    record_property("told", "\n".join([
+        *(f"fails though clean: {kind}: {', '.join(sorted(failed))}"
+          for kind, failed in alarms.items()),
+        "missed: " + ("; ".join(missed) or "none"),
+        f"init on the corpus: {found} of {len(faults)} kinds of fault found without a hand edit,"
+        f" {len(alarms)} of {len(clean)} clean variants fail"]))
     assert found >= 50 and found >= 0.9 * len(faults)
     assert len(alarms) <= len(clean) / 20

@@ -13,6 +13,7 @@ from scipy.stats import ks_2samp
 
 import stack
 
+pytestmark = pytest.mark.plain  # what is shown is that it builds and is found
 SOURCE = r"""/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rise_fall: V = max(F - G) + max(G - F), F and G the distribution functions of the reference and
  * the window, or one of the two. Unlike D it sees the tails as well as the middle. */
@@ -99,8 +100,10 @@ def build(tree, variant):
     shutil.copytree(stack.ROOT, tree, symlinks=True,
                     ignore=shutil.ignore_patterns(".git", "build", "__pycache__"))
     if stack.BINARY == stack.ROOT / "build" / variant / "pgvigil":
-        shutil.copytree(stack.BINARY.parent, tree / "build" / variant, symlinks=True,
-                        ignore=shutil.ignore_patterns("tests", "logs", "pgvigil"))
+        for made in {variant, "release"}:  # of which the test build has objects
+            if (stack.ROOT / "build" / made).is_dir():
+                shutil.copytree(stack.ROOT / "build" / made, tree / "build" / made, symlinks=True,
+                                ignore=shutil.ignore_patterns("tests", "logs", "pgvigil"))
     (tree / "checks/check_rise_fall.c").write_text(SOURCE)
     with open(tree / "checks/checks.def", "a", encoding="ascii") as file:
         file.write(LINE)

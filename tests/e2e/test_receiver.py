@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
+pytestmark = pytest.mark.plain  # pgvigil has no part in it
 RECEIVER = Path(__file__).resolve().parent.parent / "receiver.py"
 KEY = "0123456789abcdef0123456789abcdef"
 
