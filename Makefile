@@ -84,7 +84,10 @@ endif
 
 # Unit test programs are many and run for moments: compiled and linked in the quickest way.
 unit_flags  = $(filter-out $(HARDEN),$(FLAGS_$(1))) -U_FORTIFY_SOURCE -O0 -g1
+# But gold warns of what clang's sanitizers export.
+ifneq ($(findstring clang,$(CC))-$(VARIANT),clang-san)
 FAST_LD    := $(if $(shell command -v ld.gold),-fuse-ld=gold)
+endif
 
 # banned.h is included before everything: it makes calls of strcpy and its like errors.
 cflags      = -std=c11 -D_GNU_SOURCE -DVG_VERSION='"$(VERSION)"' -Iinclude -I. \

@@ -88,15 +88,16 @@ def pytest_terminal_summary(terminalreporter):
 
 
 @pytest.fixture(scope="session")
-def cluster():
-    made = stack.Cluster()
+def cluster(request):
+    flights = any("flights_template" in item.fixturenames for item in request.session.items)
+    made = stack.Cluster(stack.flights_archive() if flights else None)
     yield made
     made.remove()
 
 
 @pytest.fixture(scope="session")
 def flights_template(cluster):
-    return stack.load_flights(cluster)
+    return stack.FLIGHTS
 
 
 @pytest.fixture

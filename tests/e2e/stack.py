@@ -5,7 +5,9 @@ Everything lives on free loopback ports and in temporary folders, and is ended b
 class can be used without pytest; conftest.py makes fixtures of them. Nothing here sleeps for a
 fixed time: wait_for() polls a condition.
 """
+import fcntl
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -27,6 +29,7 @@ DATA = ROOT / "tests" / "data"
 PYTHON = "/usr/bin/python3"
 BINARY = Path(os.environ.get("PGVIGIL", ROOT / "build/release/pgvigil")).resolve()
 VARIANT = os.environ.get("PGVIGIL_VARIANT", BINARY.parent.name)
+FLIGHTS = "flights_template"
 # A program under sanitizers is slower; limits of patience, not of what is tested.
 PATIENCE = 3 if VARIANT == "san" else 1
 
@@ -60,10 +63,13 @@ def new_folder(prefix):
 
 
 class Cluster:
-    """A private PostgreSQL made by tests/cluster. settings: {"max_connections": "20"}."""
+    """A private PostgreSQL made by tests/cluster, or unpacked from an archive of its folder.
+    settings: {"max_connections": "20"}."""
 
-    def __init__(self, **settings):
+    def __init__(self, archive=None, **settings):
         self.folder = new_folder("pg")
+        if archive:
+            subprocess.run(["tar", "-C", self.folder, "-xf", archive], check=True)
         self.settings = [f"{name}={value}" for name, value in settings.items()]
         self.start()
 
@@ -169,13 +175,34 @@ class Database:
             self.own.close()
 
 
-def load_flights(cluster, name="flights_template"):
+def load_flights(cluster, name=FLIGHTS):
     """The real data and the small model, in a database to be cloned by CREATE DATABASE."""
     database = cluster.create(name)
     with gzip.open(DATA / "flights.csv.gz") as f:
         database.psql(DATA / "model.sql", f.read())
     database.close()
     return name
+
+
+def flights_archive():
+    """A cluster that has them, stopped and packed: made below build/ by whoever needs it first,
+    unpacked by the others. Its name tells what it was made of."""
+    made_of = [DATA / "flights.csv.gz", DATA / "model.sql", ROOT / "tests/cluster"]
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in made_of)).hexdigest()[:16]
+    archive = ROOT / "build" / f"flights-{key}.tar"
+    archive.parent.mkdir(exist_ok=True)
+    with open(archive.with_suffix(".lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not archive.exists():
+            made = Cluster(max_wal_size="64MB", min_wal_size="32MB")
+            load_flights(made)
+            made.stop()
+            new = archive.with_suffix(".new")
+            subprocess.run(["tar", "-C", made.folder, "--exclude=c/log", "--exclude=c/port",
+                            "-cf", new, "c"], check=True)
+            new.rename(archive)
+            shutil.rmtree(made.folder)
+    return archive
 
 
 # --- other servers -----------------------------------------------------------------------------
