@@ -23,8 +23,6 @@ PYTHON     ?= /usr/bin/python3
 CFLAGS     ?= -O2 -g
 LDFLAGS    ?=
 JOBS       ?= $(shell nproc 2>/dev/null || echo 1)
-# The compiler of what `make test` runs under the sanitizers; by default CC.
-export SAN_CC
 
 # --- sources ------------------------------------------------------------------------------------
 
@@ -84,10 +82,7 @@ endif
 
 # Unit test programs are many and run for moments: compiled and linked in the quickest way.
 unit_flags  = $(filter-out $(HARDEN),$(FLAGS_$(1))) -U_FORTIFY_SOURCE -O0 -g1
-# But gold warns of what clang's sanitizers export.
-ifneq ($(findstring clang,$(CC))-$(VARIANT),clang-san)
 FAST_LD    := $(if $(shell command -v ld.gold),-fuse-ld=gold)
-endif
 
 # banned.h is included before everything: it makes calls of strcpy and its like errors.
 cflags      = -std=c11 -D_GNU_SOURCE -DVG_VERSION='"$(VERSION)"' -Iinclude -I. \
@@ -99,7 +94,7 @@ ALL_LDFLAGS = $(call ldflags,$(VARIANT))
 # --- what people ask for ------------------------------------------------------------------------
 
 .PHONY: all help deps test test-long demo bench bench-drift install clean fmt lint san cov \
-        build build-tests syntax quick unit e2e need
+        build build-tests quick unit e2e need
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .DEFAULT_GOAL := all
@@ -114,7 +109,7 @@ deps: ## install what building and testing need (Debian, as root); elsewhere say
 	@tests/deps
 
 test: need ## layers, sizes, documentation, unit and end-to-end tests, then again under sanitizers
-	@tests/run quick build:release build:test build:san $(if $(SAN_CC),syntax) docs \
+	@tests/run quick build:release build:test build:san docs \
 		unit:test unit:san e2e:test e2e:san
 
 test-long: need ## the long suites: kills at random moments, many seeds, large tables
@@ -216,10 +211,6 @@ $(TOOLS): $(OUT)/%: $(OUT)/%.o $(LIBRARY)
 $(SIMULATE): $(call object,$(DRIFT_SRC)) $(LIBRARY)
 	$(say) "  link $@"
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PC_LIBS) -lm
-
-# Warnings of a compiler without its code: of the files that every variant compiles in its own way.
-syntax:
-	@$(CC) $(filter-out -pthread,$(ALL_CFLAGS)) -fsyntax-only $(shell grep -lF failpoint.h $(LIB_SRC))
 
 -include $(patsubst %.o,%.d,$(call object,$(MAIN_SRC) $(LIB_SRC) $(TEST_SRC) $(TOOL_SRC) \
 	$(DRIFT_SRC) $(FAKE_SRC)))
