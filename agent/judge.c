@@ -97,7 +97,7 @@ static bool is_hard(const struct vg_measure *measure)
 
 static enum vg_verdict judge_budget(const struct vg_measure *measure)
 {
-    bool below = measure->p_value < measure->level;
+    bool below = measure->p_value < measure->level && !measure->slight;
     return below || (is_hard(measure) && measure->value > measure->limit) ? VG_FAIL : VG_PASS;
 }
 

@@ -122,6 +122,8 @@ static void add_level(struct vg_buf *text, const struct vg_judged *judged)
         if (!isnan(judged->p))
             vg_buf_printf(text, ", %s %s", judged->verdict == VG_PASS ? "level" : "below its level",
                           vg_format_human(judged->measure->level, 2, level));
+        if (judged->measure->slight)
+            vg_buf_puts(text, ", but of too few rows to count");
         return;
     }
     if (judged->tests) {

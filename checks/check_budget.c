@@ -71,7 +71,7 @@ const struct vg_check_type vg_check_budget = {
            "within `drift.budget` over the reference itself. Watches the distribution and the "
            "spread of numbers, the shares of categories, and the null rate; and whatever the "
            "budget: only NULLs, the first NULL, another type, a base window without rows where "
-           "there always were some, and new values, each told once.",
+           "there always were 30 or more, and new values, each told once.",
     .class = VG_CLASS_DRIFT,
     .cadence = VG_ON_WINDOW,
     .unit = VG_UNIT_RATIO,

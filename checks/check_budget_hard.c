@@ -34,7 +34,8 @@ int vg_check_budget_hard(const struct vg_budget_finding *in)
     const struct vg_column_summary *last = of->recent->windows[of->recent->n - 1];
     int rc = 0;
     if (of->lost)
-        rc = fail_hard(in, 1, 0, "no rows in a base window that was never empty in the reference");
+        rc = fail_hard(in, 1, 0,
+                       "no rows in a base window that always had 30 or more in the reference");
     if (of->type_now) {
         snprintf(why, sizeof why, "its type was %s in the reference and is %s now", of->type_then,
                  of->type_now);

@@ -40,6 +40,7 @@ int vg_check_budget_found(const struct vg_budget_finding *in, const struct vg_bu
     measure->effect = found->effect;
     measure->p_value = found->p;
     measure->level = found->level;
+    measure->slight = found->slight;
     measure->n_now = found->n_now;
     measure->n_ref = found->n_ref;
     measure->direction = found->direction;

@@ -26,8 +26,8 @@ static int open_calendar(struct vg_calibrating *job)
     struct vg_budget_place *places = vg_arena_array(job->arena, n, sizeof *places);
     job->slot = vg_arena_array(job->arena, n, sizeof *job->slot);
     job->struck = vg_arena_array(job->arena, n, sizeof *job->struck);
-    job->filled = vg_arena_array(job->arena, n, sizeof *job->filled);
-    if (!places || !job->slot || !job->struck || !job->filled)
+    job->well_filled = vg_arena_array(job->arena, n, sizeof *job->well_filled);
+    if (!places || !job->slot || !job->struck || !job->well_filled)
         return -1;
     for (size_t w = 0; w < n; w++)
         places[w] = vg_budget_place(task->zone, task->base_us, task->starts[w]);
@@ -49,13 +49,13 @@ static int open_model(struct vg_calibrating *job)
     out->uncalibrated = task->nwindows < VG_BUDGET_LEAST;
     out->budget = task->budget;
     out->allowed = task->budget * ((double)task->nwindows / out->per_day) + 1e-9;
-    out->seen_empty = vg_array(out->nslots, 1);
+    out->seen_thin = vg_array(out->nslots, 1);
     out->columns = vg_array(task->ncolumns + 1, sizeof *out->columns);
     out->streams = vg_array(most, sizeof *out->streams);
     job->columns = vg_arena_array(job->arena, task->ncolumns + 1, sizeof *job->columns);
     job->p = vg_arena_array(job->arena, most, sizeof *job->p);
     job->sights = vg_arena_array(job->arena, most, sizeof *job->sights);
-    if (!out->seen_empty || !out->columns || !out->streams || !job->columns || !job->p ||
+    if (!out->seen_thin || !out->columns || !out->streams || !job->columns || !job->p ||
         !job->sights)
         return -1;
     for (size_t i = 0; i < task->ncolumns; i++) {
@@ -147,11 +147,11 @@ static void set_sights(struct vg_calibrating *job)
     }
 }
 
-static void set_empty_slots(struct vg_calibrating *job)
+static void set_thin_slots(struct vg_calibrating *job)
 {
     for (size_t w = 0; w < job->out->nwindows; w++) {
-        if (!job->filled[w])
-            job->out->seen_empty[job->slot[w]] = 1;
+        if (!job->well_filled[w])
+            job->out->seen_thin[job->slot[w]] = 1;
     }
 }
 
@@ -164,7 +164,7 @@ static int learn(struct vg_calibrating *job, struct vg_error *err)
             return -1;
     }
     find_alpha0(job);
-    set_empty_slots(job);
+    set_thin_slots(job);
     if (!job->out->uncalibrated && strike(job) < 0)
         return fail_memory(err);
     for (size_t i = 0; i < n; i++) {

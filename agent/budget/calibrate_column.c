@@ -175,7 +175,7 @@ static int note_column(struct vg_calibrating *job, size_t column, const struct v
     known->had_nulls = feed->any_null;
     known->all_null = feed->any_null && !feed->any_present;
     for (size_t w = 0; w < job->task->nwindows; w++)
-        job->filled[w] |= feed->all[w] > 0;
+        job->well_filled[w] |= feed->all[w] >= VG_BUDGET_THIN;
     if (feed->any_null && find_mask(job, column, feed) < 0)
         return fail_memory(err);
     return 0;

@@ -23,7 +23,7 @@ struct vg_calibrating {
     struct vg_arena *arena;
     struct vg_calendar calendar;
     uint32_t *slot; /* per window */
-    bool *struck, *filled;
+    bool *struck, *well_filled;
     struct vg_calibrated_column *columns;
     double **p; /* per stream and window */
     struct vg_sight *sights;

@@ -60,7 +60,8 @@ int vg_counts_look_init(struct vg_counts_look *look, size_t ntested, struct vg_a
                                     .mean = numbers + ntested,
                                     .variance = numbers + 2 * ntested,
                                     .p = numbers + 3 * ntested,
-                                    .z = numbers + 4 * ntested};
+                                    .z = numbers + 4 * ntested,
+                                    .slight = -1};
     return numbers ? 0 : -1;
 }
 
@@ -130,7 +131,7 @@ static void judge(const struct vg_fit_counts *fit, const struct vg_series *serie
     look->noise = vg_basis_noise(&fit->basis, series, w, span);
     add_levels(fit, series, w, span, look);
     bool any_rare = !fit->single && join_rare(fit, look);
-    double smallest = 1;
+    double smallest = (double)NAN;
     look->tested = look->level = 0;
     for (size_t j = 0; j < fit->ntested; j++) {
         bool joint = !fit->single && j == fit->levels;
@@ -139,12 +140,15 @@ static void judge(const struct vg_fit_counts *fit, const struct vg_series *serie
         if (look->noise.n < VG_BUDGET_THIN || !(alone || (joint && any_rare)))
             continue;
         judge_level(look, j, plain ? 0 : vg_fit_counts_rho(fit, scale, j));
-        if (!look->tested++ || look->p[j] < smallest) {
+        look->tested++;
+        if (fabs(look->now[j] - look->mean[j]) <= look->slight)
+            continue;
+        if (isnan(smallest) || look->p[j] < smallest) {
             smallest = look->p[j];
             look->level = j;
         }
     }
-    look->smallest = look->tested ? fmin(smallest * (double)look->tested, 1) : 1;
+    look->smallest = isnan(smallest) ? 1 : fmin(smallest * (double)look->tested, 1);
 }
 
 void vg_fit_counts_judge(const struct vg_fit_counts *fit, const struct vg_series *series, size_t w,

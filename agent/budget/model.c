@@ -46,7 +46,7 @@ void vg_budget_free(struct vg_budget *budget)
     free(budget->columns);
     free(budget->streams);
     free(budget->struck);
-    free(budget->seen_empty);
+    free(budget->seen_thin);
     free(budget);
 }
 
@@ -144,7 +144,7 @@ int vg_budget_write(const struct vg_budget *budget, struct vg_buf *out, struct v
     vg_blob_put_u64(out, (uint64_t)budget->from_us);
     vg_blob_put_count(out, budget->nwindows);
     vg_calendar_put(&calendar, out);
-    vg_buf_add(out, budget->seen_empty, budget->nslots);
+    vg_buf_add(out, budget->seen_thin, budget->nslots);
     vg_buf_add(out, &uncalibrated, 1);
     const double numbers[] = {budget->budget,  budget->alpha0, budget->alpha_star,
                               budget->allowed, budget->share,  budget->expected_week};
@@ -178,15 +178,15 @@ static int read_head(struct vg_blob *blob, struct vg_budget *out)
     vg_calendar_get(blob, &calendar);
     blob->bad |= out->base_us <= 0 || !out->nwindows ||
                  (!blob->bad && calendar.per_day != vg_budget_per_day(out->base_us));
-    const uint8_t *seen_empty = blob->bad ? NULL : vg_blob_bytes(blob, calendar.nslots);
-    if (!seen_empty)
+    const uint8_t *seen_thin = blob->bad ? NULL : vg_blob_bytes(blob, calendar.nslots);
+    if (!seen_thin)
         return 0;
-    out->seen_empty = vg_array(calendar.nslots, 1);
-    if (!out->seen_empty)
+    out->seen_thin = vg_array(calendar.nslots, 1);
+    if (!out->seen_thin)
         return -1;
     for (uint32_t i = 0; i < calendar.nslots; i++) {
-        out->seen_empty[i] = seen_empty[i];
-        blob->bad |= seen_empty[i] > 1;
+        out->seen_thin[i] = seen_thin[i];
+        blob->bad |= seen_thin[i] > 1;
     }
     vg_calendar_set(out, &calendar);
     uint8_t uncalibrated = vg_blob_byte(blob);

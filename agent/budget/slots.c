@@ -175,5 +175,5 @@ uint32_t vg_budget_slot(const struct vg_budget *budget, struct vg_budget_place p
 
 bool vg_budget_must_have_rows(const struct vg_budget *budget, struct vg_budget_place place)
 {
-    return !budget->seen_empty[vg_budget_slot(budget, place)];
+    return !budget->seen_thin[vg_budget_slot(budget, place)];
 }

@@ -177,7 +177,9 @@ static void fill_share(const struct testing *testing, const struct vg_fit_counts
     }
 }
 
-static int test_shares(const struct testing *testing, const struct vg_fit_counts *fit, bool nulls)
+/* The smallest p over look-backs of the levels that moved by more rows than `slight`. */
+static int find_share(const struct testing *testing, const struct vg_fit_counts *fit, bool nulls,
+                      double slight)
 {
     const struct vg_series *series = &testing->recent.series;
     struct vg_budget_found *found = testing->found;
@@ -185,6 +187,7 @@ static int test_shares(const struct testing *testing, const struct vg_fit_counts
     size_t best = 0;
     if (vg_counts_look_init(&look, fit->ntested, testing->arena) < 0)
         return -1;
+    look.slight = slight;
     for (size_t i = 0; i < fit->basis.calendar.nscales; i++) {
         uint32_t scale = fit->basis.calendar.scales[i];
         if (scale > series->n || !fit->phi[i])
@@ -200,6 +203,26 @@ static int test_shares(const struct testing *testing, const struct vg_fit_counts
         return 0;
     vg_fit_counts_judge(fit, series, series->n - 1, best, &look);
     fill_share(testing, fit, nulls, &look);
+    return 0;
+}
+
+/* One row of a value never seen is rare enough for any level, and no news: such a p is said, but
+ * what alarms is the smallest p of a level that moved by enough rows. */
+static int test_shares(const struct testing *testing, const struct vg_fit_counts *fit, bool nulls)
+{
+    struct vg_budget_found *found = testing->found, blank = *found;
+    if (find_share(testing, fit, nulls, -1) < 0)
+        return -1;
+    if (!(found->p < found->level) || fabs(found->value) * found->n_now > VG_BUDGET_SLIGHT)
+        return 0;
+    struct vg_budget_found slight = *found;
+    *found = blank;
+    if (find_share(testing, fit, nulls, VG_BUDGET_SLIGHT) < 0)
+        return -1;
+    if (!(found->p < found->level)) {
+        *found = slight;
+        found->slight = true;
+    }
     return 0;
 }
 

@@ -157,6 +157,7 @@ static int open_all(struct check_run *run)
             return vg_shell_fail(&err);
     }
     run->env = vg_shell_env(shell);
+    run->env.past = shell->options->at != NULL;
     return 0;
 }
 

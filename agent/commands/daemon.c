@@ -137,6 +137,7 @@ static int open_loop(struct vg_daemon *daemon, const struct vg_span *span, struc
         .agent = shell->agent,
         .claim = {shell->agent, 1},
         .only_receivers = daemon->only.items ? &daemon->only : NULL,
+        .past = span->until_us != VG_NEVER,
         .progress = vg_shell_progress,
         .decided = on_decided,
         .decided_arg = daemon,

@@ -29,6 +29,7 @@ struct vg_cycle_env {
     const atomic_int *barrier;
     int book;                                /* number of the book that config and rules are of */
     const struct vg_strings *only_receivers; /* a replay sends to these; NULL: to all */
+    bool past; /* the clock is virtual: rows after its now are those of later windows */
     void (*progress)(void *arg, const char *dataset, uint64_t rows); /* long scans; may be NULL */
     void *progress_arg;
     void (*decided)(void *arg, const struct vg_decision *decision); /* counts; may be NULL */

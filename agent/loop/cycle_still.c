@@ -201,7 +201,10 @@ const char *vg_cycle_newest_sql(struct vg_work *work)
     vg_buf_printf(&condition, "%s > ", time);
     vg_sql_put_instant(&condition, &rows, work->cycle.now_us);
     vg_buf_printf(&condition, " AND %s <> 'infinity'", time);
-    put_count(&out, &rows, condition.failed ? "" : condition.data);
+    if (work->env->past)
+        vg_buf_puts(&out, "0");
+    else
+        put_count(&out, &rows, condition.failed ? "" : condition.data);
     const char *sql =
         out.failed || condition.failed ? NULL : vg_arena_strdup(work->arena, out.data);
     vg_buf_free(&condition);

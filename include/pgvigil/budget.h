@@ -22,6 +22,7 @@ enum {
     VG_BUDGET_SCALES = 5,     /* look-backs of 1, 2, 4, 8, 24 base windows */
     VG_BUDGET_LOOK = 24,      /* the longest, in base windows */
     VG_BUDGET_THIN = 30,      /* look-backs with fewer rows carry no test */
+    VG_BUDGET_SLIGHT = 4,     /* a share that moved by so many rows is no alarm, whatever its p */
     VG_BUDGET_TOP = 50,       /* values of a category tested one by one */
     VG_BUDGET_LEAST = 14,     /* base windows of a reference; with fewer it is uncalibrated */
     VG_BUDGET_STREAMS = 3,    /* most streams of one column */
@@ -108,11 +109,11 @@ struct vg_budget {
     int64_t base_us;
     int64_t from_us; /* start of the first base window of the reference */
     uint32_t nwindows;
-    double per_day;      /* W_d, below 1 for windows longer than a day */
-    uint32_t gap;        /* base windows in 24 h, at least 1: alarms closer than it are one */
-    uint32_t day_types;  /* slots: 3 weekday, Saturday, Sunday; 2 weekday, weekend; 1 all days; 0 */
-    uint32_t nslots;     /* max(1, per_day x day_types) */
-    uint8_t *seen_empty; /* nslots: a reference window of this slot had no rows */
+    double per_day;     /* W_d, below 1 for windows longer than a day */
+    uint32_t gap;       /* base windows in 24 h, at least 1: alarms closer than it are one */
+    uint32_t day_types; /* slots: 3 weekday, Saturday, Sunday; 2 weekday, weekend; 1 all days; 0 */
+    uint32_t nslots;    /* max(1, per_day x day_types) */
+    uint8_t *seen_thin; /* nslots: a reference window of this slot had fewer than 30 rows */
     uint32_t nscales;
     uint32_t scales[VG_BUDGET_SCALES];
     bool uncalibrated; /* fewer than VG_BUDGET_LEAST base windows: assumes independent rows */
@@ -226,13 +227,14 @@ enum vg_budget_value {
     VG_BUDGET_NULL      /* null */
 };
 
-/* What a test of one stream found. Alarm: p < level. A blind stream, or one that is not stationary,
+/* What a test of one stream found. Alarm: p < level, unless slight. A blind stream, or one that is not stationary,
  * has a level too: what to make of it is the caller's. */
 struct vg_budget_found {
     uint32_t stream; /* index into the model's streams */
     enum vg_budget_look look;
     double p;       /* the smallest over the look-backs, 1 where none was tested */
     double level;   /* of the stream */
+    bool slight;    /* p < level, but of at most VG_BUDGET_SLIGHT rows: no alarm */
     uint32_t scale; /* the look-back of that p, in base windows; 0: none */
     /* NAN unless looked: D; a ratio of standard deviations; a difference of shares (signed). */
     double value;
@@ -268,7 +270,8 @@ bool vg_budget_all_null(const struct vg_budget_column *column,
 /* A null in a column without nulls in the reference. */
 bool vg_budget_first_null(const struct vg_budget_column *column,
                           const struct vg_column_summary *window);
-/* A window here without rows breaks the rule: this slot was never empty in the reference. */
+/* A window here without rows breaks the rule: in the reference this slot always had
+ * VG_BUDGET_THIN rows or more. A slot of a handful of rows is empty by chance now and then. */
 bool vg_budget_must_have_rows(const struct vg_budget *budget, struct vg_budget_place place);
 
 struct vg_budget_new_values {

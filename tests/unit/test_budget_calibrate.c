@@ -238,7 +238,7 @@ static void test_dataset(void **state)
     assert_int_equal(vg_budget_write(made, &blob, &err), 0);
     assert_int_equal(vg_budget_read(blob.data, blob.len, &budget, &err), 0);
     check_model(budget);
-    assert_memory_equal(made->seen_empty, budget->seen_empty, made->nslots);
+    assert_memory_equal(made->seen_thin, budget->seen_thin, made->nslots);
     for (uint32_t c = 0; c < COLUMNS; c++) {
         struct vg_budget_part *part;
         assert_int_equal(vg_budget_part_read(given.blobs[c], given.sizes[c], &part, &err), 0);

@@ -18,9 +18,13 @@
 
 /* --- hard rules --- */
 
+/* Nothing at 3 h, and a handful of rows at 4 h on one day. */
 static bool draw_day(size_t w, struct vg_column_summary *window)
 {
-    vg_kit_draw_numbers(w, window);
+    if (w == 28)
+        vg_kit_cells(window, 3, VG_BUDGET_THIN - 1, 0, 1);
+    else
+        vg_kit_draw_numbers(w, window);
     return w % 24 != 3;
 }
 
@@ -38,8 +42,10 @@ static void test_hard_rules(void **state)
     struct vg_kit_learnt learnt = {.n = VG_KIT_WINDOWS, .kind = VG_KIND_NUMBER, .draw = draw_day};
     assert_int_equal(vg_kit_learn(&learnt), 0);
     for (uint32_t h = 0; h < 24; h++) {
-        struct vg_budget_place place = {h, h % 7};
-        assert_int_equal(vg_budget_must_have_rows(learnt.budget, place), h != 3);
+        struct vg_budget_place place = {h, 0}, tuesday = {h, 1};
+        bool thin = vg_budget_slot(learnt.budget, tuesday) == vg_budget_slot(learnt.budget, place);
+        assert_int_equal(vg_budget_must_have_rows(learnt.budget, place),
+                         h != 3 && !(thin && h == 4));
     }
     vg_kit_forget(&learnt);
 }
@@ -89,6 +95,27 @@ static void test_new_values(void **state)
     assert_false(fashion.budget->columns[0].new_values);
     assert_int_equal(fashion.budget->columns[0].new_values_learnt, 14);
     vg_kit_forget(&fashion);
+}
+
+/* One row of a value never seen has a p below every level, and is no alarm; five are. */
+static void test_few_rows(void **state)
+{
+    (void)state;
+    struct vg_kit_learnt learnt = {
+        .n = VG_KIT_WINDOWS, .kind = VG_KIND_TEXT, .draw = vg_kit_draw_words};
+    assert_int_equal(vg_kit_learn(&learnt), 0);
+    for (uint64_t rows = 1; rows <= 6; rows++) {
+        struct vg_column_summary window;
+        struct vg_budget_found found[VG_BUDGET_STREAMS];
+        vg_kit_open(VG_KIND_TEXT, &window);
+        vg_kit_draw_words(VG_KIT_WINDOWS, &window);
+        vg_kit_add(&window, "mauve", rows);
+        assert_int_equal(vg_kit_test(&learnt, &window, 1, found), 1);
+        assert_true(found[0].p < found[0].level);
+        assert_int_equal(found[0].slight, rows <= VG_BUDGET_SLIGHT);
+        vg_column_clear(&window);
+    }
+    vg_kit_forget(&learnt);
 }
 
 /* --- hostile numbers --- */
@@ -177,9 +204,8 @@ static void test_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hard_rules),
-        cmocka_unit_test(test_new_values),
-        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_hard_rules), cmocka_unit_test(test_new_values),
+        cmocka_unit_test(test_few_rows),   cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_faults),
     };
     return cmocka_run_group_tests_name("budget_hard", tests, NULL, NULL);
