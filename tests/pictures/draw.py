@@ -11,7 +11,7 @@ DAY = 86400
 def draw_look_backs(path):
     """What is compared with what when a base window closes."""
     scales, left, cell, top = (1, 2, 4, 8, 24), 190, 21, 62
-    picture = Picture(760, 330, "The five look-backs, and what each is compared with")
+    picture = Picture(760, 366, "The five look-backs, and what each is compared with")
     picture.text(16, 26, "Whenever a base window closes, its last 1, 2, 4, 8 and 24 are added up …", 14,
                  bold=True)
     for row, scale in enumerate(scales):
@@ -92,7 +92,7 @@ def draw_alarms(path, scenes):
     left, bar, gap, width = 300, 15, 30, 520
     rows = sum(len(bars) for _, bars in scenes)
     picture = Picture(left + width + 110, 70 + rows * bar + len(scenes) * gap, "False alarms a week")
-    picture.text(16, 26, "False alarms a week on 100 columns in which nothing changed", 14, bold=True)
+    picture.text(16, 26, "False alarms a week, 100 columns in which nothing changed (logarithmic)", 14, bold=True)
     most, least = 5.5, -1.5
     y = 50
     for scene, bars in scenes:
