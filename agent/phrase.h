@@ -47,6 +47,15 @@ void vg_phrase_basis(struct vg_buf *out, const struct vg_message *message,
  * neither is known. */
 void vg_phrase_impact(struct vg_buf *out, const struct vg_message *message);
 
+/* Of a message as one of many: its title, since when, and the beginning of its key, by which it can
+ * be acknowledged. One line. */
+void vg_phrase_one(struct vg_buf *out, const struct vg_message *message);
+/* Of many incidents: "CRITICAL 23 incidents opened: 4 critical, 19 warning, all on warehouse"; what
+ * they have in common; the models that may break. One line each. */
+void vg_phrase_many(struct vg_buf *out, const struct vg_message *message);
+void vg_phrase_many_place(struct vg_buf *out, const struct vg_message *message);
+void vg_phrase_many_impact(struct vg_buf *out, const struct vg_gathered *many);
+
 /* What stands now: "2 alerts fire, 1 cannot be looked at, 3 have cleared". One line. */
 void vg_phrase_standing(struct vg_buf *out, const struct vg_message *message);
 

@@ -180,6 +180,8 @@ static void read_defaults(struct vg_config_reading *in, const struct vg_node *no
     struct vg_notify_given notify;
     if (!vg_read_table(&in->r, node, &vg_defaults_table, &part, &raw))
         return;
+    config->default_digest = (int)raw.digest;
+    config->default_digest_within_us = raw.digest_within_us;
     if (raw.schedule)
         vg_read_schedule(&in->r, raw.schedule, &schedule);
     config->default_schedule = schedule.schedule;
@@ -199,6 +201,18 @@ static void read_defaults(struct vg_config_reading *in, const struct vg_node *no
                       "timezone is given twice");
     else if (zone && vg_read_zone(&in->r, vg_node_get(where, "timezone")->loc, zone, in->r.scratch))
         config->default_timezone = zone;
+}
+
+/* What receivers do not say about digests is that of the defaults; only those for people gather. */
+static void complete_digests(struct vg_config *config)
+{
+    for (size_t i = 0; i < config->nreceivers; i++) {
+        struct vg_receiver *receiver = &config->receivers[i];
+        if (receiver->digest == VG_DEFAULT)
+            receiver->digest = config->default_digest;
+        if (!receiver->digest_within_us)
+            receiver->digest_within_us = config->default_digest_within_us;
+    }
 }
 
 static void read_all(struct vg_config_reading *in, const struct vg_node *root)
@@ -227,6 +241,7 @@ static void read_all(struct vg_config_reading *in, const struct vg_node *root)
         vg_config_retrainings(in, raw.retraining);
     if (raw.defaults)
         read_defaults(in, raw.defaults);
+    complete_digests(config);
 }
 
 /* --- The file --------------------------------------------------------------------------------- */
@@ -238,6 +253,8 @@ static struct vg_config *new_config(const char *path)
     if (config && (config->file = vg_arena_strdup(arena, path))) {
         config->arena = arena;
         config->push_job = "pgvigil";
+        config->default_digest = 5;
+        config->default_digest_within_us = 30 * VG_US;
         config->default_after = config->default_resolve_after = VG_DEFAULT;
         config->default_blind_after_us = VG_DEFAULT;
         return config;

@@ -112,6 +112,11 @@ static const struct vg_key defaults_keys[] = {
     NODE(notify, vg_raw_defaults, "mapping notify, or a list of receivers", "who is told"),
     {"timezone", VG_VALUE_STRING, offsetof(struct vg_raw_defaults, timezone), .shown = "UTC",
      .doc = "IANA name"},
+    {"digest", VG_VALUE_INT, offsetof(struct vg_raw_defaults, digest), .fallback = "5",
+     .least = "0", .most = "100",
+     .doc = "of receivers for people: more incidents at once are told in one message; 0: never"},
+    {"digest_within", VG_VALUE_DURATION, offsetof(struct vg_raw_defaults, digest_within_us),
+     .fallback = "30s", .least = "1s", .most = "5m", .doc = "in how long"},
 };
 const struct vg_key_table vg_defaults_table = {"defaults", TABLE(defaults_keys)};
 

@@ -27,6 +27,21 @@ const struct vg_key_table vg_receiver_table = {"a receiver", TABLE(receiver_keys
             .doc = "template of a text that stands before the alerts"                              \
     }
 
+/* Of those that people read. */
+#define DIGEST                                                                                     \
+    {"digest",                                                                                     \
+     VG_VALUE_INT,                                                                                 \
+     IN_ENDPOINT(digest),                                                                          \
+     .least = "0",                                                                                 \
+     .most = "100",                                                                                \
+     .shown = "5, or of defaults",                                                                 \
+     .doc = "more incidents than these at once are told in one message; 0: never"},                \
+    {                                                                                              \
+        "digest_within", VG_VALUE_DURATION, IN_ENDPOINT(digest_within_us),                         \
+            .least = "1s", .most = "5m", .shown = "30s, or of defaults",                           \
+            .doc = "in how long; what exceeds it waits so long"                                    \
+    }
+
 static const struct vg_key slack_keys[] = {
     URL_FILE,
     {"token_file", VG_VALUE_PATH, IN_ENDPOINT(token_file),
@@ -36,6 +51,7 @@ static const struct vg_key slack_keys[] = {
     URL("address in clear, for loopback addresses only; with a token, that of the Web API"),
     TITLE,
     TEXT,
+    DIGEST,
     RIGHTS,
 };
 const struct vg_key_table vg_slack_table = {"slack", TABLE(slack_keys)};
@@ -98,12 +114,12 @@ static const struct vg_key opsgenie_keys[] = {
 const struct vg_key_table vg_opsgenie_table = {"opsgenie", TABLE(opsgenie_keys)};
 
 static const struct vg_key teams_keys[] = {
-    URL_FILE, URL("address in clear, for loopback addresses only"), TITLE, TEXT, RIGHTS,
+    URL_FILE, URL("address in clear, for loopback addresses only"), TITLE, TEXT, DIGEST, RIGHTS,
 };
 const struct vg_key_table vg_teams_table = {"teams", TABLE(teams_keys)};
 
 static const struct vg_key discord_keys[] = {
-    URL_FILE, URL("address in clear, for loopback addresses only"), TITLE, TEXT, RIGHTS,
+    URL_FILE, URL("address in clear, for loopback addresses only"), TITLE, TEXT, DIGEST, RIGHTS,
 };
 const struct vg_key_table vg_discord_table = {"discord", TABLE(discord_keys)};
 
@@ -127,6 +143,7 @@ static const struct vg_key email_keys[] = {
      .most = "2m", .doc = "limit of one mail"},
     TITLE,
     TEXT,
+    DIGEST,
 };
 const struct vg_key_table vg_email_table = {"email", TABLE(email_keys)};
 

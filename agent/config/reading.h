@@ -40,6 +40,7 @@ struct vg_raw_endpoint {
     int format;
     bool changes;
     int64_t refresh_us;
+    int64_t digest, digest_within_us;
 };
 struct vg_raw_receiver {
     const struct vg_node *kinds[VG_RECEIVER_KINDS];
@@ -52,6 +53,7 @@ struct vg_raw_retraining {
 struct vg_raw_defaults {
     const struct vg_node *schedule, *sample, *limits, *notify;
     const char *timezone;
+    int64_t digest, digest_within_us;
 };
 
 extern const struct vg_key_table vg_config_table, vg_connection_table, vg_web_table,

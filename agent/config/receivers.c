@@ -164,7 +164,8 @@ static void check_kind(struct vg_config_reading *in, const struct vg_node *node,
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-static void take_receiver(const struct vg_raw_endpoint *raw, struct vg_receiver *out)
+static void take_receiver(const struct vg_node *node, const struct vg_raw_endpoint *raw,
+                          struct vg_receiver *out)
 {
     out->routing_key_file = raw->routing_key_file;
     out->title = raw->title;
@@ -181,6 +182,8 @@ static void take_receiver(const struct vg_raw_endpoint *raw, struct vg_receiver 
     out->run = raw->run;
     out->refresh_us = raw->refresh_us;
     out->changes = raw->changes;
+    out->digest = vg_node_get(node, "digest") ? (int)raw->digest : VG_DEFAULT;
+    out->digest_within_us = raw->digest_within_us;
     if (raw->server)
         out->endpoint.url = raw->server;
 }
@@ -215,7 +218,7 @@ static void read_receiver(struct vg_config_reading *in, const struct vg_entry *e
         out->kind = (enum vg_receiver_kind)kind;
         vg_config_endpoint(in, raw.kinds[kind], tables[kind], &endpoint, &out->endpoint);
         check_kind(in, raw.kinds[kind], out->kind, &endpoint);
-        take_receiver(&endpoint, out);
+        take_receiver(raw.kinds[kind], &endpoint, out);
     }
     bool unknown = entry->value->n > given;
     if (given != 1 && !(given == 0 && unknown) && !entry->value->partial)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The delivery engine: due rows into requests, answers into the store, and the thread around it.
  *
- * A row's outcome is kept until the store has it, and its lane sends nothing meanwhile: a store
- * that fails costs at most one repeated request per receiver. Requests are made in deliver_pack.c,
- * lanes and configuration are those of deliver_lanes.c.
+ * Outcomes are recorded in record.c, requests are made in pack.c, lanes and configuration are those
+ * of lanes.c; what of many incidents is told together is decided in gather.c.
  */
 #include "agent/deliver/deliver.h"
 
@@ -18,7 +17,6 @@ enum { PER_SINK = 8, READ_AGAIN = 3 };
 static const int64_t base_us = VG_US, cap_us = 5 * VG_MINUTE_US, hold_cap_us = VG_HOUR_US;
 static const int64_t probe_us = 4 * VG_US; /* least time between two requests to who is down */
 static const int64_t idle_us = 30 * VG_US, store_pause_us = VG_US;
-static const struct vg_claim claim = {.owner = "", .epoch = 0};
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
 
@@ -70,13 +68,15 @@ static void count_outcome(struct vg_deliver *deliver, struct vg_lane *lane)
     bool whole = lane->outcome != VG_DELIVERED || !(lane->more || lane->standing);
     if (!whole)
         return; /* a message counts once */
+    /* of many in one request each counts, where it arrived */
+    size_t n = lane->nmembers && lane->outcome == VG_DELIVERED ? lane->nmembers : 1;
     pthread_mutex_lock(&deliver->lock);
-    lane->count.attempts++;
-    lane->count.sent += lane->outcome == VG_DELIVERED;
+    lane->count.attempts += n;
+    lane->count.sent += lane->outcome == VG_DELIVERED ? n : 0;
     lane->count.failures += lane->outcome != VG_DELIVERED;
     lane->count.dropped += lane->outcome == VG_PERMANENT;
     pthread_mutex_unlock(&deliver->lock);
-    if (deliver->hooks.notified)
+    for (size_t i = 0; deliver->hooks.notified && i < n; i++)
         deliver->hooks.notified(deliver->hooks.arg, lane->kind, lane->name, lane->outcome);
 }
 
@@ -84,6 +84,10 @@ static void count_outcome(struct vg_deliver *deliver, struct vg_lane *lane)
 static void settle(struct vg_deliver *deliver, struct vg_lane *lane, enum vg_outcome outcome,
                    int64_t retry_after_us, int64_t now_us)
 {
+    if (lane->nmembers && outcome == VG_PERMANENT) { /* each for itself may be fine */
+        outcome = VG_RETRY;
+        lane->singly_us = now_us + hold_cap_us;
+    }
     lane->afresh = outcome == VG_AFRESH;
     outcome = lane->afresh ? VG_RETRY : outcome;
     lane->outcome = outcome;
@@ -113,110 +117,6 @@ static void settle(struct vg_deliver *deliver, struct vg_lane *lane, enum vg_out
     log_outcome(lane);
 }
 
-static void fill_decision(const struct vg_lane *lane, int64_t now_us, char *reason, size_t size,
-                          struct vg_decision *decision)
-{
-    bool accepted = lane->outcome == VG_DELIVERED;
-    snprintf(reason, size, "the training system %s the request: %s",
-             accepted ? "accepted" : "refused", lane->why);
-    *decision = (struct vg_decision){
-        .model = lane->name,
-        .at_us = now_us,
-        .kind = accepted ? VG_DECIDED_ACCEPTED : VG_DECIDED_REFUSED,
-        .reason = reason,
-    };
-    memcpy(decision->key, lane->key, VG_KEY_SIZE);
-}
-
-static int put_delivered(struct vg_deliver *deliver, const struct vg_lane *lane, int64_t now_us,
-                         struct vg_error *err)
-{
-    if (lane->kept[0] &&
-        vg_store_outbox_keep(deliver->store, lane->row, lane->kept, now_us, err) < 0)
-        return -1;
-    if (lane->more)
-        return vg_store_outbox_step(deliver->store, lane->row, now_us, err);
-    if (lane->again_us)
-        return vg_store_outbox_stand(deliver->store, lane->row, now_us, now_us + lane->again_us,
-                                     err);
-    return vg_store_outbox_sent(deliver->store, lane->row, now_us, err);
-}
-
-static int put_outcome(struct vg_deliver *deliver, const struct vg_lane *lane, int64_t now_us,
-                       struct vg_error *err)
-{
-    if (lane->afresh && vg_store_outbox_keep(deliver->store, lane->row, NULL, now_us, err) < 0)
-        return -1;
-    switch (lane->outcome) {
-    case VG_AFRESH:
-        break;
-    case VG_DELIVERED:
-        return put_delivered(deliver, lane, now_us, err);
-    case VG_PERMANENT:
-        return vg_store_outbox_dead(deliver->store, lane->row, now_us, lane->why, err);
-    case VG_RETRY:
-        if (lane->unclear && vg_store_outbox_touch(deliver->store, lane->row, err) < 0)
-            return -1;
-        if (lane->asked_us &&
-            vg_store_outbox_hold(deliver->store, lane->row, lane->asked_us, err) < 0)
-            return -1;
-        return vg_store_outbox_retry(deliver->store, lane->row, lane->next_us, lane->why, err);
-    }
-    return vg_fail(err, VG_E_INTERNAL, "an outcome of no kind");
-}
-
-static int record_outcome(struct vg_deliver *deliver, struct vg_lane *lane, int64_t now_us,
-                          struct vg_error *err)
-{
-    struct vg_decision decision;
-    char reason[VG_DELIVER_WHY + 60];
-    bool decides = lane->kind == VG_SINK_RETRAIN && lane->outcome != VG_RETRY, decided = false;
-    lane->record_us = now_us + store_pause_us;
-    fill_decision(lane, now_us, reason, sizeof reason, &decision);
-    static const char *const before[] = {[VG_DELIVERED] = "after_2xx_before_mark",
-                                         [VG_RETRY] = "before_retry",
-                                         [VG_PERMANENT] = "before_dead"};
-    if (vg_failpoint(before[lane->outcome]) < 0)
-        return vg_fail(err, VG_E_IO, "failpoint");
-    if (vg_store_begin(deliver->store, &claim, err) < 0)
-        return -1;
-    if (put_outcome(deliver, lane, now_us, err) < 0 ||
-        (decides && vg_store_decision_put(deliver->store, &decision, &decided, err) < 0) ||
-        vg_store_commit(deliver->store, err) < 0) {
-        vg_store_rollback(deliver->store);
-        return -1;
-    }
-    vg_failpoint(lane->outcome == VG_RETRY       ? "after_retry"
-                 : lane->outcome == VG_PERMANENT ? "after_dead"
-                                                 : "after_mark");
-    lane->busy = lane->answered = false;
-    if (decided && deliver->hooks.decided)
-        deliver->hooks.decided(deliver->hooks.arg, &decision);
-    return 0;
-}
-
-int vg_deliver_record(struct vg_deliver *deliver, int64_t now_us, bool *any, struct vg_error *err)
-{
-    int rc = 0;
-    *any = false;
-    for (struct vg_lane *lane = deliver->lanes; lane && !rc; lane = lane->next) {
-        int64_t left_us = lane->record_us - now_us;
-        if (!lane->answered || (left_us > 0 && left_us <= store_pause_us))
-            continue;
-        rc = record_outcome(deliver, lane, now_us, err);
-        if (!rc)
-            vg_deliver_alarm(deliver, lane, now_us);
-        if (rc && err && err->code == VG_E_NOT_FOUND) {
-            vg_log(VG_LOG_WARN, "a message has left the outbox before its outcome", "receiver",
-                   lane->name, "key", lane->key, NULL);
-            lane->busy = lane->answered = false;
-            rc = 0;
-        }
-        *any = true;
-    }
-    return rc;
-}
-
 /* --- Sending ---------------------------------------------------------------------------------- */
 
 static void say_absent(struct vg_lane *lane)
@@ -238,18 +138,23 @@ static void occupy(struct vg_lane *lane, const struct vg_outgoing *row)
     lane->attempts = row->attempts;
     lane->standing = row->standing;
     lane->more = lane->afresh = false;
+    lane->nmembers = 0;
     lane->again_us = 0;
     memcpy(lane->key, row->key, VG_KEY_SIZE);
     lane->why[0] = lane->kept[0] = '\0';
 }
 
-/* Under the lock. 1 when the request is under way, 0 when there is none to make, -1. */
+/* Under the lock. 1 when the request is under way, 0 when there is none to make, -1. `many`: of
+ * several rows, the one given being the first of them; or NULL. */
 static int start_row(struct vg_deliver *deliver, struct vg_lane *lane,
-                     const struct vg_outgoing *row, struct vg_arena *arena, struct vg_error *err)
+                     const struct vg_outgoing *row, const struct vg_message *many,
+                     struct vg_arena *arena, struct vg_error *err)
 {
     struct vg_parcel parcel;
     const struct vg_packing packing = {deliver->config, deliver->agent, vg_deliver_now(deliver)};
-    int rc = vg_deliver_pack(&packing, row, arena, &parcel, err);
+    int rc =
+        many ? vg_deliver_pack_message(&packing, lane->name, many, row->kept, arena, &parcel, err)
+             : vg_deliver_pack(&packing, row, arena, &parcel, err);
     lane->answer = parcel.answer;
     lane->keep = parcel.keep;
     lane->more = parcel.request.more;
@@ -270,12 +175,16 @@ static int start_row(struct vg_deliver *deliver, struct vg_lane *lane,
 }
 
 static void send_row(struct vg_deliver *deliver, struct vg_lane *lane,
-                     const struct vg_outgoing *row, struct vg_arena *arena, int64_t now_us)
+                     const struct vg_outgoing *row, const struct vg_message *many,
+                     struct vg_arena *arena)
 {
     struct vg_error err = {0};
+    int64_t now_us = deliver->turn_us;
+    size_t nmembers = many ? lane->nmembers : 0;
     occupy(lane, row);
+    lane->nmembers = nmembers;
     pthread_mutex_lock(&deliver->lock);
-    int rc = start_row(deliver, lane, row, arena, &err);
+    int rc = start_row(deliver, lane, row, many, arena, &err);
     pthread_mutex_unlock(&deliver->lock);
     if (rc > 0) {
         int64_t from_us = lane->pace_us > now_us ? lane->pace_us : now_us;
@@ -294,17 +203,17 @@ static void send_row(struct vg_deliver *deliver, struct vg_lane *lane,
     }
 }
 
-/* Of the rows of one lane the one tried least goes first, so that a message which always fails does
- * not keep the others of its receiver waiting. */
-static bool is_preferred(const struct vg_outgoing *rows, size_t n, size_t i)
+/* What the receiver asked for before a restart is known from here on. */
+static int learn_hold(struct vg_deliver *deliver, struct vg_lane *lane, struct vg_error *err)
 {
-    for (size_t k = 0; k < n; k++) {
-        bool before =
-            rows[k].attempts < rows[i].attempts || (rows[k].attempts == rows[i].attempts && k < i);
-        if (before && rows[k].sink_kind == rows[i].sink_kind && !strcmp(rows[k].sink, rows[i].sink))
-            return false;
-    }
-    return true;
+    int64_t held_us;
+    if (lane->held_known)
+        return 0;
+    if (vg_store_outbox_held(deliver->store, lane->kind, lane->name, &held_us, err) < 0)
+        return -1;
+    lane->held_known = true;
+    lane->hold_us = held_us > lane->hold_us ? held_us : lane->hold_us;
+    return 0;
 }
 
 /* Sends it, unless it need not be sent any more: then another one of its lane may be due. */
@@ -312,43 +221,96 @@ static int offer_row(struct vg_deliver *deliver, struct vg_lane *lane,
                      const struct vg_outgoing *row, struct vg_arena *arena, struct vg_error *err)
 {
     bool spared;
-    int64_t now_us = deliver->turn_us;
-    if (!lane->held_known) { /* what it asked for before a restart */
-        int64_t held_us;
-        if (vg_store_outbox_held(deliver->store, lane->kind, lane->name, &held_us, err) < 0)
-            return -1;
-        lane->held_known = true;
-        lane->hold_us = held_us > lane->hold_us ? held_us : lane->hold_us;
-        if (find_opening(deliver, lane, now_us) > now_us)
-            return 0;
-    }
-    if (vg_deliver_spare(deliver, row, now_us, &spared, err) < 0)
+    if (vg_deliver_spare(deliver, row, deliver->turn_us, &spared, err) < 0)
         return -1;
     deliver->spared = deliver->spared || spared;
-    if (!spared)
-        send_row(deliver, lane, row, arena, now_us);
+    if (spared)
+        return 0;
+    vg_gather_count(deliver, lane, row->kind, deliver->turn_us);
+    send_row(deliver, lane, row, NULL, arena);
     return 0;
 }
 
+/* One message of many rows, but for those that need not be sent any more: then it is looked again
+ * at what is left. *sent false: they must go one by one. */
+static int offer_many(struct vg_deliver *deliver, struct vg_lane *lane,
+                      const struct vg_gather *gather, struct vg_arena *arena, bool *sent,
+                      struct vg_error *err)
+{
+    const struct vg_message *many;
+    bool spared = false;
+    *sent = true;
+    for (size_t i = 0; i < gather->n; i++) {
+        bool gone = false;
+        if (vg_gather_sort(gather->rows[i].kind) == gather->together &&
+            vg_deliver_spare(deliver, &gather->rows[i], deliver->turn_us, &gone, err) < 0)
+            return -1;
+        spared = spared || gone;
+    }
+    deliver->spared = deliver->spared || spared;
+    if (spared)
+        return 0;
+    struct vg_outgoing first;
+    if (vg_gather_compose(deliver, lane, gather, &first, arena, &many, err) < 0)
+        return -1;
+    *sent = many != NULL;
+    if (many)
+        send_row(deliver, lane, &first, many, arena);
+    return 0;
+}
+
+/* What is due to a lane that is free: of many rows one message, or the one tried least, so that a
+ * message which always fails does not keep the others of its receiver waiting. */
+static int offer_lane(struct vg_deliver *deliver, struct vg_lane *lane,
+                      const struct vg_outgoing *rows, size_t n, struct vg_arena *arena,
+                      struct vg_error *err)
+{
+    struct vg_gather gather;
+    bool sent = false;
+    if (vg_deliver_gather(deliver, lane, arena, &gather, err) < 0 ||
+        (gather.together >= 0 && offer_many(deliver, lane, &gather, arena, &sent, err) < 0))
+        return -1;
+    const struct vg_outgoing *best = NULL;
+    for (size_t i = 0; i < n && !sent; i++) {
+        bool own = rows[i].sink_kind == lane->kind && !strcmp(rows[i].sink, lane->name);
+        bool before = own && (!best || rows[i].attempts < best->attempts);
+        if (before && !vg_gather_holds(&gather, &rows[i]))
+            best = &rows[i];
+    }
+    return best ? offer_row(deliver, lane, best, arena, err) : 0;
+}
+
+/* Whether an earlier row is of the same lane. */
+static bool is_seen(const struct vg_outgoing *rows, size_t i)
+{
+    bool seen = false;
+    for (size_t k = 0; k < i && !seen; k++)
+        seen = rows[k].sink_kind == rows[i].sink_kind && !strcmp(rows[k].sink, rows[i].sink);
+    return seen;
+}
+
 /* Sends what is due on lanes that are free. */
-static int start_rows(struct vg_deliver *deliver, int64_t now_us, struct vg_error *err)
+static int start_rows(struct vg_deliver *deliver, struct vg_error *err)
 {
     struct vg_outgoing *rows;
     size_t n;
+    int64_t now_us = deliver->turn_us;
     struct vg_arena *arena = vg_arena_new_wiped(); /* requests are made in it */
     if (!arena)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     int rc = vg_store_outbox_due(deliver->store, now_us, PER_SINK, arena, &rows, &n, err);
     for (size_t i = 0; !rc && i < n; i++) {
-        if (!is_preferred(rows, n, i))
+        if (is_seen(rows, i))
             continue;
         pthread_mutex_lock(&deliver->lock);
         struct vg_lane *lane = vg_deliver_lane(deliver, rows[i].sink_kind, rows[i].sink);
         pthread_mutex_unlock(&deliver->lock);
         if (!lane)
             rc = vg_fail(err, VG_E_MEMORY, "out of memory");
-        else if (!lane->busy && find_opening(deliver, lane, now_us) <= now_us)
-            rc = offer_row(deliver, lane, &rows[i], arena, err);
+        else if (!lane->busy)
+            rc = learn_hold(deliver, lane, err);
+        if (!rc && !lane->busy && find_opening(deliver, lane, now_us) <= now_us)
+            rc = offer_lane(deliver, lane, rows, n, arena, err);
     }
     vg_arena_free(arena);
     return rc;
@@ -357,9 +319,10 @@ static int start_rows(struct vg_deliver *deliver, int64_t now_us, struct vg_erro
 static void take_kept(struct vg_lane *lane, const struct vg_response *response)
 {
     struct vg_buf text;
-    vg_buf_init(&text, VG_DELIVER_KEPT - 1);
+    vg_buf_init(&text, VG_DELIVER_KEPT - sizeof VG_KEPT_GATHERED);
     lane->keep(response, &text);
-    snprintf(lane->kept, sizeof lane->kept, "%s", text.failed ? "" : text.data);
+    const char *mark = lane->nmembers && text.len ? VG_KEPT_GATHERED : "";
+    snprintf(lane->kept, sizeof lane->kept, "%s%s", text.failed ? "" : text.data, mark);
     vg_buf_free(&text);
 }
 
@@ -405,7 +368,7 @@ int vg_deliver_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_u
     deliver->turn_us = now_us;
     do {
         deliver->spared = false;
-        rc = rc ? rc : start_rows(deliver, now_us, err);
+        rc = rc ? rc : start_rows(deliver, err);
         /* a row that came to its end without a request makes room for the next */
         rc = rc ? rc : vg_deliver_record(deliver, now_us, &any, err);
     } while (!rc && (any || deliver->spared));
@@ -419,6 +382,8 @@ int vg_deliver_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_u
             *again_us = earlier(*again_us, open_us);
         if (lane->answered)
             *again_us = earlier(*again_us, lane->record_us);
+        if (lane->gather_us > now_us)
+            *again_us = earlier(*again_us, lane->gather_us);
     }
     return rc;
 }

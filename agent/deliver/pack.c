@@ -141,6 +141,20 @@ int vg_deliver_pack(const struct vg_packing *packing, const struct vg_outgoing *
     return pack_message(&in, arena, out, err);
 }
 
+int vg_deliver_pack_message(const struct vg_packing *packing, const char *receiver,
+                            const struct vg_message *message, const char *kept,
+                            struct vg_arena *arena, struct vg_parcel *out, struct vg_error *err)
+{
+    *out = (struct vg_parcel){.ready = VG_READY_ABSENT};
+    struct vg_sink_in in = {
+        .receiver = vg_config_receiver(packing->config, receiver),
+        .message = message,
+        .kept = kept,
+        .now_us = packing->now_us,
+    };
+    return in.receiver ? pack_message(&in, arena, out, err) : 0;
+}
+
 static int await_answer(struct vg_http *http, const struct vg_parcel *parcel,
                         struct vg_deliver_said *out, struct vg_error *err)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the files of the delivery engine share: its state, and the request made of a row.
  *
- * deliver.c owns rows, thread.c the thread, deliver_lanes.c lanes, counts and configuration,
- * deliver_push.c the pushes, deliver_pack.c the making of requests. The lock is around config,
+ * deliver.c owns rows, thread.c the thread, lanes.c lanes, counts and configuration, push.c the
+ * pushes, pack.c the making of requests, record.c outcomes, gather.c what is told together. The lock is around config,
  * agent, the list of lanes, counts and pushes; it is never held during a call of the store, a hook
  * or a poll. All else belongs to the thread that delivers.
  */
@@ -18,7 +18,9 @@
 enum {
     VG_DELIVER_WHY = 200,
     VG_DELIVER_KEPT = 500,
-    VG_DELIVER_BREAK = 5 /* failures in a row that open the breaker */
+    VG_DELIVER_BREAK = 5, /* failures in a row that open the breaker */
+    VG_GATHER_MOST = 500, /* incidents told in one message */
+    VG_GATHER_SORTS = 3   /* what can be told together: news, reminders, ends */
 };
 
 typedef enum vg_outcome vg_answer_fn(const struct vg_response *response, int64_t *retry_after_us,
@@ -67,6 +69,13 @@ struct vg_lane {
     int64_t next_us;
     char why[VG_DELIVER_WHY];
     char kept[VG_DELIVER_KEPT]; /* to be kept of the answer, or "" */
+    /* Of a receiver that is told of many incidents at once (gather.c). */
+    int64_t members[VG_GATHER_MOST]; /* ids of the rows of the request; none: `row` alone */
+    size_t nmembers;
+    int64_t crowd_us[VG_GATHER_SORTS]; /* single messages of late: until then they leave traces */
+    bool gathering[VG_GATHER_SORTS];   /* rows of this sort wait for others */
+    int64_t gather_us;                 /* until then; 0: none does */
+    int64_t singly_us;                 /* one of many was refused: each for itself until then */
 };
 
 struct vg_beat {
@@ -129,7 +138,7 @@ static inline int64_t vg_deliver_now(const struct vg_deliver *deliver)
     return deliver->clock->ops->now_us(deliver->clock);
 }
 
-/* --- deliver_lanes.c -------------------------------------------------------------------------- */
+/* --- lanes.c ---------------------------------------------------------------------------------- */
 /* Under the lock: the lane of a sink, made if it is new. NULL out of memory. */
 struct vg_lane *vg_deliver_lane(struct vg_deliver *deliver, enum vg_sink_kind kind,
                                 const char *name);
@@ -141,14 +150,14 @@ int64_t vg_deliver_backoff(int failed_before, int64_t most_us, double share);
 /* One turn: what is known is recorded, what is due is sent. *again_us: when to look again. */
 int vg_deliver_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_us,
                     struct vg_error *err);
-/* Records what can be recorded; *any says whether there was something. */
+/* record.c: records what can be recorded; *any says whether there was something. */
 int vg_deliver_record(struct vg_deliver *deliver, int64_t now_us, bool *any, struct vg_error *err);
 void vg_deliver_answered(struct vg_deliver *deliver, void *tag, const struct vg_response *response,
                          int64_t now_us);
 /* Whether an answer is awaited. */
 bool vg_deliver_under_way(const struct vg_deliver *deliver);
 
-/* --- deliver_pack.c --------------------------------------------------------------------------- */
+/* --- pack.c ----------------------------------------------------------------------------------- */
 enum vg_ready {
     VG_READY_SEND,
     VG_READY_NOTHING, /* this receiver is not sent such a message */
@@ -174,11 +183,41 @@ struct vg_packing {
 int vg_deliver_pack(const struct vg_packing *packing, const struct vg_outgoing *row,
                     struct vg_arena *arena, struct vg_parcel *out, struct vg_error *err);
 void vg_deliver_unpack(struct vg_parcel *parcel);
+/* The request of a message that is not of the outbox; `kept` as in vg_sink_in. */
+int vg_deliver_pack_message(const struct vg_packing *packing, const char *receiver,
+                            const struct vg_message *message, const char *kept,
+                            struct vg_arena *arena, struct vg_parcel *out, struct vg_error *err);
 /* Adds "Authorization: Bearer" from the file, if there is one; the text is the parcel's. */
 int vg_deliver_authorize(struct vg_parcel *parcel, const char *token_file, struct vg_arena *arena,
                          struct vg_error *err);
 
-/* --- deliver_push.c --------------------------------------------------------------------------- */
+/* --- gather.c --------------------------------------------------------------------------------- */
+/* What is to become of the rows of a lane now. */
+struct vg_gather {
+    struct vg_outgoing *rows; /* that can be told with others, without bodies */
+    size_t n;
+    bool held[VG_GATHER_SORTS]; /* those of this sort wait for more */
+    int together;               /* those of this sort are told in one message; -1: of none */
+};
+/* News, reminders and ends are told apart; -1: never together with others. */
+int vg_gather_sort(enum vg_message_kind kind);
+/* Looks at what is due to the lane. Of a receiver that does not gather nothing is held. Who is held
+ * is held until lane->gather_us. */
+int vg_deliver_gather(struct vg_deliver *deliver, struct vg_lane *lane, struct vg_arena *arena,
+                      struct vg_gather *out, struct vg_error *err);
+bool vg_gather_holds(const struct vg_gather *gather, const struct vg_outgoing *row);
+/* A message is sent alone: it counts for what may be sent alone after it. */
+void vg_gather_count(struct vg_deliver *deliver, struct vg_lane *lane, enum vg_message_kind kind,
+                     int64_t now_us);
+/* Makes one message of the rows that are to be told together; their ids are in lane->members, the
+ * first of them in *first, with what is kept where that is the same of all. *message NULL: there
+ * are no two that can be read. */
+int vg_gather_compose(struct vg_deliver *deliver, struct vg_lane *lane,
+                      const struct vg_gather *gather, struct vg_outgoing *first,
+                      struct vg_arena *arena, const struct vg_message **message,
+                      struct vg_error *err);
+
+/* --- push.c ----------------------------------------------------------------------------------- */
 /* Starts what may be sent now; returns when to look again. */
 int64_t vg_deliver_start_pushes(struct vg_deliver *deliver, int64_t now_us);
 void vg_deliver_take_push(struct vg_deliver *deliver, struct vg_push_entry *entry,

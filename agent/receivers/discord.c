@@ -171,6 +171,7 @@ static void keep(const struct vg_response *response, struct vg_buf *out)
 const struct vg_sink_ops vg_receiver_discord = {
     .name = "discord",
     .doc = "a webhook of Discord: a message with an embed, edited when things change",
+    .gathers = true,
     .spacing_us = VG_US / 2,
     .burst = 5,
     .render = render,

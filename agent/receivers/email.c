@@ -66,7 +66,7 @@ static void put_date(struct vg_buf *out, int64_t us)
 /* The first mail of an incident has the incident's own id; the others refer to it. */
 static void put_ids(struct vg_buf *out, const struct vg_message *message, const char *domain)
 {
-    if (message->kind == VG_MSG_OPEN) {
+    if (message->kind == VG_MSG_OPEN || message->gathered) {
         vg_buf_printf(out, "Message-ID: <%s@%s>\r\n", message->key, domain);
         return;
     }
@@ -190,6 +190,7 @@ static enum vg_outcome answer(const struct vg_response *response, int64_t *retry
 const struct vg_sink_ops vg_receiver_email = {
     .name = "email",
     .doc = "e-mail over SMTP: plain text, the mails of an incident in one thread",
+    .gathers = true,
     .spacing_us = VG_US,
     .burst = 10,
     .render = render,

@@ -13,7 +13,7 @@
 #include "agent/template.h"
 #include "pgvigil/text.h"
 
-enum { KEYS = 10, MOST_CHARS = 4000, TEXT_BYTES = 1 << 20 };
+enum { KEYS = 10, MOST_CHARS = 4000, LINE_CHARS = 180, TEXT_BYTES = 1 << 20 };
 
 /* --- Escaping --------------------------------------------------------------------------------- */
 
@@ -120,6 +120,10 @@ static void write_item(struct vg_buf *out, const struct vg_message *message,
 
 static void write_place(struct vg_buf *out, const struct vg_message *message)
 {
+    if (message->gathered) {
+        vg_phrase_many_place(out, message);
+        return;
+    }
     if (message->kind != VG_MSG_TEST && message->kind != VG_MSG_CHANGE) {
         vg_phrase_standing(out, message);
         vg_buf_puts(out, " \xc2\xb7 ");
@@ -129,9 +133,12 @@ static void write_place(struct vg_buf *out, const struct vg_message *message)
 
 static void write_footer(struct vg_buf *out, const struct vg_message *message)
 {
-    vg_buf_puts(out, message->kind == VG_MSG_CHANGE ? "retraining " : "incident ");
-    vg_phrase_clean(out, message->key);
-    vg_buf_puts(out, " \xc2\xb7 agent ");
+    if (!message->gathered) {
+        vg_buf_puts(out, message->kind == VG_MSG_CHANGE ? "retraining " : "incident ");
+        vg_phrase_clean(out, message->key);
+        vg_buf_puts(out, " \xc2\xb7 ");
+    }
+    vg_buf_puts(out, "agent ");
     vg_phrase_clean(out, message->agent ? message->agent : "pgvigil");
 }
 
@@ -142,7 +149,10 @@ static void write_impact(struct vg_buf *out, const struct vg_message *message)
         return;
     vg_buf_puts(out, "may break: ");
     size_t before = out->len;
-    vg_phrase_impact(out, message);
+    if (message->gathered)
+        vg_phrase_many_impact(out, message->gathered);
+    else
+        vg_phrase_impact(out, message);
     if (out->len == before)
         vg_buf_clear(out);
 }
@@ -172,6 +182,26 @@ static int fill_items(const struct vg_message *message, size_t most, struct vg_b
     return items ? 0 : -1;
 }
 
+/* A few lines an item, so that all of them find a place. */
+static int fill_lines(const struct vg_gathered *many, size_t most, struct vg_buf *text,
+                      struct vg_arena *arena, struct vg_letter *out)
+{
+    size_t each = (many->nlines + most - 1) / most;
+    const char **items = vg_arena_array(arena, most + 1, sizeof *items);
+    for (size_t i = 0; items && i < many->nlines; i++) {
+        size_t n = vg_utf8_prefix(many->lines[i], strlen(many->lines[i]), LINE_CHARS);
+        vg_buf_puts(text, text->len ? "\n" : "");
+        vg_buf_add(text, many->lines[i], n);
+        vg_buf_puts(text, many->lines[i][n] ? "\xe2\x80\xa6" : "");
+        bool full = (i + 1) % each == 0 || i + 1 == many->nlines;
+        if (full && !(items[out->nitems++] = keep(text, arena)))
+            return -1;
+    }
+    out->items = items;
+    out->more = many->incidents - many->nlines;
+    return items ? 0 : -1;
+}
+
 static int fill_texts(const struct vg_sink_in *in, struct vg_buf *text, struct vg_arena *arena,
                       struct vg_letter *out)
 {
@@ -179,7 +209,7 @@ static int fill_texts(const struct vg_sink_in *in, struct vg_buf *text, struct v
     vg_receiver_title(text, in);
     if (!(out->title = keep(text, arena)))
         return -1;
-    if (in->receiver->text) {
+    if (in->receiver->text && !message->gathered) {
         vg_template_write(text, in->receiver->text, message);
         if (!(out->lead = keep(text, arena)))
             return -1;
@@ -204,7 +234,10 @@ int vg_letter_make(const struct vg_sink_in *in, size_t most_items, struct vg_are
     *out = (struct vg_letter){0};
     vg_buf_init(&text, TEXT_BYTES);
     int rc = fill_texts(in, &text, arena, out);
-    rc = rc ? rc : fill_items(in->message, most_items, &text, arena, out);
+    if (!rc && in->message->gathered)
+        rc = fill_lines(in->message->gathered, most_items, &text, arena, out);
+    else if (!rc)
+        rc = fill_items(in->message, most_items, &text, arena, out);
     vg_buf_free(&text);
     add_link(out, "Open the report", in->message->url, arena);
     add_link(out, "Dashboard", in->message->dashboard, arena);

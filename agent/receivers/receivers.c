@@ -199,6 +199,10 @@ void vg_receiver_retry_after(const struct vg_response *response, const char *key
 void vg_receiver_title(struct vg_buf *out, const struct vg_sink_in *in)
 {
     struct vg_buf made;
+    if (in->message->gathered) { /* a template speaks of one incident */
+        vg_phrase_many(out, in->message);
+        return;
+    }
     vg_buf_init(&made, TEXT_BYTES);
     if (in->receiver->title)
         vg_template_write(&made, in->receiver->title, in->message);

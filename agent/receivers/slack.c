@@ -140,6 +140,13 @@ static json_t *make_body(const struct vg_sink_in *in, struct vg_arena *arena, st
 
 enum call { POST, REPLY, UPDATE };
 
+/* Whether the first message told of other incidents too. */
+static bool is_shared(const char *kept)
+{
+    size_t n = strlen(kept), k = strlen(VG_KEPT_GATHERED);
+    return n > k && !strcmp(kept + n - k, VG_KEPT_GATHERED);
+}
+
 /* An edit notifies nobody, so news is a reply in the thread, and the first message is then edited
  * so that it tells what is so now; at the end it is edited first. */
 static enum call choose_call(const struct vg_sink_in *in, bool *more)
@@ -147,6 +154,8 @@ static enum call choose_call(const struct vg_sink_in *in, bool *more)
     *more = false;
     if (!in->kept)
         return POST;
+    if (in->message->gathered || is_shared(in->kept))
+        return REPLY;
     switch (in->message->kind) {
     case VG_MSG_UPDATE:
         *more = in->step == 0;
@@ -162,7 +171,7 @@ static enum call choose_call(const struct vg_sink_in *in, bool *more)
     }
 }
 
-/* What was kept: "C0123456789 1503435956.000247". */
+/* What was kept: "C0123456789 1503435956.000247", and a mark where others share it. */
 static int address_call(const struct vg_sink_in *in, enum call call, json_t *body)
 {
     const char *blank = in->kept ? strchr(in->kept, ' ') : NULL;
@@ -170,10 +179,11 @@ static int address_call(const struct vg_sink_in *in, enum call call, json_t *bod
         return vg_receiver_set(body, "channel", json_string(in->receiver->channel)) ||
                vg_receiver_set(body, "unfurl_links", json_false());
     json_t *channel = json_stringn(in->kept, (size_t)(blank - in->kept));
+    json_t *ts = json_stringn(blank + 1, strcspn(blank + 1, " "));
+    bool loud = in->message->kind == VG_MSG_REMIND || in->message->gathered;
     return vg_receiver_set(body, "channel", channel) ||
-           vg_receiver_set(body, call == UPDATE ? "ts" : "thread_ts", json_string(blank + 1)) ||
-           (in->message->kind == VG_MSG_REMIND &&
-            vg_receiver_set(body, "reply_broadcast", json_true()));
+           vg_receiver_set(body, call == UPDATE ? "ts" : "thread_ts", ts) ||
+           (loud && vg_receiver_set(body, "reply_broadcast", json_true()));
 }
 
 static int render_call(const struct vg_sink_in *in, json_t *body, struct vg_arena *arena,
@@ -279,6 +289,7 @@ static void keep(const struct vg_response *response, struct vg_buf *out)
 const struct vg_sink_ops vg_receiver_slack = {
     .name = "slack",
     .doc = "Slack: one message with colour, sections and links; a bot keeps it current",
+    .gathers = true,
     .spacing_us = VG_US,
     .burst = 5,
     .render = render,

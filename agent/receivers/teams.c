@@ -124,6 +124,7 @@ static int render(const struct vg_sink_in *in, struct vg_arena *arena, struct vg
 const struct vg_sink_ops vg_receiver_teams = {
     .name = "teams",
     .doc = "a workflow of Microsoft Teams: one card a message",
+    .gathers = true,
     .spacing_us = VG_US,
     .burst = 4,
     .render = render,

@@ -111,6 +111,42 @@ int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
     return rc;
 }
 
+int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now_us, size_t most,
+                           struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
+                           struct vg_error *err)
+{
+    /* 0 to 3 are VG_MSG_OPEN, UPDATE, REMIND, RESOLVE */
+    static const char text[] =
+        "SELECT o.id, o.sink_kind, o.sink, o.key, o.kind, '', o.created_us, o.next_us, o.attempts,"
+        " NULL, o.step, o.state, k.body FROM outbox AS o LEFT JOIN kept AS k"
+        " ON k.sink_kind = o.sink_kind AND k.sink = o.sink AND k.key = o.key"
+        " WHERE o.state = 0 AND o.sink_kind = 0 AND o.sink = $1 AND o.kind IN (0, 1, 2, 3)"
+        " AND o.next_us <= $2 AND o.step = 0 AND" IS_FIRST
+        " AND (k.body IS NULL OR k.body LIKE '%" VG_KEPT_GATHERED "') ORDER BY o.id LIMIT $3";
+    const struct vg_sql_shape shape = {sizeof **out, read_outgoing, arena};
+    const struct vg_sql sql = VG_SQL(text, vg_p_text(sink), vg_p_int(now_us), vg_p_count(most));
+    void *items;
+    int rc = vg_sql_list(store, &sql, &shape, &items, n, err);
+    *out = items;
+    return rc;
+}
+
+static void read_body(struct vg_sql_row *row, void *item)
+{
+    *(const char **)item = vg_row_text(row);
+}
+
+int vg_store_outbox_body(struct vg_store *store, int64_t id, struct vg_arena *arena,
+                         const char **out, struct vg_error *err)
+{
+    const struct vg_sql_shape shape = {sizeof *out, read_body, arena};
+    bool found;
+    if (vg_sql_one(store, &VG_SQL("SELECT body FROM outbox WHERE id = $1", vg_p_int(id)), &shape,
+                   out, &found, err) < 0)
+        return -1;
+    return found ? 0 : vg_fail(err, VG_E_NOT_FOUND, "the outbox has no row %lld", (long long)id);
+}
+
 int vg_store_outbox_next(struct vg_store *store, int64_t now_us, int64_t *out, struct vg_error *err)
 {
     static const char text[] =

@@ -122,6 +122,17 @@ struct vg_message_item {                         /* one alert in a message */
     int rank;
 };
 
+/* Many incidents told at once, of a message whose kind says what happened to all of them: OPEN (or
+ * changed), REMIND, RESOLVE. Made when it is sent, never stored. */
+struct vg_gathered {
+    const char *const *lines; /* one an incident, the gravest first */
+    size_t nlines;
+    size_t incidents, by_severity[VG_SEVERITIES], datasets;
+    const char *check;     /* of all of them, or NULL */
+    const char *models[5]; /* that may break */
+    size_t nmodels;        /* of all; those beyond are not named */
+};
+
 /* One grouped message per incident and cycle, independent of any receiver. It is stored as JSON in
  * the outbox (event.c) in the transaction that changed the states. */
 struct vg_message {
@@ -145,7 +156,11 @@ struct vg_message {
     const char *by;        /* who acknowledged, or NULL */
     /* What was compared with; 0 and 0: nothing. */
     int64_t reference_from_us, reference_to_us;
+    const struct vg_gathered *gathered; /* of many incidents, or NULL; then it has no items */
 };
+
+/* At the end of what is kept of an answer to a message that told of many incidents. */
+#define VG_KEPT_GATHERED " +"
 
 /* A row of the outbox. */
 enum vg_sink_kind { VG_SINK_RECEIVER, VG_SINK_RETRAIN };

@@ -176,6 +176,7 @@ struct vg_sink_ops {
     /* The service takes one request every spacing_us, after a burst; 0: as many as come. */
     int64_t spacing_us;
     int burst;
+    bool gathers;       /* read by people: of many messages one is made, message->gathered */
     const char *scheme; /* of Authorization with the token_file; NULL: Bearer */
     /* The request for a message, in arena. Reads no clock and no socket. A request whose url is
      * NULL: there is nothing to send to this receiver, and the message counts as delivered. */

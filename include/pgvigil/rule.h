@@ -361,6 +361,9 @@ struct vg_receiver {
     struct vg_strings run; /* command: absolute path and arguments */
     int64_t refresh_us;    /* Alertmanager: between two reports of what still fires */
     bool changes;          /* PagerDuty: also told when a retraining is asked for */
+    /* For people: more messages than these within so long are told in one; 0: never. */
+    int digest;
+    int64_t digest_within_us;
 };
 
 struct vg_retraining {
@@ -415,6 +418,8 @@ struct vg_config {
     int default_after, default_resolve_after; /* or VG_DEFAULT */
     int64_t default_blind_after_us;           /* or VG_DEFAULT */
     const char *default_timezone;             /* or NULL */
+    int default_digest;                       /* of receivers that do not say: 5, 30 s */
+    int64_t default_digest_within_us;
 };
 enum {
     VG_SET_WINDOW = 1,

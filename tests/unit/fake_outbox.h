@@ -79,6 +79,34 @@ int vg_store_outbox_due(struct vg_store *self, int64_t now_us, size_t per_sink,
     return 0;
 }
 
+int vg_store_outbox_gather(struct vg_store *self, const char *sink, int64_t now_us, size_t most,
+                           struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
+                           struct vg_error *err)
+{
+    *n = 0;
+    *out = vg_arena_array(arena, FAKE_ROWS, sizeof **out);
+    if (!*out)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    pthread_mutex_lock(&store_lock);
+    for (size_t i = 0; i < self->n && *n < most; i++) {
+        const struct vg_outgoing *row = &self->rows[i].row;
+        const char *mark = row->kept ? strstr(row->kept, VG_KEPT_GATHERED) : VG_KEPT_GATHERED;
+        if (self->rows[i].state == FAKE_WAITING && row->sink_kind == VG_SINK_RECEIVER &&
+            !strcmp(row->sink, sink) && row->kind <= VG_MSG_RESOLVE && row->next_us <= now_us &&
+            row->step == 0 && !row->standing && is_first(row) && mark)
+            (*out)[(*n)++] = *row;
+    }
+    pthread_mutex_unlock(&store_lock);
+    return 0;
+}
+
+int vg_store_outbox_body(struct vg_store *self, int64_t id, struct vg_arena *arena,
+                         const char **out, struct vg_error *err)
+{
+    *out = vg_arena_strdup(arena, self->rows[id - 1].row.body);
+    return *out ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
 int vg_store_outbox_next(struct vg_store *self, int64_t now_us, int64_t *out, struct vg_error *err)
 {
     (void)err;

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Unit tests of many incidents told at once (agent/deliver/gather.c): when rows wait and for how
+ * long, what one message says of them, and that order, pairs and failures are as for single ones. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/deliver/deliver.h"
+#include "agent/deliver/parts.h"
+#include "agent/message.h"
+#include "pgvigil/log.h"
+#include "tests/unit/delivery_kit.h"
+#include "tests/unit/fake_http.h"
+#include "tests/unit/fake_outbox.h"
+
+#define NOW    (KIT_JUNE_12 + VG_DAY_US)
+#define WITHIN (30 * VG_US)
+static const char said[] = "{\"ok\":true,\"channel\":\"C1\",\"ts\":\"1.2\"}";
+
+#define GATHERS .digest = 5, .digest_within_us = WITHIN
+static struct vg_receiver receivers[] = {
+    {.name = "ops",
+     .kind = VG_RECEIVER_TEAMS,
+     .endpoint = {.url = "https://teams.test/"},
+     .title = "{{dataset}}",
+     GATHERS},
+    {.name = "hook",
+     .kind = VG_RECEIVER_WEBHOOK,
+     .endpoint = {.url = "https://hook.test/"},
+     GATHERS},
+    {.name = "bot",
+     .kind = VG_RECEIVER_SLACK,
+     .channel = "C1",
+     .endpoint = {.url = "https://slack.test/api"},
+     GATHERS},
+};
+static struct vg_config config = {.receivers = receivers, .nreceivers = 3};
+static struct fake_http http;
+static struct fake_clock fake_clock;
+static struct vg_deliver *engine;
+static struct vg_arena *arena;
+static bool store_fails; /* turns may fail */
+
+static double no_jitter(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    struct vg_error err = {0};
+    (void)state;
+    vg_log_setup(VG_LOG_LEVELS, false);
+    memset(&store, 0, sizeof store);
+    receivers[0].digest = receivers[2].digest = 5;
+    store_fails = false;
+    fake_http_init(&http);
+    fake_clock_init(&fake_clock, NOW);
+    arena = vg_arena_new();
+    int rc = vg_deliver_new(&store, &http.port, &fake_clock.port, &config, &engine, &err);
+    if (!rc)
+        vg_deliver_random(engine, no_jitter, NULL);
+    return rc;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    vg_deliver_free(engine);
+    fake_http_free(&http);
+    vg_arena_free(arena);
+    return store.open || store.unordered;
+}
+
+/* Rows of incidents first, first + 1 ..., made at a time. */
+static void put_many(const char *sink, enum vg_message_kind kind, int first, int n, int64_t at_us)
+{
+    for (int i = first; i < first + n; i++) {
+        struct vg_message_item item;
+        struct vg_message message = kit_message(&item);
+        const char *body;
+        message.kind = kind;
+        message.severity = i % 3 ? VG_SEVERITY_WARNING : VG_SEVERITY_CRITICAL;
+        message.dataset = vg_arena_printf(arena, "table%02d", i);
+        message.model = i % 2 ? "delay-model" : "fare-model";
+        item.state = kind == VG_MSG_RESOLVE ? VG_ALERT_OK : item.state;
+        snprintf(message.key, VG_KEY_SIZE, "%02dabcdefgh", i);
+        assert_int_equal(vg_message_write(&message, arena, &body, NULL), 0);
+        int64_t id = put_row(VG_SINK_RECEIVER, sink, message.key, kind, body);
+        store.rows[id - 1].row.created_us = store.rows[id - 1].row.next_us = at_us;
+    }
+}
+
+static void put_news(const char *sink, int first, int n, int64_t at_us)
+{
+    put_many(sink, VG_MSG_OPEN, first, n, at_us);
+}
+
+/* What the daemon's thread does at a time, all answers included. Returns when it looks again. */
+static int64_t turn(int64_t now_us)
+{
+    struct vg_error err = {0};
+    const struct vg_response *response;
+    void *tag;
+    int64_t again_us;
+    engine->paced = true;
+    fake_clock.now_us = now_us;
+    for (;;) {
+        if (vg_deliver_turn(engine, now_us, &again_us, &err) < 0 && !store_fails)
+            fail_msg("%s", err.msg);
+        if (!vg_deliver_under_way(engine))
+            return again_us;
+        if (http.port.ops->poll(&http.port, VG_US, &tag, &response))
+            vg_deliver_answered(engine, tag, response, now_us);
+    }
+}
+
+/* Turns every quarter of a second. */
+static void turn_for(int64_t from_us, int64_t us)
+{
+    for (int64_t at_us = from_us; at_us < from_us + us; at_us += VG_US / 4)
+        turn(at_us);
+}
+
+static const char *body_of(const char *url, size_t nth)
+{
+    const struct fake_request *request = fake_http_nth(&http, url, nth);
+    assert_non_null(request);
+    return request->body;
+}
+
+static size_t count_left(void)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < store.n; i++)
+        n += store.rows[i].state == FAKE_WAITING;
+    return n;
+}
+
+#define ASSERT_SAYS(body, text)                                                                    \
+    do {                                                                                           \
+        if (!strstr(body, text))                                                                   \
+            fail_msg("'%s' is not in %s", text, body);                                             \
+    } while (0)
+
+/* As many as `digest` says go each for itself, and none of them waits. */
+static void test_a_few_are_not_gathered(void **state)
+{
+    (void)state;
+    put_news("ops", 0, 5, NOW);
+    turn_for(NOW, 5 * VG_US);
+    assert_int_equal(fake_http_count(&http, "teams"), 5);
+    ASSERT_SAYS(body_of("teams", 4), "table04");
+    assert_int_equal(count_left(), 0);
+}
+
+/* More than that at once are one message, at once. */
+static void test_many_at_once(void **state)
+{
+    (void)state;
+    put_news("ops", 0, 30, NOW);
+    turn(NOW);
+    assert_int_equal(fake_http_count(&http, "teams"), 1);
+    const char *body = body_of("teams", 0);
+    ASSERT_SAYS(body, "CRITICAL 30 incidents opened: 10 critical, 20 warning, all on warehouse");
+    ASSERT_SAYS(body, "and 10 more");
+    ASSERT_SAYS(body, "30 datasets, all on connection warehouse");
+    ASSERT_SAYS(body, "may break: the models fare-model, delay-model");
+    ASSERT_SAYS(body, "[27abcdef]"); /* the gravest first: 0, 3 ... 27 */
+    assert_true(strstr(body, "table27") < strstr(body, "table01"));
+    assert_null(strstr(body, "table29"));
+    assert_int_equal(count_left(), 0);
+    struct vg_deliver_count counts[4];
+    vg_deliver_counts(engine, counts, 4);
+    assert_int_equal(counts[0].sent, 30);
+}
+
+/* Systems that tell incidents apart hear of each. */
+static void test_machines_hear_of_each(void **state)
+{
+    (void)state;
+    put_news("hook", 0, 30, NOW);
+    turn_for(NOW, VG_MINUTE_US);
+    assert_int_equal(fake_http_count(&http, "hook"), 30);
+}
+
+/* A storm that comes one by one: five at once, and the rest when the oldest has waited 30 s. */
+static void test_a_storm(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 60; i++) {
+        int64_t at_us = NOW + i * VG_US / 4; /* 15 s */
+        put_news("ops", i, 1, at_us);
+        turn(at_us);
+    }
+    assert_in_range(fake_http_count(&http, "teams"), 5, 7);
+    size_t single = fake_http_count(&http, "teams");
+    turn_for(NOW + 15 * VG_US, 30 * VG_US);
+    size_t after = fake_http_count(&http, "teams");
+    assert_in_range(after, single + 1, single + 2);
+    assert_int_equal(count_left(), 0);
+    ASSERT_SAYS(body_of("teams", single), "incidents opened");
+    turn_for(NOW + 5 * VG_MINUTE_US, VG_US); /* it is calm again */
+    put_news("ops", 70, 1, NOW + 6 * VG_MINUTE_US);
+    turn(NOW + 6 * VG_MINUTE_US);
+    assert_int_equal(count_left(), 0);
+    assert_null(strstr(body_of("teams", after), "incidents opened"));
+}
+
+/* No row waits longer than digest_within, however many come after it, and the engine wakes then. */
+static void test_how_long_they_wait(void **state)
+{
+    (void)state;
+    put_news("ops", 0, 6, NOW);
+    turn(NOW); /* one message of six */
+    put_news("ops", 10, 2, NOW + VG_US);
+    int64_t again_us = turn(NOW + VG_US);
+    assert_int_equal(again_us, NOW + VG_US + WITHIN);
+    put_news("ops", 12, 2, NOW + 20 * VG_US);
+    turn(again_us - 1);
+    assert_int_equal(fake_http_count(&http, "teams"), 1);
+    turn(again_us);
+    assert_int_equal(fake_http_count(&http, "teams"), 2);
+    ASSERT_SAYS(body_of("teams", 1), "4 incidents opened");
+}
+
+/* Who is left alone goes as itself. */
+static void test_one_that_waited(void **state)
+{
+    (void)state;
+    put_news("ops", 0, 6, NOW);
+    turn(NOW);
+    put_news("ops", 10, 1, NOW + VG_US);
+    turn(NOW + 2 * VG_US);
+    assert_int_equal(fake_http_count(&http, "teams"), 1);
+    turn(NOW + VG_US + WITHIN);
+    assert_int_equal(fake_http_count(&http, "teams"), 2);
+    assert_null(strstr(body_of("teams", 1), "incidents"));
+    ASSERT_SAYS(body_of("teams", 1), "table10");
+}
+
+/* A clock that is set back holds nothing up. */
+static void test_a_clock_set_back(void **state)
+{
+    (void)state;
+    put_news("ops", 0, 6, NOW);
+    turn(NOW);
+    put_news("ops", 10, 2, NOW);
+    store.rows[6].row.next_us = store.rows[7].row.next_us = 0;
+    turn_for(NOW - VG_DAY_US, 3 * VG_US);
+    assert_int_equal(count_left(), 0);
+}
+
+/* On a virtual clock nothing waits: a drain is all there is. */
+static void test_a_drain_waits_for_nothing(void **state)
+{
+    struct vg_error err = {0};
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        put_news("ops", 10 * i, 6, NOW);
+        assert_int_equal(vg_deliver_drain(engine, NOW, &err), 0);
+        assert_int_equal(fake_http_count(&http, "teams"), (size_t)i + 1);
+    }
+    put_news("ops", 50, 5, NOW);
+    assert_int_equal(vg_deliver_drain(engine, NOW, &err), 0);
+    assert_int_equal(fake_http_count(&http, "teams"), 9);
+}
+
+static void test_never(void **state)
+{
+    struct vg_error err = {0};
+    (void)state;
+    receivers[0].digest = 0;
+    put_news("ops", 0, 20, NOW);
+    assert_int_equal(vg_deliver_drain(engine, NOW, &err), 0);
+    assert_int_equal(fake_http_count(&http, "teams"), 20);
+}
+
+/* News, reminders and ends are told apart, an end never before its begin. */
+static void test_sorts_and_order(void **state)
+{
+    (void)state;
+    store.touches = true; /* the pairs may have been sent */
+    put_news("ops", 0, 8, NOW);
+    put_many("ops", VG_MSG_RESOLVE, 0, 8, NOW);
+    put_many("ops", VG_MSG_REMIND, 20, 7, NOW);
+    turn_for(NOW, 5 * VG_US);
+    assert_int_equal(fake_http_count(&http, "teams"), 3);
+    ASSERT_SAYS(body_of("teams", 0), "8 incidents opened");
+    size_t end = strstr(body_of("teams", 1), "RESOLVED 8 incidents have ended") ? 1 : 2;
+    ASSERT_SAYS(body_of("teams", end), "RESOLVED 8 incidents have ended");
+    ASSERT_SAYS(body_of("teams", 3 - end), "STILL CRITICAL 7 incidents still stand");
+}
+
+/* What ended before anybody heard of it is told by no message of many either. */
+static void test_pairs_drop_together(void **state)
+{
+    (void)state;
+    put_news("ops", 0, 12, NOW);
+    put_many("ops", VG_MSG_RESOLVE, 0, 5, NOW);
+    turn_for(NOW, VG_MINUTE_US);
+    assert_int_equal(fake_http_count(&http, "teams"), 1);
+    ASSERT_SAYS(body_of("teams", 0), "7 incidents opened");
+    for (int64_t id = 1; id <= 5; id++)
+        assert_int_equal(state_of(id), FAKE_GONE);
+    for (int64_t id = 6; id <= 12; id++)
+        assert_int_equal(state_of(id), FAKE_SENT);
+}
+
+/* No answer: the same is sent again, and what came meanwhile with it. */
+static void test_tried_again(void **state)
+{
+    (void)state;
+    put_news("ops", 0, 8, NOW);
+    fake_http_rule(&http, "teams", 1, 503, 60 * VG_US);
+    turn(NOW);
+    assert_int_equal(count_left(), 8);
+    put_news("ops", 10, 1, NOW + VG_US);
+    turn(NOW + 59 * VG_US);
+    assert_int_equal(fake_http_count(&http, "teams"), 1); /* asked for silence */
+    turn_for(NOW + 60 * VG_US, 2 * VG_US);
+    assert_int_equal(fake_http_count(&http, "teams"), 2);
+    ASSERT_SAYS(body_of("teams", 1), "9 incidents opened");
+    assert_int_equal(count_left(), 0);
+}
+
+/* A refusal of many sets nobody aside: each for itself may be fine. */
+static void test_refused(void **state)
+{
+    (void)state;
+    put_news("ops", 0, 8, NOW);
+    fake_http_rule(&http, "incidents opened", -1, 400, 0);
+    turn_for(NOW, VG_MINUTE_US);
+    assert_int_equal(fake_http_count(&http, "teams"), 9);
+    for (int64_t id = 1; id <= 8; id++)
+        assert_int_equal(state_of(id), FAKE_SENT);
+}
+
+/* A store that fails in the middle has recorded nothing: all are told again. */
+static void test_a_store_that_fails(void **state)
+{
+    (void)state;
+    put_news("ops", 0, 8, NOW);
+    store.fail_records = 1;
+    store_fails = true;
+    turn_for(NOW, 3 * VG_US);
+    assert_int_equal(fake_http_count(&http, "teams"),
+                     1); /* the outcome waits, it is not repeated */
+    assert_int_equal(count_left(), 0);
+}
+
+/* A row that cannot be read keeps nobody waiting, and is set aside by itself. */
+static void test_a_row_that_cannot_be_read(void **state)
+{
+    (void)state;
+    put_news("ops", 0, 8, NOW);
+    store.rows[3].row.body = "{";
+    turn_for(NOW, VG_MINUTE_US);
+    ASSERT_SAYS(body_of("teams", 0), "7 incidents opened");
+    assert_int_equal(state_of(4), FAKE_DEAD);
+    assert_int_equal(count_left(), 0);
+}
+
+/* A bot answers in the thread of a message of many, and never edits it. */
+static void test_threads_of_a_bot(void **state)
+{
+    (void)state;
+    fake_http_rule(&http, "slack.test", -1, 200, 0);
+    http.rules[0].body = said;
+    put_news("bot", 0, 8, NOW);
+    turn(NOW);
+    assert_int_equal(http.n, 1);
+    assert_string_equal(store.rows[0].kept, "C1 1.2" VG_KEPT_GATHERED);
+    put_many("bot", VG_MSG_RESOLVE, 0, 1, NOW + VG_HOUR_US);
+    struct fake_row *end = &store.rows[8];
+    end->row.kept = store.rows[0].kept;
+    turn(NOW + VG_HOUR_US);
+    assert_int_equal(http.n, 2);
+    ASSERT_SAYS(http.requests[1].url, "chat.postMessage");
+    ASSERT_SAYS(http.requests[1].body, "\"thread_ts\":\"1.2\"");
+    put_many("bot", VG_MSG_RESOLVE, 1, 7, NOW + 2 * VG_HOUR_US);
+    for (int i = 9; i < 16; i++)
+        store.rows[i].row.kept = store.rows[0].kept;
+    turn(NOW + 2 * VG_HOUR_US);
+    assert_int_equal(http.n, 3);
+    ASSERT_SAYS(http.requests[2].body, "\"thread_ts\":\"1.2\"");
+    ASSERT_SAYS(http.requests[2].body, "\"reply_broadcast\":true");
+}
+
+/* Those that have a message of their own get their end there. */
+static void test_messages_of_their_own(void **state)
+{
+    (void)state;
+    fake_http_rule(&http, "slack.test", -1, 200, 0);
+    http.rules[0].body = said;
+    put_many("bot", VG_MSG_RESOLVE, 0, 8, NOW);
+    for (int i = 0; i < 8; i++) {
+        snprintf(store.rows[i].kept, sizeof store.rows[i].kept, "C1 %d.5", i);
+        store.rows[i].row.kept = store.rows[i].kept;
+    }
+    turn_for(NOW, VG_MINUTE_US);
+    assert_int_equal(fake_http_count(&http, "chat.update"), 8);
+    assert_int_equal(fake_http_count(&http, "chat.postMessage"), 8);
+}
+
+/* Names made to break markup, very many, and of no common connection. */
+static void test_hostile_names(void **state)
+{
+    uint64_t seed = 7;
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        struct vg_message_item item;
+        struct vg_message message = kit_message(&item);
+        const char *body;
+        kit_poison(&message, &seed, arena);
+        snprintf(message.key, VG_KEY_SIZE, "%02dabcdefgh", i);
+        assert_int_equal(vg_message_write(&message, arena, &body, NULL), 0);
+        put_row(VG_SINK_RECEIVER, i % 2 ? "ops" : "bot", message.key, VG_MSG_OPEN, body);
+    }
+    turn(NOW);
+    assert_int_equal(http.n, 2);
+    for (size_t i = 0; i < http.n; i++) {
+        json_t *root = json_loads(http.requests[i].body, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(root);
+        json_decref(root);
+        assert_null(strstr(http.requests[i].body, "<!channel>"));
+        assert_null(strstr(http.requests[i].body, "<at>"));
+        assert_true(strlen(http.requests[i].body) < 27000);
+    }
+}
+
+int main(void)
+{
+#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        WITH(test_a_few_are_not_gathered),
+        WITH(test_many_at_once),
+        WITH(test_machines_hear_of_each),
+        WITH(test_a_storm),
+        WITH(test_how_long_they_wait),
+        WITH(test_one_that_waited),
+        WITH(test_a_clock_set_back),
+        WITH(test_a_drain_waits_for_nothing),
+        WITH(test_never),
+        WITH(test_sorts_and_order),
+        WITH(test_pairs_drop_together),
+        WITH(test_tried_again),
+        WITH(test_refused),
+        WITH(test_a_store_that_fails),
+        WITH(test_a_row_that_cannot_be_read),
+        WITH(test_threads_of_a_bot),
+        WITH(test_messages_of_their_own),
+        WITH(test_hostile_names),
+    };
+    return cmocka_run_group_tests_name("gather", tests, NULL, NULL);
+}
