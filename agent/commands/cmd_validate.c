@@ -5,6 +5,7 @@
 
 #include "agent/commands/rehearsal.h"
 #include "agent/commands/shell.h"
+#include "agent/commands/validate_telling.h"
 #include "agent/loop/cycle.h"
 #include "agent/loop/cycle_ask.h"
 #include "agent/loop/offenders.h"
@@ -285,8 +286,12 @@ static int run_validate(const struct vg_options *options)
     int rc = vg_shell_open(&shell, options);
     if (!rc)
         rc = vg_shell_rules(&shell);
+    if (!rc)
+        vg_validate_telling(shell.config, shell.rules, &shell.diags);
     if (!rc && options->connect)
         rc = connect_all(&shell);
+    else if (!rc)
+        vg_shell_show_diags(&shell);
     if (shell.rules && !shell.rules->folder_ok)
         fprintf(stderr, "pgvigil: %s cannot be read or holds no rule file\n", shell.config->rules);
     if (shell.faulty)

@@ -119,10 +119,10 @@ static bool read_item(struct vg_reader *r, const struct vg_node *node,
     *raw = (struct raw){.from_us = INT64_MIN, .until_us = VG_NEVER};
     if (!vg_read_table(r, node, table, &part, raw))
         return false;
-    /* the table's defaults are zero bytes */
-    if (!vg_part_given(&part, "from"))
+    /* the table's defaults are zero bytes; routes have neither of the two */
+    if (!vg_node_get(node, "from"))
         raw->from_us = INT64_MIN;
-    if (!vg_part_given(&part, "until"))
+    if (!vg_node_get(node, "until"))
         raw->until_us = VG_NEVER;
     if (raw->severities.n)
         raw->match.severities =
@@ -138,6 +138,14 @@ static bool is_list(struct vg_reader *r, const struct vg_node *node, const char 
     if (node->kind != VG_NODE_BAD)
         vg_read_fault(r, node->loc, NULL, "%s must be a list of at most %d mappings", what, MOST);
     return false;
+}
+
+/* The place as it may be kept: the file's name goes with the reader's document. */
+static struct vg_loc copy_loc(struct vg_reader *r, struct vg_loc loc)
+{
+    loc.file = vg_arena_strdup(r->arena, loc.file);
+    r->memory = r->memory || !loc.file;
+    return loc;
 }
 
 void vg_read_quiets(struct vg_reader *r, const struct vg_node *node, struct vg_quiet **out,
@@ -156,6 +164,7 @@ void vg_read_quiets(struct vg_reader *r, const struct vg_node *node, struct vg_q
         quiet->from_us = raw.from_us;
         quiet->until_us = raw.until_us;
         quiet->why = raw.why;
+        quiet->loc = copy_loc(r, node->items[i]->loc);
         ++*n;
         if (raw.until_us <= raw.from_us)
             vg_read_fault(r, node->items[i]->loc, NULL, "a silence ends before it begins");
@@ -177,6 +186,7 @@ void vg_read_routes(struct vg_reader *r, const struct vg_node *node, const struc
         route->match = raw.match;
         route->to = raw.to;
         route->more = raw.more;
+        route->loc = copy_loc(r, node->items[i]->loc);
         ++*n;
         if (vg_node_get(node->items[i], "to"))
             vg_read_receivers(r, vg_node_get(node->items[i], "to"), &raw.to, config);

@@ -191,6 +191,7 @@ struct vg_quiet {
     struct vg_hours hours;
     int64_t from_us, until_us; /* INT64_MIN, VG_NEVER: without a begin, an end */
     const char *why;
+    struct vg_loc loc;
 };
 /* Who is told where a rule file names nobody. */
 struct vg_route {
@@ -198,6 +199,7 @@ struct vg_route {
     struct vg_hours hours;
     struct vg_strings to;
     bool more; /* the next one that fits adds its receivers */
+    struct vg_loc loc;
 };
 
 struct vg_column_spec { /* one entry of columns: */
