@@ -31,6 +31,10 @@ struct vg_settle_in {
     size_t nsilences, nquiet;
     const struct vg_route *routes; /* who is told where no rule file says it */
     size_t nroutes;
+    /* Open incidents of other datasets that were told that the connection of this one is lost. */
+    const struct vg_incident *lost;
+    size_t nlost;
+    size_t neighbours; /* other datasets that are read over the connection */
 };
 
 struct vg_settle_out {

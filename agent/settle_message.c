@@ -18,6 +18,13 @@ static bool is_member(const struct vg_alert *alert, const struct vg_incident *in
     return !strcmp(alert->incident, incident->key);
 }
 
+/* Whether nobody is to hear of the alert now. */
+static bool is_kept_back(const struct vg_settle_in *in, const struct vg_incident *incident,
+                         const struct vg_alert *alert)
+{
+    return vg_quiet_muted(in, alert) || vg_quiet_spoken_for(in, incident, alert);
+}
+
 /* What is to be told of an incident now: silences keep the rest back. */
 struct tidings {
     unsigned untold; /* of what may be told */
@@ -32,7 +39,7 @@ static struct tidings collect_tidings(const struct vg_settle_in *in,
     struct tidings tidings = {0};
     for (size_t i = 0; i < out->nalerts; i++) {
         const struct vg_alert *alert = &out->alerts[i];
-        if (!is_member(alert, incident) || vg_quiet_muted(in, alert))
+        if (!is_member(alert, incident) || is_kept_back(in, incident, alert))
             continue;
         tidings.untold |= alert->untold;
         tidings.stands |= vg_alert_active(alert->state);
@@ -122,6 +129,19 @@ static int add_proposal(const struct vg_settle_in *in, struct vg_arena *arena,
     return item->why ? 0 : -1;
 }
 
+/* For whom this one speaks. */
+static int add_neighbours(const struct vg_settle_in *in, struct vg_arena *arena,
+                          const struct vg_alert *alert, struct vg_message_item *item)
+{
+    const char *connection = in->dataset && in->dataset->connection ? in->dataset->connection : "";
+    item->why = vg_arena_printf(arena,
+                                "%s; %zu more dataset%s read over the connection %s: while this"
+                                " stands, the same of them is not told",
+                                alert->why, in->neighbours, in->neighbours == 1 ? " is" : "s are",
+                                connection);
+    return item->why ? 0 : -1;
+}
+
 static void fill_ended(struct vg_message_item *item, const struct vg_episode *episode)
 {
     *item = (struct vg_message_item){
@@ -169,8 +189,8 @@ static void add_ended(const struct vg_settle_out *out, struct vg_message *messag
 }
 
 static int fill_items(const struct vg_settle_in *in, struct vg_arena *arena,
-                      const struct vg_settle_out *out, struct vg_message *message,
-                      vg_result_of *result_of)
+                      const struct vg_settle_out *out, const struct vg_incident *incident,
+                      struct vg_message *message, vg_result_of *result_of)
 {
     message->items = vg_arena_array(arena, out->nalerts + out->nepisodes, sizeof *message->items);
     if (!message->items)
@@ -180,11 +200,13 @@ static int fill_items(const struct vg_settle_in *in, struct vg_arena *arena,
         bool mine = !strcmp(alert->incident, message->key);
         bool ends = message->kind == VG_MSG_RESOLVE;
         if (!mine || (!alert->untold && !vg_alert_active(alert->state)) ||
-            (!ends && vg_quiet_muted(in, alert)))
+            (!ends && is_kept_back(in, incident, alert)))
             continue;
         struct vg_message_item *item = &message->items[message->nitems++];
         fill_item(item, alert, result_of(in->cycle, alert));
         if (proposes(in, alert) && add_proposal(in, arena, alert, item) < 0)
+            return -1;
+        if (in->neighbours && vg_quiet_lost(alert) && add_neighbours(in, arena, alert, item) < 0)
             return -1;
     }
     add_ended(out, message, true);
@@ -232,7 +254,7 @@ static void mark_told(const struct vg_settle_in *in, struct vg_settle_out *out,
     incident->told_us = in->cycle->now_us;
     for (size_t i = 0; i < out->nalerts; i++) {
         struct vg_alert *alert = &out->alerts[i];
-        bool muted = incident->closed_us == VG_NEVER && vg_quiet_muted(in, alert);
+        bool muted = incident->closed_us == VG_NEVER && is_kept_back(in, incident, alert);
         if (strcmp(alert->incident, key) || muted)
             continue;
         alert->untold = 0;
@@ -268,7 +290,7 @@ static int tell_incidents(const struct vg_settle_in *in, struct vg_arena *arena,
             continue;
         struct vg_message *message = &out->messages[out->nmessages];
         fill_message(in, incident, (enum vg_message_kind)kind, message);
-        if (fill_items(in, arena, out, message, result_of) < 0)
+        if (fill_items(in, arena, out, incident, message, result_of) < 0)
             return -1;
         if (kind == VG_MSG_OPEN)
             find_onset(incident, message);

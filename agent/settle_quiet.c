@@ -4,6 +4,9 @@
  * stands when it is over is told then. */
 #include "agent/settle_quiet.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "agent/alert.h"
 #include "agent/settle_message.h"
 #include "pgvigil/text.h"
@@ -97,6 +100,45 @@ bool vg_quiet_inhibited(const struct vg_settle_out *out, const struct vg_alert *
         unreachable =
             vg_streq(out->alerts[i].check, "reach") && vg_alert_active(out->alerts[i].state);
     return unreachable && !vg_streq(alert->check, "reach");
+}
+
+bool vg_quiet_lost(const struct vg_alert *alert)
+{
+    char words[64];
+    snprintf(words, sizeof words, "(%s)", vg_code_name(VG_E_CONNECT)); /* checks/check_reach.c */
+    return vg_streq(alert->check, "reach") && alert->verdict == VG_UNKNOWN && alert->why &&
+           strstr(alert->why, words) && vg_alert_active(alert->state);
+}
+
+static bool holds_all(const struct vg_strings *all, const struct vg_strings *some)
+{
+    bool every = true;
+    for (size_t i = 0; i < some->n && every; i++) {
+        every = false;
+        for (size_t k = 0; k < all->n && !every; k++)
+            every = vg_streq(all->items[k], some->items[i]);
+    }
+    return every;
+}
+
+/* Of two that were told only the younger is silent, so that no two speak for each other. */
+static bool is_older(const struct vg_incident *a, const struct vg_incident *b)
+{
+    if (a->opened_due_us != b->opened_due_us)
+        return a->opened_due_us < b->opened_due_us;
+    return strcmp(a->dataset, b->dataset) < 0;
+}
+
+bool vg_quiet_spoken_for(const struct vg_settle_in *in, const struct vg_incident *incident,
+                         const struct vg_alert *alert)
+{
+    bool spoken = false;
+    for (size_t i = 0; i < in->nlost && !spoken; i++) {
+        const struct vg_incident *other = &in->lost[i];
+        spoken = other->severity >= incident->severity && is_older(other, incident) &&
+                 holds_all(&other->to, &incident->to);
+    }
+    return spoken && vg_quiet_lost(alert);
 }
 
 int vg_quiet_route(const struct vg_settle_in *in, const struct vg_alert *alert,

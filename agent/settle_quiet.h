@@ -15,6 +15,12 @@ bool vg_quiet_hours(const struct vg_hours *hours, int64_t now_us);
 bool vg_quiet_muted(const struct vg_settle_in *in, const struct vg_alert *alert);
 /* Whether the dataset's alert `reach` stands, which speaks for this other one. */
 bool vg_quiet_inhibited(const struct vg_settle_out *out, const struct vg_alert *alert);
+/* What reach says of a connection that cannot be made, as against a table that cannot be read. */
+bool vg_quiet_lost(const struct vg_alert *alert);
+/* Whether the loss of the connection was told of an older incident, at least as grave, to everybody
+ * whom this one would tell of the same. */
+bool vg_quiet_spoken_for(const struct vg_settle_in *in, const struct vg_incident *incident,
+                         const struct vg_alert *alert);
 /* The receivers of a failure: those of the routes that fit, where no rule file names any, else
  * result->to. In arena. 0, or -1 out of memory. */
 int vg_quiet_route(const struct vg_settle_in *in, const struct vg_alert *alert,

@@ -15,6 +15,7 @@
 #include "agent/message.h"
 #include "agent/plan_bind.h"
 #include "agent/settle.h"
+#include "agent/settle_quiet.h"
 #include "agent/summary/private.h"
 #include "agent/window.h"
 #include "pgvigil/failpoint.h"
@@ -197,6 +198,39 @@ static int find_silences(const struct vg_cycle_env *env, int64_t now_us, struct 
     return 0;
 }
 
+/* Which incidents of other datasets speak for this one while its connection is lost. */
+static int find_lost(const struct vg_cycle_env *env, const struct vg_settling *settling,
+                     struct vg_arena *arena, struct vg_settle_in *in, struct vg_error *err)
+{
+    const struct vg_dataset *own = settling->dataset;
+    struct vg_incident *incidents;
+    struct vg_alert *alerts;
+    size_t n, nalerts;
+    if (!own || !env->rules || !settling->cycle->failed)
+        return 0;
+    if (vg_store_incidents(env->store, NULL, true, arena, &incidents, &n, err) < 0 ||
+        vg_store_alerts(env->store, NULL, arena, &alerts, &nalerts, err) < 0)
+        return -1;
+    struct vg_incident *lost = vg_arena_array(arena, n + 1, sizeof *lost);
+    if (!lost)
+        return fail_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        const struct vg_dataset *other = vg_ruleset_find(env->rules, incidents[i].dataset);
+        bool stands = other && other != own && vg_streq(other->connection, own->connection) &&
+                      incidents[i].told_us != VG_NEVER && incidents[i].closed_us == VG_NEVER;
+        bool gone = false;
+        for (size_t a = 0; a < nalerts && stands && !gone; a++)
+            gone = !strcmp(alerts[a].incident, incidents[i].key) && vg_quiet_lost(&alerts[a]);
+        if (gone)
+            lost[in->nlost++] = incidents[i];
+    }
+    in->lost = lost;
+    for (size_t i = 0; i < env->rules->ndatasets; i++)
+        in->neighbours += env->rules->datasets[i] != own &&
+                          vg_streq(env->rules->datasets[i]->connection, own->connection);
+    return 0;
+}
+
 int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling,
                     struct vg_arena *arena, struct vg_error *err)
 {
@@ -224,7 +258,8 @@ int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling
                            err) < 0 ||
         vg_store_episodes(env->store, cycle->dataset, all, arena, &episodes, &in.nepisodes, err) <
             0 ||
-        find_silences(env, cycle->now_us, arena, &in, err) < 0)
+        find_silences(env, cycle->now_us, arena, &in, err) < 0 ||
+        find_lost(env, settling, arena, &in, err) < 0)
         return -1;
     if (find_gone(settling, stored, in.nalerts, arena, gone) < 0)
         return fail_memory(err);

@@ -27,6 +27,8 @@ struct world {
     size_t nquiet, nmade;
     struct vg_route routes[3];
     size_t nroutes;
+    struct vg_incident lost[2]; /* of other datasets */
+    size_t nlost;
     struct vg_settle_out out; /* of the last cycle */
 };
 
@@ -144,6 +146,9 @@ static void run(struct world *world, const char *text, int64_t step_us, bool cat
                               .nquiet = world->nquiet,
                               .routes = world->routes,
                               .nroutes = world->nroutes,
+                              .lost = world->lost,
+                              .nlost = world->nlost,
+                              .neighbours = world->nlost,
                               .catching_up = catching_up};
     struct vg_error err;
     assert_int_equal(vg_settle(&in, world->arena, &world->out, &err), 0);

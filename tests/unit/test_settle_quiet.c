@@ -117,6 +117,80 @@ static void test_inhibition(void **state)
     stop(&world);
 }
 
+/* A dataset whose connection is lost, and another one of which that was told. */
+static void lose(struct world *world)
+{
+    world->incidents[world->nincidents++] = (struct vg_incident){
+        .key = "k1",
+        .dataset = "d",
+        .severity = VG_SEVERITY_CRITICAL,
+        .opened_due_us = world->clock_us,
+        .closed_us = VG_NEVER,
+        .told_us = VG_NEVER,
+        .acked_us = VG_NEVER,
+        .to = {to_ops, 1},
+    };
+    world->alerts[world->nalerts++] = (struct vg_alert){
+        .dataset = "d",
+        .rule = "reach",
+        .segment = "",
+        .check = "reach",
+        .state = VG_ALERT_BLIND,
+        .severity = VG_SEVERITY_CRITICAL,
+        .verdict = VG_UNKNOWN,
+        .why = "could not be read (connect): refused",
+        .incident = "k1",
+        .untold = VG_EMIT_BLIND,
+    };
+    world->lost[0] = world->incidents[0];
+    world->lost[0].dataset = "c";
+    world->lost[0].told_us = world->clock_us;
+    world->nlost = 1;
+}
+
+/* The first dataset of a connection speaks for the others, as long as its loss stands. */
+static void test_one_connection(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    world.dataset.connection = "warehouse";
+    lose(&world);
+    run(&world, "", VG_HOUR_US, false, NULL);
+    assert_said(&world, "");
+    assert_int_equal(world.nincidents, 1); /* it stands all the same */
+    world.nlost = 0;                       /* the other one can be read, this one cannot */
+    run(&world, "", VG_HOUR_US, false, NULL);
+    assert_said(&world, "open(reach)");
+    assert_string_equal(world.out.messages[0].items[0].why, world.alerts[0].why);
+    stop(&world);
+}
+
+static void test_who_speaks_for_nobody(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct world world;
+        start(&world);
+        world.dataset.connection = "warehouse";
+        lose(&world);
+        if (i == 0)
+            world.lost[0].to = (struct vg_strings){to_oncall, 1};
+        else if (i == 1)
+            world.lost[0].severity = VG_SEVERITY_WARNING;
+        else if (i == 2)
+            world.lost[0].dataset = "e"; /* the younger of the two */
+        else
+            world.alerts[0].why = "could not be read (permission): denied";
+        run(&world, "", VG_HOUR_US, false, NULL);
+        assert_said(&world, "open(reach)");
+        const char *why = world.out.messages[0].items[0].why;
+        assert_int_equal(strstr(why, "1 more dataset is read over the connection warehouse") != 0,
+                         i != 3);
+        stop(&world);
+    }
+}
+
 static const char *routed_to(struct world *world)
 {
     static char text[100];
@@ -187,6 +261,8 @@ int main(void)
         cmocka_unit_test(test_silence_of_a_tag),
         cmocka_unit_test(test_acknowledged),
         cmocka_unit_test(test_inhibition),
+        cmocka_unit_test(test_one_connection),
+        cmocka_unit_test(test_who_speaks_for_nobody),
         cmocka_unit_test(test_routes),
         cmocka_unit_test(test_patterns),
     };
