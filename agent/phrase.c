@@ -116,9 +116,13 @@ static bool has_relation(const struct vg_message_item *item)
 
 /* --- Items ------------------------------------------------------------------------------------ */
 
+/* Statistics of drift have names that mean little to whoever is woken by them. */
 static void write_subject(struct vg_buf *out, const struct vg_message_item *item)
 {
+    bool named = vg_streq(item->class, "drift") && strcmp(item->check, "drift") != 0;
+    vg_buf_puts(out, named ? "drift (" : "");
     vg_phrase_clean(out, item->check);
+    vg_buf_puts(out, named ? ")" : "");
     if (item->column && *item->column) {
         vg_buf_puts(out, " of ");
         vg_phrase_clean(out, item->column);
@@ -230,7 +234,13 @@ static void write_head(struct vg_buf *out, const struct vg_message *message)
         vg_buf_puts(out, "ACKNOWLEDGED");
         break;
     case VG_MSG_CHANGE:
-        vg_buf_puts(out, "RETRAINING asked for because of");
+        vg_buf_puts(out, "RETRAINING ");
+        if (message->model && *message->model) {
+            vg_buf_puts(out, "of ");
+            vg_phrase_clean(out, message->model);
+            vg_buf_putc(out, ' ');
+        }
+        vg_buf_puts(out, "asked for because of");
         break;
     case VG_MSG_KINDS:
         break;
@@ -297,6 +307,17 @@ void vg_phrase_place(struct vg_buf *out, const struct vg_message *message)
     write_named(out, ", owner ", message->owner);
 }
 
+/* How long it has lasted, so that nobody must subtract times of day. */
+static void write_lasting(struct vg_buf *out, const struct vg_message *message)
+{
+    char span[VALUE_SIZE];
+    bool ended = message->kind == VG_MSG_RESOLVE, stands = message->kind == VG_MSG_REMIND;
+    if ((!ended && !stands) || message->onset_us >= message->at_us)
+        return;
+    format_span(span, (double)(message->at_us - message->onset_us) / 1e6);
+    vg_buf_printf(out, ended ? ", after %s" : ", for %s by now", span);
+}
+
 void vg_phrase_standing(struct vg_buf *out, const struct vg_message *message)
 {
     size_t firing = 0, blind = 0, ended = 0;
@@ -327,4 +348,5 @@ void vg_phrase_standing(struct vg_buf *out, const struct vg_message *message)
         vg_buf_printf(out, ended == 1 ? ", %zu has cleared" : ", %zu have cleared", ended);
     if (message->more)
         vg_buf_printf(out, ", %zu more not listed", message->more);
+    write_lasting(out, message);
 }

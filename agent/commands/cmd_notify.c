@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pgvigil notify test RECEIVER: sends one harmless message and says what the receiver answered. */
+/* pgvigil notify test RECEIVER: sends one harmless message and says what the receiver answered.
+ * pgvigil notify example RECEIVER: prints what it would be sent, and sends nothing. */
 #include <math.h>
 #include <string.h>
 
+#include "agent/commands/notify_example.h"
 #include "agent/commands/shell.h"
 #include "agent/deliver/deliver.h"
 #include "agent/http/http.h"
@@ -74,18 +76,30 @@ static int fail_receiver(const struct vg_shell *shell, const char *name)
     return VG_EXIT_USAGE;
 }
 
+static int show_examples(struct vg_shell *shell, const struct vg_receiver *receiver)
+{
+    struct vg_error err = {0};
+    int64_t now_us = shell->clock->ops->now_us(shell->clock);
+    return vg_notify_examples(shell->config, receiver, now_us, stdout, &err) < 0
+               ? vg_shell_fail(&err)
+               : 0;
+}
+
 static int run_notify(const struct vg_options *options)
 {
     struct vg_shell shell;
-    if (strcmp(options->arguments[0], "test")) {
-        fputs("usage: pgvigil notify test RECEIVER\n", stderr);
+    bool sends = !strcmp(options->arguments[0], "test");
+    if (!sends && strcmp(options->arguments[0], "example") != 0) {
+        fputs("usage: pgvigil notify test|example RECEIVER\n", stderr);
         return VG_EXIT_USAGE;
     }
     int rc = vg_shell_open(&shell, options);
     if (!rc) {
         const char *name = options->arguments[1];
         const struct vg_receiver *receiver = vg_config_receiver(shell.config, name);
-        rc = receiver ? send_test(&shell, receiver) : fail_receiver(&shell, name);
+        rc = !receiver ? fail_receiver(&shell, name)
+             : sends   ? send_test(&shell, receiver)
+                       : show_examples(&shell, receiver);
     }
     vg_shell_close(&shell);
     return rc;
@@ -94,8 +108,8 @@ static int run_notify(const struct vg_options *options)
 extern const struct vg_command vg_command_notify;
 const struct vg_command vg_command_notify = {
     .name = "notify",
-    .arguments = "test RECEIVER",
-    .doc = "send a test message to a receiver",
+    .arguments = "test|example RECEIVER",
+    .doc = "send a test message to a receiver, or show what messages would say",
     .options = "",
     .least = 2,
     .most = 2,

@@ -38,7 +38,7 @@ static void test_an_incident_opens(void **state)
     assert_string_equal(kit_text(event, "client"), "pgvigil");
     assert_string_equal(kit_text(event, "client_url"), "https://vigil.example.test/delay");
     assert_string_equal(kit_text(event, "payload/summary"),
-                        "CRITICAL delay_predictions: ks of probability 0.384, above 0.35");
+                        "CRITICAL delay_predictions: drift (ks) of probability 0.384, above 0.35");
     assert_string_equal(kit_text(event, "payload/severity"), "critical");
     assert_string_equal(kit_text(event, "payload/source"), "warehouse/ml.delay_predictions");
     assert_string_equal(kit_text(event, "payload/timestamp"), "2001-06-13T00:10:00Z");
@@ -51,9 +51,10 @@ static void test_an_incident_opens(void **state)
     assert_int_equal(json_integer_value(kit_at(event, "payload/custom_details/rows")), 3458);
     assert_string_equal(kit_text(event, "payload/custom_details/standing"), "1 alert fires");
     const json_t *alert = kit_at(event, "payload/custom_details/alerts/0");
-    assert_string_equal(kit_text(alert, "what"),
-                        "ks of probability fires: 0.384, above the limit 0.35 (p < 0.001), since "
-                        "2001-06-12T00:00:00Z, rule score-drift");
+    assert_string_equal(
+        kit_text(alert, "what"),
+        "drift (ks) of probability fires: 0.384, above the limit 0.35 (p < 0.001), since "
+        "2001-06-12T00:00:00Z, rule score-drift");
     assert_true(json_number_value(kit_at(alert, "value")) == 0.384);
     assert_true(json_number_value(kit_at(alert, "limit")) == 0.35);
     assert_string_equal(kit_text(alert, "first_rows/0"), "17");

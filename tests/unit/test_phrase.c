@@ -66,19 +66,23 @@ static void test_what_by_how_much_since_when(void **state)
 {
     (void)state;
     struct vg_message_item item = kit_item();
-    expect_item(&item, "ks of probability fires: 0.384, above the limit 0.35 (p < 0.001), since "
-                       "2001-06-12T00:00:00Z, rule score-drift");
+    expect_item(&item,
+                "drift (ks) of probability fires: 0.384, above the limit 0.35 (p < 0.001), since "
+                "2001-06-12T00:00:00Z, rule score-drift");
     item.emits = 0;
     item.p_value = 0.0123;
-    expect_item(&item, "ks of probability still fires: 0.384, above the limit 0.35 (p = 0.012), "
-                       "since 2001-06-12T00:00:00Z, rule score-drift");
+    expect_item(&item,
+                "drift (ks) of probability still fires: 0.384, above the limit 0.35 (p = 0.012), "
+                "since 2001-06-12T00:00:00Z, rule score-drift");
     item.emits = VG_EMIT_ESCALATE;
     item.p_value = NAN;
-    expect_item(&item, "ks of probability fires now, after a warning: 0.384, above the limit 0.35, "
-                       "since 2001-06-12T00:00:00Z, rule score-drift");
+    expect_item(
+        &item, "drift (ks) of probability fires now, after a warning: 0.384, above the limit 0.35, "
+               "since 2001-06-12T00:00:00Z, rule score-drift");
     item.value = 0.35000001;
-    expect_item(&item, "ks of probability fires now, after a warning: 0.35000001, above the limit "
-                       "0.35, since 2001-06-12T00:00:00Z, rule score-drift");
+    expect_item(&item,
+                "drift (ks) of probability fires now, after a warning: 0.35000001, above the limit "
+                "0.35, since 2001-06-12T00:00:00Z, rule score-drift");
     item = (struct vg_message_item){.rule = "volume",
                                     .check = "volume",
                                     .class = "volume",
@@ -105,13 +109,14 @@ static void test_what_has_passed(void **state)
     item.state = VG_ALERT_OK;
     item.emits = VG_EMIT_FIRE | VG_EMIT_CLEAR;
     item.ended_us = item.onset_us + 2 * VG_DAY_US;
-    expect_item(&item, "ks of probability fired and has cleared: 0.384, above the limit 0.35 (p < "
-                       "0.001), begun 2001-06-12T00:00:00Z, ended 2001-06-14T00:00:00Z, rule "
-                       "score-drift");
+    expect_item(&item,
+                "drift (ks) of probability fired and has cleared: 0.384, above the limit 0.35 (p < "
+                "0.001), begun 2001-06-12T00:00:00Z, ended 2001-06-14T00:00:00Z, rule "
+                "score-drift");
     item.emits = VG_EMIT_BLIND | VG_EMIT_SIGHTED;
     item.verdict = VG_UNKNOWN;
     item.ended_us = VG_NEVER;
-    expect_item(&item, "ks of probability could not be looked at for a while, begun "
+    expect_item(&item, "drift (ks) of probability could not be looked at for a while, begun "
                        "2001-06-12T00:00:00Z, rule score-drift");
 }
 
@@ -122,18 +127,20 @@ static void test_what_is_not_seen_has_no_value(void **state)
     item.state = VG_ALERT_BLIND;
     item.emits = VG_EMIT_BLIND;
     item.verdict = VG_UNKNOWN;
-    expect_item(&item, "ks of probability cannot be looked at, since 2001-06-12T00:00:00Z, rule "
-                       "score-drift");
+    expect_item(&item,
+                "drift (ks) of probability cannot be looked at, since 2001-06-12T00:00:00Z, rule "
+                "score-drift");
     item.state = VG_ALERT_FIRING_BLIND;
-    expect_item(&item, "ks of probability fires, and cannot be looked at now, since "
+    expect_item(&item, "drift (ks) of probability fires, and cannot be looked at now, since "
                        "2001-06-12T00:00:00Z, rule score-drift");
     item.state = VG_ALERT_OK;
     item.emits = VG_EMIT_SIGHTED;
     item.verdict = VG_PASS;
     item.value = 0.21;
     item.p_value = NAN;
-    expect_item(&item, "ks of probability can be looked at again: 0.21, the limit 0.35, begun "
-                       "2001-06-12T00:00:00Z, rule score-drift");
+    expect_item(&item,
+                "drift (ks) of probability can be looked at again: 0.21, the limit 0.35, begun "
+                "2001-06-12T00:00:00Z, rule score-drift");
 }
 
 static void expect_title(const struct vg_message *message, const char *text)
@@ -150,7 +157,8 @@ static void test_titles(void **state)
     (void)state;
     struct vg_message_item items[3];
     struct vg_message message = kit_message(items);
-    expect_title(&message, "CRITICAL delay_predictions: ks of probability 0.384, above 0.35");
+    expect_title(&message,
+                 "CRITICAL delay_predictions: drift (ks) of probability 0.384, above 0.35");
     items[1] = items[2] = items[0];
     items[0].emits = 0; /* what fires now leads */
     items[1].check = "nulls";
@@ -170,21 +178,24 @@ static void test_titles(void **state)
         items[i].state = VG_ALERT_OK;
         items[i].emits = VG_EMIT_CLEAR;
     }
-    expect_title(&message, "RESOLVED delay_predictions: ks of probability has cleared, and 2 more");
+    expect_title(&message,
+                 "RESOLVED delay_predictions: drift (ks) of probability has cleared, and 2 more");
     message.kind = VG_MSG_SUMMARY;
     message.nitems = 1;
-    expect_title(&message, "SUMMARY delay_predictions: ks of probability fired and has cleared "
-                           "while windows were caught up");
+    expect_title(&message,
+                 "SUMMARY delay_predictions: drift (ks) of probability fired and has cleared "
+                 "while windows were caught up");
     items[0].emits = VG_EMIT_BLIND | VG_EMIT_SIGHTED;
     message.more = 2;
-    expect_title(&message, "SUMMARY delay_predictions: ks of probability could not be looked at "
-                           "while windows were caught up, and 2 more");
+    expect_title(&message,
+                 "SUMMARY delay_predictions: drift (ks) of probability could not be looked at "
+                 "while windows were caught up, and 2 more");
     message.more = 0;
     message.kind = VG_MSG_OPEN;
     message.severity = VG_SEVERITY_INFO;
     items[0].state = VG_ALERT_BLIND;
     items[0].emits = VG_EMIT_BLIND;
-    expect_title(&message, "INFO delay_predictions: ks of probability cannot be looked at");
+    expect_title(&message, "INFO delay_predictions: drift (ks) of probability cannot be looked at");
     message.kind = VG_MSG_TEST;
     message.nitems = 0;
     expect_title(&message, "TEST delay_predictions: a test message, nothing has happened");

@@ -40,7 +40,7 @@ static void test_what_a_person_reads(void **state)
     assert_string_equal(request.headers[0].key, "Content-Type");
     assert_string_equal(request.headers[0].value, "application/json");
     assert_int_equal(request.timeout_us, 10 * VG_US);
-    const char *title = "CRITICAL delay_predictions: ks of probability 0.384, above 0.35";
+    const char *title = "CRITICAL delay_predictions: drift (ks) of probability 0.384, above 0.35";
     assert_string_equal(kit_text(body, "text"), title);
     assert_string_equal(kit_text(body, "blocks/0/type"), "header");
     assert_string_equal(kit_text(body, "blocks/0/text/type"), "plain_text");
@@ -49,7 +49,7 @@ static void test_what_a_person_reads(void **state)
     assert_string_equal(kit_text(body, "attachments/0/blocks/0/text/type"), "plain_text");
     assert_string_equal(
         kit_text(body, "attachments/0/blocks/0/text/text"),
-        "ks of probability fires: 0.384, above the limit 0.35 (p &lt; 0.001), since "
+        "drift (ks) of probability fires: 0.384, above the limit 0.35 (p &lt; 0.001), since "
         "2001-06-12T00:00:00Z, rule score-drift\n"
         "the largest distance is at 0.41\n"
         "Scores must keep January's shape.\n"

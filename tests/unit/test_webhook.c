@@ -70,9 +70,10 @@ static void test_the_body_of_version_4(void **state)
     assert_string_equal(kit_text(first, "labels/class"), "drift");
     assert_string_equal(kit_text(first, "labels/severity"), "critical");
     assert_string_equal(kit_text(first, "labels/agent"), "prod");
-    assert_string_equal(kit_text(first, "annotations/summary"),
-                        "ks of probability fires: 0.384, above the limit 0.35 (p < 0.001), since "
-                        "2001-06-12T00:00:00Z, rule score-drift");
+    assert_string_equal(
+        kit_text(first, "annotations/summary"),
+        "drift (ks) of probability fires: 0.384, above the limit 0.35 (p < 0.001), since "
+        "2001-06-12T00:00:00Z, rule score-drift");
     assert_string_equal(kit_text(first, "annotations/description"),
                         "the largest distance is at 0.41; table ml.delay_predictions on warehouse, "
                         "window 2001-06-12T00:00:00Z to 2001-06-13T00:00:00Z, 3458 rows, model "
