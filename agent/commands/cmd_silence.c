@@ -119,27 +119,6 @@ static bool read_severities(const char *text, unsigned *out)
     return true;
 }
 
-static int add_silence(struct vg_shell *shell, bool beside)
-{
-    struct wish wish = {0};
-    int64_t from_us, until_us = 0, now_us = shell->clock->ops->now_us(shell->clock);
-    unsigned severities;
-    if (!read_wish(shell->options, &wish) || !read_severities(wish.severity, &severities) ||
-        !read_span(shell, &wish, now_us, &from_us, &until_us))
-        return VG_EXIT_USAGE;
-    struct vg_buf text;
-    vg_buf_init(&text, 1 << 16);
-    vg_buf_printf(&text, "%u\t%" PRId64 "\t%" PRId64, severities, from_us, until_us);
-    put_part(&text, wish.dataset);
-    put_part(&text, wish.rule);
-    put_part(&text, wish.tag);
-    put_part(&text, wish.by ? wish.by : vg_control_who(shell->arena));
-    put_part(&text, wish.why);
-    int rc = act(shell, beside, "silence", text.failed ? NULL : text.data);
-    vg_buf_free(&text);
-    return rc;
-}
-
 static const char *show_match(struct vg_arena *arena, const struct vg_match *match)
 {
     struct vg_buf text;
@@ -158,6 +137,33 @@ static const char *show_match(struct vg_arena *arena, const struct vg_match *mat
                                        text.len ? text.len - 1 : strlen("everything"));
     vg_buf_free(&text);
     return out;
+}
+
+static int add_silence(struct vg_shell *shell, bool beside)
+{
+    struct wish wish = {0};
+    int64_t from_us, until_us = 0, now_us = shell->clock->ops->now_us(shell->clock);
+    unsigned severities;
+    if (!read_wish(shell->options, &wish) || !read_severities(wish.severity, &severities) ||
+        !read_span(shell, &wish, now_us, &from_us, &until_us))
+        return VG_EXIT_USAGE;
+    struct vg_buf text;
+    vg_buf_init(&text, 1 << 16);
+    vg_buf_printf(&text, "%u\t%" PRId64 "\t%" PRId64, severities, from_us, until_us);
+    put_part(&text, wish.dataset);
+    put_part(&text, wish.rule);
+    put_part(&text, wish.tag);
+    put_part(&text, wish.by ? wish.by : vg_control_who(shell->arena));
+    put_part(&text, wish.why);
+    int rc = act(shell, beside, "silence", text.failed ? NULL : text.data);
+    vg_buf_free(&text);
+    if (!rc) {
+        const struct vg_match match = {wish.dataset, wish.rule, wish.tag, severities};
+        char from[VG_TIME_TEXT], until[VG_TIME_TEXT];
+        printf("nobody is told of %s from %s until %s\n", show_match(shell->arena, &match),
+               vg_format_time(from_us, from), vg_format_time(until_us, until));
+    }
+    return rc;
 }
 
 static int list_silences(struct vg_shell *shell)
@@ -275,6 +281,8 @@ static int do_acknowledge(struct vg_shell *shell, bool beside)
     put_part(&text, by);
     int rc = act(shell, beside, "acknowledge", text.failed ? NULL : text.data);
     vg_buf_free(&text);
+    if (!rc)
+        printf("%s has taken it on: no more reminders, news are still told\n", by);
     return rc;
 }
 
