@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Many incidents at once: which rows wait for others, and the one message that tells of them all.
  *
- * Of each sort (news, reminders, ends) a receiver is sent a few messages at once, as many as
- * `digest` says within `digest_within`. What exceeds them is told together: at once where it is due
- * together, else when the oldest has waited for `digest_within`, never longer. Rows stay in the
- * outbox, each for itself, until the message that told of them was delivered; which of them are told
- * together is found out anew at every attempt. So order, pairs and crashes are what they are for a
- * single message.
+ * Of each sort (news, reminders, ends) a receiver is sent a few messages singly, as many as its
+ * `digest` says within `digest_within`. What exceeds them is told together, at the latest after that
+ * time.
+ * Rows stay in the outbox, each for itself, until the message that told of them was delivered, and
+ * which of them it is to tell of is found out anew at every attempt: so order, pairs and crashes
+ * are what they are for a single message.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -111,8 +111,8 @@ int vg_deliver_gather(struct vg_deliver *deliver, struct vg_lane *lane, struct v
     lane->gather_us = 0;
     if (crowd.most <= 0)
         return 0;
-    if (vg_store_outbox_gather(deliver->store, lane->name, deliver->turn_us, 2 * VG_GATHER_MOST,
-                               arena, &out->rows, &out->n, err) < 0)
+    if (vg_store_outbox_gather(deliver->store, lane->name, deliver->turn_us, arena,
+                               &out->rows, &out->n, err) < 0)
         return -1;
     decide(deliver, lane, &crowd, out);
     return 0;

@@ -2,9 +2,9 @@
 /* What the files of the delivery engine share: its state, and the request made of a row.
  *
  * deliver.c owns rows, thread.c the thread, lanes.c lanes, counts and configuration, push.c the
- * pushes, pack.c the making of requests, record.c outcomes, gather.c what is told together. The lock is around config,
- * agent, the list of lanes, counts and pushes; it is never held during a call of the store, a hook
- * or a poll. All else belongs to the thread that delivers.
+ * pushes, pack.c the making of requests, record.c outcomes, gather.c what is told together. The
+ * lock is around config, agent, the list of lanes, counts and pushes; it is never held during a
+ * call of the store, a hook or a poll. All else belongs to the thread that delivers.
  */
 #ifndef PGVIGIL_AGENT_DELIVER_PARTS_H
 #define PGVIGIL_AGENT_DELIVER_PARTS_H

@@ -111,7 +111,7 @@ int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
     return rc;
 }
 
-int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now_us, size_t most,
+int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now_us,
                            struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
                            struct vg_error *err)
 {
@@ -122,9 +122,9 @@ int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now
         " ON k.sink_kind = o.sink_kind AND k.sink = o.sink AND k.key = o.key"
         " WHERE o.state = 0 AND o.sink_kind = 0 AND o.sink = $1 AND o.kind IN (0, 1, 2, 3)"
         " AND o.next_us <= $2 AND o.step = 0 AND" IS_FIRST
-        " AND (k.body IS NULL OR k.body LIKE '%" VG_KEPT_GATHERED "') ORDER BY o.id LIMIT $3";
+        " AND (k.body IS NULL OR k.body LIKE '%" VG_KEPT_GATHERED "') ORDER BY o.id LIMIT 1000";
     const struct vg_sql_shape shape = {sizeof **out, read_outgoing, arena};
-    const struct vg_sql sql = VG_SQL(text, vg_p_text(sink), vg_p_int(now_us), vg_p_count(most));
+    const struct vg_sql sql = VG_SQL(text, vg_p_text(sink), vg_p_int(now_us));
     void *items;
     int rc = vg_sql_list(store, &sql, &shape, &items, n, err);
     *out = items;

@@ -394,10 +394,10 @@ int vg_store_outbox_put(struct vg_store *store, const struct vg_outgoing *row,
 int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
                         struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
                         struct vg_error *err);
-/* Rows of a receiver that can be told in one message with others, in order, at most `most`: those
+/* Rows of a receiver that can be told in one message with others, in order, at most 1000: those
  * of due() that tell of an incident, of which no request has been made, and to which nothing is
  * kept, or what a message of many left (VG_KEPT_GATHERED). Without bodies. */
-int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now_us, size_t most,
+int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now_us,
                            struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
                            struct vg_error *err);
 /* The body of a row; VG_E_NOT_FOUND. In arena. */

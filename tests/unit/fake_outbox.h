@@ -79,7 +79,7 @@ int vg_store_outbox_due(struct vg_store *self, int64_t now_us, size_t per_sink,
     return 0;
 }
 
-int vg_store_outbox_gather(struct vg_store *self, const char *sink, int64_t now_us, size_t most,
+int vg_store_outbox_gather(struct vg_store *self, const char *sink, int64_t now_us,
                            struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
                            struct vg_error *err)
 {
@@ -88,7 +88,7 @@ int vg_store_outbox_gather(struct vg_store *self, const char *sink, int64_t now_
     if (!*out)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     pthread_mutex_lock(&store_lock);
-    for (size_t i = 0; i < self->n && *n < most; i++) {
+    for (size_t i = 0; i < self->n; i++) {
         const struct vg_outgoing *row = &self->rows[i].row;
         const char *mark = row->kept ? strstr(row->kept, VG_KEPT_GATHERED) : VG_KEPT_GATHERED;
         if (self->rows[i].state == FAKE_WAITING && row->sink_kind == VG_SINK_RECEIVER &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of many incidents told at once (agent/deliver/gather.c): when rows wait and for how
- * long, what one message says of them, and that order, pairs and failures are as for single ones. */
+/* Unit tests of many incidents told at once (agent/deliver/gather.c): when rows wait and how
+ * long, what one message says of them, and that order, pairs and failures are as of single ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
