@@ -2,11 +2,10 @@
 /* Many incidents at once: which rows wait for others, and the one message that tells of them all.
  *
  * Of each sort (news, reminders, ends) a receiver is sent a few messages singly, as many as its
- * `digest` says within `digest_within`. What exceeds them is told together, at the latest after that
- * time.
+ * `digest` says within `digest_within`. What exceeds them is told together, by its end.
  * Rows stay in the outbox, each for itself, until the message that told of them was delivered, and
- * which of them it is to tell of is found out anew at every attempt: so order, pairs and crashes
- * are what they are for a single message.
+ * which of them it tells of is found out anew at every attempt: so order, pairs and crashes are
+ * what they are for a single message.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -111,8 +110,8 @@ int vg_deliver_gather(struct vg_deliver *deliver, struct vg_lane *lane, struct v
     lane->gather_us = 0;
     if (crowd.most <= 0)
         return 0;
-    if (vg_store_outbox_gather(deliver->store, lane->name, deliver->turn_us, arena,
-                               &out->rows, &out->n, err) < 0)
+    if (vg_store_outbox_gather(deliver->store, lane->name, deliver->turn_us, arena, &out->rows,
+                               &out->n, err) < 0)
         return -1;
     decide(deliver, lane, &crowd, out);
     return 0;
