@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/loop/backtest_cost.h"
+#include "agent/loop/carry.h"
 #include "agent/loop/cycle_ask.h"
 #include "agent/loop/cycle_segments.h"
 #include "agent/window.h"
@@ -324,6 +325,16 @@ static int read_rows(struct run *run, struct vg_error *err)
     return rc;
 }
 
+/* All that cycles write is one transaction, of which nothing stays. */
+static int read_in_transaction(struct run *run, struct vg_error *err)
+{
+    if (vg_store_begin(run->env.store, &run->env.claim, err) < 0)
+        return -1;
+    int rc = read_rows(run, err);
+    vg_store_rollback(run->env.store);
+    return rc;
+}
+
 /* --- All of it -------------------------------------------------------------------------------- */
 
 /* The windows that lie between the times. */
@@ -406,7 +417,10 @@ int vg_backtest_run(const struct vg_backtest_task *task, struct vg_backtest *out
     if (rc == 0)
         rc = bind_all(run, err);
     if (rc == 0)
-        rc = read_rows(run, err);
+        rc = vg_carry_new(task->env.store, run->dataset.id, &run->env.carry, err);
+    if (rc == 0)
+        rc = read_in_transaction(run, err);
+    vg_carry_free(run->env.carry);
     vg_tally_free(run->tally);
     vg_injector_free(run->injector);
     if (run->bound.arena)

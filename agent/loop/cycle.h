@@ -48,6 +48,10 @@ struct vg_cycle_env {
     /* Before and after a rule is measured; may be NULL. */
     void (*measuring)(void *arg, const struct vg_rule *rule, bool done);
     void *measuring_arg;
+    /* Of a replay in memory: what cycles hand on (agent/loop/carry.h). Results, progress and the
+     * like, which no later cycle of it reads, are then not stored, and the store's transaction is
+     * the caller's. NULL: all is in the store. */
+    struct vg_carry *carry;
 };
 
 /* The answers to the statements of one rule. */

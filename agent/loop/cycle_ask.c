@@ -4,6 +4,7 @@
  * in the cycle's snapshot; a statement that fails costs its own rule. */
 #include "agent/loop/cycle_ask.h"
 
+#include "agent/loop/carry.h"
 #include "agent/loop/cost.h"
 #include "agent/loop/cycle_limits.h"
 #include "agent/loop/cycle_segments.h"
@@ -225,9 +226,12 @@ static int load_history(struct vg_work *work, bool with_marks, struct vg_error *
         return fail_memory(err);
     struct vg_window span = {.end_us = work->job.range.start_us};
     span.start_us = span.end_us - HISTORY_DAYS * VG_DAY_US;
+    struct vg_carry *carry = work->env->carry;
     struct vg_marks_of marks_of = {id, span, 0};
     marks_of.recent_us = span.end_us - MARKED_WINDOWS * work->job.dataset->schedule.window_us;
-    if (vg_store_windows_judged(store, id, &span, work->arena, &rows, &n, err) < 0 ||
+    int rc = carry ? vg_carry_windows_judged(carry, &span, work->arena, &rows, &n, err)
+                   : vg_store_windows_judged(store, id, &span, work->arena, &rows, &n, err);
+    if (rc < 0 ||
         (with_marks && vg_store_marks(store, &marks_of, work->arena, &marks, &nmarks, err) < 0))
         return -1;
     items = vg_arena_array(work->arena, n, sizeof *items);

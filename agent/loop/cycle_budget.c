@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/loop/carry.h"
 #include "agent/loop/cycle_commit.h"
+#include "agent/loop/cycle_season.h"
 #include "agent/summary/private.h"
 #include "agent/window.h"
 #include "pgvigil/log.h"
@@ -25,9 +27,10 @@ struct vg_cycle_budget {
     struct vg_window base;
     int64_t starts[VG_BUDGET_LOOK];
     bool empty[VG_BUDGET_LOOK]; /* it was read, and had no rows */
-    struct vg_budget *model;
-    int64_t id;      /* of the calibration */
-    const char *why; /* there is no model, or it does not fit */
+    const struct vg_budget *model;
+    struct vg_budget *owned; /* the model, where it is not carried */
+    int64_t id;              /* of the calibration */
+    const char *why;         /* there is no model, or it does not fit */
     bool lost_told;
     struct told *told;
 };
@@ -54,13 +57,24 @@ static bool has_budget(const struct vg_work *work)
     return false;
 }
 
+static int find_window(const struct vg_work *work, int64_t start_us, struct vg_window_row *out,
+                       bool *found, struct vg_error *err)
+{
+    if (!work->env->carry)
+        return vg_store_window(work->env->store, work->job.dataset->id, start_us, out, found, err);
+    const struct vg_window_row *row = vg_carry_window(work->env->carry, start_us);
+    *found = row != NULL;
+    if (row)
+        *out = *row;
+    return 0;
+}
+
 /* Whether the window's rows are in the stored summaries: it was judged before. */
 static int find_counted(struct vg_work *work, struct vg_error *err)
 {
     struct vg_window_row row;
     bool found;
-    if (vg_store_window(work->env->store, work->job.dataset->id, work->cycle.window.start_us, &row,
-                        &found, err) < 0)
+    if (find_window(work, work->cycle.window.start_us, &row, &found, err) < 0)
         return -1;
     work->budget->counted = found && row.status == VG_WINDOW_JUDGED;
     return 0;
@@ -73,41 +87,54 @@ static int find_empty(struct vg_work *work, struct vg_error *err)
     for (size_t i = 0; i < VG_BUDGET_LOOK; i++) {
         struct vg_window_row row;
         bool found;
-        if (vg_store_window(work->env->store, work->job.dataset->id, budget->starts[i], &row,
-                            &found, err) < 0)
+        if (find_window(work, budget->starts[i], &row, &found, err) < 0)
             return -1;
         budget->empty[i] = found && row.status == VG_WINDOW_EMPTY;
     }
     return 0;
 }
 
-static int load_model(struct vg_work *work, struct vg_error *err)
+/* The model, or why it cannot be read; neither where there is no calibration. */
+static int read_model(struct vg_work *work, const char **why, struct vg_error *err)
 {
     struct vg_cycle_budget *budget = work->budget;
+    int64_t version = work->reference->version;
     struct vg_calibration stored;
+    struct vg_error fault = {0};
     bool found;
-    budget->why = "the budget is not calibrated on this reference yet";
-    if (!work->reference)
-        return 0;
-    if (vg_store_calibration(work->env->store, work->reference->version, work->arena, &stored,
-                             &found, err) < 0)
+    if (work->env->carry)
+        return vg_carry_model(work->env->carry, version, &budget->model, &budget->id, why, err);
+    if (vg_store_calibration(work->env->store, version, work->arena, &stored, &found, err) < 0)
         return -1;
     if (!found)
         return 0;
-    struct vg_error fault = {0};
-    if (vg_budget_read(stored.body, stored.size, &budget->model, &fault) < 0) {
-        if (fault.code == VG_E_MEMORY)
-            return fail_memory(err);
-        budget->why = vg_arena_strdup(work->arena, fault.msg);
-        return budget->why ? 0 : fail_memory(err);
+    if (vg_budget_read(stored.body, stored.size, &budget->owned, &fault) < 0) {
+        *why = fault.code == VG_E_MEMORY ? NULL : vg_arena_strdup(work->arena, fault.msg);
+        return *why ? 0 : fail_memory(err);
     }
+    budget->model = budget->owned;
     budget->id = stored.id;
+    return 0;
+}
+
+static int load_model(struct vg_work *work, struct vg_error *err)
+{
+    struct vg_cycle_budget *budget = work->budget;
+    const char *fault = NULL;
+    budget->why = "the budget is not calibrated on this reference yet";
+    if (!work->reference)
+        return 0;
+    if (read_model(work, &fault, err) < 0)
+        return -1;
+    if (fault)
+        budget->why = fault;
+    if (!budget->model)
+        return 0;
     work->cycle.has_expected = true;
     work->cycle.expected_week = budget->model->expected_week;
     if (budget->model->base_us == vg_cycle_base_us(work))
         return 0;
     budget->why = "the reference has base windows of another length than the rules";
-    vg_budget_free(budget->model);
     budget->model = NULL;
     return 0;
 }
@@ -149,7 +176,7 @@ bool vg_cycle_budget_closes(const struct vg_work *work)
 void vg_cycle_budget_forget(struct vg_work *work)
 {
     if (work->budget)
-        vg_budget_free(work->budget->model);
+        vg_budget_free(work->budget->owned);
     work->budget = NULL;
 }
 
@@ -161,6 +188,19 @@ static const struct vg_column_summary *bare_of(const struct vg_column_summary *c
 {
     look->bare = vg_private_counts(column);
     return &look->bare;
+}
+
+/* What is added to must be ours. */
+static int own_last(struct look *look, struct vg_column_summary **out, struct vg_error *err)
+{
+    const size_t last = VG_BUDGET_LOOK - 1;
+    if (look->windows[last] && !look->owned[last] &&
+        vg_season_copy(look->windows[last], &look->owned[last], err) < 0)
+        return -1;
+    if (look->owned[last])
+        look->windows[last] = look->owned[last];
+    *out = look->owned[last];
+    return 0;
 }
 
 /* The rows of the window at hand, if they belong to the base window and are not stored yet. */
@@ -180,7 +220,9 @@ static int add_now(struct vg_work *work, const char *name, struct look *look, st
             now = bare_of(column, look);
         else if (column->fine && vg_column_coarsen(column) < 0)
             return fail_memory(err);
-        struct vg_column_summary *old = look->owned[last];
+        struct vg_column_summary *old;
+        if (own_last(look, &old, err) < 0)
+            return -1;
         if (!old || old->grid_id != now->grid_id || old->kind != now->kind) {
             look->windows[last] = now;
             return 0;
@@ -204,6 +246,18 @@ static void cut_look(const struct vg_cycle_budget *budget, struct look *look)
     look->recent.n -= first;
 }
 
+static int load_window(const struct vg_work *work, const struct vg_window *base, const char *name,
+                       struct look *look, size_t i, struct vg_error *err)
+{
+    const struct vg_cycle_env *env = work->env;
+    if (env->carry)
+        return vg_carry_summary(env->carry, base, name, &look->windows[i], err);
+    if (vg_store_summary(env->store, work->job.dataset->id, base, name, &look->owned[i], err) < 0)
+        return -1;
+    look->windows[i] = look->owned[i];
+    return 0;
+}
+
 static int load_look(struct vg_work *work, const char *name, struct look *look,
                      struct vg_error *err)
 {
@@ -218,9 +272,8 @@ static int load_look(struct vg_work *work, const char *name, struct look *look,
     for (size_t i = 0; i < VG_BUDGET_LOOK; i++) {
         struct vg_window base;
         vg_window_at(dataset->zone, vg_cycle_base_us(work), budget->starts[i], &base);
-        if (vg_store_summary(work->env->store, dataset->id, &base, name, &look->owned[i], err) < 0)
+        if (load_window(work, &base, name, look, i, err) < 0)
             return -1;
-        look->windows[i] = look->owned[i];
     }
     if (add_now(work, name, look, err) < 0)
         return -1;
@@ -253,7 +306,7 @@ static int find_lost(struct vg_work *work, const struct look *look, bool *lost,
         work->cycle.unreadable || !vg_budget_must_have_rows(budget->model, place))
         return 0;
     vg_window_at(dataset->zone, dataset->schedule.window_us, budget->base.start_us - 1, &newest);
-    if (vg_store_window(work->env->store, dataset->id, newest.start_us, &row, &found, err) < 0)
+    if (find_window(work, newest.start_us, &row, &found, err) < 0)
         return -1;
     *lost = found && row.status == VG_WINDOW_JUDGED &&
             row.committed_us <= row.due_us + dataset->schedule.every_us;
@@ -310,12 +363,17 @@ static int find_fresh(struct vg_work *work, const char *name, struct vg_budget_e
     return 0;
 }
 
+/* *owned: to be freed after the measuring. */
 static int load_part(struct vg_work *work, const char *name, struct vg_budget_part **out,
-                     struct vg_error *err)
+                     bool *owned, struct vg_error *err)
 {
-    struct vg_arena *arena = vg_arena_new();
+    struct vg_carry *carry = work->env->carry;
     const void *body;
     size_t size;
+    *owned = false;
+    if (carry && vg_carry_part(carry, name, out))
+        return 0;
+    struct vg_arena *arena = vg_arena_new();
     if (!arena)
         return fail_memory(err);
     int rc = vg_store_calibration_column(work->env->store, work->budget->id, name, arena, &body,
@@ -323,6 +381,7 @@ static int load_part(struct vg_work *work, const char *name, struct vg_budget_pa
     if (rc == 0 && body)
         rc = vg_budget_part_read(body, size, out, err);
     vg_arena_free(arena);
+    *owned = rc == 0 && !(carry && vg_carry_part_keep(carry, name, *out));
     return rc;
 }
 
@@ -338,10 +397,11 @@ static int measure_column(struct vg_work *work, const struct vg_bound *bound,
     struct vg_budget_evidence of = {
         .model = budget->model, .recent = &look.recent, .base = budget->base};
     of.column = vg_budget_find(budget->model, name);
+    bool owned = false;
     evidence->budget = &of;
     int rc = 0;
     if (of.column >= 0)
-        rc = load_part(work, name, &part, err);
+        rc = load_part(work, name, &part, &owned, err);
     of.part = part;
     if (rc == 0 && part)
         rc = load_look(work, name, &look, err);
@@ -355,7 +415,8 @@ static int measure_column(struct vg_work *work, const struct vg_bound *bound,
     if (rc == 0)
         rc = bound->rule.type->measure(&bound->rule, evidence, measures, err);
     free_look(&look);
-    vg_budget_part_free(part);
+    if (owned)
+        vg_budget_part_free(part);
     return rc;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/loop/carry.h"
 #include "agent/loop/cycle_budget.h"
 #include "agent/loop/cycle_change.h"
 #include "agent/loop/cycle_revisit.h"
@@ -144,12 +145,10 @@ static void hide_keys(struct vg_message *message)
         message->items[i].nkeys = 0;
 }
 
-static int store_settled(const struct vg_cycle_env *env, const struct vg_settle_in *in,
-                         struct vg_settle_out *settled, struct vg_arena *arena,
-                         struct vg_error *err)
+static int store_states(const struct vg_cycle_env *env, const struct vg_settle_in *in,
+                        const struct vg_settle_out *settled, struct vg_error *err)
 {
     struct vg_store *store = env->store;
-    const struct vg_dataset *dataset = in->dataset;
     if (settled->told && in->nepisodes &&
         vg_store_episodes_clear(store, in->cycle->dataset, err) < 0)
         return -1;
@@ -169,6 +168,18 @@ static int store_settled(const struct vg_cycle_env *env, const struct vg_settle_
         if (vg_store_episode_put(store, &settled->episodes[i], err) < 0)
             return -1;
     }
+    return 0;
+}
+
+static int store_settled(const struct vg_cycle_env *env, const struct vg_settle_in *in,
+                         struct vg_settle_out *settled, struct vg_arena *arena,
+                         struct vg_error *err)
+{
+    const struct vg_dataset *dataset = in->dataset;
+    int rc =
+        env->carry ? vg_carry_keep(env->carry, settled, err) : store_states(env, in, settled, err);
+    if (rc < 0)
+        return -1;
     for (size_t i = 0; i < settled->nmessages; i++) {
         if (!dataset || !dataset->expose_values)
             hide_keys(&settled->messages[i]);
@@ -231,6 +242,32 @@ static int find_lost(const struct vg_cycle_env *env, const struct vg_settling *s
     return 0;
 }
 
+/* What was settled before. */
+static int load_settled(const struct vg_cycle_env *env, const struct vg_settling *settling,
+                        struct vg_arena *arena, struct vg_settle_in *in, struct vg_error *err)
+{
+    struct vg_alert *alerts;
+    struct vg_incident *incidents;
+    struct vg_episode *episodes;
+    const char *id = settling->cycle->dataset;
+    bool all = !in->catching_up || settling->cycle->failed;
+    if (env->carry) {
+        vg_carry_settled(env->carry, in);
+        return 0;
+    }
+    if (carry_over(env->store, in->dataset, err) < 0 ||
+        vg_store_alerts(env->store, id, arena, &alerts, &in->nalerts, err) < 0 ||
+        vg_store_incidents(env->store, id, true, arena, &incidents, &in->nincidents, err) < 0 ||
+        vg_store_episodes(env->store, id, all, arena, &episodes, &in->nepisodes, err) < 0)
+        return -1;
+    in->alerts = alerts;
+    in->incidents = incidents;
+    in->episodes = episodes;
+    if (find_silences(env, settling->cycle->now_us, arena, in, err) < 0)
+        return -1;
+    return find_lost(env, settling, arena, in, err);
+}
+
 int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling,
                     struct vg_arena *arena, struct vg_error *err)
 {
@@ -247,25 +284,11 @@ int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling
         .routes = env->config->routes,
         .nroutes = env->config->nroutes,
     };
-    struct vg_alert *stored;
-    struct vg_incident *incidents;
-    struct vg_episode *episodes;
     struct vg_strings gone[2];
-    bool all = !in.catching_up || cycle->failed;
-    if (carry_over(env->store, in.dataset, err) < 0 ||
-        vg_store_alerts(env->store, cycle->dataset, arena, &stored, &in.nalerts, err) < 0 ||
-        vg_store_incidents(env->store, cycle->dataset, true, arena, &incidents, &in.nincidents,
-                           err) < 0 ||
-        vg_store_episodes(env->store, cycle->dataset, all, arena, &episodes, &in.nepisodes, err) <
-            0 ||
-        find_silences(env, cycle->now_us, arena, &in, err) < 0 ||
-        find_lost(env, settling, arena, &in, err) < 0)
+    if (load_settled(env, settling, arena, &in, err) < 0)
         return -1;
-    if (find_gone(settling, stored, in.nalerts, arena, gone) < 0)
+    if (find_gone(settling, in.alerts, in.nalerts, arena, gone) < 0)
         return fail_memory(err);
-    in.alerts = stored;
-    in.incidents = incidents;
-    in.episodes = episodes;
     in.gone = &gone[0];
     in.gone_segments = &gone[1];
     struct vg_settle_out settled;
@@ -347,13 +370,18 @@ static int store_window(const struct vg_work *work, struct vg_error *err)
         .rows = cycle->rows,
         .probe_rows = -1,
     };
-    if (vg_store_window_put(work->env->store, dataset->id, &row, err) < 0)
+    struct vg_carry *carry = work->env->carry;
+    int rc = carry ? vg_carry_window_put(carry, &row, err)
+                   : vg_store_window_put(work->env->store, dataset->id, &row, err);
+    if (rc < 0)
         return -1;
     if (!cycle->summary || cycle->empty)
         return 0;
     vg_cycle_hide_private(work);
     struct vg_window base;
     vg_cycle_base(work, &cycle->window, &base);
+    if (carry)
+        return vg_carry_add(carry, &base, cycle->summary, err);
     return vg_store_summary_add(work->env->store, dataset->id, &base, cycle->summary, err);
 }
 
@@ -399,6 +427,26 @@ static bool is_superseded(const struct vg_cycle_env *env)
     return env->barrier && *env->barrier > env->book;
 }
 
+static bool has_marks(const struct vg_cycle *cycle)
+{
+    for (size_t i = 0; i < cycle->nresults; i++) {
+        if (cycle->results[i].fingerprint)
+            return true;
+    }
+    return false;
+}
+
+/* Of a replay: what its later cycles read. */
+static int carry_parts(struct vg_work *work, struct vg_settling *settling, struct vg_error *err)
+{
+    const struct vg_cycle *cycle = &work->cycle;
+    if (store_window(work, err) < 0 ||
+        (has_marks(cycle) && vg_store_marks_put(work->env->store, cycle, err) < 0) ||
+        vg_cycle_settle(work->env, settling, work->arena, err) < 0)
+        return -1;
+    return vg_cycle_budget_store(work, err);
+}
+
 int vg_cycle_commit(struct vg_work *work, struct vg_error *err)
 {
     struct vg_store *store = work->env->store;
@@ -410,6 +458,13 @@ int vg_cycle_commit(struct vg_work *work, struct vg_error *err)
         .catching_up = work->job.catching_up,
     };
     vg_cycle_advance(work, &after);
+    if (work->env->carry) {
+        if (carry_parts(work, &settling, err) < 0)
+            return -1;
+        publish(work, &after, &settling);
+        work->before = after;
+        return 0;
+    }
     vg_failpoint("before_commit");
     if (vg_store_begin(store, &work->env->claim, err) < 0)
         return -1;

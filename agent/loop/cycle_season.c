@@ -22,9 +22,8 @@ static int fail_memory(struct vg_error *err)
     return vg_fail(err, VG_E_MEMORY, "out of memory");
 }
 
-/* A copy, by the way a summary is stored. */
-static int copy_column(const struct vg_column_summary *column, struct vg_column_summary **out,
-                       struct vg_error *err)
+int vg_season_copy(const struct vg_column_summary *column, struct vg_column_summary **out,
+                   struct vg_error *err)
 {
     struct vg_buf buf;
     vg_buf_init(&buf, 64 << 20);
@@ -44,7 +43,7 @@ static int add_window(void *arg, const struct vg_window *base,
         return 0;
     if (adding->total)
         return vg_column_merge(adding->total, column, err);
-    return copy_column(column, &adding->total, err);
+    return vg_season_copy(column, &adding->total, err);
 }
 
 static int take_cells(const struct vg_reference_column *whole, struct vg_reference_column *column,

@@ -17,5 +17,8 @@ struct vg_season_of {
  * rows are those of the slot. */
 int vg_season_view(const struct vg_season_of *in, const struct vg_reference *whole,
                    struct vg_reference **out, struct vg_error *err);
+/* A copy, by the way a summary is stored; to be freed with vg_column_free(). */
+int vg_season_copy(const struct vg_column_summary *column, struct vg_column_summary **out,
+                   struct vg_error *err);
 
 #endif

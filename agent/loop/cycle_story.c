@@ -4,6 +4,7 @@
  * story: it never costs a verdict. */
 #include "agent/loop/cycle_story.h"
 
+#include "agent/loop/carry.h"
 #include "agent/loop/cycle_reference.h"
 #include "agent/loop/cycle_segments.h"
 #include "agent/plan_segments.h"
@@ -92,6 +93,8 @@ static int fill_past(struct vg_work *work, const char *column, struct vg_stored_
 {
     if (!work->env->store || !of->window)
         return 0;
+    if (work->env->carry && vg_carry_flush(work->env->carry, err) < 0)
+        return -1;
     if (vg_store_summary_windows(work->env->store, work->job.dataset->id, column,
                                  of->window->start_us, work->arena, stored, err) < 0) {
         if (err->code == VG_E_MEMORY)

@@ -101,11 +101,6 @@ int vg_schema_recorded(struct vg_db *db, int64_t *version, struct vg_error *err)
  * program takes for enums are within their range. No: *sound false with a reason in err. */
 int vg_schema_plausible(struct vg_db *db, bool *sound, struct vg_error *err);
 
-/* --- Fingerprints (marks.c) ------------------------------------------------------------ */
-
-/* Keeps those of a cycle's results, instead of what the window had before. */
-int vg_marks_put(struct vg_store *store, const struct vg_cycle *cycle, struct vg_error *err);
-
 /* --- Transactions and statements (session.c, rows.c) ----------------------------------- */
 
 /* Locks, and makes sure of a connection; on failure nothing is locked. Every enter that returned 0

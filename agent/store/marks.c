@@ -8,7 +8,7 @@
 #include "agent/store/inner.h"
 #include "pgvigil/check.h"
 
-int vg_marks_put(struct vg_store *store, const struct vg_cycle *cycle, struct vg_error *err)
+int vg_store_marks_put(struct vg_store *store, const struct vg_cycle *cycle, struct vg_error *err)
 {
     static const char text[] =
         "INSERT INTO fingerprint (dataset, start_us, end_us, rule, segment, hash)"

@@ -206,7 +206,7 @@ static int put_results(struct vg_store *store, const struct vg_cycle *cycle, str
                            vg_p_text(cycle->dataset), vg_p_int(cycle->window.start_us)),
                    err) < 0)
         return -1;
-    if (vg_marks_put(store, cycle, err) < 0)
+    if (vg_store_marks_put(store, cycle, err) < 0)
         return -1;
     for (size_t i = 0; i < cycle->nresults; i++) {
         if (put_result(store, cycle, &cycle->results[i], err) < 0)

@@ -68,23 +68,30 @@ int vg_store_summary(struct vg_store *store, const char *dataset, const struct v
     return 0;
 }
 
-static int write_column(struct vg_store *store, const struct place *place,
-                        const struct vg_column_summary *column, struct vg_error *err)
+int vg_store_summary_put(struct vg_store *store, const char *dataset, const struct vg_window *base,
+                         const struct vg_summary_body *body, struct vg_error *err)
 {
     static const char text[] =
         "INSERT INTO summary (dataset, start_us, end_us, column_name, body)"
         " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (dataset, start_us, column_name)"
         " DO UPDATE SET end_us = excluded.end_us, body = excluded.body";
-    struct vg_buf body;
-    vg_buf_init(&body, BODY_MAX);
-    int rc = vg_column_write(column, &body, err);
+    return vg_sql_run(store,
+                      &VG_SQL(text, vg_p_text(dataset), vg_p_int(base->start_us),
+                              vg_p_int(base->end_us), vg_p_text(body->column),
+                              vg_p_blob(body->data, body->size)),
+                      err);
+}
+
+static int write_column(struct vg_store *store, const struct place *place,
+                        const struct vg_column_summary *column, struct vg_error *err)
+{
+    struct vg_buf buf;
+    vg_buf_init(&buf, BODY_MAX);
+    int rc = vg_column_write(column, &buf, err);
+    const struct vg_summary_body body = {column->name, buf.data, buf.len};
     if (rc == 0)
-        rc = vg_sql_run(store,
-                        &VG_SQL(text, vg_p_text(place->dataset), vg_p_int(place->base->start_us),
-                                vg_p_int(place->base->end_us), vg_p_text(column->name),
-                                vg_p_blob(body.data, body.len)),
-                        err);
-    vg_buf_free(&body);
+        rc = vg_store_summary_put(store, place->dataset, place->base, &body, err);
+    vg_buf_free(&buf);
     return rc;
 }
 

@@ -147,6 +147,8 @@ struct vg_marks_of {
 };
 int vg_store_marks(struct vg_store *store, const struct vg_marks_of *of, struct vg_arena *arena,
                    struct vg_mark **out, size_t *n, struct vg_error *err);
+/* Keeps those of a cycle's results alone, instead of what the window had before. */
+int vg_store_marks_put(struct vg_store *store, const struct vg_cycle *cycle, struct vg_error *err);
 /* The newest window with rows; found false when there is none. */
 int vg_store_window_newest(struct vg_store *store, const char *dataset, struct vg_window_row *out,
                            bool *found, struct vg_error *err);
@@ -214,6 +216,14 @@ int vg_store_summary_settle(struct vg_store *store, const char *dataset,
 int vg_store_summary_add(struct vg_store *store, const char *dataset, const struct vg_window *base,
                          const struct vg_summary *summary, struct vg_error *err);
 
+/* Puts a column's summary (vg_column_write) in the place of what its base window had. */
+struct vg_summary_body {
+    const char *column;
+    const void *data;
+    size_t size;
+};
+int vg_store_summary_put(struct vg_store *store, const char *dataset, const struct vg_window *base,
+                         const struct vg_summary_body *body, struct vg_error *err);
 /* The newest base windows of one column that began before then, at most VG_SUMMARY_WINDOWS, oldest
  * first; one that cannot be read is left out. The summaries are to be freed with
  * vg_column_free(). */

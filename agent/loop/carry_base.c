@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The last base windows of a replay. Each column is what the store would have read back, as it is
+ * kept by the same bytes; it is read when somebody looks at it or adds to it, and written to the
+ * store once, when its base window is over or before the store is asked. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/loop/carry_inner.h"
+#include "pgvigil/log.h"
+
+enum { BODY_MAX = 16 << 20 };
+
+static int fail_memory(struct vg_error *err)
+{
+    return vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
+static void clear_base(struct vg_carried_base *base)
+{
+    for (size_t i = 0; i < base->ncolumns; i++) {
+        free(base->columns[i].name);
+        free(base->columns[i].body);
+        vg_column_free(base->columns[i].column);
+    }
+    base->ncolumns = 0;
+}
+
+void vg_carry_forget_bases(struct vg_carry *carry)
+{
+    for (size_t i = 0; i < VG_BUDGET_LOOK; i++) {
+        clear_base(&carry->bases[i]);
+        free(carry->bases[i].columns);
+        carry->bases[i] = (struct vg_carried_base){.columns = NULL};
+    }
+    carry->nbases = carry->next = 0;
+}
+
+static struct vg_carried_base *find_newest(struct vg_carry *carry)
+{
+    size_t at = (carry->next + VG_BUDGET_LOOK - 1) % VG_BUDGET_LOOK;
+    return carry->nbases ? &carry->bases[at] : NULL;
+}
+
+static struct vg_carried_column *find_column(struct vg_carried_base *base, const char *name)
+{
+    for (size_t i = 0; i < base->ncolumns; i++) {
+        if (!strcmp(base->columns[i].name, name))
+            return &base->columns[i];
+    }
+    return NULL;
+}
+
+static int write_body(struct vg_carried_column *into, const struct vg_column_summary *column,
+                      struct vg_error *err)
+{
+    struct vg_buf buf;
+    vg_buf_init(&buf, BODY_MAX);
+    int rc = vg_column_write(column, &buf, err);
+    size_t size = buf.len;
+    char *body = rc == 0 ? vg_buf_take(&buf) : NULL;
+    vg_buf_free(&buf);
+    if (!body)
+        return rc < 0 ? -1 : fail_memory(err);
+    free(into->body);
+    into->body = body;
+    into->size = size;
+    return 0;
+}
+
+/* One that cannot be read counts as none, as in the store. */
+static int read_body(struct vg_carried_column *of, struct vg_error *err)
+{
+    struct vg_error fault = {.code = VG_OK};
+    if (of->column || vg_column_read(of->body, of->size, &of->column, &fault) == 0)
+        return 0;
+    of->column = NULL;
+    return fault.code == VG_E_MEMORY ? fail_memory(err) : 0;
+}
+
+int vg_carry_flush(struct vg_carry *carry, struct vg_error *err)
+{
+    struct vg_carried_base *base = find_newest(carry);
+    for (size_t i = 0; base && i < base->ncolumns; i++) {
+        struct vg_carried_column *column = &base->columns[i];
+        if (column->stored)
+            continue;
+        if (!column->body && write_body(column, column->column, err) < 0)
+            return -1;
+        const struct vg_summary_body body = {column->name, column->body, column->size};
+        if (vg_store_summary_put(carry->store, carry->dataset, &base->window, &body, err) < 0)
+            return -1;
+        column->stored = true;
+    }
+    return 0;
+}
+
+static bool is_same(const struct vg_window *a, const struct vg_window *b)
+{
+    return a->start_us == b->start_us && a->end_us == b->end_us;
+}
+
+static struct vg_carried_base *open_base(struct vg_carry *carry, const struct vg_window *window,
+                                         struct vg_error *err)
+{
+    struct vg_carried_base *base = find_newest(carry);
+    if (base && is_same(&base->window, window))
+        return base;
+    if (vg_carry_flush(carry, err) < 0)
+        return NULL;
+    base = &carry->bases[carry->next];
+    clear_base(base);
+    base->window = *window;
+    carry->next = (carry->next + 1) % VG_BUDGET_LOOK;
+    carry->nbases += carry->nbases < VG_BUDGET_LOOK;
+    return base;
+}
+
+static struct vg_carried_column *make_column(struct vg_carried_base *base, const char *name)
+{
+    char *copy = strdup(name);
+    if (!copy || vg_grow((void **)&base->columns, &base->columns_size, base->ncolumns + 1,
+                         sizeof *base->columns) < 0) {
+        free(copy);
+        return NULL;
+    }
+    struct vg_carried_column *made = &base->columns[base->ncolumns++];
+    *made = (struct vg_carried_column){.name = copy};
+    return made;
+}
+
+static void tell_replaced(const struct vg_carry *carry, const char *column, const char *why)
+{
+    vg_log(VG_LOG_WARN, "a stored summary could not be added to and is replaced", "dataset",
+           carry->dataset, "column", column, "why", why, NULL);
+}
+
+/* 1: added, 0: another grid or kind, which begins anew. */
+static int add_to(const struct vg_carry *carry, struct vg_carried_column *into,
+                  const struct vg_column_summary *column, struct vg_error *err)
+{
+    struct vg_error fault = {.code = VG_OK};
+    if (read_body(into, err) < 0)
+        return -1;
+    struct vg_column_summary *old = into->column;
+    if (!old || old->grid_id != column->grid_id || old->kind != column->kind)
+        return 0;
+    if (vg_column_merge(old, column, &fault) < 0) {
+        if (fault.code == VG_E_MEMORY)
+            return fail_memory(err);
+        tell_replaced(carry, into->name, fault.msg);
+        return 0;
+    }
+    free(into->body);
+    into->body = NULL;
+    return 1;
+}
+
+static int add_column(struct vg_carry *carry, struct vg_carried_base *base,
+                      const struct vg_column_summary *column, struct vg_error *err)
+{
+    struct vg_carried_column *into = find_column(base, column->name);
+    int added = into ? add_to(carry, into, column, err) : 0;
+    if (!into && !(into = make_column(base, column->name)))
+        return fail_memory(err);
+    into->stored = false;
+    if (added)
+        return added < 0 ? -1 : 0;
+    vg_column_free(into->column);
+    into->column = NULL;
+    return write_body(into, column, err);
+}
+
+int vg_carry_add(struct vg_carry *carry, const struct vg_window *window,
+                 const struct vg_summary *summary, struct vg_error *err)
+{
+    struct vg_carried_base *base = open_base(carry, window, err);
+    for (size_t i = 0; base && i < summary->ncolumns; i++) {
+        if (add_column(carry, base, &summary->columns[i], err) < 0)
+            return -1;
+    }
+    return base ? 0 : -1;
+}
+
+int vg_carry_summary(struct vg_carry *carry, const struct vg_window *window, const char *name,
+                     const struct vg_column_summary **out, struct vg_error *err)
+{
+    *out = NULL;
+    for (size_t i = 0; i < VG_BUDGET_LOOK; i++) {
+        struct vg_carried_base *base = &carry->bases[i];
+        if (!base->ncolumns || !is_same(&base->window, window))
+            continue;
+        struct vg_carried_column *column = find_column(base, name);
+        if (column && read_body(column, err) < 0)
+            return -1;
+        *out = column ? column->column : NULL;
+        return 0;
+    }
+    return 0;
+}
