@@ -32,14 +32,6 @@ static int fill_categories(const struct vg_top *then, const struct vg_top *now, 
     return 0;
 }
 
-static bool is_sampled(const struct vg_top *top)
-{
-    struct vg_top_entry first;
-    bool sampled;
-    vg_top_largest(top, &first, 1, &sampled);
-    return sampled;
-}
-
 static int find_categories(const struct vg_rule *rule, const struct vg_drift *drift,
                            struct vg_measures *out, struct vg_bins *bins, struct vg_error *err)
 {
@@ -49,10 +41,10 @@ static int find_categories(const struct vg_rule *rule, const struct vg_drift *dr
                              err);
     if (!then || !then->top)
         return vg_drift_skip(rule, out, VG_NODATA, "the reference holds no values of it", err);
-    if (is_sampled(then->top))
+    if (vg_top_sampled(then->top))
         return vg_drift_skip(rule, out, VG_NODATA,
                              "the reference had too many values to know all of them", err);
-    if (is_sampled(now->top))
+    if (vg_top_sampled(now->top))
         return vg_drift_skip(rule, out, VG_UNKNOWN,
                              "the window has too many values to know all of them", err);
     if (make_room(bins, vg_top_size(then->top) + 1, out->arena, err) < 0)

@@ -43,29 +43,62 @@ static wide larger(wide a, wide b)
     return a > b ? a : b;
 }
 
+/* m n times the largest F - G, G - F and upper bound. */
+struct sides {
+    wide up, down, most;
+};
+
+static struct sides find_sides(const struct vg_ks_counts *counts, wide m, wide n)
+{
+    wide a = 0, b = 0;
+    struct sides out = {0, 0, 0};
+    for (size_t i = 0; i < counts->cells; i++) {
+        wide a_end = a + (wide)counts->ref[i], b_end = b + (wide)counts->now[i];
+        if (counts->gaps && i % 2 == 0)
+            out.most = larger(out.most, larger(n * a_end - m * b, m * b_end - n * a));
+        a = a_end;
+        b = b_end;
+        out.up = larger(out.up, n * a - m * b);
+        out.down = larger(out.down, m * b - n * a);
+    }
+    return out;
+}
+
+/* The same where m n fits twice into an int64: with x = n A - m B. */
+static struct sides find_sides_small(const struct vg_ks_counts *counts, int64_t m, int64_t n)
+{
+    int64_t x = 0, up = 0, down = 0, most = 0;
+    for (size_t i = 0; i < counts->cells; i++) {
+        if (!(counts->ref[i] | counts->now[i]))
+            continue;
+        int64_t more = n * (int64_t)counts->ref[i], less = m * (int64_t)counts->now[i];
+        if (counts->gaps && i % 2 == 0) {
+            most = x + more > most ? x + more : most;
+            most = less - x > most ? less - x : most;
+        }
+        x += more - less;
+        up = x > up ? x : up;
+        down = -x > down ? -x : down;
+    }
+    return (struct sides){up, down, most};
+}
+
 void vg_ks_compare(const struct vg_ks_counts *counts, struct vg_ks *out)
 {
     *out = (struct vg_ks){.d = NAN, .d_up = NAN, .d_down = NAN, .hi = NAN, .c = -1};
     find_totals(counts, &out->m, &out->n);
     if (!out->m || !out->n)
         return;
-    wide m = (wide)out->m, n = (wide)out->n, a = 0, b = 0, up = 0, down = 0, most = 0;
-    for (size_t i = 0; i < counts->cells; i++) {
-        wide a_end = a + (wide)counts->ref[i], b_end = b + (wide)counts->now[i];
-        if (counts->gaps && i % 2 == 0)
-            most = larger(most, larger(n * a_end - m * b, m * b_end - n * a));
-        a = a_end;
-        b = b_end;
-        up = larger(up, n * a - m * b);
-        down = larger(down, m * b - n * a);
-    }
-    wide c = larger(up, down);
+    bool small = (wide)out->m * (wide)out->n <= INT64_MAX / 2;
+    struct sides sides = small ? find_sides_small(counts, (int64_t)out->m, (int64_t)out->n)
+                               : find_sides(counts, (wide)out->m, (wide)out->n);
+    wide c = larger(sides.up, sides.down);
     double mn = (double)out->m * (double)out->n;
-    out->d_up = (double)up / mn;
-    out->d_down = (double)down / mn;
+    out->d_up = (double)sides.up / mn;
+    out->d_down = (double)sides.down / mn;
     out->d = (double)c / mn;
-    out->hi = (double)larger(most, c) / mn;
-    out->direction = (up > down) - (up < down);
+    out->hi = (double)larger(sides.most, c) / mn;
+    out->direction = (sides.up > sides.down) - (sides.up < sides.down);
     out->c = c <= INT64_MAX ? (int64_t)c : -1;
 }
 
@@ -106,14 +139,16 @@ static bool begin(struct walk *walk, const struct vg_ks_counts *counts, int64_t 
 
 enum { FIXED_COST = 4 }; /* of dealing one value, in lattice cells */
 
-/* The cost of all cells, and the most states alive at once. */
-static double estimate(const struct walk *start, const struct vg_ks_counts *counts, double *width)
+/* The cost of all cells, or part of it as soon as that is above `enough`; and the most states alive
+ * at once. */
+static double estimate(const struct walk *start, const struct vg_ks_counts *counts, double enough,
+                       double *width)
 {
     double total = (double)(start->a + start->b), all = (double)start->a + 1, cost = 0;
     double band = fmin(2 * (double)start->c / total + 2, all); /* widest interval of find_band() */
     int64_t k = 0;
     *width = fmin(band + 1, all);
-    for (size_t i = 0; i < counts->cells; i++) {
+    for (size_t i = 0; i < counts->cells && cost <= enough; i++) {
         uint64_t values = counts->ref[i] + counts->now[i];
         if (!values)
             continue;
@@ -135,7 +170,17 @@ double vg_ks_cost(const struct vg_ks_counts *counts, int64_t c)
 {
     struct walk walk;
     double width;
-    return begin(&walk, counts, c) ? estimate(&walk, counts, &width) : INFINITY;
+    return begin(&walk, counts, c) ? estimate(&walk, counts, INFINITY, &width) : INFINITY;
+}
+
+/* Every value costs something. */
+static bool is_within(const struct vg_ks_counts *counts, const struct vg_ks *ks, double steps)
+{
+    struct walk walk;
+    double width;
+    if (FIXED_COST * ((double)ks->m + (double)ks->n) > steps)
+        return false;
+    return begin(&walk, counts, ks->c) && estimate(&walk, counts, steps, &width) <= steps;
 }
 
 /* Four states at a time: two or one operation of the processor instead of four. */
@@ -208,7 +253,7 @@ int vg_ks_exact(const struct vg_ks_counts *counts, int64_t c, double *p, struct 
     *p = 1;
     if (!c)
         return 0;
-    estimate(&walk, counts, &width);
+    estimate(&walk, counts, INFINITY, &width);
     walk.width = (size_t)width + 2;
     walk.size = 2 * walk.width;
     walk.buffer = walk.u = malloc(walk.size * sizeof *walk.buffer);
@@ -252,7 +297,7 @@ double vg_ks_limit_p(const struct vg_ks *ks)
 int vg_ks_p(const struct vg_ks_counts *counts, const struct vg_ks *ks, double steps, double *p,
             struct vg_error *err)
 {
-    if (!isnan(ks->d) && vg_ks_cost(counts, ks->c) <= steps)
+    if (!isnan(ks->d) && is_within(counts, ks, steps))
         return vg_ks_exact(counts, ks->c, p, err);
     *p = vg_ks_limit_p(ks);
     return 0;

@@ -58,11 +58,11 @@ static bool is_top(const struct vg_categories *categories, uint64_t hash)
 static int count_other(const struct vg_categories *categories, const struct vg_top *top,
                        double *out)
 {
-    size_t n;
-    bool sampled;
-    struct vg_top_entry *entries = vg_top_entries(top, &n, &sampled);
+    size_t n = vg_top_size(top);
+    struct vg_top_entry *entries = vg_array(n, sizeof *entries);
     if (!entries)
         return -1;
+    vg_top_all(top, entries);
     *out = 0;
     for (size_t i = 0; i < n; i++) {
         if (vg_categories_has(categories, entries[i].hash) && !is_top(categories, entries[i].hash))
@@ -76,13 +76,10 @@ int vg_categories_count(const struct vg_categories *categories,
                         const struct vg_column_summary *summary, double *counts, double *rows,
                         enum vg_budget_look *look)
 {
-    struct vg_top_entry most;
-    bool sampled = false;
+    bool sampled = summary->top && vg_top_sampled(summary->top);
     double values = vg_summary_values(summary), known = 0, other = 0;
     *look = VG_BUDGET_LOOKED;
     *rows = 0;
-    if (summary->top)
-        vg_top_largest(summary->top, &most, 1, &sampled);
     if (!(values > 0))
         return 0;
     if (!summary->top || sampled) {

@@ -17,6 +17,20 @@ bool vg_budget_first_null(const struct vg_budget_column *column,
     return window->nulls && !column->had_nulls;
 }
 
+/* 1: there are values that the reference does not have; -1: out of memory. */
+static int has_unseen(const struct vg_categories *categories, const struct vg_top *top)
+{
+    size_t n = vg_top_size(top), known = 0;
+    struct vg_top_entry *entries = vg_array(n, sizeof *entries);
+    if (!entries)
+        return -1;
+    vg_top_all(top, entries);
+    while (known < n && vg_categories_has(categories, entries[known].hash))
+        known++;
+    free(entries);
+    return known < n;
+}
+
 /* Counts the values of a window that are not in the reference. *counted: all were. */
 static int count_unseen(const struct vg_categories *categories,
                         const struct vg_column_summary *window, struct vg_values *unseen,
@@ -28,9 +42,12 @@ static int count_unseen(const struct vg_categories *categories,
         *counted &= !(vg_summary_values(window) > 0);
         return 0;
     }
+    *counted &= !vg_top_sampled(window->top);
+    int any = has_unseen(categories, window->top);
+    if (any <= 0)
+        return any;
     struct vg_top_entry *entries = vg_top_entries(window->top, &n, &sampled);
     int rc = entries ? 0 : -1;
-    *counted &= !sampled;
     for (size_t i = 0; rc == 0 && i < n; i++) {
         if (!vg_categories_has(categories, entries[i].hash))
             rc = vg_values_add(unseen, entries[i].hash, entries[i].count, false);

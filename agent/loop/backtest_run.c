@@ -325,6 +325,18 @@ static int read_rows(struct run *run, struct vg_error *err)
     return rc;
 }
 
+/* Values of the reference are asked for window by window. */
+static int rank_values(struct run *run, struct vg_error *err)
+{
+    const struct vg_reference *reference = run->bound.reference;
+    for (size_t i = 0; reference && i < reference->ncolumns; i++) {
+        struct vg_column_summary *total = reference->columns[i].total;
+        if (total && total->top && vg_top_rank(total->top) < 0)
+            return fail_memory(err);
+    }
+    return 0;
+}
+
 /* All that cycles write is one transaction, of which nothing stays. */
 static int read_in_transaction(struct run *run, struct vg_error *err)
 {
@@ -416,6 +428,8 @@ int vg_backtest_run(const struct vg_backtest_task *task, struct vg_backtest *out
     int rc = find_span(run, err);
     if (rc == 0)
         rc = bind_all(run, err);
+    if (rc == 0)
+        rc = rank_values(run, err);
     if (rc == 0)
         rc = vg_carry_new(task->env.store, run->dataset.id, &run->env.carry, err);
     if (rc == 0)

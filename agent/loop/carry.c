@@ -48,6 +48,20 @@ void vg_carry_settled(const struct vg_carry *carry, struct vg_settle_in *in)
     in->nincidents = carry->nincidents;
 }
 
+bool vg_carry_burns(const struct vg_carry *carry, const struct vg_result *result)
+{
+    const char *segment = result->segment ? result->segment : "";
+    enum vg_severity now = result->verdict == VG_WARN ? VG_SEVERITY_WARNING : result->severity;
+    for (size_t i = 0; i < carry->nalerts; i++) {
+        const struct vg_alert *alert = &carry->alerts[i];
+        bool fires = alert->state == VG_ALERT_FIRING || alert->state == VG_ALERT_CLEARING ||
+                     alert->state == VG_ALERT_FIRING_BLIND;
+        if (!strcmp(alert->rule, result->rule) && !strcmp(alert->segment, segment))
+            return fires && alert->severity >= now;
+    }
+    return false;
+}
+
 /* Copies of texts; *whole becomes false when one could not be made. */
 static const char *copy_text(struct vg_arena *arena, const char *text, bool *whole)
 {

@@ -24,6 +24,9 @@ void vg_carry_free(struct vg_carry *carry); /* NULL is fine */
 
 /* Fills alerts, incidents; they are borrowed until the second keep from now. */
 void vg_carry_settled(const struct vg_carry *carry, struct vg_settle_in *in);
+/* Whether a rule's alert fires already, at least as severely: of what is said of it now nothing is
+ * kept. */
+bool vg_carry_burns(const struct vg_carry *carry, const struct vg_result *result);
 /* What a cycle that does not catch up has settled. VG_E_MEMORY. */
 int vg_carry_keep(struct vg_carry *carry, const struct vg_settle_out *settled,
                   struct vg_error *err);

@@ -168,6 +168,8 @@ int vg_cycle_stories(struct vg_work *work, struct vg_error *err)
         struct vg_story *story;
         if (result->verdict != VG_FAIL && result->verdict != VG_WARN)
             continue;
+        if (work->env->carry && vg_carry_burns(work->env->carry, result))
+            continue;
         int rc = vg_cycle_story(work, result, &story, err);
         if (rc < 0 || (rc > 0 && append_story(work, result, story, err) < 0))
             return -1;

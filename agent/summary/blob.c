@@ -61,8 +61,7 @@ static void read_lengths(struct vg_blob *blob, struct vg_column_summary *column)
 static void write_cells(const uint64_t *cells, size_t n, struct vg_buf *out)
 {
     vg_blob_put_count(out, n);
-    for (size_t i = 0; i < n; i++)
-        vg_blob_put_count(out, cells[i]);
+    vg_blob_put_counts(out, cells, n);
 }
 
 /* The coarse cells, made from the fine ones where only those exist. */
@@ -95,7 +94,8 @@ static int read_coarse(struct vg_blob *blob, struct vg_column_summary *column)
         return -1;
     column->coarse_cells = (uint32_t)n;
     for (size_t i = 0; i < n; i++) {
-        column->coarse[i] = vg_blob_count_to(blob, left);
+        bool small = blob->at < blob->end && *blob->at < 0x80 && *blob->at <= left && !blob->bad;
+        column->coarse[i] = small ? *blob->at++ : vg_blob_count_to(blob, left);
         left -= column->coarse[i];
     }
     blob->bad |= left != 0;
@@ -118,11 +118,47 @@ static void write_hll_packed(const uint8_t *registers, struct vg_buf *out)
     }
 }
 
+/* Few registers of a small window are set: eight that are not are seen at one look. */
+static bool are_unset(const uint8_t *registers, size_t i)
+{
+    uint64_t eight;
+    memcpy(&eight, registers + i, sizeof eight);
+    return eight == 0;
+}
+
+static size_t count_used(const uint8_t *registers)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < VG_HLL_SIZE; i += 8) {
+        for (size_t k = i; k < i + 8 && !are_unset(registers, i); k++)
+            used += registers[k] != 0;
+    }
+    return used;
+}
+
+/* Each used one as how many before it are not, and its rank: three bytes at most. */
+static void write_hll_list(const uint8_t *registers, struct vg_buf *out)
+{
+    uint8_t bytes[PACKED_BYTES];
+    size_t n = 0, next = 0;
+    for (size_t i = 0; i < VG_HLL_SIZE; i += 8) {
+        for (size_t k = i; k < i + 8 && !are_unset(registers, i); k++) {
+            size_t gap = k - next;
+            if (!registers[k])
+                continue;
+            if (gap >= 0x80)
+                bytes[n++] = (uint8_t)(gap | 0x80);
+            bytes[n++] = (uint8_t)(gap >= 0x80 ? gap >> 7 : gap);
+            bytes[n++] = registers[k];
+            next = k + 1;
+        }
+    }
+    vg_buf_add(out, bytes, n);
+}
+
 static void write_hll(const uint8_t *registers, struct vg_buf *out)
 {
-    size_t used = 0, next = 0;
-    for (size_t i = 0; i < VG_HLL_SIZE; i++)
-        used += registers[i] != 0;
+    size_t used = count_used(registers);
     uint8_t mode = 3 * used < PACKED_BYTES ? HLL_LIST : HLL_PACKED;
     vg_buf_add(out, &mode, 1);
     if (mode == HLL_PACKED) {
@@ -130,23 +166,22 @@ static void write_hll(const uint8_t *registers, struct vg_buf *out)
         return;
     }
     vg_blob_put_count(out, used);
-    for (size_t i = 0; i < VG_HLL_SIZE; i++) {
-        if (!registers[i])
-            continue;
-        vg_blob_put_count(out, i - next);
-        vg_buf_add(out, &registers[i], 1);
-        next = i + 1;
-    }
+    write_hll_list(registers, out);
 }
 
 static void read_hll_packed(struct vg_blob *blob, uint8_t *registers)
 {
     const uint8_t *bytes = vg_blob_bytes(blob, PACKED_BYTES);
+    uint8_t most = 0;
     for (size_t i = 0; bytes && i < VG_HLL_SIZE; i += 4, bytes += 3) {
         uint32_t four = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16;
-        for (size_t k = 0; k < 4; k++)
-            registers[i + k] = (four >> (6 * k)) & 63;
+        for (size_t k = 0; k < 4; k++) {
+            uint8_t rank = (four >> (6 * k)) & 63;
+            registers[i + k] = rank;
+            most = rank > most ? rank : most;
+        }
     }
+    blob->bad |= most > VG_HLL_RANK_MAX;
 }
 
 static int read_hll(struct vg_blob *blob, struct vg_column_summary *column)
@@ -165,12 +200,11 @@ static int read_hll(struct vg_blob *blob, struct vg_column_summary *column)
             blob->bad |= i >= VG_HLL_SIZE;
             if (!blob->bad)
                 column->hll[i] = vg_blob_byte(blob);
+            blob->bad |= !blob->bad && column->hll[i] > VG_HLL_RANK_MAX;
             next = i + 1;
         }
     }
     blob->bad |= mode > HLL_PACKED;
-    for (size_t i = 0; i < VG_HLL_SIZE; i++)
-        blob->bad |= column->hll[i] > VG_HLL_RANK_MAX;
     return 0;
 }
 

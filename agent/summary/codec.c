@@ -32,6 +32,24 @@ void vg_blob_put_count(struct vg_buf *out, uint64_t x)
     vg_buf_add(out, bytes, n);
 }
 
+void vg_blob_put_counts(struct vg_buf *out, const uint64_t *x, size_t n)
+{
+    enum { ROOM = 512, LONGEST = 10 };
+    uint8_t bytes[ROOM];
+    size_t used = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t rest = x[i];
+        for (; rest >= 0x80; rest >>= 7)
+            bytes[used++] = (uint8_t)(rest | 0x80);
+        bytes[used++] = (uint8_t)rest;
+        if (used > ROOM - LONGEST) {
+            vg_buf_add(out, bytes, used);
+            used = 0;
+        }
+    }
+    vg_buf_add(out, bytes, used);
+}
+
 void vg_blob_put_u64(struct vg_buf *out, uint64_t x)
 {
     uint8_t bytes[8];

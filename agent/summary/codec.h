@@ -18,7 +18,8 @@
 void vg_blob_begin(struct vg_buf *out, uint8_t version, size_t *start);
 void vg_blob_end(struct vg_buf *out, size_t start);
 void vg_blob_put_count(struct vg_buf *out, uint64_t x); /* LEB128: 7 bits a byte */
-void vg_blob_put_u64(struct vg_buf *out, uint64_t x);   /* 8 bytes */
+void vg_blob_put_counts(struct vg_buf *out, const uint64_t *x, size_t n); /* each as above */
+void vg_blob_put_u64(struct vg_buf *out, uint64_t x);                     /* 8 bytes */
 void vg_blob_put_double(struct vg_buf *out, double x);  /* 8 bytes; any NaN as one NaN */
 
 /* A reader never leaves the blob: past its end, or on nonsense, it sets `bad` and yields zeros. */

@@ -31,7 +31,8 @@ struct vg_top {
     struct slot *slots; /* open addressing, linear probing */
     size_t capacity;    /* a power of two */
     size_t n, most;
-    uint64_t *heap; /* of the hashes held, largest first; from the first value turned away on */
+    uint64_t *heap;  /* of the hashes held, largest first; from the first value turned away on */
+    uint32_t *ranks; /* slots by rank, until something changes; or NULL */
     bool sampled;
 };
 
@@ -60,6 +61,7 @@ void vg_top_free(struct vg_top *top)
         free(top->slots[i].label);
     free(top->slots);
     free(top->heap);
+    free(top->ranks);
     free(top);
 }
 
@@ -173,6 +175,13 @@ static char *make_label(struct vg_slice value)
     return label;
 }
 
+static void forget_ranks(struct vg_top *top)
+{
+    if (top->ranks)
+        free(top->ranks);
+    top->ranks = NULL;
+}
+
 /* Makes a full table ready for one more hash below its largest, which is given up. */
 static int make_room(struct vg_top *top, uint64_t hash)
 {
@@ -219,6 +228,7 @@ int vg_top_add(struct vg_top *top, uint64_t hash, uint64_t count, struct vg_slic
         top->sampled = true;
         return 0;
     }
+    forget_ranks(top);
     struct slot *slot = &top->slots[find_slot(top, hash)];
     if (slot->label) {
         slot->count += count;
@@ -235,6 +245,7 @@ static int cut(struct vg_top *top, size_t most)
 {
     if (most >= top->most)
         return 0;
+    forget_ranks(top);
     if (top->n > most && !top->heap && build_heap(top) < 0)
         return -1;
     while (top->n > most) {
@@ -268,6 +279,7 @@ int vg_top_restore(struct vg_top *top, uint64_t hash, uint64_t count, const char
 {
     if (top->n == top->most || top->slots[find_slot(top, hash)].label)
         return -1;
+    forget_ranks(top);
     return insert(top, hash, count, strndup(label, len));
 }
 
@@ -304,15 +316,20 @@ static int compare_hashes(const void *left, const void *right)
     return (a->hash > b->hash) - (a->hash < b->hash);
 }
 
-void vg_top_list(const struct vg_top *top, struct vg_top_entry *out)
+void vg_top_all(const struct vg_top *top, struct vg_top_entry *out)
 {
     size_t n = 0;
-    for (size_t i = 0; i < top->capacity; i++) {
+    for (size_t i = 0; i < top->capacity && n < top->n; i++) {
         const struct slot *slot = &top->slots[i];
         if (slot->label)
             out[n++] = (struct vg_top_entry){slot->label, slot->hash, slot->count};
     }
-    qsort(out, n, sizeof *out, compare_hashes);
+}
+
+void vg_top_list(const struct vg_top *top, struct vg_top_entry *out)
+{
+    vg_top_all(top, out);
+    qsort(out, top->n, sizeof *out, compare_hashes);
 }
 
 /* Larger count first, then label, then hash: a total order. */
@@ -338,10 +355,41 @@ static void sink_entry(struct vg_top_entry *out, size_t n, size_t i)
     }
 }
 
+int vg_top_rank(struct vg_top *top)
+{
+    struct vg_top_entry *entries = vg_array(top->n, sizeof *entries);
+    uint32_t *ranks = vg_array(top->n, sizeof *ranks);
+    bool sampled;
+    if (!entries || !ranks) {
+        free(entries);
+        free(ranks);
+        return -1;
+    }
+    forget_ranks(top);
+    size_t n = vg_top_largest(top, entries, top->n, &sampled);
+    for (size_t i = 0; i < n; i++)
+        ranks[i] = (uint32_t)find_slot(top, entries[i].hash);
+    free(entries);
+    top->ranks = ranks;
+    return 0;
+}
+
+static size_t copy_ranked(const struct vg_top *top, struct vg_top_entry *out, size_t n)
+{
+    n = n < top->n ? n : top->n;
+    for (size_t i = 0; i < n; i++) {
+        const struct slot *slot = &top->slots[top->ranks[i]];
+        out[i] = (struct vg_top_entry){slot->label, slot->hash, slot->count};
+    }
+    return n;
+}
+
 size_t vg_top_largest(const struct vg_top *top, struct vg_top_entry *out, size_t n, bool *sampled)
 {
     size_t kept = 0;
     *sampled = top->sampled;
+    if (top->ranks)
+        return copy_ranked(top, out, n);
     for (size_t i = 0; n && i < top->capacity; i++) {
         const struct slot *slot = &top->slots[i];
         struct vg_top_entry entry = {slot->label, slot->hash, slot->count};

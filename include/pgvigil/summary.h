@@ -202,6 +202,11 @@ uint64_t vg_top_count(const struct vg_top *top, const char *label, size_t len);
 /* Of the value with this hash, as vg_top_entry has it. */
 uint64_t vg_top_count_hash(const struct vg_top *top, uint64_t hash);
 size_t vg_top_size(const struct vg_top *top); /* values kept */
+/* All entries, in no order; out has room for vg_top_size(). */
+void vg_top_all(const struct vg_top *top, struct vg_top_entry *out);
+/* Keeps the order of vg_top_largest() until the counts change: for what is asked often, such as a
+ * reference. 0, or -1 when out of memory. */
+int vg_top_rank(struct vg_top *top);
 bool vg_top_sampled(const struct vg_top *top);
 
 /* Blobs: version byte, payload, XXH3 checksum. Fine cells are never written. `out` is appended to.
