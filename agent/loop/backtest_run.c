@@ -21,6 +21,7 @@ struct run {
     struct vg_work bound;      /* catalogue, reference, plan and session of all windows */
     struct vg_injector *injector;
     struct vg_progress progress;
+    struct vg_strings drifting; /* columns whose past is told of */
     struct vg_publisher recorder;
     struct vg_window window; /* the one that is open, or comes next */
     struct vg_tally *tally;  /* NULL: none is open */
@@ -337,6 +338,26 @@ static int rank_values(struct run *run, struct vg_error *err)
     return 0;
 }
 
+/* The past of columns is asked for by the budget and by the stories of drift. */
+static int open_carry(struct run *run, struct vg_error *err)
+{
+    const struct vg_plan *plan = &run->bound.plan;
+    const char **items = vg_arena_array(run->bound.arena, plan->nbound, sizeof *items);
+    if (!items)
+        return fail_memory(err);
+    run->drifting.items = items;
+    for (size_t i = 0; i < plan->nbound; i++) {
+        const struct vg_rule *rule = &plan->bound[i].rule;
+        bool told = rule->type->class == VG_CLASS_DRIFT || rule->policy == VG_POLICY_BUDGET;
+        if (rule->column && told)
+            items[run->drifting.n++] = rule->column;
+    }
+    if (vg_carry_new(run->env.store, run->dataset.id, &run->env.carry, err) < 0)
+        return -1;
+    vg_carry_only(run->env.carry, &run->drifting);
+    return 0;
+}
+
 /* All that cycles write is one transaction, of which nothing stays. */
 static int read_in_transaction(struct run *run, struct vg_error *err)
 {
@@ -431,7 +452,7 @@ int vg_backtest_run(const struct vg_backtest_task *task, struct vg_backtest *out
     if (rc == 0)
         rc = rank_values(run, err);
     if (rc == 0)
-        rc = vg_carry_new(task->env.store, run->dataset.id, &run->env.carry, err);
+        rc = open_carry(run, err);
     if (rc == 0)
         rc = read_in_transaction(run, err);
     vg_carry_free(run->env.carry);

@@ -45,6 +45,8 @@ int vg_carry_windows_judged(const struct vg_carry *carry, const struct vg_window
 
 /* --- Base windows (carry_base.c) ----------------------------------------------------------- */
 
+/* Base windows are carried of these columns alone; borrowed. Without this, of all. */
+void vg_carry_only(struct vg_carry *carry, const struct vg_strings *columns);
 /* As vg_store_summary_add(), of the last base window or a later one. */
 int vg_carry_add(struct vg_carry *carry, const struct vg_window *base,
                  const struct vg_summary *summary, struct vg_error *err);
@@ -57,7 +59,7 @@ int vg_carry_flush(struct vg_carry *carry, struct vg_error *err);
 
 /* --- The budget (carry_budget.c) ----------------------------------------------------------- */
 
-/* The model of a reference, read once, and the id of its calibration, 0: there is none. *model stays
+/* The model of a reference, read once, and the id of its calibration, 0: there is none. *model is
  * NULL where it cannot be had; *why: that it cannot be read, or NULL. All borrowed. */
 int vg_carry_model(struct vg_carry *carry, int64_t version, const struct vg_budget **model,
                    int64_t *id, const char **why, struct vg_error *err);

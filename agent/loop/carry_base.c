@@ -170,12 +170,26 @@ static int add_column(struct vg_carry *carry, struct vg_carried_base *base,
     return write_body(into, column, err);
 }
 
+void vg_carry_only(struct vg_carry *carry, const struct vg_strings *columns)
+{
+    carry->only = columns;
+}
+
+static bool is_wanted(const struct vg_carry *carry, const char *name)
+{
+    bool wanted = !carry->only;
+    for (size_t i = 0; !wanted && i < carry->only->n; i++)
+        wanted = !strcmp(carry->only->items[i], name);
+    return wanted;
+}
+
 int vg_carry_add(struct vg_carry *carry, const struct vg_window *window,
                  const struct vg_summary *summary, struct vg_error *err)
 {
     struct vg_carried_base *base = open_base(carry, window, err);
     for (size_t i = 0; base && i < summary->ncolumns; i++) {
-        if (add_column(carry, base, &summary->columns[i], err) < 0)
+        const struct vg_column_summary *column = &summary->columns[i];
+        if (is_wanted(carry, column->name) && add_column(carry, base, column, err) < 0)
             return -1;
     }
     return base ? 0 : -1;

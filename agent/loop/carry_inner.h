@@ -37,6 +37,7 @@ struct vg_carry {
     size_t nwindows, windows_size;
     struct vg_carried_base bases[VG_BUDGET_LOOK]; /* the newest is that before `next` */
     size_t nbases, next;
+    const struct vg_strings *only; /* columns; NULL: all */
     int64_t version, calibration;
     struct vg_budget *model;
     const char *why;

@@ -130,7 +130,9 @@ static size_t count_used(const uint8_t *registers)
 {
     size_t used = 0;
     for (size_t i = 0; i < VG_HLL_SIZE; i += 8) {
-        for (size_t k = i; k < i + 8 && !are_unset(registers, i); k++)
+        if (are_unset(registers, i))
+            continue;
+        for (size_t k = i; k < i + 8; k++)
             used += registers[k] != 0;
     }
     return used;
@@ -142,7 +144,9 @@ static void write_hll_list(const uint8_t *registers, struct vg_buf *out)
     uint8_t bytes[PACKED_BYTES];
     size_t n = 0, next = 0;
     for (size_t i = 0; i < VG_HLL_SIZE; i += 8) {
-        for (size_t k = i; k < i + 8 && !are_unset(registers, i); k++) {
+        if (are_unset(registers, i))
+            continue;
+        for (size_t k = i; k < i + 8; k++) {
             size_t gap = k - next;
             if (!registers[k])
                 continue;

@@ -243,6 +243,35 @@ static void test_counts_of_1e10(void **state)
     assert_close(p, vg_ks_limit(sqrt(5e9) * 6e-6), 1e-12, "p of row", 1);
 }
 
+/* Counts whose products fit into 64 bits, and a million times as many, which need more. */
+static void test_small_as_large(void **state)
+{
+    enum { CELLS = 41, SCALE = 1000000, ROUNDS = 200 };
+    uint32_t seed = 12345;
+    (void)state;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        uint64_t ref[CELLS], now[CELLS], more_ref[CELLS], more_now[CELLS];
+        for (size_t i = 0; i < CELLS; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            ref[i] = seed >> 28 > 4 ? (seed >> 8) % 5000 : 0;
+            now[i] = seed >> 28 < 9 ? (seed >> 12) % 3000 : 0;
+            more_ref[i] = ref[i] * SCALE;
+            more_now[i] = now[i] * SCALE;
+        }
+        struct vg_ks_counts small = {ref, now, CELLS, round % 2};
+        struct vg_ks_counts large = {more_ref, more_now, CELLS, round % 2};
+        struct vg_ks a, b;
+        vg_ks_compare(&small, &a);
+        vg_ks_compare(&large, &b);
+        assert_close(a.d, b.d, 1e-15, "D of round", round);
+        assert_close(a.hi, b.hi, 1e-15, "bound of round", round);
+        assert_close(a.d_up, b.d_up, 1e-15, "rise of round", round);
+        assert_close(a.d_down, b.d_down, 1e-15, "fall of round", round);
+        assert_int_equal(a.direction, b.direction);
+        assert_true(a.c > 0);
+    }
+}
+
 /* A grid of k quantiles of N(0,1), m = 100 000, against samples of 1 000 in turn of N(0,1) and
  * N(0.1,1): D_k <= D <= hi <= D_k + delta always, and the mean of D - D_k as published (+- 20 %).
  */
@@ -290,9 +319,13 @@ static void test_loss_of_compression(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_d_is_scipys),    cmocka_unit_test(test_bounds_hold_on_any_subset),
-        cmocka_unit_test(test_direction),      cmocka_unit_test(test_no_values),
-        cmocka_unit_test(test_counts_of_1e10), cmocka_unit_test(test_loss_of_compression),
+        cmocka_unit_test(test_d_is_scipys),
+        cmocka_unit_test(test_bounds_hold_on_any_subset),
+        cmocka_unit_test(test_direction),
+        cmocka_unit_test(test_no_values),
+        cmocka_unit_test(test_counts_of_1e10),
+        cmocka_unit_test(test_small_as_large),
+        cmocka_unit_test(test_loss_of_compression),
     };
     return cmocka_run_group_tests_name("stat_ks", tests, NULL, NULL);
 }

@@ -289,6 +289,39 @@ static void test_small_tables(void **state)
         vg_top_free(all[i]);
 }
 
+/* The order that is kept is that of the counts, and goes with them. */
+static void test_kept_order(void **state)
+{
+    struct vg_top *top = vg_top_new(100);
+    struct vg_top_entry before[100], after[100], all[100];
+    bool sampled;
+    (void)state;
+    assert_non_null(top);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 30; i++) {
+            char label[16];
+            int len = snprintf(label, sizeof label, "v%d", i * (round + 1));
+            struct vg_slice slice = {label, (uint32_t)len};
+            uint64_t hash = vg_hash64(label, (size_t)len), times = (uint64_t)(i * 7 % 13 + 1);
+            assert_int_equal(vg_top_add(top, hash, times, slice), 0);
+        }
+        size_t n = vg_top_largest(top, before, 100, &sampled);
+        assert_int_equal(vg_top_rank(top), 0);
+        assert_int_equal(vg_top_largest(top, after, 100, &sampled), n);
+        assert_memory_equal(before, after, n * sizeof *before);
+        assert_int_equal(vg_top_largest(top, after, 3, &sampled), 3);
+        assert_memory_equal(before, after, 3 * sizeof *before);
+        uint64_t sum = 0, rows = 0;
+        vg_top_all(top, all);
+        for (size_t i = 0; i < n; i++) {
+            sum += all[i].count;
+            rows += before[i].count;
+        }
+        assert_int_equal(sum, rows);
+    }
+    vg_top_free(top);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_long_values_are_told_apart),
         cmocka_unit_test(test_sample_in_any_split_and_order),
         cmocka_unit_test(test_edge_of_the_sample),
+        cmocka_unit_test(test_kept_order),
     };
     return cmocka_run_group_tests_name("test_summary_top", tests, NULL, NULL);
 }
