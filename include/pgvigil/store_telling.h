@@ -14,7 +14,7 @@ struct vg_store;
 int vg_store_outbox_recover(struct vg_store *store, struct vg_error *err);
 /* The row was sent, and whether it arrived is unknown. */
 int vg_store_outbox_touch(struct vg_store *store, int64_t id, struct vg_error *err);
-/* The receiver asked for silence until then; and the latest such time of what waits for it. */
+/* The receiver asked for silence until then; and the latest such time of any message to it. */
 int vg_store_outbox_hold(struct vg_store *store, int64_t id, int64_t until_us,
                          struct vg_error *err);
 int vg_store_outbox_held(struct vg_store *store, enum vg_sink_kind kind, const char *sink,

@@ -54,6 +54,37 @@ static void test_reminders_merge(void **state)
     MUST(f, vg_store_outbox_retry(f->store, 3, 30, "503", &f->err));
 }
 
+static int64_t held(struct fixture *f, const char *sink)
+{
+    int64_t until_us = -1;
+    MUST(f, vg_store_outbox_held(f->store, VG_SINK_RECEIVER, sink, &until_us, &f->err));
+    return until_us;
+}
+
+/* What a receiver has asked for holds whatever becomes of the message that it answered. */
+static void test_silence_outlives_its_row(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(held(f, "ops"), 0);
+    int64_t waits = put(f, "ops", "k1", VG_MSG_OPEN), other = put(f, "oncall", "k1", VG_MSG_OPEN);
+    MUST(f, vg_store_outbox_hold(f->store, waits, 100, &f->err));
+    MUST(f, vg_store_outbox_hold(f->store, other, 700, &f->err));
+    assert_int_equal(held(f, "ops"), 100);
+    int64_t stands = put(f, "ops", "k2", VG_MSG_OPEN);
+    MUST(f, vg_store_outbox_stand(f->store, stands, 20, 30, &f->err));
+    MUST(f, vg_store_outbox_hold(f->store, stands, 200, &f->err));
+    assert_int_equal(held(f, "ops"), 200);
+    int64_t merged = put(f, "ops", "k3", VG_MSG_REMIND);
+    MUST(f, vg_store_outbox_hold(f->store, merged, 300, &f->err));
+    put(f, "ops", "k3", VG_MSG_REMIND);
+    assert_int_equal(held(f, "ops"), 300);
+    int64_t dropped = put(f, "ops", "k4", VG_MSG_OPEN), n;
+    const struct vg_outbox_choice choice = {.id = dropped};
+    MUST(f, vg_store_outbox_hold(f->store, dropped, 400, &f->err));
+    MUST(f, vg_store_outbox_drop(f->store, &choice, 40, &n, &f->err));
+    assert_int_equal(held(f, "ops"), 400);
+}
+
 static int64_t pair(struct fixture *f, int64_t id)
 {
     int64_t n = -1;
@@ -267,6 +298,7 @@ int main(void)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         WITH(test_reminders_merge),
+        WITH(test_silence_outlives_its_row),
         WITH(test_a_pair_goes_together),
         WITH(test_a_pair_that_may_have_arrived_stays),
         WITH(test_a_full_outbox_drops_in_order),
