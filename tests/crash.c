@@ -36,6 +36,7 @@ struct life {
     struct vg_receiver receivers[2];
     struct vg_config config;
     char url[2][64];
+    struct vg_pair number; /* a header, so that the receiver knows who sent what */
     int datasets, steps;
 };
 
@@ -63,12 +64,15 @@ static void open_life(struct life *life, char **argv)
 {
     struct vg_error err = {0};
     static const char *const paths[] = {"v2/enqueue", "hook"};
+    const char *number = getenv("CRASH_LIFE");
+    life->number = (struct vg_pair){"X-Life", number ? number : "0"};
     for (size_t i = 0; i < 2; i++)
         snprintf(life->url[i], sizeof life->url[i], "http://127.0.0.1:%s/%s", argv[2], paths[i]);
-    life->receivers[0] = (struct vg_receiver){.name = "oncall",
-                                              .kind = VG_RECEIVER_PAGERDUTY,
-                                              .endpoint = {.url = life->url[0]},
-                                              .routing_key_file = argv[3]};
+    life->receivers[0] = (struct vg_receiver){
+        .name = "oncall",
+        .kind = VG_RECEIVER_PAGERDUTY,
+        .endpoint = {.url = life->url[0], .headers = &life->number, .nheaders = 1},
+        .routing_key_file = argv[3]};
     life->receivers[1] = (struct vg_receiver){
         .name = "audit", .kind = VG_RECEIVER_WEBHOOK, .endpoint = {.url = life->url[1]}};
     life->config =

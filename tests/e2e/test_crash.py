@@ -4,7 +4,8 @@ commands: no committed alert is lost, one incident per onset, in order.
 
 What is killed is tests/crash.c: the program's own store, engine and client under a plan of alerts,
 without a database, so that hundreds of lives take minutes. The receiver deduplicates as PagerDuty
-does and is faulty now and then. CRASH_RANDOM and CRASH_EACH say how many kills there are.
+does and is faulty now and then. CRASH_RANDOM and CRASH_EACH say how many kills there are. Every
+request says of which life it is, so that order and silence are judged life by life.
 """
 import collections
 import json
@@ -12,7 +13,6 @@ import os
 import random
 import sqlite3
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -66,12 +66,13 @@ class Lives:
         program = Path(os.environ["PGVIGIL"]).resolve().parent / "tests/crash"
         self.command = [program, self.state, port, key, str(DATASETS), str(steps)]
         self.kills = 0
-        self.killed = []
+        self.kept = []  # of every life: until when the state it left holds the receiver's lane
         self.hits = collections.Counter()
 
     def live(self, seconds, failpoint=None):
         """The exit code, -9 where it was killed."""
-        env = dict(os.environ, **({"PGVIGIL_FAILPOINT": failpoint} if failpoint else {}))
+        env = dict(os.environ, CRASH_LIFE=str(len(self.kept)),
+                   **({"PGVIGIL_FAILPOINT": failpoint} if failpoint else {}))
         process = subprocess.Popen(self.command, env=env, stderr=subprocess.PIPE)
         try:
             code = process.wait(seconds)
@@ -83,9 +84,16 @@ class Lives:
         process.stderr.close()
         assert code in (0, -9, None), error
         self.kills += code != 0
-        if code != 0:
-            self.killed.append(time.time())
+        self.kept.append(self.held())
         return code
+
+    def held(self):
+        """In seconds since 1970, as the next life will read it; 0 where there is no state yet."""
+        try:
+            return rows_of(self.state, "SELECT max(held_us) FROM outbox WHERE sink = 'oncall'"
+                           )[0][0] / 1e6
+        except (sqlite3.OperationalError, TypeError):
+            return 0
 
     def at_random(self):
         self.receiver.control(rules=self.random.choice(RANDOM_FAULTS))
@@ -102,20 +110,44 @@ def rows_of(state, text):
         return db.execute(text).fetchall()
 
 
-def check_quiet(requests, killed):
-    """No request while the receiver had asked for silence. What was killed in between may not have
-    come to keep the answer; that what was kept counts after a restart is a unit test's."""
-    since = until = 0
-    asked = 0
-    for request in requests:
-        if not request["path"].startswith("/v2/enqueue"):
-            continue
-        forgotten = any(since <= at <= request["time"] for at in killed)
-        assert forgotten or request["time"] >= until, "a request inside Retry-After"
+def pager_requests(received):
+    """(life, request) in the order of arrival. What a life had sent before it was killed may arrive
+    after the next has begun: that is the network's doing."""
+    newest = 0
+    for request in received.requests("/v2/enqueue"):
+        life = int(request["headers"]["X-Life"])
+        if life >= newest:
+            newest = life
+            yield life, request
+
+
+def check_quiet(received, kept):
+    """No request while the receiver had asked for silence. Excused is only the life after one that
+    was killed before its state had the answer: kept says until when the state held the lane."""
+    asked = inside = unheard = 0
+    asking, since, until = -1, 0, 0
+    for life, request in pager_requests(received):
+        if since < request["time"] < until:
+            heard = life == asking or kept[asking] > since
+            inside += heard
+            unheard += not heard
         if request["status"] == 429:
             asked += 1
-            since, until = request["time"], request["time"] + 1
-    return asked
+            asking, since, until = life, request["time"], request["time"] + 1
+    return asked, inside, unheard
+
+
+def count_reorders(received):
+    """Triggers requested after a resolve of their key, and resolves before any trigger of it."""
+    seen = collections.defaultdict(set)
+    reorders = 0
+    for _, request in pager_requests(received):
+        event = json.loads(request["body"])
+        before, action = seen[event["dedup_key"]], event["event_action"]
+        reorders += action == "trigger" and "resolve" in before
+        reorders += action == "resolve" and "trigger" not in before
+        before.add(action)
+    return reorders
 
 
 def run(folder, receiver, at_random, at_each, capsys=None):
@@ -145,13 +177,17 @@ def run(folder, receiver, at_random, at_each, capsys=None):
     duplicates = sum(one["triggers"] - 1 + max(0, one["resolves"] - 1) for one in held.values())
     assert duplicates <= lives.kills + sum(
         1 for request in received.requests() if request["status"] not in (202, 429))
-    asked = check_quiet(received.requests(), lives.killed)
+    reorders = count_reorders(received)
+    assert reorders == 0, f"{reorders} out of order"
+    asked, inside, unheard = check_quiet(received, lives.kept)
+    assert inside == 0, f"{inside} requests inside a Retry-After that was kept"
     delay = rows_of(lives.state, "SELECT max(ended_us - created_us) / 1e6 FROM outbox"
                     " WHERE state = 1")[0][0]
     line = {"kills": lives.kills, "n": len(planned), "held": len(held), "lost": len(lost),
             "duplicates": duplicates, "ended_before_delivery": len(spared),
-            "refused": len(refused), "retry_after": asked, "max_delay_s": round(delay, 2),
-            "hits": dict(lives.hits)}
+            "refused": len(refused), "reorders": reorders, "max_delay_s": round(delay, 2),
+            "retry_after": asked, "inside": inside, "killed_before_kept": unheard,
+            "failpoints": len(lives.hits), "hits": dict(lives.hits)}
     print("\n" + json.dumps(line))
     return lives, line
 
