@@ -382,7 +382,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def read_body(self):
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            size = self.headers.get("Content-Length")
+            body = self.rfile.read(int(size or 0))
+            if len(body) < int(size or 0) or (self.command == "POST" and not size):
+                raise ConnectionAbortedError("the request ended early")
+            return body
         body = b""
         while size := int(self.rfile.readline().split(b";")[0], 16):
             body += self.rfile.read(size)

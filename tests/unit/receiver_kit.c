@@ -25,7 +25,7 @@ static pid_t spawn(const char *const *argv, int in, int out)
 {
     pid_t pid;
     posix_spawn_file_actions_t actions;
-    char *args[24] = {0};
+    char *args[32] = {0};
     for (size_t i = 0; argv[i]; i++) {
         assert_true(i + 1 < sizeof args / sizeof args[0]);
         args[i] = (char *)(uintptr_t)argv[i];
@@ -47,15 +47,11 @@ int kit_run(const char *const *argv)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-void kit_start(struct kit_receiver *receiver, const char *const *more)
+/* Starts a server that prints its ports in its first line, which goes into line. */
+static void start_server(struct kit_receiver *receiver, const char *const *argv, char *line,
+                         int size)
 {
-    const char *argv[16] = {"/usr/bin/python3", "tests/receiver.py", "--until-eof"};
     int ends[2], alive[2];
-    char line[32] = "";
-    for (size_t i = 0; more && more[i]; i++) {
-        assert_true(i + 4 < sizeof argv / sizeof argv[0]);
-        argv[i + 3] = more[i];
-    }
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     assert_int_equal(pipe2(alive, O_CLOEXEC), 0);
     receiver->pid = spawn(argv, alive[0], ends[1]);
@@ -64,11 +60,41 @@ void kit_start(struct kit_receiver *receiver, const char *const *more)
     close(ends[1]);
     FILE *out = fdopen(ends[0], "r");
     assert_non_null(out);
-    if (!fgets(line, sizeof line, out))
-        fail_msg("tests/receiver.py printed no port");
+    if (!fgets(line, size, out))
+        fail_msg("%s printed no port", argv[1]);
     fclose(out);
     receiver->port = (int)strtol(line, NULL, 10);
     assert_true(receiver->port > 0);
+}
+
+void kit_start(struct kit_receiver *receiver, const char *const *more)
+{
+    const char *argv[16] = {"/usr/bin/python3", "tests/receiver.py", "--until-eof"};
+    char line[32] = "";
+    for (size_t i = 0; more && more[i]; i++) {
+        assert_true(i + 4 < sizeof argv / sizeof argv[0]);
+        argv[i + 3] = more[i];
+    }
+    start_server(receiver, argv, line, sizeof line);
+}
+
+void kit_start_proxy(struct kit_receiver *proxy, const struct kit_receiver *to,
+                     const char *const *faults, size_t n, int *ports)
+{
+    const char *argv[32] = {"/usr/bin/python3", "tests/receivers/proxy.py", "--until-eof", "--to"};
+    char line[400] = "", number[16];
+    snprintf(number, sizeof number, "%d", to->port);
+    argv[4] = number;
+    for (size_t i = 0; i < n; i++) {
+        assert_true(i + 6 < sizeof argv / sizeof argv[0]);
+        argv[i + 5] = faults[i];
+    }
+    start_server(proxy, argv, line, sizeof line);
+    char *at = line;
+    for (size_t i = 0; i < n; i++) {
+        ports[i] = (int)strtol(at, &at, 10);
+        assert_true(ports[i] > 0);
+    }
 }
 
 void kit_stop(struct kit_receiver *receiver)

@@ -21,6 +21,9 @@ int kit_run(const char *const *argv);
 /* Starts the receiver with further arguments (NULL-terminated). */
 void kit_start(struct kit_receiver *receiver, const char *const *more);
 void kit_stop(struct kit_receiver *receiver);
+/* Starts tests/receivers/proxy.py before a receiver: a port for each fault. Ended by kit_stop. */
+void kit_start_proxy(struct kit_receiver *proxy, const struct kit_receiver *to,
+                     const char *const *faults, size_t n, int *ports);
 
 /* One exchange by the client under test; fails after 20 s. The response lives until the next. */
 const struct vg_response *kit_exchange(struct vg_http *http, const struct vg_request *request);
