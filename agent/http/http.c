@@ -28,6 +28,7 @@ struct transfer {
     struct vg_mail_upload *mail; /* or NULL */
     void *tag;
     struct vg_buf body;
+    struct vg_buf hidden; /* what of the answer is not for others' eyes */
     size_t header_bytes;
     bool loopback_host, allow_private;
     bool refused; /* an address was not allowed */
@@ -88,6 +89,7 @@ static void free_transfer(struct transfer *transfer)
     curl_slist_free_all(transfer->headers);
     vg_mail_free(transfer->mail);
     vg_buf_free(&transfer->body);
+    vg_buf_free(&transfer->hidden);
     free(transfer);
 }
 
@@ -240,8 +242,9 @@ static int start_request(struct vg_http *self, const struct vg_request *request,
     struct transfer *transfer = vg_array(1, sizeof *transfer);
     if (!transfer)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    vg_buf_init(&transfer->body, VG_HTTP_BODY_BYTES + 1);
+    vg_buf_init_wiped(&transfer->body, VG_HTTP_BODY_BYTES + 1);
     transfer->tag = tag;
+    vg_http_note_secrets(request, &transfer->hidden);
     if (fill_transfer(transfer, request, err) < 0)
         goto fail;
     CURLMcode code = curl_multi_add_handle(client->multi, transfer->easy);
@@ -310,6 +313,7 @@ static void finish_transfer(struct client *client, struct transfer *transfer, CU
     response->body_size = transfer->body.len;
     memcpy(response->body, transfer->body.data, transfer->body.len);
     response->body[transfer->body.len] = '\0';
+    vg_http_strike(&transfer->hidden, response->body, &response->body_size);
     response->retry_after_us = response->status ? read_retry_after(transfer->easy) : 0;
     response->error = (struct vg_error){0};
     if (!response->status || (transfer->mail && code))

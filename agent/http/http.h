@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "pgvigil/error.h"
+#include "pgvigil/mem.h"
 #include "pgvigil/ports.h"
 
 enum {
@@ -44,6 +45,13 @@ bool vg_http_address_allowed(const struct sockaddr *address, bool loopback_host,
 /* Whether s may be a method or the name of a header, and whether it may be a header's value. */
 bool vg_http_token(const char *s);
 bool vg_http_value(const char *s);
+
+/* The request's secrets as texts to look for, into out, which is wiped when it is freed: of an
+ * address the parts of its path and query, as somebody who cannot find it names them. */
+void vg_http_note_secrets(const struct vg_request *request, struct vg_buf *out);
+/* Puts asterisks over them in an answer's body; where they could not be noted nothing is left of
+ * it. */
+void vg_http_strike(const struct vg_buf *hidden, char *body, size_t *n);
 
 /* Microseconds to wait by the text of a Retry-After header: seconds, or a date, which counts from
  * `now_s` (seconds since 1970). 0 for nonsense and for the past. */

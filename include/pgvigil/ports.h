@@ -117,6 +117,10 @@ struct vg_request {
     bool insecure_http, allow_private;
     int64_t timeout_us;
     const struct vg_mail *mail; /* or NULL */
+    /* What of the above is secret, texts or whole addresses: struck out where the answer's body
+     * repeats it, as errors of servers do. */
+    const char *const *secrets;
+    size_t nsecrets;
     /* A program instead of HTTP, or NULL: absolute path and arguments, ended by NULL; the body is
      * its standard input, the headers are added to its environment. */
     const char *const *run;

@@ -170,6 +170,42 @@ static void test_header_text(void **state)
     }
 }
 
+static void test_secrets_are_struck_out(void **state)
+{
+    static const char *const secrets[] = {
+        "https://hooks.test/services/T0123456/abc/x7fSECRET?k=y8gSECRET", "xoxb-0123", "abc",
+        "whsec_\xc3\xa9"};
+    static const struct {
+        const char *said, *left;
+    } cases[] = {
+        {"", ""},
+        {"no_service", "no_service"},
+        {"Cannot POST /services/T0123456/abc/x7fSECRET?k=y8gSECRET",
+         "Cannot POST /********/********/abc/*********?k=*********"},
+        {"x7fSECRETx7fSECRET", "******************"},
+        {"x7fSECRE", "x7fSECRE"},
+        {"token xoxb-0123 of hooks.test", "token ********* of hooks.test"},
+        {"xoxb-xoxb-0123", "xoxb-*********"},
+        {"{\"ok\": false, \"was\": \"whsec_\xc3\xa9\"}", "{\"ok\": false, \"was\": \"********\"}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct vg_request request = {.secrets = secrets, .nsecrets = COUNT(secrets)};
+        struct vg_buf hidden;
+        char body[100];
+        size_t n = (size_t)snprintf(body, sizeof body, "%s", cases[i].said);
+        vg_http_note_secrets(&request, &hidden);
+        vg_http_strike(&hidden, body, &n);
+        assert_string_equal(body, cases[i].left);
+        assert_int_equal(n, strlen(cases[i].left));
+        hidden.failed = true; /* what is secret is not known */
+        vg_http_strike(&hidden, body, &n);
+        assert_int_equal(n, 0);
+        assert_string_equal(body, "");
+        vg_buf_free(&hidden);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_urls),
         cmocka_unit_test(test_header_text),
+        cmocka_unit_test(test_secrets_are_struck_out),
     };
     return cmocka_run_group_tests_name("http_rules", tests, NULL, NULL);
 }
