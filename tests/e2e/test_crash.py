@@ -156,13 +156,16 @@ def find_reorders(received):
 
 
 def run(folder, receiver, at_random, at_each, capsys=None):
-    steps = 60 + 8 * at_random + 10 * at_each * len(POINTS)
+    steps = 60 + 8 * at_random + 12 * at_each * len(POINTS)
     received = receiver()
     lives = Lives(folder, received, steps, seed=20011215)
     todo = ["random"] * at_random + POINTS * at_each
     lives.random.shuffle(todo)
     for point in todo:
         lives.at_random() if point == "random" else lives.at(point)
+    for point in POINTS * at_each:  # a life may end before it comes there so often
+        if lives.hits[point] < at_each:
+            lives.at(point)
     received.control(clear=True)
     assert lives.live(300 + steps) == 0, "something still waits"
     planned = plan_of(steps)
@@ -209,4 +212,4 @@ def test_many_kills(folder, receiver, capsys):
         lives, line = run(folder, receiver, int(os.environ.get("CRASH_RANDOM", 500)), each)
     assert line["n"] >= 100
     for point in POINTS:
-        assert lives.hits[point] >= each * 0.8, f"{point} was hit {lives.hits[point]} times"
+        assert lives.hits[point] >= each, f"{point} was hit {lives.hits[point]} times"

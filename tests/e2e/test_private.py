@@ -1,51 +1,248 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private columns: no value of them in state, results, messages, metrics or logs."""
+"""Canaries: every kind of secret of the configuration, and values of private columns, in a daemon
+that tells, pushes, asks for retraining and is refused by servers that repeat what they were given.
+None of them may be found in logs, metrics, the page, payloads, the state, what commands print, the
+process list or a core dump."""
+import hashlib
+import json
+import os
+import resource
+import signal
 import struct
+import time
 
-CANARY = "canary-4711-text"
-LOW, HIGH, ODD = -77123.4375, 88123.5625, 4242.424242
+import requests
+
+import stack
+from test_receivers import Mailbox
+
+SECRETS = ("password", "passfile", "slack", "bot", "pagerduty", "opsgenie", "teams", "discord",
+           "hook-url", "hook-token", "sign-new", "sign-old", "alertmanager", "mail", "heartbeat",
+           "push", "train-url", "train-token")
+TEXTS = ("pattern", "allowed", "email", "twin", "length", "blank", "forbidden", "category", "key",
+         "condition", "json")
+NUMBERS = {"low": -77123.4375, "high": 88123.5625, "odd": 4242.424242, "drifted": 9191.919191,
+           "account": 7700115599, "twin account": 7700225588, "stddev": 31337.03125, "doubled": 5150.28125}
+TIMES = {"born": "1931-07-23", "future": "2931-08-24", "seen": "1932-09-25 13:37:11"}
+SUITS = {  # which canaries a request may carry, by the beginning of its path
+    "/slack": {"slack"}, "/bot": {"bot"}, "/v2/": {"pagerduty"}, "/opsgenie": {"opsgenie"},
+    "/teams": {"teams"}, "/discord": {"discord"}, "/hook": {"hook-url", "hook-token"},
+    "/alertmanager": {"alertmanager"}, "/beat": {"heartbeat"}, "/push": {"push"},
+    "/train": {"train-url", "train-token"}}
 
 
-def test_no_value_is_kept_or_shown(database, pgvigil, receiver):
-    received = receiver()
-    pgvigil.config["receivers"] = {"ops": {"webhook": {"url": received.url + "/hook"}}}
-    pgvigil.config["web"] = {"listen": "127.0.0.1:0"}
+def canary(name):
+    made = hashlib.sha256(name.encode()).hexdigest()
+    return made[:32] if name == "pagerduty" else f"cn{made[:24]}"
+
+
+def text_of(name, url):
+    """What stands in the file of a secret."""
+    text = canary(name)
+    paths = {"slack": "/slack/T1/", "teams": "/teams/", "discord": "/discord/", "hook-url": "/hook/",
+             "heartbeat": "/beat/", "train-url": "/train/"}
+    if name in paths:
+        return url + paths[name] + text
+    return f"*:*:*:*:{text}" if name == "passfile" else text
+
+
+def write_secrets(folder, url, prefix=""):
+    paths = {}
+    for name in SECRETS:
+        path = folder / f"file-{len(prefix)}-{name}"
+        path.write_text(text_of(name, url + prefix) + "\n")
+        path.chmod(0o600)
+        paths[name] = str(path)
+    return paths
+
+
+def receivers_of(secret, url, mail):
+    """One of each kind; `url` is where it stands."""
+    return {
+        "slack": {"slack": {"url_file": secret["slack"]}},
+        "bot": {"slack": {"token_file": secret["bot"], "channel": "C1", "url": url + "/bot"}},
+        "pagerduty": {"pagerduty": {"routing_key_file": secret["pagerduty"],
+                                    "url": url + "/v2/enqueue"}},
+        "opsgenie": {"opsgenie": {"api_key_file": secret["opsgenie"], "url": url + "/opsgenie"}},
+        "teams": {"teams": {"url_file": secret["teams"]}},
+        "discord": {"discord": {"url_file": secret["discord"]}},
+        "hook": {"webhook": {"url_file": secret["hook-url"], "token_file": secret["hook-token"],
+                             "signing_secret_file": secret["sign-new"],
+                             "former_signing_secret_file": secret["sign-old"]}},
+        "alertmanager": {"alertmanager": {"url": url + "/alertmanager",
+                                          "token_file": secret["alertmanager"]}},
+        "mail": {"email": dict(mail, password_file=secret["mail"])}}
+
+
+def repeat_secrets():
+    """Servers that refuse and say what they were given."""
+    said = {}
+    for path, names in SUITS.items():
+        said["/no" + path] = " ".join(canary(name) for name in names)
+    said["/push"], said["/beat"] = canary("push"), canary("heartbeat")
+    return [{"path": path, "times": -1, "status": 400, "body": f"Cannot POST {text}: no such thing"}
+            for path, text in said.items()]
+
+
+def configure(pgvigil, folder, server, box):
+    secret, other = write_secrets(folder, server.url), write_secrets(folder, server.url, "/no")
+    mail = {"server": f"smtp://127.0.0.1:{box.port}", "user": "vigil", "from": "v@example.test",
+            "to": "d@example.test"}
+    good = receivers_of(secret, server.url, mail)
+    bad = receivers_of(other, server.url + "/no", dict(mail, user="nobody"))
+    config = pgvigil.config
+    config["receivers"] = {**good, **{"no-" + name: one for name, one in bad.items()}}
+    config["connections"]["warehouse"]["password_file"] = secret["password"]
+    config["connections"]["gone"] = {
+        "conninfo": f"host=127.0.0.1 port={stack.free_port()} passfile={secret['passfile']}"}
+    config["web"] = {"listen": "127.0.0.1:%d" % stack.free_port(), "datasets": "always"}
+    config["pushgateway"] = {"url": server.url + "/push", "token_file": secret["push"]}
+    config["heartbeat"] = {"url_file": secret["heartbeat"], "method": "POST"}
+    config["retraining"] = {"eta": {"http": {"url_file": other["train-url"],
+                                             "token_file": other["train-token"]}}}
+    config["defaults"] = {"notify": {"to": list(config["receivers"]), "after": 1,
+                                     "resolve_after": 1}}
     pgvigil.write()
+    return "http://" + config["web"]["listen"]
+
+
+def fill(database, hour):
+    """Three days up to this hour, a row a minute; every hour of the last six has the canaries."""
+    text = {name: canary(name) for name in TEXTS}
     database.execute(f"""
-        CREATE TABLE t AS SELECT timestamptz '2025-01-01' + n * interval '1 min' AS at,
-            CASE WHEN n % 500 = 0 THEN '{CANARY}' ELSE 'x' || n % 3 END AS secret,
-            CASE WHEN n % 1440 = 7 THEN {LOW} WHEN n % 1440 = 9 THEN {HIGH}
-                 WHEN n % 1440 = 11 THEN {ODD} ELSE n % 1440 END::float8 AS wage,
-            'key-' || n AS id
-        FROM generate_series(0, 5 * 1440 - 1) n;
-        CREATE INDEX ON t (at)""")
-    pgvigil.rule("t", {
-        "version": 1, "dataset": "t",
-        "source": {"connection": "warehouse", "table": "public.t", "time_column": "at",
-                   "key": ["id"]},
-        "schedule": {"window": "1d"}, "reference": {"from": "2025-01-01", "to": "2025-01-03"},
-        "expose_values": True,
-        "columns": {"secret": {"private": True, "allowed": ["x0", "x1"]},
-                    "wage": {"private": True, "range": {"min": 0, "max": 1000},
-                             "drift": {"ks": 0.001}}},
-        "notify": {"to": ["ops"]}})
-    replay = pgvigil.expect(0, "run", "--from", "2025-01-03", "--until", "2025-01-06",
-                            "--state", "replay.db", "--notify", "ops")
-    shown = replay.out + replay.err
-    for command in (["status"], ["status", "--json"], ["reference", "show", "t"],
-                    ["reference", "list"]):
-        result = pgvigil.expect(0, *command, "--state", "replay.db")
-        shown += result.out + result.err
-    checked = pgvigil.run("check", "--json", "--at", "2025-01-04T00:10:00Z", "--state", "replay.db")
-    drift = [r for r in checked.json["datasets"][0]["results"] if r["check"] == "ks"]
-    assert drift[0]["n"] == 1440 and drift[0]["value"] is not None, "drift is judged all the same"
-    shown += checked.out + checked.err
-    shown += "".join(r["body"] for r in received.requests())
-    assert received.requests("/hook"), "something was told"
-    state = b"".join(p.read_bytes() for p in pgvigil.folder.glob("replay.db*"))
-    for text in (CANARY, "key-"):
-        assert text not in shown and text.encode() not in state, text
-    for number in (LOW, HIGH, ODD):
-        assert repr(number)[:7] not in shown, number
-        assert struct.pack("<d", number) not in state, number
-        assert struct.pack(">d", number) not in state, number
+        CREATE TABLE t AS SELECT to_timestamp({hour}) - interval '72 h' + n * interval '1 min' AS at,
+            CASE n % 60 WHEN 1 THEN '{text["pattern"]}' WHEN 2 THEN '{text["allowed"]}'
+                WHEN 3 THEN '{text["length"]}' || repeat('x', 300)
+                WHEN 4 THEN '{text["blank"]}' WHEN 5 THEN '{text["forbidden"]}'
+                WHEN 6 THEN '{text["twin"]}' WHEN 7 THEN '{text["twin"]}'
+                ELSE 'x' || n END AS name,
+            CASE WHEN n % 60 = 8 THEN '{text["email"]}' ELSE n || '@example.test' END AS mail,
+            CASE WHEN n % 3 = 0 THEN '{text["category"]}' ELSE 'c' || n % 3 END AS kind,
+            CASE n % 60 WHEN 9 THEN {NUMBERS["low"]} WHEN 10 THEN {NUMBERS["high"]}
+                WHEN 11 THEN {NUMBERS["odd"]} WHEN 12 THEN {NUMBERS["stddev"]}
+                WHEN 21 THEN {NUMBERS["doubled"]} WHEN 22 THEN {NUMBERS["doubled"]}
+                ELSE n % 60 END::float8 AS wage,
+            CASE n % 60 WHEN 13 THEN {NUMBERS["twin account"]} WHEN 14 THEN
+                {NUMBERS["twin account"]} WHEN 15 THEN {NUMBERS["account"]} ELSE n END AS account,
+            CASE n % 60 WHEN 16 THEN '{TIMES["born"]}' WHEN 17 THEN '{TIMES["future"]}'
+                ELSE '2000-01-01' END::date AS born,
+            CASE WHEN n % 60 = 18 THEN '{TIMES["seen"]}Z' ELSE now() END::timestamptz AS seen,
+            jsonb_build_object('k', CASE WHEN n % 60 = 19 THEN '{text["json"]}' END) AS doc,
+            CASE WHEN n % 60 = 20 THEN '{text["condition"]}' ELSE 'n' END AS note,
+            '{text["key"]}-' || n AS id
+        FROM generate_series(0, 72 * 60 - 1) n;
+        CREATE TABLE p AS SELECT at, CASE WHEN at >= to_timestamp({hour}) - interval '6 h'
+            THEN {NUMBERS["drifted"]} + wage ELSE wage END AS score FROM t
+            WHERE wage BETWEEN 0 AND 60;
+        CREATE INDEX ON t (at); CREATE INDEX ON p (at)""")
+
+
+def rules_of(table, hour, connection="warehouse", **more):
+    stamp = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(hour - h * 3600)) for h in (72, 8)]
+    return {"version": 1, "dataset": table, "reference": {"from": stamp[0], "to": stamp[1]},
+            "source": {"connection": connection, "table": f"public.{table}", "time_column": "at"},
+            "schedule": {"window": "1h", "every": "1h"}, "expose_values": True, **more}
+
+
+def write_rules(pgvigil, hour):
+    def hidden(**checks):
+        return {"private": True, **checks}
+    rules = rules_of("t", hour, columns={
+        "name": hidden(pattern="x[0-9]+", allowed=["x1", "x2"], length={"max": 20}, unique=0,
+                       forbidden=["never"], distinct={"max": 5}),
+        "mail": hidden(format="email"), "kind": hidden(allowed=["c1"], drift={"psi": 0.0001}),
+        "wage": hidden(range={"min": 0, "max": 1000}, drift={"ks": 0.001}),
+        "account": hidden(unique=0, range={"min": 0, "max": 100}),
+        "born": hidden(range={"min": "1990-01-01", "max": "2010-01-01"}, future=0),
+        "seen": hidden(range={"min": "1990-01-01", "max": "2990-01-01"}),
+        "note": hidden(nulls=0), "doc": hidden(nulls=0), "id": hidden(pattern="x.*")},
+        checks=[{"condition": {"holds": "length(note) < 5", "fail": 0}}])
+    rules["source"]["key"] = ["id"]
+    pgvigil.rule("t", rules)
+    score = hidden(prediction="score", drift={"ks": {"fail": 0.5, "min_rows": 10}})
+    pgvigil.rule("p", rules_of("p", hour, model="eta", role="predictions", columns={"score": score},
+                               schedule={"window": "1h", "every": "1s"}))
+    pgvigil.rule("g", rules_of("g", hour, "gone", columns={"a": {"nulls": 0}}))
+
+
+def find(place, data, allowed=frozenset()):
+    """Canaries in what is shown or kept."""
+    data = data if isinstance(data, bytes) else data.encode("utf-8", "replace")
+    needles = {name: [canary(name).encode()] for name in (*SECRETS, *TEXTS) if name not in allowed}
+    for name, number in NUMBERS.items():
+        needles[name] = [repr(number)[:8].encode(), struct.pack("<d", number),
+                         struct.pack(">d", number)]
+    for name, text in TIMES.items():
+        needles[name] = [text[:10].encode()]
+    return [(place, name) for name, texts in needles.items() if any(t in data for t in texts)]
+
+
+def find_silent(server, box):
+    """What has had no request yet. Of training there is but the one that refuses."""
+    paths = {r["path"] for r in server.requests()}
+    wanted = {p for path in SUITS for p in (path, "/no" + path)}
+    silent = {p for p in wanted if not any(path.startswith(p) for path in paths)}
+    silent |= set() if list(box.mails()) else {"mail"}
+    return silent - {"/no/beat", "/no/push", "/train"}
+
+
+def look_everywhere(pgvigil, daemon, server, box, base):
+    found = []
+    for path in ("/", "/metrics", "/-/ready"):
+        found += find(path, requests.get(base + path, timeout=10).text)
+    for request in server.requests():
+        path = request["path"].removeprefix("/no")
+        suits = next((names for p, names in SUITS.items() if path.startswith(p)), set())
+        found += find("request to " + request["path"][:12], json.dumps(request), suits)
+    found += find("mails", "".join(mail["text"] for mail in box.mails()))
+    for file in ("cmdline", "environ", "status", "limits"):
+        with open(f"/proc/{daemon.child.pid}/{file}", "rb") as proc:
+            found += find(file, proc.read())
+    for words in (["status"], ["status", "--json"], ["check", "--json"], ["reference", "show", "t"],
+                  ["reference", "list"], ["outbox", "list"], ["explain", "t"], ["validate"],
+                  ["retrain", "list"], ["silence", "list"], ["notify", "test", "no-slack"],
+                  ["notify", "test", "no-bot"], ["notify", "test", "no-hook"]):
+        done = pgvigil.run(*words)
+        assert done.out + done.err, words
+        found += find(" ".join(words), done.out + done.err)
+    for path in pgvigil.folder.glob("pgvigil.db*"):
+        found += find(path.name, path.read_bytes())
+    return found + find("log", daemon.log())
+
+
+def abort(daemon):
+    """Ended as by a fault of its own; whether the kernel has written a core."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    daemon.child.send_signal(signal.SIGABRT)
+    _, status = os.waitpid(daemon.child.pid, 0)
+    daemon.child.returncode = -signal.SIGABRT
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+    assert os.WTERMSIG(status) == signal.SIGABRT
+    return os.WCOREDUMP(status)
+
+
+def test_forty_canaries(database, pgvigil, receiver, folder):
+    server = receiver()
+    box = Mailbox(folder, "--login", "vigil", canary("mail"))
+    hour = int(time.time()) // 3600 * 3600
+    try:
+        fill(database, hour)
+        base = configure(pgvigil, folder, server, box)
+        write_rules(pgvigil, hour)
+        server.control(rules=repeat_secrets())
+        pgvigil.expect(0, "reference", "capture", "t")
+        pgvigil.expect(0, "reference", "capture", "p")
+        begin = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(hour - 6 * 3600))
+        daemon = pgvigil.start("--backfill", begin, "--log-level", "debug")
+        daemon.wait_for(lambda: not find_silent(server, box), what="every kind of message")
+        found = look_everywhere(pgvigil, daemon, server, box, base)
+        assert not found, found
+        results = {r["check"]: r for r in pgvigil.check("t")["datasets"][0]["results"]}
+        assert results["ks"]["n"] == 60 and results["ks"]["value"] is not None
+        assert "Cannot POST ****" in daemon.log(), "a server has repeated something"
+        assert len(SECRETS) + len(TEXTS) + len(NUMBERS) + len(TIMES) == 40
+        if stack.VARIANT != "san":
+            assert not abort(daemon), "a core was written"
+    finally:
+        box.kill()
