@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Servers repeat in their errors what they were asked: "no such hook: /T1/B1/x7f...", "invalid token
- * xoxb-...". Such a body is quoted in logs, in the state and to other receivers.
+/* Servers repeat in their errors what they were asked: "no such hook: /T1/B1/x7f...", "invalid
+ * token xoxb-...". Such a body is quoted in logs, in the state and to other receivers.
  *
  * Promises that no secret of a request, whole or a long part of its address, stands in the answer's
  * body that leaves the client. Pure. */

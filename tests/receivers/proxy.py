@@ -6,9 +6,9 @@
 
 Each FAULT gets a port of its own; all of them are printed in one line. A FAULT is a JSON object:
   {"fault": "delay", "way": "up", "seconds": 0.2}   holds the bytes of one direction back
-  {"fault": "reset", "way": "down", "after": 0}     a reset, once so many bytes have been let through
-  {"fault": "cut", "way": "up", "after": 30}        an orderly end there
-  {"fault": "stall", "way": "down", "after": 0}     nothing is let through from there on
+  {"fault": "reset", "way": "down", "after": 0}   a reset, once so many bytes have passed
+  {"fault": "cut", "way": "up", "after": 30}       an orderly end there
+  {"fault": "stall", "way": "down", "after": 0}    nothing is let through from there on
   {"fault": "slow", "way": "up", "seconds": 1}      one byte every so many seconds
   {"fault": "garbage"}                              answers in place of the server
   {"fault": "half-open"}                            accepts, reads nothing and says nothing
