@@ -201,11 +201,14 @@ int vg_store_outbox_list(struct vg_store *store, struct vg_arena *arena, struct 
 int vg_store_outbox_redrive(struct vg_store *store, const struct vg_outbox_choice *choice,
                             int64_t now_us, int64_t *n, struct vg_error *err)
 {
+    /* An end that was refused may have been taken the time before: a trigger must not follow it. */
     static const char text[] =
-        "UPDATE outbox SET state = 0, ended_us = NULL, next_us = $1, touched = 1"
+        "UPDATE outbox SET state = 0, ended_us = NULL, next_us = $1,"
+        " touched = CASE WHEN kind = 3 THEN touched ELSE 1 END"
         " WHERE state IN (0, 2)" CHOSEN " AND NOT (state = 2 AND kind <> 3 AND EXISTS (SELECT 1"
         " FROM outbox AS e WHERE e.sink_kind = outbox.sink_kind AND e.sink = outbox.sink"
-        " AND e.key = outbox.key AND e.kind = 3 AND e.id > outbox.id AND e.state <> 2))";
+        " AND e.key = outbox.key AND e.kind = 3 AND e.id > outbox.id"
+        " AND (e.state <> 2 OR e.touched = 1)))";
     *n = 0;
     return vg_sql_change(
         store, &VG_SQL(text, vg_p_int(now_us), vg_p_int(choice->id), vg_p_text(choice->sink)), n,

@@ -218,6 +218,25 @@ static void test_redrive_and_drop(void **state)
     assert_string_equal(list(f), "");
 }
 
+/* Both of an incident go again, but no trigger behind an end that may have been taken. */
+static void test_redrive_of_pairs(void **state)
+{
+    struct fixture *f = *state;
+    int64_t open = put(f, "ops", "k1", VG_MSG_OPEN), end = put(f, "ops", "k1", VG_MSG_RESOLVE);
+    for (int again = 0; again < 2; again++) {
+        MUST(f, vg_store_outbox_dead(f->store, open, 40, "404", &f->err));
+        MUST(f, vg_store_outbox_dead(f->store, end, 41, "404", &f->err));
+        assert_int_equal(redrive(f, 0, NULL), 2);
+        assert_string_equal(list(f), "1 2");
+    }
+    MUST(f, vg_store_outbox_dead(f->store, open, 40, "404", &f->err));
+    MUST(f, vg_store_outbox_recover(f->store, &f->err)); /* it may have been sent before the kill */
+    MUST(f, vg_store_outbox_dead(f->store, end, 41, "404", &f->err));
+    assert_int_equal(redrive(f, open, NULL), 0);
+    assert_int_equal(redrive(f, 0, NULL), 1);
+    assert_string_equal(list(f), "1d 2");
+}
+
 static void test_trouble(void **state)
 {
     struct fixture *f = *state;
@@ -304,6 +323,7 @@ int main(void)
         WITH(test_a_full_outbox_drops_in_order),
         WITH(test_room_by_receiver_and_bytes),
         WITH(test_redrive_and_drop),
+        WITH(test_redrive_of_pairs),
         WITH(test_trouble),
         WITH(test_silences),
         WITH(test_acknowledge),
