@@ -261,12 +261,12 @@ static void test_a_backlog_after_an_hour(void **state)
     const struct service services[] = {
         {"slack", VG_RECEIVER_SLACK, 1000, 60, 5, 503, 120 * VG_US, 30 * VG_US,
          probe_us + 1000 * VG_US + slack_us, 0},
-        {"pagerduty", VG_RECEIVER_PAGERDUTY, 200, 120, 20, -1, 0, 30 * VG_US,
-         probe_us + 200 * VG_US / 2 + slack_us, 0},
-        {"webhook", VG_RECEIVER_WEBHOOK, 400, 100, 0, 0, 0, -1,
-         probe_us + 400 / 100 * (VG_MINUTE_US + 2 * VG_US) + slack_us, 400 / 100 + 1},
-        {"webhook, 429", VG_RECEIVER_WEBHOOK, 400, 300, 10, 429, VG_HOUR_US, 7 * VG_US,
-         400 * 7 * VG_US / 10 + slack_us, 400 / 10},
+        {"pagerduty", VG_RECEIVER_PAGERDUTY, 120, 120, 20, -1, 0, 30 * VG_US,
+         probe_us + 120 * VG_US / 2 + slack_us, 0},
+        {"webhook", VG_RECEIVER_WEBHOOK, 300, 100, 0, 0, 0, -1,
+         probe_us + 300 / 100 * (VG_MINUTE_US + 2 * VG_US) + slack_us, 300 / 100 + 1},
+        {"webhook, 429", VG_RECEIVER_WEBHOOK, 200, 300, 10, 429, VG_HOUR_US, 7 * VG_US,
+         200 * 7 * VG_US / 10 + slack_us, 200 / 10},
     };
     fixture_exec(f->store, "PRAGMA synchronous=OFF");
     vg_log_setup(VG_LOG_LEVELS, false);
