@@ -5,10 +5,23 @@
 const char *vg_decision_name(enum vg_decision_kind kind)
 {
     static const char *const names[] = {
-        [VG_DECIDED_OPENED] = "opened",     [VG_DECIDED_FIRED] = "fired",
-        [VG_DECIDED_WITHHELD] = "withheld", [VG_DECIDED_ENDED_UNFIRED] = "ended_unfired",
-        [VG_DECIDED_ENDED] = "ended",       [VG_DECIDED_ACCEPTED] = "accepted",
-        [VG_DECIDED_REFUSED] = "refused",
+        [VG_DECIDED_OPENED] = "opened",       [VG_DECIDED_FIRED] = "fired",
+        [VG_DECIDED_WITHHELD] = "withheld",   [VG_DECIDED_ENDED_UNFIRED] = "ended_unfired",
+        [VG_DECIDED_ENDED] = "ended",         [VG_DECIDED_ACCEPTED] = "accepted",
+        [VG_DECIDED_REFUSED] = "refused",     [VG_DECIDED_STARTED] = "started",
+        [VG_DECIDED_SUCCEEDED] = "succeeded", [VG_DECIDED_FAILED] = "failed",
+        [VG_DECIDED_LOST] = "lost",
     };
     return names[kind];
+}
+
+const char *vg_retrain_state_name(enum vg_retrain_state state)
+{
+    static const char *const names[] = {
+        [VG_RETRAIN_ASKED] = "asked",         [VG_RETRAIN_ACCEPTED] = "accepted",
+        [VG_RETRAIN_QUEUED] = "queued",       [VG_RETRAIN_RUNNING] = "running",
+        [VG_RETRAIN_SUCCEEDED] = "succeeded", [VG_RETRAIN_FAILED] = "failed",
+        [VG_RETRAIN_REFUSED] = "refused",     [VG_RETRAIN_LOST] = "lost",
+    };
+    return names[state];
 }

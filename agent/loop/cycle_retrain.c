@@ -76,6 +76,9 @@ static int post_request(const struct vg_work *work, const struct vg_onset *onset
     memcpy(row.key, onset->key, VG_KEY_SIZE);
     if (vg_onset_write(onset, work->arena, &row.body, err) < 0)
         return -1;
+    if (vg_store_retrain_run_ask(work->env->store, onset->key, onset->model, row.created_us, err) <
+        0)
+        return -1;
     return vg_store_outbox_put(work->env->store, &row, err);
 }
 

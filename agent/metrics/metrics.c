@@ -104,7 +104,7 @@ void vg_metrics_models(struct vg_metrics *metrics, const struct vg_retraining *m
     pthread_mutex_lock(&metrics->lock);
     for (size_t i = 0; i < n; i++) {
         announce_receiver(metrics, name_sink(VG_SINK_RETRAIN, models[i].model, name));
-        for (int kind = VG_DECIDED_OPENED; kind <= VG_DECIDED_REFUSED; kind++) {
+        for (int kind = VG_DECIDED_OPENED; kind < VG_DECISIONS; kind++) {
             const char *decision = vg_decision_name((enum vg_decision_kind)kind);
             const struct vg_label labels[] = {{"model", models[i].model}, {"decision", decision}};
             count_own(metrics, VG_M_RETRAIN_DECISIONS, labels, 2, 0);

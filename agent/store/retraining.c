@@ -107,7 +107,7 @@ static void read_decision(struct vg_sql_row *row, void *item)
     decision->model = vg_row_text(row);
     vg_row_key(row, decision->key);
     decision->at_us = vg_row_int(row);
-    decision->kind = (enum vg_decision_kind)vg_row_enum(row, VG_DECIDED_REFUSED + 1);
+    decision->kind = (enum vg_decision_kind)vg_row_enum(row, VG_DECISIONS);
     decision->reason = vg_row_text(row);
 }
 

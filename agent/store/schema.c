@@ -270,6 +270,18 @@ static const char *const pairs[] = {
     NULL,
 };
 
+/* What becomes of requests for retraining. */
+static const char *const runs[] = {
+    "CREATE TABLE retrain_run (key TEXT PRIMARY KEY, model TEXT NOT NULL, system TEXT NOT NULL,"
+    " run_id TEXT, url TEXT, state {int} NOT NULL, asked_us {int} NOT NULL,"
+    " accepted_us {int} NOT NULL, changed_us {int} NOT NULL, ended_us {int} NOT NULL,"
+    " next_us {int} NOT NULL, until_us {int} NOT NULL, looks {int} NOT NULL, answer TEXT) {table}",
+    "CREATE INDEX retrain_run_model ON retrain_run (model, asked_us)",
+    "CREATE INDEX retrain_run_next ON retrain_run (next_us)"
+    " WHERE next_us < 9223372036854775807",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -285,6 +297,7 @@ const struct vg_migration vg_migrations[] = {
     {"references that follow time, and several of them", references},
     {"the outbox's room, silences, acknowledgements", quiet},
     {"dependence between columns", pairs},
+    {"what becomes of requests for retraining", runs},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];
 
@@ -431,7 +444,8 @@ int vg_schema_plausible(struct vg_db *db, bool *sound, struct vg_error *err)
         {WORST("sink_kind", "trouble"), VG_SINK_RETRAIN},
         {WORST("severities", "silence"), (1 << VG_SEVERITIES) - 1},
         {WORST("state", "onset"), VG_ONSET_ENDED},
-        {WORST("kind", "decision"), VG_DECIDED_REFUSED},
+        {WORST("kind", "decision"), VG_DECISIONS - 1},
+        {WORST("state", "retrain_run"), VG_RETRAIN_STATES - 1},
         {WORST("state", "offenders"), VG_OFFENDERS_GIVEN_UP},
         {WORST("how", "reference_change"), VG_REFERENCE_BACK},
     };

@@ -59,6 +59,9 @@ static const struct rule rules[] = {
     {"DELETE FROM decision WHERE id IN (SELECT id FROM decision WHERE at_us < $1"
      " ORDER BY at_us LIMIT $2)",
      AUDIT_US},
+    {"DELETE FROM retrain_run WHERE key IN (SELECT key FROM retrain_run WHERE changed_us < $1"
+     " AND state > 0 AND next_us = 9223372036854775807 LIMIT $2)",
+     AUDIT_US},
     {"DELETE FROM onset WHERE key IN (SELECT key FROM onset WHERE state = 2 AND ended_us < $1"
      " LIMIT $2)",
      AUDIT_US},

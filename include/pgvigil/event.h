@@ -195,6 +195,20 @@ struct vg_onset {
     const char *segment; /* NULL: all rows */
 };
 
+/* What became of a request for retraining. Those from VG_RETRAIN_SUCCEEDED on are its end. */
+enum vg_retrain_state {
+    VG_RETRAIN_ASKED,    /* the request waits in the outbox, or is on its way */
+    VG_RETRAIN_ACCEPTED, /* the system took it; no more is known of it, or not yet */
+    VG_RETRAIN_QUEUED,
+    VG_RETRAIN_RUNNING,
+    VG_RETRAIN_SUCCEEDED,
+    VG_RETRAIN_FAILED,  /* the training did */
+    VG_RETRAIN_REFUSED, /* the request was, for good */
+    VG_RETRAIN_LOST,    /* it was followed and its end was not seen in time */
+    VG_RETRAIN_STATES
+};
+const char *vg_retrain_state_name(enum vg_retrain_state state);
+
 enum vg_decision_kind {
     VG_DECIDED_OPENED,
     VG_DECIDED_FIRED,
@@ -202,7 +216,12 @@ enum vg_decision_kind {
     VG_DECIDED_ENDED_UNFIRED,
     VG_DECIDED_ENDED,
     VG_DECIDED_ACCEPTED,
-    VG_DECIDED_REFUSED
+    VG_DECIDED_REFUSED,
+    VG_DECIDED_STARTED,   /* the training system: the training is queued or runs */
+    VG_DECIDED_SUCCEEDED, /* and has ended */
+    VG_DECIDED_FAILED,
+    VG_DECIDED_LOST, /* what became of it could not be found out */
+    VG_DECISIONS
 };
 const char *vg_decision_name(enum vg_decision_kind kind);
 struct vg_decision {
