@@ -120,6 +120,7 @@ agent/suggest -> agent/sql
 agent/config -> agent/http
 agent/config -> agent/pg
 agent/config -> agent/secret
+agent/config -> agent/triggers
 agent/config -> agent/yaml
 agent/config -> agent/zone
 agent/deliver -> agent/receivers
@@ -130,6 +131,7 @@ agent/rules -> agent/sql
 agent/rules -> agent/yaml
 agent/rules -> agent/zone
 agent/triggers -> agent/receivers
+agent/triggers -> agent/yaml
 agent/web -> agent/metrics
 agent/yaml -> agent/secret
 agent/yaml -> agent/sql

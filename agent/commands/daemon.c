@@ -76,6 +76,18 @@ static void on_decided(void *arg, const struct vg_decision *decision)
     vg_metrics_decided(((struct vg_daemon *)arg)->metrics, decision->model, decision->kind);
 }
 
+static void on_asked(void *arg, const struct vg_retrain_run *run, enum vg_outcome outcome)
+{
+    struct vg_daemon *daemon = arg;
+    vg_metrics_triggered(daemon->metrics, run->system, outcome);
+    vg_metrics_retrained(daemon->metrics, run);
+}
+
+static void on_ran(void *arg, const struct vg_retrain_run *run)
+{
+    vg_metrics_retrained(((struct vg_daemon *)arg)->metrics, run);
+}
+
 static void on_quarantined(void *arg, const struct vg_offenders *row, bool failed)
 {
     vg_metrics_quarantined(((struct vg_daemon *)arg)->metrics, row->dataset, row->keys, failed);
@@ -110,7 +122,14 @@ static int open_delivery(struct vg_daemon *daemon, struct vg_error *err)
         vg_deliver_new(shell->store, daemon->http, shell->clock, shell->config, &daemon->deliver,
                        err) < 0)
         return -1;
-    struct vg_deliver_hooks hooks = {daemon, on_notified, on_decided, on_pushed};
+    struct vg_deliver_hooks hooks = {
+        .arg = daemon,
+        .notified = on_notified,
+        .decided = on_decided,
+        .asked = on_asked,
+        .ran = on_ran,
+        .pushed = on_pushed,
+    };
     vg_deliver_hooks(daemon->deliver, &hooks);
     daemon->metrics = vg_metrics_new(VG_VERSION);
     if (!daemon->metrics)

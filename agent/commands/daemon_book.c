@@ -7,6 +7,7 @@
 #include "agent/config/config.h"
 #include "agent/pg/pg.h"
 #include "agent/rules/rules.h"
+#include "agent/triggers/systems.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
 
@@ -141,6 +142,8 @@ void vg_daemon_tell(struct vg_daemon *daemon, const struct vg_book *book)
     log_files(book);
     vg_metrics_receivers(daemon->metrics, book->config->receivers, book->config->nreceivers);
     vg_metrics_models(daemon->metrics, book->config->retraining, book->config->nretraining);
+    for (size_t i = 0; i < book->config->nretraining; i++)
+        vg_metrics_system(daemon->metrics, vg_trigger_of(&book->config->retraining[i])->name);
     vg_metrics_rule_files(daemon->metrics, book->rules->files, book->rules->nfiles);
     vg_metrics_quarantines(daemon->metrics, book->rules);
     vg_metrics_reloaded(daemon->metrics, ok, read_clock(daemon));

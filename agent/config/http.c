@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Whatever is spoken to by HTTP: endpoints of receivers and the Pushgateway, retraining requests.
+/* Whatever is spoken to by HTTP: endpoints of receivers, the Pushgateway and training systems.
  * Holds the rules of safety that can be checked by text: http for loopback only, private addresses
  * only when allowed, no secret in clear. */
 #include <ctype.h>
@@ -169,16 +169,12 @@ static void read_headers(struct vg_config_reading *in, const struct vg_node *nod
     out->headers = pairs;
 }
 
-void vg_config_endpoint(struct vg_config_reading *in, const struct vg_node *node,
-                        const struct vg_key_table *table, struct vg_raw_endpoint *raw,
-                        struct vg_endpoint *out)
+void vg_config_endpoint_of(struct vg_config_reading *in, const struct vg_node *node,
+                           const struct vg_key_table *table, const struct vg_part *part,
+                           const struct vg_raw_endpoint *raw, struct vg_endpoint *out)
 {
-    struct vg_part part;
-    *raw = (struct vg_raw_endpoint){0};
-    if (!vg_read_table(&in->r, node, table, &part, raw))
-        return;
     check_choice(in, node, table);
-    if (has_key(table, "url") && vg_part_fine(&part, "url"))
+    if (has_key(table, "url") && vg_part_fine(part, "url"))
         check_url(in, vg_node_get(node, "url"), table, raw);
     vg_config_secret(in, node, "url_file", raw->url_file);
     vg_config_secret(in, node, "token_file", raw->token_file);
@@ -198,65 +194,12 @@ void vg_config_endpoint(struct vg_config_reading *in, const struct vg_node *node
         read_headers(in, raw->headers, out);
 }
 
-/* --- Retraining ------------------------------------------------------------------------------- */
-
-static void read_classes(struct vg_config_reading *in, const struct vg_node *node,
-                         const struct vg_strings *names, struct vg_retraining *out)
+void vg_config_endpoint(struct vg_config_reading *in, const struct vg_node *node,
+                        const struct vg_key_table *table, struct vg_raw_endpoint *raw,
+                        struct vg_endpoint *out)
 {
-    const char *words[VG_CLASSES];
-    for (int class = 0; class < VG_CLASSES; class ++)
-        words[class] = vg_class_name((enum vg_class) class);
-    for (size_t i = 0; i < names->n; i++) {
-        const struct vg_node *item = node->kind == VG_NODE_SEQUENCE ? node->items[i] : node;
-        unsigned bit = 0;
-        for (unsigned class = 0; class < VG_CLASSES; class ++)
-            bit |= vg_streq(names->items[i], words[class]) ? 1u << class : 0;
-        out->when |= bit;
-        if (!bit)
-            vg_read_fault(&in->r, item->loc,
-                          vg_read_advice(&in->r, names->items[i], words, VG_CLASSES),
-                          "when: there is no class \"%s\"", vg_read_shown(&in->r, names->items[i]));
-        else if (bit != 1u << VG_CLASS_DRIFT)
-            vg_read_fault(&in->r, item->loc, "when: [drift]",
-                          "when: this version retrains on drift only, not on %s yet",
-                          names->items[i]);
-    }
-}
-
-static void read_retraining(struct vg_config_reading *in, const struct vg_entry *entry,
-                            struct vg_retraining *out)
-{
-    struct vg_raw_retraining raw = {0};
-    struct vg_raw_endpoint endpoint;
     struct vg_part part;
-    if (!vg_read_table(&in->r, entry->value, &vg_retraining_table, &part, &raw))
-        return;
-    out->when = 0;
-    if (vg_part_fine(&part, "when"))
-        read_classes(in, vg_node_get(entry->value, "when"), &raw.when, out);
-    out->when = out->when ? out->when : 1u << VG_CLASS_DRIFT;
-    out->after = (int)raw.after;
-    out->cooldown_us = raw.cooldown_us;
-    out->max_per_week = (int)raw.max_per_week;
-    if (!raw.http)
-        return;
-    vg_config_endpoint(in, raw.http, &vg_http_table, &endpoint, &out->http);
-    if (endpoint.body)
-        out->body = vg_config_body(in, endpoint.body);
-}
-
-void vg_config_retrainings(struct vg_config_reading *in, const struct vg_node *node)
-{
-    struct vg_config *config = in->config;
-    if (!vg_config_named(in, node, "retraining"))
-        return;
-    config->retraining = vg_arena_array(in->r.arena, node->n + 1, sizeof *config->retraining);
-    in->r.memory = in->r.memory || !config->retraining;
-    for (size_t i = 0; i < node->n && !in->r.memory; i++) {
-        struct vg_retraining *retraining = &config->retraining[config->nretraining++];
-        retraining->model = vg_arena_strdup(in->r.arena, node->entries[i].key);
-        retraining->loc = vg_config_loc(in, node->entries[i].loc);
-        in->r.memory = in->r.memory || !retraining->model;
-        read_retraining(in, &node->entries[i], retraining);
-    }
+    *raw = (struct vg_raw_endpoint){0};
+    if (vg_read_table(&in->r, node, table, &part, raw))
+        vg_config_endpoint_of(in, node, table, &part, raw, out);
 }

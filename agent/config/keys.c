@@ -78,12 +78,6 @@ static const struct vg_key retraining_keys[] = {
      .doc = "classes of checks whose failures ask for it; only drift today"},
     {"after", VG_VALUE_INT, IN_RETRAINING(after), .fallback = "1", .least = "1", .most = "1000",
      .doc = "failures in a row until they ask for it"},
-    {.name = "http",
-     .type = VG_VALUE_NODE,
-     .offset = IN_RETRAINING(http),
-     .required = true,
-     .shown = "mapping http",
-     .doc = "the request that starts it"},
     {"cooldown", VG_VALUE_DURATION, IN_RETRAINING(cooldown_us), .fallback = "24h", .most = "520w",
      .doc = "least time between two requests"},
     {"max_per_week", VG_VALUE_INT, IN_RETRAINING(max_per_week), .fallback = "2", .least = "1",
@@ -91,19 +85,17 @@ static const struct vg_key retraining_keys[] = {
 };
 const struct vg_key_table vg_retraining_table = {"a retraining", TABLE(retraining_keys)};
 
-static const struct vg_key http_keys[] = {
-    URL("address, where it is no secret"),
-    URL_FILE,
-    METHOD,
-    HEADERS,
-    {.name = "body",
-     .type = VG_VALUE_NODE,
-     .offset = IN_ENDPOINT(body),
-     .shown = "any mapping",
-     .doc = "sent as JSON; {{model}} and its like are replaced in texts"},
-    RIGHTS,
+static const struct vg_key system_keys[] = {
+#define VG_TRIGGER(upper, lower, doc_)                                                             \
+    {.name = #lower,                                                                               \
+     .type = VG_VALUE_NODE,                                                                        \
+     .offset = sizeof(const struct vg_node *) * VG_TRIGGER_##upper,                                \
+     .shown = "mapping " #lower,                                                                   \
+     .doc = doc_},
+#include "pgvigil/triggers.def"
+#undef VG_TRIGGER
 };
-const struct vg_key_table vg_http_table = {"http", TABLE(http_keys)};
+const struct vg_key_table vg_system_table = {"a training system", TABLE(system_keys)};
 
 static const struct vg_key defaults_keys[] = {
     NODE(schedule, vg_raw_defaults, "mapping schedule", "windows and ticks"),
@@ -122,15 +114,21 @@ const struct vg_key_table vg_defaults_table = {"defaults", TABLE(defaults_keys)}
 
 const struct vg_key_table *const *vg_config_tables(size_t *n)
 {
-    static const struct vg_key_table *const tables[] = {
+    static const struct vg_key_table *const first[] = {
         &vg_config_table,      &vg_connection_table, &vg_web_table,
         &vg_pushgateway_table, &vg_receiver_table,
 #define VG_RECEIVER(upper, lower, doc) &vg_##lower##_table,
 #include "pgvigil/receivers.def"
 #undef VG_RECEIVER
         &vg_heartbeat_table,   &vg_quiet_table,      &vg_route_table,
-        &vg_retraining_table,  &vg_http_table,       &vg_defaults_table,
+        &vg_defaults_table,    &vg_retraining_table, &vg_system_table,
     };
-    *n = sizeof tables / sizeof *tables;
+    enum { FIRST = sizeof first / sizeof *first };
+    static const struct vg_key_table *tables[FIRST + VG_TRIGGER_SYSTEMS];
+    for (size_t i = 0; i < FIRST; i++)
+        tables[i] = first[i];
+    for (size_t i = 0; i < VG_TRIGGER_SYSTEMS; i++)
+        tables[FIRST + i] = vg_trigger_system((enum vg_trigger_system)i)->keys;
+    *n = FIRST + VG_TRIGGER_SYSTEMS;
     return tables;
 }

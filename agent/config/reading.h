@@ -3,6 +3,7 @@
 #ifndef PGVIGIL_CONFIG_READING_H
 #define PGVIGIL_CONFIG_READING_H
 
+#include "agent/triggers/systems.h"
 #include "agent/yaml/value.h"
 
 struct vg_config_reading {
@@ -32,7 +33,7 @@ struct vg_raw_endpoint {
     bool insecure_http, allow_private;
     int64_t timeout_us;
     int64_t every_us; /* of the heartbeat */
-    const struct vg_node *headers, *body;
+    const struct vg_node *headers;
     /* of receivers */
     const char *title, *text, *channel, *team, *server, *from, *user, *password_file;
     const char *signing_file, *former_signing_file;
@@ -48,7 +49,7 @@ struct vg_raw_receiver {
 struct vg_raw_retraining {
     struct vg_strings when;
     int64_t after, cooldown_us, max_per_week;
-    const struct vg_node *http;
+    const struct vg_node *systems[VG_TRIGGER_SYSTEMS]; /* filled by vg_system_table */
 };
 struct vg_raw_defaults {
     const struct vg_node *schedule, *sample, *limits, *notify;
@@ -57,7 +58,8 @@ struct vg_raw_defaults {
 };
 
 extern const struct vg_key_table vg_config_table, vg_connection_table, vg_web_table,
-    vg_pushgateway_table, vg_receiver_table, vg_retraining_table, vg_http_table, vg_defaults_table;
+    vg_pushgateway_table, vg_receiver_table, vg_retraining_table, vg_system_table,
+    vg_defaults_table;
 #define VG_RECEIVER(upper, lower, doc) extern const struct vg_key_table vg_##lower##_table;
 #include "pgvigil/receivers.def"
 #undef VG_RECEIVER
@@ -84,7 +86,14 @@ void vg_config_endpoint(struct vg_config_reading *in, const struct vg_node *node
 /* Finds what must not be shown of the whole file, before anything is reported about it. */
 int vg_config_hide(struct vg_document *document, struct vg_arena *arena) VG_MUST_CHECK;
 
-/* A YAML mapping as JSON text with {{name}} checked; NULL after a fault. */
-const char *vg_config_body(struct vg_config_reading *in, const struct vg_node *node);
+/* The same of a mapping that has been read already, through a part of that table. */
+void vg_config_endpoint_of(struct vg_config_reading *in, const struct vg_node *node,
+                           const struct vg_key_table *table, const struct vg_part *part,
+                           const struct vg_raw_endpoint *raw, struct vg_endpoint *out);
+
+/* A YAML mapping, the value of the key `what`, as JSON text with {{name}} checked; NULL after a
+ * fault. */
+const char *vg_config_body(struct vg_config_reading *in, const struct vg_node *node,
+                           const char *what);
 
 #endif

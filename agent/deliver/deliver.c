@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "agent/deliver/chain.h"
 #include "agent/deliver/parts.h"
 #include "pgvigil/failpoint.h"
 #include "pgvigil/log.h"
@@ -153,8 +154,9 @@ static int start_row(struct vg_deliver *deliver, struct vg_lane *lane,
     struct vg_parcel parcel;
     const struct vg_packing packing = {deliver->config, deliver->agent, vg_deliver_now(deliver)};
     int rc =
-        many ? vg_deliver_pack_message(&packing, lane->name, many, row->kept, arena, &parcel, err)
-             : vg_deliver_pack(&packing, row, arena, &parcel, err);
+        lane->chain ? vg_chain_ask(lane->chain, &packing, row, &parcel, err)
+        : many ? vg_deliver_pack_message(&packing, lane->name, many, row->kept, arena, &parcel, err)
+               : vg_deliver_pack(&packing, row, arena, &parcel, err);
     lane->answer = parcel.answer;
     lane->keep = parcel.keep;
     lane->more = parcel.request.more;
@@ -337,10 +339,18 @@ void vg_deliver_answered(struct vg_deliver *deliver, void *tag, const struct vg_
         vg_deliver_take_beat(deliver, response);
         return;
     }
+    if (((struct vg_tag *)tag)->cargo == VG_CARGO_RUN) {
+        vg_deliver_take_run(deliver, tag, response, now_us);
+        return;
+    }
     vg_failpoint("answered");
     struct vg_lane *lane = tag;
     int64_t retry_after_us = response->retry_after_us;
-    enum vg_outcome outcome = lane->answer(response, &retry_after_us, lane->why, sizeof lane->why);
+    enum vg_outcome outcome;
+    if (!lane->chain)
+        outcome = lane->answer(response, &retry_after_us, lane->why, sizeof lane->why);
+    else if (vg_deliver_take_said(deliver, lane, response, now_us, &retry_after_us, &outcome))
+        return; /* another request of it is under way */
     if (outcome == VG_DELIVERED && lane->keep)
         take_kept(lane, response);
     /* refused by these before anybody looked at it; after all else it may have been taken */
@@ -352,7 +362,7 @@ void vg_deliver_answered(struct vg_deliver *deliver, void *tag, const struct vg_
 bool vg_deliver_under_way(const struct vg_deliver *deliver)
 {
     bool any = deliver->pushes_in_flight > 0 || deliver->elsewhere_in_flight > 0 ||
-               deliver->beat.in_flight;
+               deliver->beat.in_flight || vg_deliver_follows(deliver);
     for (const struct vg_lane *lane = deliver->lanes; lane; lane = lane->next)
         any = any || (lane->busy && !lane->answered);
     return any;
@@ -361,7 +371,7 @@ bool vg_deliver_under_way(const struct vg_deliver *deliver)
 int vg_deliver_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_us,
                     struct vg_error *err)
 {
-    int64_t next_us = VG_NEVER;
+    int64_t next_us = VG_NEVER, run_us = VG_NEVER;
     bool any;
     int rc = vg_deliver_record(deliver, now_us, &any, err);
     rc = rc ? rc : vg_deliver_make_room(deliver, now_us, err);
@@ -374,8 +384,10 @@ int vg_deliver_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_u
     } while (!rc && (any || deliver->spared));
     vg_deliver_start_beat(deliver, now_us);
     int64_t push_us = vg_deliver_start_pushes(deliver, now_us);
+    rc = rc ? rc : vg_deliver_follow(deliver, now_us, &run_us, err);
     rc = rc ? rc : vg_store_outbox_next(deliver->store, now_us, &next_us, err);
-    *again_us = earlier(earlier(next_us, push_us), now_us + (rc ? store_pause_us : idle_us));
+    *again_us = earlier(earlier(earlier(next_us, push_us), run_us),
+                        now_us + (rc ? store_pause_us : idle_us));
     for (const struct vg_lane *lane = deliver->lanes; lane; lane = lane->next) {
         int64_t open_us = find_opening(deliver, lane, now_us);
         if (open_us > now_us)

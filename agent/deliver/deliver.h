@@ -68,6 +68,10 @@ struct vg_deliver_hooks {
     void (*notified)(void *arg, enum vg_sink_kind kind, const char *sink, enum vg_outcome outcome);
     /* A decision was recorded: ACCEPTED or REFUSED. */
     void (*decided)(void *arg, const struct vg_decision *decision);
+    /* An attempt to ask a training system, recorded; run is what is known of it. */
+    void (*asked)(void *arg, const struct vg_retrain_run *run, enum vg_outcome outcome);
+    /* A run that is followed has changed its state, recorded. */
+    void (*ran)(void *arg, const struct vg_retrain_run *run);
     /* A push was answered (status 0: there was no answer). */
     void (*pushed)(void *arg, const char *group_url, const char *method,
                    const struct vg_response *response, int64_t now_us);

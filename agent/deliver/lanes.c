@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "agent/deliver/chain.h"
 #include "agent/deliver/parts.h"
 #include "pgvigil/text.h"
 
@@ -22,7 +23,9 @@ struct vg_lane *vg_deliver_lane(struct vg_deliver *deliver, enum vg_sink_kind ki
     }
     struct vg_lane *lane = vg_array(1, sizeof *lane);
     char *copy = strdup(name);
-    if (!lane || !copy) {
+    struct vg_chain *chain = kind == VG_SINK_RETRAIN ? vg_array(1, sizeof *chain) : NULL;
+    if (!lane || !copy || (kind == VG_SINK_RETRAIN && !chain)) {
+        free(chain);
         free(lane);
         free(copy);
         return NULL;
@@ -30,6 +33,7 @@ struct vg_lane *vg_deliver_lane(struct vg_deliver *deliver, enum vg_sink_kind ki
     lane->tag.cargo = VG_CARGO_ROW;
     lane->kind = kind;
     lane->name = copy;
+    lane->chain = chain;
     lane->count = (struct vg_deliver_count){.sink = copy, .sink_kind = kind};
     if (last)
         last->next = lane;
@@ -150,9 +154,13 @@ void vg_deliver_free(struct vg_deliver *deliver)
     vg_deliver_stop(deliver);
     for (struct vg_lane *lane = deliver->lanes; lane; lane = next) {
         next = lane->next;
+        if (lane->chain)
+            vg_chain_end(lane->chain);
+        free(lane->chain);
         free(lane->name);
         free(lane);
     }
+    vg_deliver_drop_followers(deliver);
     for (struct vg_push_entry *entry = deliver->pushes; entry; entry = entry->next)
         entry->in_flight = false;
     vg_deliver_drop_pushes(deliver);

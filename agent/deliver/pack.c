@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From a row of the outbox to the request that delivers it: the receiver's or trigger's rendering,
+/* From a row of the outbox to the request that delivers it: the receiver's rendering,
  * the secrets read from their files at every use, and a single message sent beside any engine.
  */
 #include <string.h>
@@ -7,7 +7,6 @@
 
 #include "agent/deliver/parts.h"
 #include "agent/message.h"
-#include "agent/triggers/trigger.h"
 
 void vg_deliver_unpack(struct vg_parcel *parcel)
 {
@@ -106,39 +105,11 @@ static int pack_message(struct vg_sink_in *in, struct vg_arena *arena, struct vg
     return vg_deliver_authorize(out, receiver->endpoint.token_file, arena, err);
 }
 
-static int pack_onset(const struct vg_retraining *retraining, const char *agent,
-                      const struct vg_onset *onset, struct vg_arena *arena, struct vg_parcel *out,
-                      struct vg_error *err)
-{
-    out->answer = vg_trigger_answer;
-    if (read_secret(retraining->http.url_file, &out->secret, err) < 0)
-        return -1;
-    const struct vg_trigger trigger = {
-        .retraining = retraining,
-        .url = out->secret.text ? out->secret.text : retraining->http.url,
-        .agent = agent,
-        .onset = onset,
-    };
-    if (vg_trigger_render(&trigger, arena, &out->request, err) < 0)
-        return -1;
-    out->ready = VG_READY_SEND;
-    return vg_deliver_authorize(out, retraining->http.token_file, arena, err);
-}
-
 int vg_deliver_pack(const struct vg_packing *packing, const struct vg_outgoing *row,
                     struct vg_arena *arena, struct vg_parcel *out, struct vg_error *err)
 {
     const struct vg_config *config = packing->config;
     *out = (struct vg_parcel){.ready = VG_READY_ABSENT};
-    if (row->sink_kind == VG_SINK_RETRAIN) {
-        const struct vg_retraining *retraining = vg_config_retraining(config, row->sink);
-        struct vg_onset onset;
-        if (!retraining)
-            return 0;
-        if (vg_onset_read(row->body, arena, &onset, err) < 0)
-            return -1;
-        return pack_onset(retraining, packing->agent, &onset, arena, out, err);
-    }
     const struct vg_receiver *receiver = vg_config_receiver(config, row->sink);
     struct vg_message message;
     if (!receiver)

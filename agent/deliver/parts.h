@@ -27,8 +27,11 @@ typedef enum vg_outcome vg_answer_fn(const struct vg_response *response, int64_t
                                      char *why, size_t why_size);
 typedef void vg_keep_fn(const struct vg_response *response, struct vg_buf *out);
 
+struct vg_chain;
+struct vg_follower;
+
 /* First in everything that is the tag of a request. */
-enum vg_cargo { VG_CARGO_ROW, VG_CARGO_PUSH, VG_CARGO_BEAT };
+enum vg_cargo { VG_CARGO_ROW, VG_CARGO_PUSH, VG_CARGO_BEAT, VG_CARGO_RUN };
 struct vg_tag {
     enum vg_cargo cargo;
 };
@@ -69,6 +72,7 @@ struct vg_lane {
     int64_t next_us;
     char why[VG_DELIVER_WHY];
     char kept[VG_DELIVER_KEPT]; /* to be kept of the answer, or "" */
+    struct vg_chain *chain;     /* of a model, else NULL */
     /* Of a receiver that is told of many incidents at once (gather.c). */
     int64_t members[VG_GATHER_MOST]; /* ids of the rows of the request; none: `row` alone */
     size_t nmembers;
@@ -121,6 +125,7 @@ struct vg_deliver {
     int64_t turn_us; /* clock of the turn */
     bool spared;     /* in it rows were let go of */
     struct vg_beat beat;
+    struct vg_follower *followers;
     pthread_mutex_t lock;
     const struct vg_config *config;
     char *agent;
@@ -180,7 +185,7 @@ struct vg_packing {
     const char *agent;
     int64_t now_us;
 };
-/* The request of a row. VG_E_DATA: its text cannot be read. To be emptied whatever is returned. */
+/* The request of a receiver's row. VG_E_DATA: its text cannot be read. To be emptied whatever is returned. */
 int vg_deliver_pack(const struct vg_packing *packing, const struct vg_outgoing *row,
                     struct vg_arena *arena, struct vg_parcel *out, struct vg_error *err);
 void vg_deliver_unpack(struct vg_parcel *parcel);
@@ -235,6 +240,25 @@ int vg_deliver_make_room(struct vg_deliver *deliver, int64_t now_us, struct vg_e
 /* Whether the row need not be sent any more, with all that waits behind it. */
 int vg_deliver_spare(struct vg_deliver *deliver, const struct vg_outgoing *row, int64_t now_us,
                      bool *spared, struct vg_error *err);
+
+/* --- training.c ------------------------------------------------------------------------------- */
+/* An answer to a model's request: true when another request of the same chain is under way now. */
+bool vg_deliver_take_said(struct vg_deliver *deliver, struct vg_lane *lane,
+                          const struct vg_response *response, int64_t now_us,
+                          int64_t *retry_after_us, enum vg_outcome *outcome);
+/* Inside the transaction that records the outcome: what is known of the run. */
+int vg_deliver_put_run(struct vg_deliver *deliver, const struct vg_lane *lane, int64_t now_us,
+                       struct vg_error *err);
+/* After it was recorded. */
+void vg_deliver_end_ask(struct vg_deliver *deliver, struct vg_lane *lane);
+/* Records what was heard of runs, and asks about those whose time has come. */
+int vg_deliver_follow(struct vg_deliver *deliver, int64_t now_us, int64_t *again_us,
+                      struct vg_error *err);
+void vg_deliver_take_run(struct vg_deliver *deliver, struct vg_follower *follower,
+                         const struct vg_response *response, int64_t now_us);
+/* Whether an answer about a run is awaited. */
+bool vg_deliver_follows(const struct vg_deliver *deliver);
+void vg_deliver_drop_followers(struct vg_deliver *deliver);
 
 /* --- beat.c ----------------------------------------------------------------------------------- */
 void vg_deliver_start_beat(struct vg_deliver *deliver, int64_t now_us);

@@ -4,6 +4,7 @@
  * An outcome is kept until the store has it, and its lane sends nothing meanwhile: a store that
  * fails costs at most one repeated request per receiver.
  */
+#include "agent/deliver/chain.h"
 #include "agent/deliver/parts.h"
 #include "pgvigil/failpoint.h"
 #include "pgvigil/log.h"
@@ -94,6 +95,7 @@ static int record_outcome(struct vg_deliver *deliver, struct vg_lane *lane, int6
     if (vg_store_begin(deliver->store, &claim, err) < 0)
         return -1;
     if (put_outcomes(deliver, lane, now_us, err) < 0 ||
+        (lane->chain && vg_deliver_put_run(deliver, lane, now_us, err) < 0) ||
         (decides && vg_store_decision_put(deliver->store, &decision, &decided, err) < 0) ||
         vg_store_commit(deliver->store, err) < 0) {
         vg_store_rollback(deliver->store);
@@ -103,6 +105,8 @@ static int record_outcome(struct vg_deliver *deliver, struct vg_lane *lane, int6
                  : lane->outcome == VG_PERMANENT ? "after_dead"
                                                  : "after_mark");
     lane->busy = lane->answered = false;
+    if (lane->chain)
+        vg_deliver_end_ask(deliver, lane);
     if (decided && deliver->hooks.decided)
         deliver->hooks.decided(deliver->hooks.arg, &decision);
     return 0;

@@ -300,6 +300,15 @@ static int64_t read_retry_after(CURL *easy)
     return vg_http_retry_after(header->value, now_s);
 }
 
+static void read_location(CURL *easy, char *out, size_t size)
+{
+    struct curl_header *header;
+    *out = '\0';
+    if (!curl_easy_header(easy, "Location", 0, CURLH_HEADER, -1, &header) &&
+        strlen(header->value) < size)
+        memcpy(out, header->value, strlen(header->value) + 1);
+}
+
 static void finish_transfer(struct client *client, struct transfer *transfer, CURLcode code)
 {
     struct vg_response *response = &client->response;
@@ -310,11 +319,13 @@ static void finish_transfer(struct client *client, struct transfer *transfer, CU
     /* each command of a mail has a reply: only the last of a whole dialogue is the answer */
     if (transfer->mail && code && response->status < 400)
         response->status = 0;
+    explicit_bzero(response->body, response->body_size); /* it may have been a token */
     response->body_size = transfer->body.len;
     memcpy(response->body, transfer->body.data, transfer->body.len);
     response->body[transfer->body.len] = '\0';
     vg_http_strike(&transfer->hidden, response->body, &response->body_size);
     response->retry_after_us = response->status ? read_retry_after(transfer->easy) : 0;
+    read_location(transfer->easy, response->location, sizeof response->location);
     response->error = (struct vg_error){0};
     if (!response->status || (transfer->mail && code))
         explain_failure(transfer, code ? code : CURLE_GOT_NOTHING, &response->error);
@@ -405,6 +416,7 @@ static void free_client(struct vg_http *self)
     }
     curl_multi_cleanup(client->multi);
     curl_global_cleanup();
+    explicit_bzero(client->response.body, client->response.body_size);
     free(client);
 }
 

@@ -198,6 +198,46 @@ void vg_metrics_decided(struct vg_metrics *metrics, const char *model, enum vg_d
     pthread_mutex_unlock(&metrics->lock);
 }
 
+static void count_trigger(struct vg_metrics *metrics, const char *system, int n, bool failed)
+{
+    const struct vg_label label = {"system", system};
+    count_own(metrics, VG_M_RETRAIN_TRIGGERS, &label, 1, n);
+    count_own(metrics, VG_M_RETRAIN_TRIGGER_FAILURES, &label, 1, failed);
+}
+
+void vg_metrics_system(struct vg_metrics *metrics, const char *system)
+{
+    pthread_mutex_lock(&metrics->lock);
+    count_trigger(metrics, system, 0, false);
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+void vg_metrics_triggered(struct vg_metrics *metrics, const char *system, enum vg_outcome outcome)
+{
+    pthread_mutex_lock(&metrics->lock);
+    count_trigger(metrics, system, 1, outcome != VG_DELIVERED);
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+static void set_latest(struct vg_metrics *metrics, size_t metric, const char *model, int64_t at_us)
+{
+    const struct vg_label label = {"model", model};
+    double *at = claim_own(metrics, metric, &label, 1), now = (double)at_us / (double)VG_US;
+    if (at && now > *at)
+        *at = now;
+}
+
+void vg_metrics_retrained(struct vg_metrics *metrics, const struct vg_retrain_run *run)
+{
+    pthread_mutex_lock(&metrics->lock);
+    set_latest(metrics, VG_M_RETRAIN_ASKED, run->model, run->asked_us);
+    if (run->state == VG_RETRAIN_SUCCEEDED)
+        set_latest(metrics, VG_M_RETRAIN_SUCCEEDED, run->model, run->ended_us);
+    else if (run->state > VG_RETRAIN_SUCCEEDED)
+        set_latest(metrics, VG_M_RETRAIN_FAILED, run->model, run->ended_us);
+    pthread_mutex_unlock(&metrics->lock);
+}
+
 static void count_quarantine(struct vg_metrics *metrics, const char *dataset, uint64_t keys,
                              bool failed)
 {

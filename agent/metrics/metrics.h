@@ -69,6 +69,11 @@ void vg_metrics_notified(struct vg_metrics *metrics, enum vg_sink_kind kind, con
 /* Messages waiting, per sink; sinks not named wait for nothing. */
 void vg_metrics_outbox(struct vg_metrics *metrics, const struct vg_outbox_count *counts, size_t n);
 void vg_metrics_decided(struct vg_metrics *metrics, const char *model, enum vg_decision_kind kind);
+/* A training system that a model names; and one attempt to ask it. */
+void vg_metrics_system(struct vg_metrics *metrics, const char *system);
+void vg_metrics_triggered(struct vg_metrics *metrics, const char *system, enum vg_outcome outcome);
+/* What is known of a run now; an older one does no harm. */
+void vg_metrics_retrained(struct vg_metrics *metrics, const struct vg_retrain_run *run);
 /* The datasets with a quarantine; and one attempt to write to it. */
 void vg_metrics_quarantines(struct vg_metrics *metrics, const struct vg_ruleset *rules);
 void vg_metrics_quarantined(struct vg_metrics *metrics, const char *dataset, uint64_t keys,

@@ -7,6 +7,8 @@
 #include "agent/metrics/board.h"
 #include "pgvigil/time.h"
 
+enum { RUNS_MOST = 1000 };
+
 static const char *null_if_empty(const char *text)
 {
     return text && *text ? text : NULL;
@@ -95,6 +97,19 @@ static int restore_dataset(struct vg_metrics *metrics, struct vg_store *store,
     return 0;
 }
 
+static int restore_runs(struct vg_metrics *metrics, struct vg_store *store, struct vg_error *err)
+{
+    struct vg_retrain_run *runs;
+    size_t n;
+    struct vg_arena *arena = vg_arena_new();
+    int rc = arena ? vg_store_retrain_runs(store, NULL, RUNS_MOST, arena, &runs, &n, err)
+                   : vg_fail(err, VG_E_MEMORY, "out of memory");
+    for (size_t i = 0; !rc && i < n; i++)
+        vg_metrics_retrained(metrics, &runs[i]);
+    vg_arena_free(arena);
+    return rc;
+}
+
 int vg_metrics_restore(struct vg_metrics *metrics, struct vg_store *store,
                        const struct vg_ruleset *rules, struct vg_error *err)
 {
@@ -107,5 +122,5 @@ int vg_metrics_restore(struct vg_metrics *metrics, struct vg_store *store,
         if (rc < 0)
             return -1;
     }
-    return 0;
+    return restore_runs(metrics, store, err);
 }

@@ -126,6 +126,18 @@ static const struct vg_metric_type fixed[VG_M_FIXED] = {
                      "Messages that wait to be delivered."},
     [VG_M_RETRAIN_DECISIONS] = {"pgvigil_retrain_decisions_total", C, false, "model decision",
                                 "Decisions about retraining."},
+    [VG_M_RETRAIN_TRIGGERS] = {"pgvigil_retrain_triggers_total", C, false, "system",
+                               "Attempts to ask a training system for a retraining."},
+    [VG_M_RETRAIN_TRIGGER_FAILURES] = {"pgvigil_retrain_trigger_failures_total", C, false, "system",
+                                       "Attempts that failed, or were refused; those that failed "
+                                       "are made again."},
+    [VG_M_RETRAIN_ASKED] = {"pgvigil_retrain_last_asked_timestamp_seconds", G, false, "model",
+                            "When the model's retraining was last asked for."},
+    [VG_M_RETRAIN_SUCCEEDED] = {"pgvigil_retrain_last_succeeded_timestamp_seconds", G, false,
+                                "model", "When a run that was followed last succeeded."},
+    [VG_M_RETRAIN_FAILED] = {"pgvigil_retrain_last_failed_timestamp_seconds", G, false, "model",
+                             "When a request was last refused, or a run that was followed failed "
+                             "or was lost sight of."},
     [VG_M_QUARANTINE_KEYS] = {"pgvigil_quarantine_keys_total", C, false, "dataset",
                               "Keys of offending rows that were written to the quarantine, or were "
                               "there already."},

@@ -34,6 +34,7 @@ struct job {
     size_t ninput, nsent;
     int64_t end_us; /* on the monotonic clock */
     pthread_t thread;
+    bool secret;
     bool done; /* under the lock: the response is whole, the thread may be joined */
     struct vg_response *response;
 };
@@ -68,6 +69,14 @@ static void free_texts(char **texts)
     free(texts);
 }
 
+/* What a program has printed may be a secret. */
+static void free_response(struct vg_response *response)
+{
+    if (response)
+        explicit_bzero(response->body, response->body_size);
+    free(response);
+}
+
 static void free_job(struct job *job)
 {
     if (!job)
@@ -75,7 +84,7 @@ static void free_job(struct job *job)
     free_texts(job->argv);
     free_texts(job->env);
     free(job->input);
-    free(job->response);
+    free_response(job->response);
     free(job);
 }
 
@@ -124,6 +133,7 @@ static struct job *make_job(struct runner *runner, const struct vg_request *requ
     job->input = malloc(request->body_size + 1);
     job->response = vg_array(1, sizeof *job->response);
     job->ninput = request->body_size;
+    job->secret = request->secret;
     job->end_us = monotonic_us() + (request->timeout_us > 0 ? request->timeout_us : default_us);
     if (!job->argv || !job->env || !job->input || !job->response) {
         free_job(job);
@@ -136,11 +146,16 @@ static struct job *make_job(struct runner *runner, const struct vg_request *requ
 
 /* --- Starting a program ----------------------------------------------------------------------- */
 
-static int set_actions(posix_spawn_file_actions_t *actions, int in, int out)
+static int set_actions(posix_spawn_file_actions_t *actions, int in, int out, bool secret)
 {
     int rc = posix_spawn_file_actions_adddup2(actions, in, STDIN_FILENO);
     rc = rc ? rc : posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
-    rc = rc ? rc : posix_spawn_file_actions_adddup2(actions, out, STDERR_FILENO);
+    if (secret)
+        rc =
+            rc ? rc
+               : posix_spawn_file_actions_addopen(actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    else
+        rc = rc ? rc : posix_spawn_file_actions_adddup2(actions, out, STDERR_FILENO);
     rc = rc ? rc : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
     return rc ? rc : posix_spawn_file_actions_addchdir_np(actions, "/");
 }
@@ -167,7 +182,7 @@ static int spawn(const struct job *job, int in, int out, pid_t *pid)
         return rc;
     rc = posix_spawnattr_init(&attributes);
     if (!rc) {
-        rc = set_actions(&actions, in, out);
+        rc = set_actions(&actions, in, out, job->secret);
         rc = rc ? rc : set_attributes(&attributes);
         rc = rc ? rc : posix_spawn(pid, job->argv[0], &actions, &attributes, job->argv, job->env);
         posix_spawnattr_destroy(&attributes);
@@ -199,6 +214,7 @@ static int take_output(struct job *job, int fd)
     size_t n = (size_t)k < room ? (size_t)k : room;
     memcpy(job->response->body + job->response->body_size, piece, n);
     job->response->body_size += n;
+    explicit_bzero(piece, (size_t)k);
     return k ? 0 : -1;
 }
 
@@ -338,7 +354,7 @@ static bool take_answer(struct runner *runner, void **tag, const struct vg_respo
     if (!job)
         return false;
     pthread_join(job->thread, NULL);
-    free(runner->answered);
+    free_response(runner->answered);
     runner->answered = job->response;
     job->response = NULL;
     *tag = job->tag;
@@ -378,7 +394,7 @@ static void free_runner(struct vg_http *self)
     }
     runner->inner->ops->free(runner->inner);
     pthread_mutex_destroy(&runner->lock);
-    free(runner->answered);
+    free_response(runner->answered);
     free(runner);
 }
 

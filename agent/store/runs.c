@@ -71,12 +71,13 @@ int vg_store_retrain_runs_due(struct vg_store *store, int64_t now_us, struct vg_
                      err);
 }
 
-int vg_store_retrain_runs_next(struct vg_store *store, int64_t *out, struct vg_error *err)
+int vg_store_retrain_runs_next(struct vg_store *store, int64_t now_us, int64_t *out,
+                               struct vg_error *err)
 {
     static const char text[] = "SELECT COALESCE(min(next_us), 9223372036854775807) FROM retrain_run"
-                               " WHERE next_us < 9223372036854775807";
+                               " WHERE next_us > $1";
     *out = VG_NEVER;
-    return vg_sql_int(store, &VG_SQL_PLAIN(text), out, err);
+    return vg_sql_int(store, &VG_SQL(text, vg_p_int(now_us)), out, err);
 }
 
 int vg_store_retrain_run_put(struct vg_store *store, const struct vg_retrain_run *run,

@@ -277,8 +277,7 @@ static const char *const runs[] = {
     " accepted_us {int} NOT NULL, changed_us {int} NOT NULL, ended_us {int} NOT NULL,"
     " next_us {int} NOT NULL, until_us {int} NOT NULL, looks {int} NOT NULL, answer TEXT) {table}",
     "CREATE INDEX retrain_run_model ON retrain_run (model, asked_us)",
-    "CREATE INDEX retrain_run_next ON retrain_run (next_us)"
-    " WHERE next_us < 9223372036854775807",
+    "CREATE INDEX retrain_run_next ON retrain_run (next_us)",
     NULL,
 };
 

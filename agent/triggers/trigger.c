@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The retraining request: a JSON template whose strings are filled in, and an idempotency key.
+/* The templates of retraining requests: JSON whose strings are filled in with what is known of an
+ * onset.
  *
  * Pure. The template is parsed first and its strings are replaced afterwards, so that what a value
  * holds can never change the shape of the body.
@@ -10,7 +11,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "agent/receivers/receivers.h"
 #include "pgvigil/text.h"
 
 enum { TEXT_BYTES = 1 << 20, NAME_SIZE = 40, DEPTH = 32 };
@@ -74,10 +74,10 @@ static double number_of(const struct vg_onset *onset, enum place place)
     return place == VALUE ? onset->value : place == LIMIT ? onset->limit : (double)onset->rows;
 }
 
-static const char *text_of(const struct vg_trigger *trigger, enum place place,
+static const char *text_of(const struct vg_trigger_in *in, enum place place,
                            char scratch[VG_TIME_TEXT])
 {
-    const struct vg_onset *onset = trigger->onset;
+    const struct vg_onset *onset = in->onset;
     switch (place) {
     case MODEL:
         return onset->model;
@@ -100,7 +100,7 @@ static const char *text_of(const struct vg_trigger *trigger, enum place place,
     case DUE:
         return vg_format_time(onset->due_us, scratch);
     case AGENT:
-        return trigger->agent ? trigger->agent : "";
+        return in->agent ? in->agent : "";
     case VALUE:
     case LIMIT:
     case ROWS:
@@ -122,7 +122,7 @@ static json_t *make_number(const struct vg_onset *onset, enum place place)
 /* --- Templates -------------------------------------------------------------------------------- */
 
 /* The string with its placeholders replaced; a number if it is one placeholder of a number. */
-static json_t *fill_string(const char *s, const struct vg_trigger *trigger)
+static json_t *fill_string(const char *s, const struct vg_trigger_in *in)
 {
     char scratch[VG_TIME_TEXT];
     const char *name, *after;
@@ -132,12 +132,12 @@ static json_t *fill_string(const char *s, const struct vg_trigger *trigger)
     if (open == s && !*after) {
         enum place only = find_place(name, n);
         if (only >= VALUE && only < PLACES)
-            return make_number(trigger->onset, only);
+            return make_number(in->onset, only);
     }
     vg_buf_init(&out, TEXT_BYTES);
     while ((open = next_place(s, &name, &n, &after))) {
         enum place place = find_place(name, n);
-        const char *text = place == UNKNOWN ? "" : text_of(trigger, place, scratch);
+        const char *text = place == UNKNOWN ? "" : text_of(in, place, scratch);
         vg_buf_add(&out, s, (size_t)(open - s));
         vg_utf8_clean(&out, text, strlen(text), true);
         s = after;
@@ -149,7 +149,7 @@ static json_t *fill_string(const char *s, const struct vg_trigger *trigger)
 }
 
 /* A filled copy of a template; NULL out of memory or nested too deep. */
-static json_t *fill(const json_t *node, const struct vg_trigger *trigger, int depth)
+static json_t *fill(const json_t *node, const struct vg_trigger_in *in, int depth)
 {
     size_t i;
     const char *key;
@@ -157,18 +157,18 @@ static json_t *fill(const json_t *node, const struct vg_trigger *trigger, int de
     if (depth > DEPTH)
         return NULL;
     if (json_is_string(node))
-        return fill_string(json_string_value(node), trigger);
+        return fill_string(json_string_value(node), in);
     if (!json_is_object(node) && !json_is_array(node))
         return json_deep_copy(node);
     int bad = 0;
     copy = json_is_object(node) ? json_object() : json_array();
     json_object_foreach((json_t *)(uintptr_t)node, key, child)
     {
-        bad = bad || json_object_set_new(copy, key, fill(child, trigger, depth + 1));
+        bad = bad || json_object_set_new(copy, key, fill(child, in, depth + 1));
     }
     json_array_foreach(node, i, child)
     {
-        bad = bad || json_array_append_new(copy, fill(child, trigger, depth + 1));
+        bad = bad || json_array_append_new(copy, fill(child, in, depth + 1));
     }
     if (!bad)
         return copy;
@@ -233,53 +233,29 @@ static json_t *load_template(const char *body, struct vg_error *err)
     return root;
 }
 
+const char *const *vg_trigger_places(size_t *n)
+{
+    *n = PLACES;
+    return place_names;
+}
+
+json_t *vg_trigger_filled(const struct vg_trigger_in *in, const char *text)
+{
+    json_t *root = load_template(text ? text : "{}", NULL);
+    json_t *filled = root && in->onset ? fill(root, in, 0) : NULL;
+    json_decref(root);
+    return filled;
+}
+
+json_t *vg_trigger_parameters(const struct vg_trigger_in *in)
+{
+    const char *text = in->retraining->body;
+    return vg_trigger_filled(in, text ? text : default_body);
+}
+
 int vg_trigger_check(const char *body, struct vg_error *err)
 {
     json_t *root = load_template(body, err);
     json_decref(root);
     return root ? 0 : -1;
-}
-
-/* --- The request ------------------------------------------------------------------------------ */
-
-/* The headers of the request with our Idempotency-Key, and no other. */
-static int add_key(struct vg_request *request, const char *key, struct vg_arena *arena,
-                   struct vg_error *err)
-{
-    struct vg_pair *headers = vg_arena_array(arena, request->nheaders + 1, sizeof *headers);
-    const char *value = vg_arena_strdup(arena, key);
-    size_t n = 0;
-    if (!headers || !value)
-        return vg_fail(err, VG_E_MEMORY, "out of memory");
-    for (size_t i = 0; i < request->nheaders; i++) {
-        if (strcasecmp(request->headers[i].key, "Idempotency-Key"))
-            headers[n++] = request->headers[i];
-    }
-    headers[n++] = (struct vg_pair){"Idempotency-Key", value};
-    request->headers = headers;
-    request->nheaders = n;
-    return 0;
-}
-
-int vg_trigger_render(const struct vg_trigger *trigger, struct vg_arena *arena,
-                      struct vg_request *out, struct vg_error *err)
-{
-    *out = (struct vg_request){0};
-    json_t *root = load_template(trigger->retraining->body, err);
-    if (!root)
-        return -1;
-    json_t *body = fill(root, trigger, 0);
-    json_decref(root);
-    if (!body)
-        return vg_fail(err, VG_E_MEMORY, "out of memory");
-    int rc = vg_receiver_request(&trigger->retraining->http, trigger->url, body, arena, out, err);
-    json_decref(body);
-    return rc ? rc : add_key(out, trigger->onset->key, arena, err);
-}
-
-enum vg_outcome vg_trigger_answer(const struct vg_response *response, int64_t *retry_after_us,
-                                  char *why, size_t why_size)
-{
-    enum vg_outcome outcome = vg_receiver_answer(response, retry_after_us, why, why_size);
-    return response->status == 409 ? VG_DELIVERED : outcome;
 }

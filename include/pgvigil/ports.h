@@ -124,6 +124,7 @@ struct vg_request {
     /* A program instead of HTTP, or NULL: absolute path and arguments, ended by NULL; the body is
      * its standard input, the headers are added to its environment. */
     const char *const *run;
+    bool secret; /* of a program: what it prints is a secret, and its standard error is not kept */
     /* For the delivery engine. `more`: another request of the same message follows this one.
      * `again_us`: so long after its delivery it is made anew, until something newer is delivered;
      * 0: never. */
@@ -138,6 +139,7 @@ struct vg_response {
     char body[65537];
     size_t body_size;       /* at most 64 KiB kept, NUL-terminated */
     int64_t retry_after_us; /* of Retry-After in seconds or as a date, else 0; not capped */
+    char location[1024];    /* of the header of this name, "" without, or where it is longer */
     struct vg_error error;
 };
 struct vg_http {

@@ -368,13 +368,18 @@ struct vg_receiver {
     int64_t digest_within_us;
 };
 
+struct vg_trigger_ops;
+struct vg_trigger_settings;
 struct vg_retraining {
     const char *model;
     struct vg_loc loc;
     unsigned when; /* bit set of 1 << enum vg_class; only drift today */
     int after;     /* fails in a row, default 1 */
     struct vg_endpoint http;
-    const char *body;    /* JSON text with {{name}} inside strings, or NULL: the default */
+    const char *body; /* JSON text with {{name}} inside strings, or NULL: the default */
+    /* The training system and its own keys (agent/triggers/systems.h); NULL: http, none. */
+    const struct vg_trigger_ops *system;
+    const struct vg_trigger_settings *settings;
     int64_t cooldown_us; /* default 24h */
     int max_per_week;    /* default 2 */
 };

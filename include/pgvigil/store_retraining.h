@@ -45,7 +45,8 @@ int vg_store_retrain_run_ask(struct vg_store *store, const char *key, const char
 /* Those whose system is to be asked now, by time; at most 100. In arena. */
 int vg_store_retrain_runs_due(struct vg_store *store, int64_t now_us, struct vg_arena *arena,
                               struct vg_retrain_run **out, size_t *n, struct vg_error *err);
-/* When the next one is, VG_NEVER when none is. */
-int vg_store_retrain_runs_next(struct vg_store *store, int64_t *out, struct vg_error *err);
+/* When the next one comes due after now, VG_NEVER when none does. */
+int vg_store_retrain_runs_next(struct vg_store *store, int64_t now_us, int64_t *out,
+                               struct vg_error *err);
 
 #endif

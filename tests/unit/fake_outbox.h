@@ -12,7 +12,7 @@
 #include "pgvigil/store.h"
 
 enum fake_state { FAKE_WAITING, FAKE_SENT, FAKE_DEAD, FAKE_GONE };
-enum { FAKE_ROWS = 300, FAKE_DECISIONS = 20 };
+enum { FAKE_ROWS = 300, FAKE_DECISIONS = 20, FAKE_RUNS = 20 };
 
 struct vg_store {
     struct fake_row {
@@ -40,6 +40,12 @@ struct vg_store {
     int fail_records;           /* so many calls that record an outcome fail */
     int open;                   /* transactions begun and not ended */
     bool unordered;             /* a row ended while an older one of its key waited */
+    struct fake_run {
+        struct vg_retrain_run row;
+        char model[40], system[40], id[600], url[1100], answer[300];
+    } runs[FAKE_RUNS];
+    size_t nruns;
+    size_t run_puts;
 };
 static struct vg_store store;
 static pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -409,6 +415,60 @@ static enum fake_state state_of(int64_t id)
     enum fake_state state = store.rows[id - 1].state;
     pthread_mutex_unlock(&store_lock);
     return state;
+}
+
+static inline const char *fake_copy(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from ? from : "");
+    return from ? to : NULL;
+}
+
+int vg_store_retrain_run_put(struct vg_store *self, const struct vg_retrain_run *run,
+                             struct vg_error *err)
+{
+    (void)err;
+    size_t i = 0;
+    while (i < self->nruns && strcmp(self->runs[i].row.key, run->key) != 0)
+        i++;
+    struct fake_run *at = &self->runs[i];
+    if (i == FAKE_RUNS)
+        return vg_fail(err, VG_E_LIMIT, "too many runs for this fake");
+    self->nruns += i == self->nruns;
+    self->run_puts++;
+    at->row = *run;
+    at->row.model = fake_copy(at->model, sizeof at->model, run->model);
+    at->row.system = fake_copy(at->system, sizeof at->system, run->system);
+    at->row.id = fake_copy(at->id, sizeof at->id, run->id);
+    at->row.url = fake_copy(at->url, sizeof at->url, run->url);
+    at->row.answer = fake_copy(at->answer, sizeof at->answer, run->answer);
+    return 0;
+}
+
+int vg_store_retrain_runs_due(struct vg_store *self, int64_t now_us, struct vg_arena *arena,
+                              struct vg_retrain_run **out, size_t *n, struct vg_error *err)
+{
+    *n = 0;
+    *out = vg_arena_array(arena, FAKE_RUNS, sizeof **out);
+    if (!*out)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < self->nruns; i++) {
+        if (self->runs[i].row.next_us <= now_us)
+            (*out)[(*n)++] = self->runs[i].row;
+    }
+    return 0;
+}
+
+int vg_store_retrain_runs_next(struct vg_store *self, int64_t now_us, int64_t *out,
+                               struct vg_error *err)
+{
+    (void)err;
+    *out = VG_NEVER;
+    for (size_t i = 0; i < self->nruns; i++) {
+        int64_t next_us = self->runs[i].row.next_us;
+        if (next_us > now_us && next_us < *out)
+            *out = next_us;
+    }
+    return 0;
 }
 
 #endif

@@ -315,7 +315,7 @@ static const struct refusal refusals[] = {
     {HTTP(GOOD ", body: {token: \"${PGVIGIL_TEST_PASSWORD}\"}"),
      "a secret does not come from the environment", ""},
     /* Retraining */
-    {"retraining: {m: {}}\n", "\"http\" is missing in a retraining", ""},
+    {"retraining: {m: {}}\n", "a retraining is asked of one training system, not of 0", ""},
     {"retraining: {m: {when: [quality], http: {" GOOD "}}}\n",
      "when: this version retrains on drift only, not on quality yet", "when: [drift]"},
     {"retraining: {m: {when: [drif], http: {" GOOD "}}}\n", "when: there is no class \"drif\"",

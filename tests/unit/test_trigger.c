@@ -22,14 +22,15 @@ static const char *render(const char *body, const struct vg_onset *onset, struct
                           struct vg_request *out)
 {
     struct vg_retraining retraining = {.model = "delay-model", .body = body};
-    const struct vg_trigger trigger = {
+    const struct vg_trigger_in in = {
         .retraining = &retraining,
         .url = "https://train.example.test/runs",
         .agent = "prod",
+        .key = onset->key,
         .onset = onset,
     };
     struct vg_error err = {0};
-    if (vg_trigger_render(&trigger, arena, out, &err) < 0)
+    if (vg_trigger_http.render(&in, arena, out, &err) < 0)
         fail_msg("%s", err.msg);
     return out->body;
 }
@@ -173,10 +174,14 @@ static void test_headers_of_the_endpoint(void **state)
     struct vg_onset onset = kit_onset();
     struct vg_retraining retraining = {
         .http = {.method = "PUT", .headers = headers, .nheaders = 3, .insecure_http = true}};
-    struct vg_trigger trigger = {&retraining, "http://train.test/", "prod", &onset};
+    struct vg_trigger_in in = {.retraining = &retraining,
+                               .url = "http://train.test/",
+                               .agent = "prod",
+                               .key = onset.key,
+                               .onset = &onset};
     struct vg_request request;
     struct vg_error err = {0};
-    assert_int_equal(vg_trigger_render(&trigger, arena, &request, &err), 0);
+    assert_int_equal(vg_trigger_http.render(&in, arena, &request, &err), 0);
     assert_string_equal(request.method, "PUT");
     assert_true(request.insecure_http);
     assert_int_equal(request.nheaders, 3);
@@ -184,11 +189,11 @@ static void test_headers_of_the_endpoint(void **state)
     assert_string_equal(request.headers[1].key, "X-Api");
     assert_string_equal(request.headers[2].key, "Idempotency-Key");
     assert_string_equal(request.headers[2].value, KIT_KEY);
-    trigger.url = NULL;
-    assert_int_equal(vg_trigger_render(&trigger, arena, &request, &err), -1);
+    in.url = NULL;
+    assert_int_equal(vg_trigger_http.render(&in, arena, &request, &err), -1);
     assert_int_equal(err.code, VG_E_CONFIG);
     retraining.body = "{\"a\":\"{{nothing}}\"}";
-    assert_int_equal(vg_trigger_render(&trigger, arena, &request, &err), -1);
+    assert_int_equal(vg_trigger_http.render(&in, arena, &request, &err), -1);
     vg_arena_free(arena);
 }
 
@@ -202,11 +207,10 @@ static void test_answers(void **state)
                  {503, VG_RETRY},     {0, VG_RETRY}};
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        char why[200];
-        int64_t retry_after_us = 0;
-        assert_int_equal(
-            vg_trigger_answer(kit_response(cases[i].status, ""), &retry_after_us, why, sizeof why),
-            cases[i].outcome);
+        struct vg_trigger_said said = {0};
+        vg_trigger_http.answer(NULL, kit_response(cases[i].status, ""), &said);
+        assert_int_equal(said.outcome, cases[i].outcome);
+        assert_false(said.more);
     }
 }
 

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Chains of requests to training systems: from a row or a run to requests, from answers to the next
+ * request or the end, and what a run is then known to be.
+ */
+#include "agent/deliver/chain.h"
+
+#include <string.h>
+
+#include "agent/message.h"
+#include "pgvigil/text.h"
+
+enum { REQUESTS_MOST = 12, LOOKS_PER_STEP = 4, MOST_DOUBLED = 10 };
+static const int64_t first_us = 30 * VG_US, most_us = 5 * VG_MINUTE_US;
+
+void vg_chain_end(struct vg_chain *chain)
+{
+    vg_arena_free(chain->arena);
+    *chain = (struct vg_chain){0};
+}
+
+static int begin(struct vg_chain *chain, const struct vg_trigger_ops *system, struct vg_error *err)
+{
+    vg_chain_end(chain);
+    chain->system = system;
+    chain->arena = vg_arena_new_wiped();
+    return chain->arena ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
+/* --- Requests --------------------------------------------------------------------------------- */
+
+static int read_secret(const char *path, struct vg_secret *out, struct vg_error *err)
+{
+    return path ? vg_secret_read(path, out, err) : 0;
+}
+
+static int fetch_token(struct vg_chain *chain, const struct vg_retraining *retraining,
+                       struct vg_parcel *out, struct vg_error *err)
+{
+    const struct vg_strings *command = &retraining->settings->token_command;
+    const char **argv = vg_arena_array(chain->arena, command->n + 1, sizeof *argv);
+    if (!argv)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < command->n; i++)
+        argv[i] = vg_arena_strdup(chain->arena, command->items[i]);
+    chain->fetching = true;
+    out->request = (struct vg_request){
+        .url = argv[0],
+        .run = argv,
+        .secret = true,
+        .timeout_us = retraining->http.timeout_us,
+    };
+    out->ready = VG_READY_SEND;
+    return argv[0] ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
+/* What the system may know now. The secrets are the parcel's. */
+static struct vg_trigger_in look(const struct vg_chain *chain, const struct vg_packing *packing,
+                                 const struct vg_retraining *retraining,
+                                 const struct vg_parcel *parcel)
+{
+    return (struct vg_trigger_in){
+        .retraining = retraining,
+        .url = parcel->secret.text ? parcel->secret.text : retraining->http.url,
+        .agent = packing->agent,
+        .key = chain->run.key,
+        .onset = chain->follows ? NULL : &chain->onset,
+        .run = chain->follows ? &chain->run : NULL,
+        .token = parcel->token.text ? parcel->token.text : chain->token,
+        .password = parcel->signing[0].text,
+        .step = chain->step,
+        .memory = chain->memory,
+        .now_us = packing->now_us,
+    };
+}
+
+/* The retraining of the chain, as long as its system is the one the chain began with. */
+static const struct vg_retraining *find_retraining(const struct vg_chain *chain,
+                                                   const struct vg_packing *packing)
+{
+    const struct vg_retraining *retraining =
+        vg_config_retraining(packing->config, chain->run.model);
+    return retraining && vg_trigger_of(retraining) == chain->system ? retraining : NULL;
+}
+
+static int make_request(struct vg_chain *chain, const struct vg_packing *packing,
+                        struct vg_parcel *out, struct vg_error *err)
+{
+    const struct vg_retraining *retraining = find_retraining(chain, packing);
+    *out = (struct vg_parcel){.ready = VG_READY_ABSENT};
+    if (!retraining)
+        return 0;
+    const struct vg_trigger_settings *settings = retraining->settings;
+    if (++chain->requests > REQUESTS_MOST)
+        return vg_fail(err, VG_E_LIMIT, "%s wanted more than %d requests for one answer",
+                       chain->system->name, REQUESTS_MOST);
+    if (settings && settings->token_command.n && !chain->token)
+        return fetch_token(chain, retraining, out, err);
+    if (read_secret(retraining->http.url_file, &out->secret, err) < 0 ||
+        read_secret(chain->token ? NULL : retraining->http.token_file, &out->token, err) < 0 ||
+        read_secret(settings ? settings->password_file : NULL, &out->signing[0], err) < 0)
+        return -1;
+    const struct vg_trigger_in in = look(chain, packing, retraining, out);
+    out->ready = VG_READY_SEND;
+    return chain->follows ? chain->system->follow(&in, chain->arena, &out->request, err)
+                          : chain->system->render(&in, chain->arena, &out->request, err);
+}
+
+int vg_chain_ask(struct vg_chain *chain, const struct vg_packing *packing,
+                 const struct vg_outgoing *row, struct vg_parcel *out, struct vg_error *err)
+{
+    const struct vg_retraining *retraining = vg_config_retraining(packing->config, row->sink);
+    *out = (struct vg_parcel){.ready = VG_READY_ABSENT};
+    if (!retraining)
+        return 0;
+    if (begin(chain, vg_trigger_of(retraining), err) < 0)
+        return -1;
+    chain->run = (struct vg_retrain_run){
+        .system = chain->system->name,
+        .asked_us = row->created_us,
+        .accepted_us = VG_NEVER,
+        .changed_us = row->created_us,
+        .ended_us = VG_NEVER,
+        .next_us = VG_NEVER,
+        .until_us = VG_NEVER,
+    };
+    memcpy(chain->run.key, row->key, VG_KEY_SIZE);
+    chain->follow_for_us = retraining->settings ? retraining->settings->follow_for_us : 0;
+    chain->run.model = vg_arena_strdup(chain->arena, row->sink);
+    if (!chain->run.model) {
+        vg_chain_end(chain);
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    }
+    if (vg_onset_read(row->body, chain->arena, &chain->onset, err) < 0)
+        return -1;
+    return make_request(chain, packing, out, err);
+}
+
+int vg_chain_follow(struct vg_chain *chain, const struct vg_packing *packing,
+                    const struct vg_retrain_run *run, struct vg_parcel *out, struct vg_error *err)
+{
+    const struct vg_retraining *retraining = vg_config_retraining(packing->config, run->model);
+    const struct vg_trigger_ops *system = retraining ? vg_trigger_of(retraining) : NULL;
+    *out = (struct vg_parcel){.ready = VG_READY_ABSENT};
+    if (begin(chain, system, err) < 0)
+        return -1;
+    chain->follows = true;
+    chain->run = *run;
+    chain->run.model = vg_arena_strdup(chain->arena, run->model);
+    chain->run.system = vg_arena_strdup(chain->arena, run->system);
+    chain->run.id = vg_arena_strdup(chain->arena, run->id ? run->id : "");
+    chain->run.url = vg_arena_strdup(chain->arena, run->url);
+    chain->run.answer = vg_arena_strdup(chain->arena, run->answer);
+    if (!chain->run.model || !chain->run.system || !chain->run.id)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    if (!system || !system->follow || strcmp(system->name, run->system))
+        return 0;
+    return make_request(chain, packing, out, err);
+}
+
+/* --- Answers ---------------------------------------------------------------------------------- */
+
+/* What the command has printed, without its line end, where it could be a token. */
+static void take_token(struct vg_chain *chain, const struct vg_response *response,
+                       struct vg_trigger_said *said)
+{
+    size_t n = response->body_size;
+    int code = response->status - VG_STATUS_EXIT;
+    while (n && (response->body[n - 1] == '\n' || response->body[n - 1] == '\r'))
+        n--;
+    bool fine = n > 0;
+    for (size_t i = 0; i < n && fine; i++)
+        fine = (unsigned char)response->body[i] > ' ' && (unsigned char)response->body[i] < 0x7f;
+    chain->fetching = false;
+    if (!response->status)
+        vg_trigger_refuse(said, VG_RETRY, "token_command: %.170s", response->error.msg);
+    else if (code)
+        vg_trigger_refuse(said, VG_RETRY, "token_command: exit code %d", code);
+    else if (!fine)
+        vg_trigger_refuse(said, VG_RETRY, "token_command: what it printed is not a token");
+    else
+        chain->token = vg_arena_strndup(chain->arena, response->body, n);
+    if (said->outcome == VG_DELIVERED && !chain->token)
+        vg_trigger_refuse(said, VG_RETRY, "out of memory");
+    else if (said->outcome == VG_DELIVERED)
+        vg_trigger_more(said, chain->step);
+}
+
+static void read_answer(struct vg_chain *chain, const struct vg_packing *packing,
+                        const struct vg_response *response, struct vg_trigger_said *said)
+{
+    const struct vg_retraining *retraining = find_retraining(chain, packing);
+    const struct vg_parcel none = {0};
+    if (!retraining) {
+        vg_trigger_refuse(said, VG_RETRY, "the configuration was replaced meanwhile");
+        return;
+    }
+    const struct vg_trigger_in in = look(chain, packing, retraining, &none);
+    if (chain->follows)
+        chain->system->followed(&in, response, said);
+    else
+        chain->system->answer(&in, response, said);
+    if (said->outcome == VG_AFRESH)
+        said->outcome = VG_RETRY;
+    if (said->token.len)
+        chain->token = vg_arena_strndup(chain->arena, said->token.data, said->token.len);
+    if (*said->memory)
+        chain->memory = vg_arena_strdup(chain->arena, said->memory);
+    if ((said->token.len && !chain->token) || (*said->memory && !chain->memory))
+        vg_trigger_refuse(said, VG_RETRY, "out of memory");
+    chain->step = said->step;
+}
+
+void vg_chain_answered(struct vg_chain *chain, const struct vg_packing *packing,
+                       const struct vg_response *response, struct vg_parcel *out,
+                       struct vg_trigger_said *said)
+{
+    struct vg_error err = {0};
+    *out = (struct vg_parcel){0};
+    *said = (struct vg_trigger_said){0};
+    vg_buf_init_wiped(&said->token, VG_SECRET_MAX);
+    if (chain->fetching)
+        take_token(chain, response, said);
+    else
+        read_answer(chain, packing, response, said);
+    vg_buf_free(&said->token);
+    said->more = said->more && said->outcome == VG_DELIVERED;
+    if (!said->more)
+        return;
+    if (make_request(chain, packing, out, &err) < 0)
+        vg_trigger_refuse(said, VG_RETRY, "%.190s", err.msg);
+    else if (out->ready != VG_READY_SEND)
+        vg_trigger_refuse(said, VG_RETRY, "the configuration was replaced meanwhile");
+}
+
+/* --- What is known of the run ----------------------------------------------------------------- */
+
+static const char *keep_text(struct vg_chain *chain, const char *said, const char *before)
+{
+    const char *copy = *said ? vg_arena_strdup(chain->arena, said) : NULL;
+    return copy ? copy : before;
+}
+
+/* Half a minute at first, longer the longer it takes. */
+static int64_t find_pause(int looks)
+{
+    int doubled = looks / LOOKS_PER_STEP;
+    int64_t pause_us = doubled < MOST_DOUBLED ? first_us << doubled : most_us;
+    return pause_us < most_us ? pause_us : most_us;
+}
+
+static bool move_to(struct vg_retrain_run *run, enum vg_retrain_state state, int64_t now_us)
+{
+    bool changed = run->state != state;
+    run->state = state;
+    if (changed)
+        run->changed_us = now_us;
+    if (state >= VG_RETRAIN_SUCCEEDED) {
+        run->ended_us = now_us;
+        run->next_us = VG_NEVER;
+    }
+    return changed;
+}
+
+static void begin_to_follow(struct vg_chain *chain, int64_t now_us)
+{
+    struct vg_retrain_run *run = &chain->run;
+    int64_t follow_for_us = chain->follow_for_us;
+    if (!chain->system->follow || !run->id || !*run->id || follow_for_us <= 0)
+        return;
+    run->until_us = now_us + follow_for_us;
+    run->next_us = now_us + (find_pause(0) < follow_for_us ? find_pause(0) : follow_for_us);
+}
+
+static bool learn_of_request(struct vg_chain *chain, const struct vg_trigger_said *said,
+                             int64_t now_us)
+{
+    struct vg_retrain_run *run = &chain->run;
+    if (said->outcome == VG_RETRY)
+        return false;
+    if (said->outcome != VG_DELIVERED)
+        return move_to(run, VG_RETRAIN_REFUSED, now_us);
+    run->accepted_us = now_us;
+    begin_to_follow(chain, now_us);
+    return move_to(run, said->state == VG_RETRAIN_ASKED ? VG_RETRAIN_ACCEPTED : said->state,
+                   now_us);
+}
+
+bool vg_chain_learn(struct vg_chain *chain, const struct vg_trigger_said *said, int64_t now_us)
+{
+    struct vg_retrain_run *run = &chain->run;
+    run->id = keep_text(chain, said->id, run->id);
+    run->url = keep_text(chain, said->url, run->url);
+    run->answer = keep_text(chain, said->why, run->answer);
+    if (!chain->follows)
+        return learn_of_request(chain, said, now_us);
+    run->looks++;
+    int64_t next_us = now_us + find_pause(run->looks);
+    run->next_us = next_us < run->until_us ? next_us : run->until_us;
+    bool known = said->outcome == VG_DELIVERED && said->state != VG_RETRAIN_ASKED;
+    bool changed = known && move_to(run, said->state, now_us);
+    if (run->state < VG_RETRAIN_SUCCEEDED && now_us >= run->until_us)
+        return move_to(run, VG_RETRAIN_LOST, now_us);
+    return changed;
+}
