@@ -8,7 +8,7 @@ Prints its port, then records every request as one JSON line (time, method, path
 status, fault). It plays Slack at /slack and PagerDuty at /v2/enqueue, both as strict as their
 published limits, an Alertmanager version-4 webhook at /hook, and a training system at /train;
 further systems, of tests/receivers, at /bot /opsgenie /teams /discord /alertmanager /events
-/standard. Any
+/standard, training systems of tests/systems under their names. Any
 deeper path belongs to the same service (/slack/T1/B1). GET /state shows what they hold (or one of
 them, /state/pagerduty), GET /requests the record, GET /requests/last its last line. POST /control
 adds rules: {"rules": [...]}, or {"clear": true}.
@@ -47,6 +47,7 @@ from receivers.events import CloudEvents, StandardWebhooks
 from receivers.opsgenie import Opsgenie
 from receivers.slack_bot import SlackBot
 from receivers.teams import Teams
+from systems.table import systems
 
 SEVERITIES = ("critical", "error", "warning", "info")
 LINK = re.compile(r"<https?://[^<>|\s]+(\|[^<>|]*)?>")
@@ -310,7 +311,7 @@ class World:
                          "/train": Train()}
         self.more = {"/bot": SlackBot(check_slack), "/opsgenie": Opsgenie(), "/teams": Teams(),
                      "/discord": Discord(), "/alertmanager": Alertmanager(),
-                     "/events": CloudEvents(), "/standard": StandardWebhooks()}
+                     "/events": CloudEvents(), "/standard": StandardWebhooks(), **systems()}
         self.services["/v2/change/enqueue"] = Changes()
 
     def pick_rule(self, path, headers):
@@ -395,10 +396,10 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def answer(self, answer, rule=None):
-        status, kind, text = answer
+        status, kind, text, *more = answer
         data = text.encode("utf-8")
         self.send_response(status)
-        for name, value in (rule or {}).get("headers", {}).items():
+        for name, value in {**(more[0] if more else {}), **(rule or {}).get("headers", {})}.items():
             self.send_header(name, value)
         self.send_header("Content-Type", kind)
         if status not in (204, 304):

@@ -71,11 +71,12 @@ static void check_user(struct vg_config_reading *in, const struct vg_node *node,
     if (!one || node->partial)
         return;
     vg_config_secret(in, node, "password_file", settings->password_file);
-    if (!user || !password)
-        vg_read_fault(&in->r, one->loc,
-                      user ? "password_file: a file that holds it" : "user: pgvigil",
-                      user ? "user: a name to log in with needs its password"
-                           : "password_file: whose password it is is missing");
+    if (user && !settings->password_file)
+        vg_read_fault(&in->r, user->loc, "password_file: a file that holds it",
+                      "user: a name to log in with needs its password");
+    else if (!user)
+        vg_read_fault(&in->r, password->loc, "user: pgvigil",
+                      "password_file: whose password it is is missing");
     else if (settings->token_file || settings->token_command.n)
         vg_read_fault(&in->r, one->loc, NULL, "a token and a user exclude each other");
 }

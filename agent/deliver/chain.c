@@ -210,6 +210,12 @@ static void read_answer(struct vg_chain *chain, const struct vg_packing *packing
     chain->step = said->step;
 }
 
+static const char *keep_text(struct vg_chain *chain, const char *said, const char *before)
+{
+    const char *copy = *said ? vg_arena_strdup(chain->arena, said) : NULL;
+    return copy ? copy : before;
+}
+
 void vg_chain_answered(struct vg_chain *chain, const struct vg_packing *packing,
                        const struct vg_response *response, struct vg_parcel *out,
                        struct vg_trigger_said *said)
@@ -223,6 +229,8 @@ void vg_chain_answered(struct vg_chain *chain, const struct vg_packing *packing,
     else
         read_answer(chain, packing, response, said);
     vg_buf_free(&said->token);
+    chain->run.id = keep_text(chain, said->id, chain->run.id);
+    chain->run.url = keep_text(chain, said->url, chain->run.url);
     said->more = said->more && said->outcome == VG_DELIVERED;
     if (!said->more)
         return;
@@ -233,12 +241,6 @@ void vg_chain_answered(struct vg_chain *chain, const struct vg_packing *packing,
 }
 
 /* --- What is known of the run ----------------------------------------------------------------- */
-
-static const char *keep_text(struct vg_chain *chain, const char *said, const char *before)
-{
-    const char *copy = *said ? vg_arena_strdup(chain->arena, said) : NULL;
-    return copy ? copy : before;
-}
 
 /* Half a minute at first, longer the longer it takes. */
 static int64_t find_pause(int looks)
@@ -288,8 +290,6 @@ static bool learn_of_request(struct vg_chain *chain, const struct vg_trigger_sai
 bool vg_chain_learn(struct vg_chain *chain, const struct vg_trigger_said *said, int64_t now_us)
 {
     struct vg_retrain_run *run = &chain->run;
-    run->id = keep_text(chain, said->id, run->id);
-    run->url = keep_text(chain, said->url, run->url);
     run->answer = keep_text(chain, said->why, run->answer);
     if (!chain->follows)
         return learn_of_request(chain, said, now_us);

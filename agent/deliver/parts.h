@@ -185,7 +185,8 @@ struct vg_packing {
     const char *agent;
     int64_t now_us;
 };
-/* The request of a receiver's row. VG_E_DATA: its text cannot be read. To be emptied whatever is returned. */
+/* The request of a receiver's row. VG_E_DATA: its text cannot be read. To be emptied whatever is
+ * returned. */
 int vg_deliver_pack(const struct vg_packing *packing, const struct vg_outgoing *row,
                     struct vg_arena *arena, struct vg_parcel *out, struct vg_error *err);
 void vg_deliver_unpack(struct vg_parcel *parcel);

@@ -137,7 +137,7 @@ const char *vg_trigger_url(const struct vg_trigger_in *in, struct vg_arena *aren
                            const char *format, ...);
 /* "pgvigil__" and the key: a name for the run. In arena. */
 const char *vg_trigger_name(const struct vg_trigger_in *in, struct vg_arena *arena);
-/* "user:password" or such in base64, and `prefix` before it; no copy is left behind but in arena. */
+/* a:b in base64, and `prefix` before it; no copy is left behind but in arena. */
 const char *vg_trigger_base64(const char *prefix, const char *a, const char *b,
                               struct vg_arena *arena);
 
@@ -146,8 +146,8 @@ const char *vg_trigger_base64(const char *prefix, const char *a, const char *b,
 struct json_t *vg_trigger_parameters(const struct vg_trigger_in *in);
 /* The same of another template; an empty mapping for NULL. */
 struct json_t *vg_trigger_filled(const struct vg_trigger_in *in, const char *text);
-/* A value as text, for systems whose parameters are texts: a text itself, numbers, true and false as
- * they are written, "" for null, JSON of all else. In arena; NULL out of memory. */
+/* A value as text, for systems whose parameters are texts: a text itself, numbers, true and false
+ * as they are written, "" for null, JSON of all else. In arena; NULL out of memory. */
 const char *vg_trigger_plain(const struct json_t *value, struct vg_arena *arena);
 
 /* --- What they read answers with -------------------------------------------------------------- */

@@ -493,7 +493,8 @@ int vg_store_pushed_delete(struct vg_store *store, const char *dataset, struct v
 
 /* Deletes in small steps what retention lets go of: results after 30d, fingerprints after 36d,
  * summaries after the longer of 8d and 35 base windows, the text of sent messages after 30d,
- * windows, decisions, messages, ended onsets, runs of training systems, closed incidents and failed references after 400d. */
+ * windows, decisions, messages, ended onsets, runs of training systems, closed incidents and failed
+ * references after 400d. */
 int vg_store_trim(struct vg_store *store, int64_t now_us, struct vg_error *err);
 
 #include "pgvigil/store_calibration.h"

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Parameterized builds of Jenkins.
+ *
+ * Pure. Jenkins answers 201 and names an item of its queue; the build comes later, and the item is
+ * forgotten minutes after that. Our key is a parameter of the build, by which it is looked for in
+ * the queue and among the newest builds before another is asked for.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/triggers/keys.h"
+
+enum { LOOK_AT_QUEUE, LOOK_AT_BUILDS, BUILD };
+enum { PARAMETERS = 100, PARTS = 20 };
+#define KEY_PARAMETER "PGVIGIL_ONSET_KEY"
+#define ACTIONS       "actions%5Bparameters%5Bname,value%5D%5D"
+
+struct settings {
+    struct vg_trigger_settings base;
+    const char *job;
+};
+
+static const struct vg_key keys[] = {
+    VG_KEY_URL("address of Jenkins"),
+    {"job", VG_VALUE_STRING, offsetof(struct settings, job), .required = true,
+     .doc = "name of the job; folders before it: ml/retrain"},
+    {"user", VG_VALUE_STRING, IN_SETTINGS(user), .required = true, .doc = "name of a user"},
+    {"token_file", VG_VALUE_PATH, IN_SETTINGS(password_file), .required = true,
+     .doc = "file that holds an API token of that user"},
+    VG_KEY_SECRET("token", "token_file"),
+    VG_KEY_SECRET("password", "token_file"),
+    VG_KEY_PARAMETERS("parameters of the build; {{model}} and its like are replaced in texts"),
+    VG_KEY_FOLLOW,
+    VG_KEYS_RIGHTS,
+};
+static const struct vg_key_table table = {"jenkins", VG_KEYS(keys)};
+
+static const struct vg_trigger_word words[] = {
+    {"SUCCESS", VG_RETRAIN_SUCCEEDED}, {"UNSTABLE", VG_RETRAIN_FAILED},
+    {"FAILURE", VG_RETRAIN_FAILED},    {"ABORTED", VG_RETRAIN_FAILED},
+    {"NOT_BUILT", VG_RETRAIN_FAILED},
+};
+
+static const struct settings *settings_of(const struct vg_trigger_in *in)
+{
+    return (const struct settings *)(const void *)in->retraining->settings;
+}
+
+/* --- Requests --------------------------------------------------------------------------------- */
+
+/* ml/retrain -> <url>/job/ml/job/retrain<rest> */
+static const char *find_url(const struct vg_trigger_in *in, struct vg_arena *arena,
+                            const char *rest)
+{
+    struct vg_trigger_in at = *in;
+    const char *job = settings_of(in)->job;
+    for (int i = 0; i < PARTS && job && *job; i++) {
+        size_t n = strcspn(job, "/");
+        char *part = vg_arena_strndup(arena, job, n);
+        at.url = part ? vg_trigger_url(&at, arena, "/job/%s", part) : NULL;
+        job = at.url ? job + n + (job[n] == '/') : NULL;
+    }
+    return job ? vg_trigger_url(&at, arena, rest) : NULL;
+}
+
+static int look_at_builds(const struct vg_trigger_in *in, struct vg_arena *arena,
+                          struct vg_request *out, struct vg_error *err)
+{
+    return vg_trigger_get(in,
+                          find_url(in, arena,
+                                   "/api/json?tree=builds%5Bnumber,url,building,result," ACTIONS
+                                   "%5D%7B0,50%7D"),
+                          arena, out, err);
+}
+
+static int build(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
+                 struct vg_error *err)
+{
+    struct vg_pair pairs[PARAMETERS];
+    size_t n = 0;
+    const char *key;
+    json_t *value, *given = vg_trigger_parameters(in);
+    bool bad = !given;
+    pairs[n++] = (struct vg_pair){KEY_PARAMETER, in->key};
+    json_object_foreach(given, key, value)
+    {
+        const char *plain = vg_trigger_plain(value, arena);
+        bad = bad || !plain || n == PARAMETERS;
+        if (!bad)
+            pairs[n++] = (struct vg_pair){vg_arena_strdup(arena, key), plain};
+    }
+    json_decref(given);
+    for (size_t i = 0; i < n; i++)
+        bad = bad || !pairs[i].key;
+    if (bad)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    return vg_trigger_form(in, find_url(in, arena, "/buildWithParameters?delay=0sec"), pairs, n,
+                           arena, out, err);
+}
+
+static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
+                  struct vg_error *err)
+{
+    if (in->step == BUILD)
+        return build(in, arena, out, err);
+    if (in->step == LOOK_AT_BUILDS)
+        return look_at_builds(in, arena, out, err);
+    return vg_trigger_get(
+        in, vg_trigger_url(in, arena, "/queue/api/json?tree=items%5Bid,url," ACTIONS "%5D"), arena,
+        out, err);
+}
+
+/* --- Answers ---------------------------------------------------------------------------------- */
+
+static bool has_value(const json_t *action, const char *key)
+{
+    size_t i;
+    const json_t *parameter;
+    bool found = false;
+    json_array_foreach(json_object_get(action, "parameters"), i, parameter)
+    {
+        const char *value = json_string_value(json_object_get(parameter, "value"));
+        found = found || (value && !strcmp(value, key));
+    }
+    return found;
+}
+
+/* The item or build that has our key among its parameters, or NULL. */
+static const json_t *find_ours(const json_t *list, const char *key)
+{
+    size_t i, k;
+    const json_t *item, *action, *found = NULL;
+    json_array_foreach(list, i, item)
+    {
+        json_array_foreach(json_object_get(item, "actions"), k, action)
+        {
+            found = !found && has_value(action, key) ? item : found;
+        }
+    }
+    return found;
+}
+
+static void take_build(const json_t *item, struct vg_trigger_said *said)
+{
+    char number[40], result[40];
+    vg_trigger_at(item, "number", number, sizeof number);
+    vg_trigger_at(item, "result", result, sizeof result);
+    bool building = json_is_true(json_object_get(item, "building")) || !*result;
+    said->state = building ? VG_RETRAIN_RUNNING
+                           : vg_trigger_state(words, sizeof words / sizeof *words, result);
+    snprintf(said->id, sizeof said->id, "build/%s", number);
+    vg_trigger_at(item, "url", said->url, sizeof said->url);
+    snprintf(said->why, sizeof said->why, "build %s: %s", number, building ? "building" : result);
+}
+
+static void take_item(const char *id, struct vg_trigger_said *said)
+{
+    said->state = VG_RETRAIN_QUEUED;
+    snprintf(said->id, sizeof said->id, "queue/%.30s", id);
+    snprintf(said->why, sizeof said->why, "item %.30s of the queue", id);
+}
+
+static void take_queue(const struct vg_trigger_in *in, const struct vg_response *response,
+                       struct vg_trigger_said *said)
+{
+    char id[40];
+    json_t *body = vg_trigger_body(response);
+    const json_t *ours = find_ours(json_object_get(body, "items"), in->key);
+    if (ours)
+        take_item(vg_trigger_at(ours, "id", id, sizeof id), said);
+    else
+        vg_trigger_more(said, LOOK_AT_BUILDS);
+    json_decref(body);
+}
+
+/* False where there is none. */
+static bool take_builds(const struct vg_trigger_in *in, const struct vg_response *response,
+                        struct vg_trigger_said *said)
+{
+    json_t *body = vg_trigger_body(response);
+    const json_t *ours = find_ours(json_object_get(body, "builds"), in->key);
+    if (ours)
+        take_build(ours, said);
+    json_decref(body);
+    return ours != NULL;
+}
+
+/* Only the number of the item is taken: the host in the address may be another name of Jenkins. */
+static void take_queued(const struct vg_response *response, struct vg_trigger_said *said)
+{
+    const char *item = strstr(response->location, "/queue/item/");
+    char id[32] = "";
+    if (item)
+        snprintf(id, sizeof id, "%.*s", (int)strspn(item + 12, "0123456789"), item + 12);
+    if (response->status >= 300 && response->status < 400)
+        vg_trigger_refuse(said, VG_PERMANENT, "status %d: Jenkins has not queued a build",
+                          response->status);
+    else if (vg_trigger_took(response, said) && *id)
+        take_item(id, said);
+}
+
+static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
+                   struct vg_trigger_said *said)
+{
+    if (in->step == BUILD)
+        take_queued(response, said);
+    else if (!vg_trigger_took(response, said))
+        return;
+    else if (in->step == LOOK_AT_QUEUE)
+        take_queue(in, response, said);
+    else if (!take_builds(in, response, said))
+        vg_trigger_more(said, BUILD);
+}
+
+/* --- What became of it: an item, then a build ------------------------------------------------- */
+
+static int follow(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
+                  struct vg_error *err)
+{
+    const char *slash = strchr(in->run->id, '/'), *number = slash ? slash + 1 : "";
+    if (in->step == LOOK_AT_BUILDS)
+        return look_at_builds(in, arena, out, err);
+    if (!strncmp(in->run->id, "queue/", 6))
+        return vg_trigger_get(in, vg_trigger_url(in, arena, "/queue/item/%s/api/json", number),
+                              arena, out, err);
+    char *rest = vg_arena_printf(arena, "/%s/api/json?tree=number,url,building,result", number);
+    return vg_trigger_get(in, rest ? find_url(in, arena, rest) : NULL, arena, out, err);
+}
+
+static void take_executable(const json_t *body, struct vg_trigger_said *said)
+{
+    char number[40], why[120];
+    vg_trigger_at(body, "executable/number", number, sizeof number);
+    said->state = VG_RETRAIN_QUEUED;
+    if (json_is_true(json_object_get(body, "cancelled"))) {
+        said->state = VG_RETRAIN_FAILED;
+        snprintf(said->why, sizeof said->why, "it was cancelled in the queue");
+    } else if (*number) {
+        said->state = VG_RETRAIN_RUNNING;
+        snprintf(said->id, sizeof said->id, "build/%s", number);
+        vg_trigger_at(body, "executable/url", said->url, sizeof said->url);
+        snprintf(said->why, sizeof said->why, "build %s", number);
+    } else {
+        snprintf(said->why, sizeof said->why, "it waits: %s",
+                 vg_trigger_at(body, "why", why, sizeof why));
+    }
+}
+
+static void followed(const struct vg_trigger_in *in, const struct vg_response *response,
+                     struct vg_trigger_said *said)
+{
+    bool queued = !strncmp(in->run->id, "queue/", 6);
+    if (in->step == LOOK_AT_BUILDS) {
+        if (vg_trigger_took(response, said) && !take_builds(in, response, said))
+            snprintf(said->why, sizeof said->why, "neither the queue nor a build has our key");
+        return;
+    }
+    if (queued && response->status == 404) {
+        vg_trigger_more(said, LOOK_AT_BUILDS); /* the queue has forgotten the item */
+        return;
+    }
+    if (!vg_trigger_took(response, said))
+        return;
+    json_t *body = vg_trigger_body(response);
+    if (queued)
+        take_executable(body, said);
+    else
+        take_build(body, said);
+    json_decref(body);
+}
+
+const struct vg_trigger_ops vg_trigger_jenkins = {
+    .name = "jenkins",
+    .doc = "a build of Jenkins with parameters",
+    .keys = &table,
+    .settings_size = sizeof(struct settings),
+    .render = render,
+    .answer = answer,
+    .follow = follow,
+    .followed = followed,
+};
