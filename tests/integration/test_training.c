@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Training systems whole: configuration, engine, HTTP client and store against the strict systems
- * of tests/systems. Of each the answer to the first request that starts something is lost, and still
- * one run is there; a second onset starts a second one; both are followed to their ends. */
+ * of tests/systems. Of each the answer to the first request that starts something is lost, and
+ * still one run is there; a second onset starts a second one; both are followed to their ends. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
