@@ -180,7 +180,7 @@ def test_mlflow_holds_the_drift_once(mlflow, vigil):
         return answer.json()
     post("experiments/create", name="drift")
     post("registered-models/create", name="delay")
-    post("model-versions/create", name="delay", source="/nowhere")
+    post("model-versions/create", name="delay", source="s3://models/delay")
     post("registered-models/alias", name="delay", alias="champion", version="1")
     configure(vigil, {"mlflow": {"url": mlflow.split("/api/")[0], "experiment": "drift",
                                  "registered_model": "delay"}})
