@@ -10,7 +10,9 @@ const char *vg_decision_name(enum vg_decision_kind kind)
         [VG_DECIDED_ENDED] = "ended",         [VG_DECIDED_ACCEPTED] = "accepted",
         [VG_DECIDED_REFUSED] = "refused",     [VG_DECIDED_STARTED] = "started",
         [VG_DECIDED_SUCCEEDED] = "succeeded", [VG_DECIDED_FAILED] = "failed",
-        [VG_DECIDED_LOST] = "lost",
+        [VG_DECIDED_LOST] = "lost",           [VG_DECIDED_WAITING] = "waiting",
+        [VG_DECIDED_APPROVED] = "approved",   [VG_DECIDED_DENIED] = "denied",
+        [VG_DECIDED_DRY_RUN] = "dry_run",
     };
     return names[kind];
 }

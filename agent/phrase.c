@@ -133,8 +133,19 @@ static void write_subject(struct vg_buf *out, const struct vg_message_item *item
     }
 }
 
+/* Of what is no check: a retraining that waits for people, and a run that has ended badly. */
+static const char *choose_retraining(const struct vg_message_item *item)
+{
+    bool run = !strcmp(item->rule, "retraining.run");
+    if (vg_phrase_stands(item))
+        return run ? "has failed" : "waits for approval";
+    return run ? "is of the past" : "waits no longer for approval";
+}
+
 static const char *choose_status(const struct vg_message_item *item)
 {
+    if (!strcmp(item->class, "retraining"))
+        return choose_retraining(item);
     if (!vg_phrase_stands(item)) {
         if (item->emits & VG_EMIT_CLEAR)
             return item->emits & VG_EMIT_FIRE ? "fired and has cleared" : "has cleared";
@@ -257,7 +268,7 @@ static void write_lead(struct vg_buf *out, const struct vg_message *message)
     vg_buf_puts(out, ": ");
     write_subject(out, lead);
     bool unseen = lead->emits & VG_EMIT_BLIND && !(lead->emits & VG_EMIT_FIRE);
-    if (message->kind == VG_MSG_RESOLVE) {
+    if (message->kind == VG_MSG_RESOLVE && strcmp(lead->class, "retraining") != 0) {
         vg_buf_puts(out, " has cleared");
     } else if (message->kind == VG_MSG_SUMMARY) {
         vg_buf_puts(out, unseen ? " could not be looked at" : " fired and has cleared");

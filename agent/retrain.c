@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The life of an onset: opened, withheld, fired, ended. Pure. The guards themselves are in
- * retrain_guard.c. */
+/* The life of an onset: opened, withheld, awaiting approval, fired, ended. Pure. The guards
+ * themselves are in retrain_guard.c. */
 #include "agent/retrain.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,7 +69,8 @@ static const struct vg_alert *find_opener(const struct vg_retrain_in *in)
     return NULL;
 }
 
-static int decide(const struct vg_retrain_in *in, struct vg_retrain_out *out,
+/* A decision of the agent, or of a person. */
+static int decide(const struct vg_retrain_in *in, const char *by, struct vg_retrain_out *out,
                   enum vg_decision_kind kind, const char *reason)
 {
     if (!reason)
@@ -81,6 +83,7 @@ static int decide(const struct vg_retrain_in *in, struct vg_retrain_out *out,
         .at_us = in->cycle->now_us,
         .kind = kind,
         .reason = reason,
+        .by = by,
     };
     memcpy(decision->key, out->onset.key, VG_KEY_SIZE);
     return 0;
@@ -105,15 +108,24 @@ static int open_onset(const struct vg_retrain_in *in, const struct vg_alert *ale
         .state = VG_ONSET_OPEN,
         .fired_us = VG_NEVER,
         .ended_us = VG_NEVER,
+        .approval_us = VG_NEVER,
         .value = alert->value,
         .limit = alert->limit,
         .rows = in->cycle->rows,
     };
     vg_hash_hex(out->onset.key, parts, 3);
-    return decide(in, out, VG_DECIDED_OPENED,
+    return decide(in, NULL, out, VG_DECIDED_OPENED,
                   vg_arena_printf(arena, "%s of %s%s%s: %s", alert->rule, in->cycle->dataset,
                                   out->onset.segment ? ", " : "",
                                   out->onset.segment ? out->onset.segment : "", alert->why));
+}
+
+/* What people were told of the onset is over. */
+static void say_over(struct vg_retrain_out *out)
+{
+    if (out->onset.told != VG_TOLD_NOTHING)
+        out->tell = VG_TELL_OVER;
+    out->onset.told = VG_TOLD_NOTHING;
 }
 
 static int end_onset(const struct vg_retrain_in *in, struct vg_arena *arena,
@@ -122,23 +134,84 @@ static int end_onset(const struct vg_retrain_in *in, struct vg_arena *arena,
     bool fired = out->onset.fired;
     out->onset.state = VG_ONSET_ENDED;
     out->onset.ended_us = in->cycle->now_us;
-    return decide(in, out, fired ? VG_DECIDED_ENDED : VG_DECIDED_ENDED_UNFIRED,
+    say_over(out);
+    return decide(in, NULL, out, fired ? VG_DECIDED_ENDED : VG_DECIDED_ENDED_UNFIRED,
                   vg_arena_printf(arena, "every drift rule of %s is clear", in->config->model));
+}
+
+/* Every guard passes, or a person wants it nevertheless; a dry run sends nothing all the same. */
+static int fire(const struct vg_retrain_in *in, const char *by, const char *reason,
+                struct vg_retrain_out *out)
+{
+    bool dry = in->config->dry_run;
+    out->fire = !dry;
+    out->onset.fired = !dry;
+    out->onset.state = VG_ONSET_FIRED;
+    out->onset.fired_us = in->cycle->now_us;
+    say_over(out);
+    return decide(in, by, out, dry ? VG_DECIDED_DRY_RUN : VG_DECIDED_FIRED, reason);
+}
+
+static int await_approval(const struct vg_retrain_in *in, struct vg_retrain_out *out)
+{
+    struct vg_onset *onset = &out->onset;
+    if (onset->approval == VG_APPROVAL_NONE) {
+        onset->approval = VG_APPROVAL_ASKED;
+        onset->approval_us = in->cycle->now_us;
+        onset->told = VG_TOLD_WAITS;
+        out->tell = VG_TELL_WAITS;
+    }
+    return decide(in, NULL, out, VG_DECIDED_WAITING,
+                  "drift persists and every guard of the group passes; somebody must approve");
 }
 
 static int try_fire(const struct vg_retrain_in *in, struct vg_arena *arena,
                     struct vg_retrain_out *out)
 {
-    char *reasons;
-    if (vg_retrain_guard(in, &out->onset, arena, &reasons) < 0)
+    const struct vg_onset *onset = &out->onset;
+    struct vg_guarded guarded;
+    const char *reason = "drift persists and every guard of the group passes";
+    if (onset->approval == VG_APPROVAL_DENIED)
+        return 0; /* until the drift has ended */
+    if (vg_retrain_guard(in, onset, arena, &guarded) < 0)
         return -1;
-    if (*reasons)
-        return decide(in, out, VG_DECIDED_WITHHELD, reasons);
-    out->fire = true;
-    out->onset.fired = true;
-    out->onset.state = VG_ONSET_FIRED;
-    out->onset.fired_us = in->cycle->now_us;
-    return decide(in, out, VG_DECIDED_FIRED, "drift persists and every guard of the group passes");
+    if (*guarded.firm || *guarded.loose)
+        return decide(in, NULL, out, VG_DECIDED_WITHHELD,
+                      vg_arena_printf(arena, "%s%s%s", guarded.firm,
+                                      *guarded.firm && *guarded.loose ? "; " : "", guarded.loose));
+    if (in->config->manual && !in->config->dry_run && onset->approval != VG_APPROVAL_GIVEN)
+        return await_approval(in, out);
+    if (onset->approval == VG_APPROVAL_GIVEN && onset->approval_by)
+        reason = vg_arena_printf(arena, "%s, approved by %s", reason, onset->approval_by);
+    return fire(in, NULL, reason, out);
+}
+
+/* What a dry run would have asked for can be asked for when it is none any more. */
+static void wake_dry(const struct vg_retrain_in *in, struct vg_onset *onset)
+{
+    if (onset->state != VG_ONSET_FIRED || onset->fired || in->config->dry_run)
+        return;
+    onset->state = VG_ONSET_OPEN;
+    onset->fired_us = VG_NEVER;
+}
+
+static void take_onset(const struct vg_retrain_in *in, struct vg_retrain_out *out)
+{
+    out->has_onset = true;
+    out->onset = *in->onset;
+    wake_dry(in, &out->onset);
+}
+
+static int go_on(const struct vg_retrain_in *in, struct vg_arena *arena, struct vg_retrain_out *out)
+{
+    if (!any_burning(in))
+        return end_onset(in, arena, out);
+    return out->onset.state == VG_ONSET_OPEN ? try_fire(in, arena, out) : 0;
+}
+
+static int end_with(int rc, struct vg_error *err)
+{
+    return rc < 0 ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
 }
 
 int vg_retrain(const struct vg_retrain_in *in, struct vg_arena *arena, struct vg_retrain_out *out,
@@ -147,17 +220,136 @@ int vg_retrain(const struct vg_retrain_in *in, struct vg_arena *arena, struct vg
     *out = (struct vg_retrain_out){0};
     int rc = 0;
     if (in->onset) {
-        out->has_onset = true;
-        out->onset = *in->onset;
+        take_onset(in, out);
     } else {
         const struct vg_alert *opener = in->cycle->has_window ? find_opener(in) : NULL;
         if (!opener)
             return 0;
         rc = open_onset(in, opener, arena, out);
     }
-    if (rc == 0 && !any_burning(in))
-        rc = end_onset(in, arena, out);
-    else if (rc == 0 && !out->onset.fired)
-        rc = try_fire(in, arena, out);
-    return rc < 0 ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
+    return end_with(rc < 0 ? rc : go_on(in, arena, out), err);
+}
+
+/* --- What people say of it -------------------------------------------------------------------- */
+
+/* The open onset with a person's word on it. */
+static int take_word(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
+                     enum vg_approval approval, struct vg_retrain_out *out, struct vg_error *err)
+{
+    *out = (struct vg_retrain_out){0};
+    take_onset(in, out);
+    if (out->onset.state != VG_ONSET_OPEN)
+        return vg_fail(err, VG_E_USAGE, "the request of this onset of %s has been made",
+                       in->config->model);
+    out->onset.approval = approval;
+    out->onset.approval_us = in->cycle->now_us;
+    out->onset.approval_by = wish->by;
+    out->onset.approval_why = wish->why;
+    bool given = approval == VG_APPROVAL_GIVEN;
+    say_over(out);
+    decide(in, wish->by, out, given ? VG_DECIDED_APPROVED : VG_DECIDED_DENIED,
+           *wish->why ? wish->why
+           : given    ? "no reason was given"
+                      : "");
+    return 0;
+}
+
+int vg_retrain_approve(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
+                       struct vg_arena *arena, struct vg_retrain_out *out, struct vg_error *err)
+{
+    if (take_word(in, wish, VG_APPROVAL_GIVEN, out, err) < 0)
+        return -1;
+    return end_with(go_on(in, arena, out), err);
+}
+
+int vg_retrain_deny(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
+                    struct vg_arena *arena, struct vg_retrain_out *out, struct vg_error *err)
+{
+    (void)arena;
+    return take_word(in, wish, VG_APPROVAL_DENIED, out, err);
+}
+
+/* The dataset that a request by hand speaks of: predictions before others. */
+static const struct vg_group_member *find_subject(const struct vg_retrain_in *in)
+{
+    const struct vg_group_member *found = NULL;
+    for (size_t i = 0; i < in->nmembers; i++) {
+        const struct vg_group_member *member = &in->members[i];
+        bool better = !found || !found->has_newest ||
+                      (member->dataset->role == VG_ROLE_PREDICTIONS &&
+                       found->dataset->role != VG_ROLE_PREDICTIONS);
+        if (member->has_newest ? better : !found)
+            found = member;
+    }
+    return found;
+}
+
+static void make_by_hand(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
+                         struct vg_retrain_out *out)
+{
+    const struct vg_group_member *subject = find_subject(in);
+    out->onset = (struct vg_onset){
+        .model = in->config->model,
+        .dataset = subject ? subject->dataset->id : "",
+        .rule = "by hand",
+        .due_us = in->cycle->now_us,
+        .state = VG_ONSET_OPEN,
+        .fired_us = VG_NEVER,
+        .ended_us = VG_NEVER,
+        .approval_us = VG_NEVER,
+        .value = (double)NAN,
+        .limit = (double)NAN,
+        .by_hand = true,
+    };
+    if (subject && subject->has_newest) {
+        out->onset.evidence = subject->newest.window;
+        out->onset.rows = subject->newest.rows;
+    }
+    memcpy(out->onset.key, wish->key, VG_KEY_SIZE);
+}
+
+/* Withheld or fired. */
+static int obey_wish(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
+                     struct vg_arena *arena, struct vg_retrain_out *out)
+{
+    struct vg_guarded guarded;
+    struct vg_onset *onset = &out->onset;
+    if (vg_retrain_guard(in, onset, arena, &guarded) < 0)
+        return -1;
+    bool held = *guarded.firm || (*guarded.loose && !wish->force);
+    const char *both = *guarded.firm && *guarded.loose ? "; " : "";
+    const char *passed = *guarded.loose ? vg_arena_printf(arena, "overridden: %s", guarded.loose)
+                                        : "every guard of the group passes";
+    if (held)
+        return decide(in, wish->by, out, VG_DECIDED_WITHHELD,
+                      vg_arena_printf(arena, "asked for by hand (%s): %s%s%s", wish->why,
+                                      guarded.firm, both, guarded.loose));
+    if (!passed)
+        return -1;
+    onset->approval = VG_APPROVAL_GIVEN;
+    onset->approval_us = in->cycle->now_us;
+    onset->approval_by = wish->by;
+    onset->approval_why = wish->why;
+    out->has_onset = true;
+    const char *reason = vg_arena_printf(arena, "asked for by hand: %s; %s", wish->why, passed);
+    if (fire(in, wish->by, reason, out) < 0)
+        return -1;
+    if (onset->by_hand) { /* drift that comes now is another onset */
+        onset->state = VG_ONSET_ENDED;
+        onset->ended_us = in->cycle->now_us;
+    }
+    return 0;
+}
+
+int vg_retrain_by_hand(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
+                       struct vg_arena *arena, struct vg_retrain_out *out, struct vg_error *err)
+{
+    *out = (struct vg_retrain_out){0};
+    if (in->onset)
+        take_onset(in, out);
+    if (!in->onset || out->onset.state != VG_ONSET_OPEN) {
+        *out = (struct vg_retrain_out){0};
+        make_by_hand(in, wish, out);
+    }
+    return end_with(obey_wish(in, wish, arena, out), err);
 }

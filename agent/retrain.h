@@ -3,7 +3,8 @@
  *
  * An onset opens with the first fail of a drift rule in the model's group, and ends when all of
  * them are clear. While it is open it fires at most once, and only when every guard passes: broken
- * data withhold it. Every decision is handed out with its reasons.
+ * data withhold it. Where somebody must approve, it waits for that. Every decision is handed out
+ * with its reasons.
  */
 #ifndef PGVIGIL_RETRAIN_H
 #define PGVIGIL_RETRAIN_H
@@ -21,19 +22,33 @@ struct vg_group_member {
     size_t nlatest;
     const struct vg_alert *alerts;
     size_t nalerts;
+    uint64_t fresh_rows; /* of windows judged since the last request */
 };
+
+/* What is known of the run that the last request asked for. */
+enum vg_retrain_flight { VG_FLIGHT_UNKNOWN, VG_FLIGHT_GOING, VG_FLIGHT_OVER };
 
 struct vg_retrain_in {
     const struct vg_retraining *config;
     const char *agent;
-    const struct vg_cycle *cycle; /* the one just settled */
-    bool catching_up;             /* another window of its dataset is due */
+    /* The one just settled; of a command an empty one, with now_us and no window. */
+    const struct vg_cycle *cycle;
+    bool catching_up; /* another window of its dataset is due */
+    bool beside;      /* no cycle but a command: windows that are due count as not looked at */
     const struct vg_group_member *members;
     size_t nmembers;
     const struct vg_onset *onset; /* not yet ended, or NULL */
     const int64_t *fired;
-    size_t nfired;  /* times of requests, newest first */
-    bool in_flight; /* a request waits in the outbox */
+    size_t nfired;              /* times of requests, newest first */
+    bool in_flight;             /* a request waits in the outbox */
+    enum vg_retrain_flight run; /* of the newest of `fired` */
+};
+
+/* What is to be told to people. */
+enum vg_retrain_tell {
+    VG_TELL_NOTHING,
+    VG_TELL_WAITS, /* approval is awaited */
+    VG_TELL_OVER   /* what they were told no longer stands */
 };
 
 enum { VG_DECISIONS_MAX = 3 };
@@ -41,6 +56,7 @@ struct vg_retrain_out {
     bool has_onset; /* to be stored */
     struct vg_onset onset;
     bool fire; /* put a request into the outbox */
+    enum vg_retrain_tell tell;
     struct vg_decision decisions[VG_DECISIONS_MAX];
     size_t ndecisions;
 };
@@ -48,5 +64,23 @@ struct vg_retrain_out {
 /* Text handed out lives in arena or in the inputs. 0, or -1 VG_E_MEMORY. */
 int vg_retrain(const struct vg_retrain_in *in, struct vg_arena *arena, struct vg_retrain_out *out,
                struct vg_error *err);
+
+/* --- What people say of it -------------------------------------------------------------------- */
+
+struct vg_retrain_wish {
+    const char *by, *why;  /* why may be "" */
+    bool force;            /* cooldown, budgets, quiet times and numbers of rows do not count */
+    char key[VG_KEY_SIZE]; /* of the onset that is made where none is open: one for each wish */
+};
+/* Of in->onset, which is open: the onset with the word of a person, and what follows from it now;
+ * approved, it fires only when every guard passes. VG_E_USAGE where it has fired already. */
+int vg_retrain_approve(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
+                       struct vg_arena *arena, struct vg_retrain_out *out, struct vg_error *err);
+int vg_retrain_deny(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
+                    struct vg_arena *arena, struct vg_retrain_out *out, struct vg_error *err);
+/* Asked for by hand: the open onset fires, or one that nobody but this person opened. Broken or
+ * unknown data, and a request or run under way, withhold it whatever is forced. */
+int vg_retrain_by_hand(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
+                       struct vg_arena *arena, struct vg_retrain_out *out, struct vg_error *err);
 
 #endif

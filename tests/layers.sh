@@ -46,6 +46,7 @@ layers='
 2 include/pgvigil/ports.h
 2 include/pgvigil/store.h
 2 include/pgvigil/store_calibration.h
+2 include/pgvigil/store_onsets.h
 2 include/pgvigil/store_retraining.h
 2 include/pgvigil/store_telling.h
 3 checks/*
@@ -111,6 +112,7 @@ agent/rank -> checks/stat
 agent/reference -> agent/window
 agent/plan -> agent/reference
 agent/rehearse -> agent/settle
+agent/retrain -> agent/settle
 agent/retrain -> agent/window
 agent/settle -> agent/alert
 agent/settle -> agent/rank

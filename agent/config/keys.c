@@ -82,6 +82,29 @@ static const struct vg_key retraining_keys[] = {
      .doc = "least time between two requests"},
     {"max_per_week", VG_VALUE_INT, IN_RETRAINING(max_per_week), .fallback = "2", .least = "1",
      .most = "10000", .doc = "most requests in seven days"},
+    {"max_per_day", VG_VALUE_INT, IN_RETRAINING(max_per_day), .least = "1", .most = "10000",
+     .shown = "no limit", .doc = "most requests in 24 hours"},
+    {"min_rows", VG_VALUE_INT, IN_RETRAINING(min_rows), .least = "1", .shown = "any number",
+     .doc = "rows judged since the last request in each table of features or predictions"},
+    {"min_labels", VG_VALUE_INT, IN_RETRAINING(min_labels), .least = "1", .shown = "any number",
+     .doc = "rows judged since the last request in each table of labels"},
+    {"in_flight_for", VG_VALUE_DURATION, IN_RETRAINING(in_flight_us), .most = "52w",
+     .shown = "7d where the run is followed, else the cooldown",
+     .doc = "a run whose end nobody has reported counts as over after this"},
+    {.name = "quiet",
+     .type = VG_VALUE_NODE,
+     .offset = IN_RETRAINING(quiet),
+     .shown = "list of quiet times",
+     .doc = "times in which no request is made"},
+    {"approval", VG_VALUE_CHOICE, IN_RETRAINING(approval), .choices = vg_approvals,
+     .fallback = "automatic", .doc = "manual: somebody must approve each request"},
+    {"dry_run", VG_VALUE_BOOL, IN_RETRAINING(dry_run), .fallback = "false",
+     .doc = "everything is decided and recorded, nothing is sent"},
+    {.name = "promote",
+     .type = VG_VALUE_NODE,
+     .offset = IN_RETRAINING(promote),
+     .shown = "mapping promote",
+     .doc = "the rows a model was trained on become the reference"},
 };
 const struct vg_key_table vg_retraining_table = {"a retraining", TABLE(retraining_keys)};
 
@@ -115,13 +138,13 @@ const struct vg_key_table vg_defaults_table = {"defaults", TABLE(defaults_keys)}
 const struct vg_key_table *const *vg_config_tables(size_t *n)
 {
     static const struct vg_key_table *const first[] = {
-        &vg_config_table,      &vg_connection_table, &vg_web_table,
-        &vg_pushgateway_table, &vg_receiver_table,
+        &vg_config_table,     &vg_connection_table, &vg_web_table,     &vg_pushgateway_table,
+        &vg_receiver_table,
 #define VG_RECEIVER(upper, lower, doc) &vg_##lower##_table,
 #include "pgvigil/receivers.def"
 #undef VG_RECEIVER
-        &vg_heartbeat_table,   &vg_quiet_table,      &vg_route_table,
-        &vg_defaults_table,    &vg_retraining_table, &vg_system_table,
+        &vg_heartbeat_table,  &vg_quiet_table,      &vg_route_table,   &vg_defaults_table,
+        &vg_retraining_table, &vg_times_table,      &vg_promote_table, &vg_system_table,
     };
     enum { FIRST = sizeof first / sizeof *first };
     static const struct vg_key_table *tables[FIRST + VG_TRIGGER_SYSTEMS];

@@ -48,7 +48,10 @@ struct vg_raw_receiver {
 };
 struct vg_raw_retraining {
     struct vg_strings when;
-    int64_t after, cooldown_us, max_per_week;
+    int64_t after, cooldown_us, max_per_week, max_per_day, min_rows, min_labels, in_flight_us;
+    int approval;
+    bool dry_run;
+    const struct vg_node *quiet, *promote;
     const struct vg_node *systems[VG_TRIGGER_SYSTEMS]; /* filled by vg_system_table */
 };
 struct vg_raw_defaults {
@@ -79,6 +82,12 @@ void vg_config_telling(struct vg_config_reading *in, const struct vg_node *root,
                        const struct vg_raw_config *raw);
 void vg_config_receivers(struct vg_config_reading *in, const struct vg_node *node);
 void vg_config_retrainings(struct vg_config_reading *in, const struct vg_node *node);
+/* When a request may be made, and what follows when its run has succeeded. `part` is that of the
+ * table, read into raw. */
+void vg_config_guards(struct vg_config_reading *in, const struct vg_part *part,
+                      const struct vg_raw_retraining *raw, struct vg_retraining *out);
+extern const struct vg_key_table vg_promote_table;
+extern const char *const vg_approvals[];
 /* url, rights, headers and secrets of a mapping; `table` says what it may hold. */
 void vg_config_endpoint(struct vg_config_reading *in, const struct vg_node *node,
                         const struct vg_key_table *table, struct vg_raw_endpoint *raw,

@@ -155,6 +155,7 @@ static void read_retraining(struct vg_config_reading *in, const struct vg_entry 
     out->after = (int)raw.after;
     out->cooldown_us = raw.cooldown_us;
     out->max_per_week = (int)raw.max_per_week;
+    vg_config_guards(in, &parts[0], &raw, out);
     for (int i = 0; i < VG_TRIGGER_SYSTEMS; i++) {
         if (!raw.systems[i])
             continue;

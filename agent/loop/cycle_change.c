@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* That a retraining was asked for, told to receivers that show changes beside incidents, and the
- * address of a dataset's dashboard. */
+/* What people are told of retraining: that one was asked for, to receivers that show changes beside
+ * incidents; that one waits for approval, or that its run failed, to everybody whom the dataset
+ * tells, and when that is over. Also the address of a dataset's dashboard. */
 #include "agent/loop/cycle_change.h"
 
 #include <ctype.h>
@@ -8,6 +9,9 @@
 #include <string.h>
 
 #include "agent/message.h"
+#include "agent/settle.h"
+#include "agent/settle_message.h"
+#include "agent/settle_quiet.h"
 #include "pgvigil/store.h"
 #include "pgvigil/text.h"
 
@@ -46,8 +50,9 @@ static const struct vg_result *find_result(const struct vg_cycle *cycle,
     return NULL;
 }
 
-static void fill_item(const struct vg_onset *onset, const struct vg_result *result,
-                      struct vg_message_item *item)
+/* The drift that a request was made for. */
+static void fill_drift(const struct vg_onset *onset, const struct vg_result *result,
+                       struct vg_message_item *item)
 {
     *item = (struct vg_message_item){
         .rule = onset->rule,
@@ -69,21 +74,17 @@ static void fill_item(const struct vg_onset *onset, const struct vg_result *resu
     };
 }
 
-static void fill_message(const struct vg_work *work, const struct vg_onset *onset,
+static void fill_message(const struct vg_saying *saying, const struct vg_onset *onset,
                          struct vg_message_item *item, struct vg_message *message)
 {
-    const struct vg_dataset *dataset = work->job.dataset;
+    const struct vg_config *config = saying->env->config;
+    const struct vg_dataset *dataset = vg_ruleset_find(saying->env->rules, onset->dataset);
     *message = (struct vg_message){
-        .kind = VG_MSG_CHANGE,
-        .agent = work->env->agent,
+        .agent = saying->env->agent,
         .dataset = onset->dataset,
         .model = onset->model,
-        .connection = dataset->connection,
-        .table = dataset->query ? NULL : dataset->table,
-        .owner = dataset->owner,
-        .runbook = dataset->runbook,
         .severity = VG_SEVERITY_INFO,
-        .at_us = work->cycle.now_us,
+        .at_us = saying->cycle->now_us,
         .onset_us = onset->evidence.start_us,
         .opened_us = onset->due_us,
         .has_window = true,
@@ -91,45 +92,123 @@ static void fill_message(const struct vg_work *work, const struct vg_onset *onse
         .rows = onset->rows,
         .items = item,
         .nitems = 1,
-        .url = work->env->config->external_url,
-        .dashboard =
-            vg_cycle_dashboard(work->env->config->dashboard_url, onset->dataset, work->arena),
-        .role = vg_role_name(dataset->role),
-        .impact = dataset->impact,
+        .url = config->external_url,
+        .dashboard = vg_cycle_dashboard(config->dashboard_url, onset->dataset, saying->arena),
     };
+    if (dataset) {
+        message->connection = dataset->connection;
+        message->table = dataset->query ? NULL : dataset->table;
+        message->owner = dataset->owner;
+        message->runbook = dataset->runbook;
+        message->role = vg_role_name(dataset->role);
+        message->impact = dataset->impact;
+    }
     memcpy(message->key, onset->key, VG_KEY_SIZE);
 }
 
-static bool is_told(const struct vg_work *work, const char *name)
+static int post(const struct vg_saying *saying, const struct vg_message *message,
+                const char *receiver, struct vg_error *err)
 {
-    const struct vg_receiver *receiver = vg_config_receiver(work->env->config, name);
-    const struct vg_strings *only = work->env->only_receivers;
+    const struct vg_strings *only = saying->env->only_receivers;
     bool chosen = !only;
+    struct vg_outgoing row = {
+        .sink_kind = VG_SINK_RECEIVER,
+        .sink = receiver,
+        .kind = message->kind,
+        .created_us = message->at_us,
+        .next_us = message->at_us,
+    };
     for (size_t i = 0; only && i < only->n; i++)
-        chosen = chosen || !strcmp(only->items[i], name);
-    return chosen && receiver && receiver->kind == VG_RECEIVER_PAGERDUTY && receiver->changes;
+        chosen = chosen || !strcmp(only->items[i], receiver);
+    if (!chosen)
+        return 0;
+    memcpy(row.key, message->key, VG_KEY_SIZE);
+    if (vg_message_write(message, saying->arena, &row.body, err) < 0)
+        return -1;
+    return vg_store_outbox_put(saying->env->store, &row, err);
 }
 
-int vg_cycle_change(const struct vg_work *work, const struct vg_onset *onset, struct vg_error *err)
+int vg_cycle_change(const struct vg_saying *saying, const struct vg_onset *onset,
+                    struct vg_error *err)
 {
-    const struct vg_strings *to = &work->job.dataset->to;
+    const struct vg_dataset *dataset = vg_ruleset_find(saying->env->rules, onset->dataset);
     struct vg_message_item item;
     struct vg_message message;
-    fill_item(onset, find_result(&work->cycle, onset), &item);
-    fill_message(work, onset, &item, &message);
-    for (size_t i = 0; i < to->n; i++) {
-        struct vg_outgoing row = {
-            .sink_kind = VG_SINK_RECEIVER,
-            .sink = to->items[i],
-            .kind = VG_MSG_CHANGE,
-            .created_us = message.at_us,
-            .next_us = message.at_us,
-        };
-        if (!is_told(work, row.sink))
+    fill_drift(onset, find_result(saying->cycle, onset), &item);
+    fill_message(saying, onset, &item, &message);
+    message.kind = VG_MSG_CHANGE;
+    for (size_t i = 0; dataset && i < dataset->to.n; i++) {
+        const struct vg_receiver *receiver =
+            vg_config_receiver(saying->env->config, dataset->to.items[i]);
+        bool told = receiver && receiver->kind == VG_RECEIVER_PAGERDUTY && receiver->changes;
+        if (told && post(saying, &message, receiver->name, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* --- What waits for people, and what failed --------------------------------------------------- */
+
+/* Those of the dataset, or of the routes that fit it whatever the rule is. */
+static int find_receivers(const struct vg_saying *saying, const struct vg_dataset *dataset,
+                          struct vg_strings *out)
+{
+    const struct vg_config *config = saying->env->config;
+    *out = dataset ? dataset->to : (struct vg_strings){0};
+    bool more = dataset && !dataset->to.n;
+    for (size_t i = 0; i < config->nroutes && more; i++) {
+        const struct vg_route *route = &config->routes[i];
+        if (route->match.rule || route->match.tag ||
+            !vg_quiet_fits(route->match.dataset, dataset->id) ||
+            !vg_quiet_hours(&route->hours, saying->cycle->now_us))
             continue;
-        memcpy(row.key, message.key, VG_KEY_SIZE);
-        if (vg_message_write(&message, work->arena, &row.body, err) < 0 ||
-            vg_store_outbox_put(work->env->store, &row, err) < 0)
+        more = route->more;
+        if (vg_settle_invite(out, &route->to, saying->arena) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void fill_news(const struct vg_saying *saying, const struct vg_onset *onset,
+                      const struct vg_news *news, struct vg_message_item *item)
+{
+    *item = (struct vg_message_item){
+        .rule = news->failed ? "retraining.run" : "retraining.approval",
+        .check = news->failed ? "training run" : "retraining",
+        .class = "retraining",
+        .emits = news->over ? VG_EMIT_CLEAR : VG_EMIT_FIRE,
+        .state = news->over ? VG_ALERT_OK : VG_ALERT_FIRING,
+        .verdict = news->over ? VG_PASS : VG_FAIL,
+        .unit = VG_UNIT_RATIO,
+        .value = (double)NAN,
+        .limit = (double)NAN,
+        .p_value = (double)NAN,
+        .onset_us = onset->evidence.start_us,
+        .n = (double)NAN,
+        .n_ref = (double)NAN,
+        .why = news->why,
+    };
+    if (news->over)
+        item->ended_us = saying->cycle->now_us;
+}
+
+int vg_cycle_news(const struct vg_saying *saying, const struct vg_onset *onset,
+                  const struct vg_news *news, struct vg_error *err)
+{
+    const struct vg_dataset *dataset = vg_ruleset_find(saying->env->rules, onset->dataset);
+    struct vg_strings to;
+    struct vg_message_item item;
+    struct vg_message message;
+    if (news->over && vg_store_outbox_told(saying->env->store, onset->key, saying->arena, &to, err) < 0)
+        return -1;
+    if (!news->over && find_receivers(saying, dataset, &to) < 0)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    fill_news(saying, onset, news, &item);
+    fill_message(saying, onset, &item, &message);
+    message.kind = news->over ? VG_MSG_RESOLVE : VG_MSG_OPEN;
+    message.severity = news->failed ? VG_SEVERITY_WARNING : VG_SEVERITY_INFO;
+    for (size_t i = 0; i < to.n; i++) {
+        if (post(saying, &message, to.items[i], err) < 0)
             return -1;
     }
     return 0;

@@ -281,6 +281,26 @@ static const char *const runs[] = {
     NULL,
 };
 
+/* Who approved a retraining or not, what people were told of it, and who decided on what grounds. */
+static const char *const approvals[] = {
+    "ALTER TABLE onset ADD COLUMN by_hand {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE onset ADD COLUMN approval {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE onset ADD COLUMN approval_us {int} NOT NULL DEFAULT 9223372036854775807",
+    "ALTER TABLE onset ADD COLUMN approval_by TEXT",
+    "ALTER TABLE onset ADD COLUMN approval_why TEXT",
+    "ALTER TABLE onset ADD COLUMN told {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE decision ADD COLUMN given_by TEXT",
+    "ALTER TABLE decision ADD COLUMN dataset TEXT",
+    "ALTER TABLE decision ADD COLUMN rule TEXT",
+    "ALTER TABLE decision ADD COLUMN start_us {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE decision ADD COLUMN end_us {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE decision ADD COLUMN repeated {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE decision ADD COLUMN value {real}",
+    "ALTER TABLE decision ADD COLUMN limit_value {real}",
+    "ALTER TABLE decision ADD COLUMN row_count {int} NOT NULL DEFAULT 0",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -297,6 +317,7 @@ const struct vg_migration vg_migrations[] = {
     {"the outbox's room, silences, acknowledgements", quiet},
     {"dependence between columns", pairs},
     {"what becomes of requests for retraining", runs},
+    {"who approved a retraining", approvals},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];
 
@@ -443,6 +464,8 @@ int vg_schema_plausible(struct vg_db *db, bool *sound, struct vg_error *err)
         {WORST("sink_kind", "trouble"), VG_SINK_RETRAIN},
         {WORST("severities", "silence"), (1 << VG_SEVERITIES) - 1},
         {WORST("state", "onset"), VG_ONSET_ENDED},
+        {WORST("approval", "onset"), VG_APPROVALS - 1},
+        {WORST("told", "onset"), VG_ONSET_TOLDS - 1},
         {WORST("kind", "decision"), VG_DECISIONS - 1},
         {WORST("state", "retrain_run"), VG_RETRAIN_STATES - 1},
         {WORST("state", "offenders"), VG_OFFENDERS_GIVEN_UP},

@@ -49,6 +49,15 @@ static const struct vg_key quiet_keys[] = {
 const struct vg_key_table vg_quiet_table = {"a silence", quiet_keys,
                                             sizeof quiet_keys / sizeof *quiet_keys};
 
+static const struct vg_key times_keys[] = {
+    {"from", VG_VALUE_TIME, IN(from_us), .shown = "always", .doc = "no request from then on"},
+    {"until", VG_VALUE_TIME, IN(until_us), .shown = "never", .doc = "requests are made again"},
+    HOURS,
+    {"why", VG_VALUE_STRING, IN(why), .doc = "for those who wonder"},
+};
+const struct vg_key_table vg_times_table = {"a quiet time", times_keys,
+                                            sizeof times_keys / sizeof *times_keys};
+
 static const struct vg_key route_keys[] = {
     MATCH,
     HOURS,
@@ -148,17 +157,17 @@ static struct vg_loc copy_loc(struct vg_reader *r, struct vg_loc loc)
     return loc;
 }
 
-void vg_read_quiets(struct vg_reader *r, const struct vg_node *node, struct vg_quiet **out,
-                    size_t *n)
+static void read_quiets(struct vg_reader *r, const struct vg_node *node,
+                        const struct vg_key_table *table, struct vg_quiet **out, size_t *n)
 {
     struct raw raw;
-    if (!is_list(r, node, "silences"))
+    if (!is_list(r, node, table == &vg_quiet_table ? "silences" : "quiet"))
         return;
     *out = vg_arena_array(r->arena, node->n + 1, sizeof **out);
     r->memory = r->memory || !*out;
     for (size_t i = 0; i < node->n && !r->memory; i++) {
         struct vg_quiet *quiet = &(*out)[*n];
-        if (!read_item(r, node->items[i], &vg_quiet_table, &raw, &quiet->hours))
+        if (!read_item(r, node->items[i], table, &raw, &quiet->hours))
             continue;
         quiet->match = raw.match;
         quiet->from_us = raw.from_us;
@@ -167,8 +176,20 @@ void vg_read_quiets(struct vg_reader *r, const struct vg_node *node, struct vg_q
         quiet->loc = copy_loc(r, node->items[i]->loc);
         ++*n;
         if (raw.until_us <= raw.from_us)
-            vg_read_fault(r, node->items[i]->loc, NULL, "a silence ends before it begins");
+            vg_read_fault(r, node->items[i]->loc, NULL, "%s ends before it begins", table->mapping);
     }
+}
+
+void vg_read_quiets(struct vg_reader *r, const struct vg_node *node, struct vg_quiet **out,
+                    size_t *n)
+{
+    read_quiets(r, node, &vg_quiet_table, out, n);
+}
+
+void vg_read_times(struct vg_reader *r, const struct vg_node *node, struct vg_quiet **out,
+                   size_t *n)
+{
+    read_quiets(r, node, &vg_times_table, out, n);
 }
 
 void vg_read_routes(struct vg_reader *r, const struct vg_node *node, const struct vg_config *config,

@@ -181,18 +181,34 @@ struct vg_outgoing {
 
 /* Retraining: an onset of drift in a group of datasets, and what was decided about it. */
 enum vg_onset_state { VG_ONSET_OPEN, VG_ONSET_FIRED, VG_ONSET_ENDED };
+/* What people say of an onset; asked: they were told that it waits for them. */
+enum vg_approval {
+    VG_APPROVAL_NONE,
+    VG_APPROVAL_ASKED,
+    VG_APPROVAL_GIVEN,
+    VG_APPROVAL_DENIED,
+    VG_APPROVALS
+};
+/* What stands of what people were told of an onset; they hear the end of it. */
+enum vg_onset_told { VG_TOLD_NOTHING, VG_TOLD_WAITS, VG_TOLD_FAILED, VG_ONSET_TOLDS };
 struct vg_onset {
     char key[VG_KEY_SIZE];
     const char *model, *dataset, *rule; /* what opened it */
     int64_t due_us;                     /* of the opening cycle */
     struct vg_window evidence;          /* window of the verdict that opened it */
     enum vg_onset_state state;
-    bool fired;                 /* a request was put into the outbox */
+    /* A request was put into the outbox. FIRED without: a dry run. */
+    bool fired;
     int64_t fired_us, ended_us; /* VG_NEVER: not */
     double value, limit;
     uint64_t rows;
     const char *column, *check;
     const char *segment; /* NULL: all rows */
+    bool by_hand;        /* no drift: somebody asked for it */
+    enum vg_approval approval;
+    int64_t approval_us;                    /* when it came to that; VG_NEVER */
+    const char *approval_by, *approval_why; /* of a person; or NULL */
+    enum vg_onset_told told;
 };
 
 /* What became of a request for retraining. Those from VG_RETRAIN_SUCCEEDED on are its end. */
@@ -221,6 +237,10 @@ enum vg_decision_kind {
     VG_DECIDED_SUCCEEDED, /* and has ended */
     VG_DECIDED_FAILED,
     VG_DECIDED_LOST, /* what became of it could not be found out */
+    VG_DECIDED_WAITING, /* for approval */
+    VG_DECIDED_APPROVED,
+    VG_DECIDED_DENIED,
+    VG_DECIDED_DRY_RUN, /* would have fired */
     VG_DECISIONS
 };
 const char *vg_decision_name(enum vg_decision_kind kind);
@@ -230,6 +250,12 @@ struct vg_decision {
     int64_t at_us;
     enum vg_decision_kind kind;
     const char *reason; /* sentences, "; " between them */
+    const char *by;     /* a person; NULL: the agent itself */
+    /* The onset's as it was then, filled in by the store; dataset NULL: there was none. */
+    const char *dataset, *rule;
+    struct vg_window evidence;
+    double value, limit;
+    uint64_t rows;
 };
 
 #endif

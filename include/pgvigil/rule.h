@@ -368,6 +368,9 @@ struct vg_receiver {
     int64_t digest_within_us;
 };
 
+/* Whether the rows a model was trained on become the reference when its run has succeeded. */
+enum vg_promote { VG_PROMOTE_NOT, VG_PROMOTE_SUCCESS, VG_PROMOTE_MANUAL };
+
 struct vg_trigger_ops;
 struct vg_trigger_settings;
 struct vg_retraining {
@@ -380,8 +383,17 @@ struct vg_retraining {
     /* The training system and its own keys (agent/triggers/systems.h); NULL: http, none. */
     const struct vg_trigger_ops *system;
     const struct vg_trigger_settings *settings;
-    int64_t cooldown_us; /* default 24h */
-    int max_per_week;    /* default 2 */
+    int64_t cooldown_us;          /* default 24h */
+    int max_per_week;             /* default 2 */
+    int max_per_day;              /* 0: no limit */
+    int64_t min_rows, min_labels; /* new since the last request; 0: any number */
+    int64_t in_flight_us;         /* a run counts as over after this; VG_DEFAULT */
+    struct vg_quiet *quiet;       /* nothing is asked for then; only their times count */
+    size_t nquiet;
+    bool manual;  /* somebody must approve */
+    bool dry_run; /* decides and records, sends nothing */
+    enum vg_promote promote;
+    int64_t promote_us; /* length of the range that becomes the reference */
 };
 
 struct vg_config {

@@ -442,21 +442,6 @@ struct vg_outbox_count {
 int vg_store_outbox_counts(struct vg_store *store, struct vg_arena *arena,
                            struct vg_outbox_count **out, size_t *n, struct vg_error *err);
 
-/* --- Retraining ------------------------------------------------------------------------ */
-/* The onset of a model that is open or fired and not ended; *found false when there is none. */
-int vg_store_onset(struct vg_store *store, const char *model, struct vg_arena *arena,
-                   struct vg_onset *out, bool *found, struct vg_error *err);
-int vg_store_onset_put(struct vg_store *store, const struct vg_onset *onset, struct vg_error *err);
-/* Times at which requests of this model were fired since, newest first; their keys not needed. */
-int vg_store_fired(struct vg_store *store, const char *model, int64_t since_us,
-                   struct vg_arena *arena, int64_t **out, size_t *n, struct vg_error *err);
-/* Recorded only if it differs in kind or reason from the newest one of the same key. */
-int vg_store_decision_put(struct vg_store *store, const struct vg_decision *decision,
-                          bool *recorded, struct vg_error *err);
-int vg_store_decisions(struct vg_store *store, const char *model /* NULL: all */, size_t most,
-                       struct vg_arena *arena, struct vg_decision **out, size_t *n,
-                       struct vg_error *err); /* newest first */
-
 /* --- Commands beside the daemon, files, groups ----------------------------------------- */
 struct vg_control {
     int64_t id;
@@ -498,6 +483,7 @@ int vg_store_pushed_delete(struct vg_store *store, const char *dataset, struct v
 int vg_store_trim(struct vg_store *store, int64_t now_us, struct vg_error *err);
 
 #include "pgvigil/store_calibration.h"
+#include "pgvigil/store_onsets.h"
 #include "pgvigil/store_retraining.h"
 #include "pgvigil/store_telling.h"
 

@@ -75,7 +75,7 @@ static void test_fired(void **state)
 {
     struct fixture *f = *state;
     static const int64_t times[] = {30, 10, 20, 40};
-    int64_t *got;
+    struct vg_fired *got;
     size_t n;
     char key[16];
     for (int i = 0; i < 4; i++) {
@@ -86,11 +86,18 @@ static void test_fired(void **state)
         onset.state = VG_ONSET_ENDED;
         MUST(f, vg_store_onset_put(f->store, &onset, &f->err));
     }
-    MUST(f, vg_store_fired(f->store, "m", 20, f->arena, &got, &n, &f->err));
+    struct vg_fired_of of = {"m", 20, false};
+    MUST(f, vg_store_fired(f->store, &of, f->arena, &got, &n, &f->err));
     assert_int_equal(n, 2);
-    assert_int_equal(got[0], 30);
-    assert_int_equal(got[1], 20);
-    MUST(f, vg_store_fired(f->store, "other", 0, f->arena, &got, &n, &f->err));
+    assert_int_equal(got[0].at_us, 30);
+    assert_string_equal(got[0].key, "k0");
+    assert_int_equal(got[1].at_us, 20);
+    of.dry = true; /* the fourth was a dry run's */
+    MUST(f, vg_store_fired(f->store, &of, f->arena, &got, &n, &f->err));
+    assert_int_equal(n, 3);
+    assert_int_equal(got[0].at_us, 40);
+    of.model = "other";
+    MUST(f, vg_store_fired(f->store, &of, f->arena, &got, &n, &f->err));
     assert_int_equal(n, 0);
 }
 
