@@ -242,7 +242,7 @@ static int take_word(const struct vg_retrain_in *in, const struct vg_retrain_wis
         return vg_fail(err, VG_E_USAGE, "the request of this onset of %s has been made",
                        in->config->model);
     out->onset.approval = approval;
-    out->onset.approval_us = in->cycle->now_us;
+    out->onset.approval_us = wish->asked_us;
     out->onset.approval_by = wish->by;
     out->onset.approval_why = wish->why;
     bool given = approval == VG_APPROVAL_GIVEN;
@@ -327,7 +327,7 @@ static int obey_wish(const struct vg_retrain_in *in, const struct vg_retrain_wis
     if (!passed)
         return -1;
     onset->approval = VG_APPROVAL_GIVEN;
-    onset->approval_us = in->cycle->now_us;
+    onset->approval_us = wish->asked_us;
     onset->approval_by = wish->by;
     onset->approval_why = wish->why;
     out->has_onset = true;

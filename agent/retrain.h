@@ -69,6 +69,7 @@ int vg_retrain(const struct vg_retrain_in *in, struct vg_arena *arena, struct vg
 
 struct vg_retrain_wish {
     const char *by, *why;  /* why may be "" */
+    int64_t asked_us;      /* when it was asked for */
     bool force;            /* cooldown, budgets, quiet times and numbers of rows do not count */
     char key[VG_KEY_SIZE]; /* of the onset that is made where none is open: one for each wish */
 };

@@ -135,6 +135,7 @@ agent/rules -> agent/zone
 agent/triggers -> agent/receivers
 agent/triggers -> agent/yaml
 agent/web -> agent/metrics
+agent/web -> agent/retrain
 agent/yaml -> agent/secret
 agent/yaml -> agent/sql
 agent/yaml -> agent/zone

@@ -119,11 +119,15 @@ static void print_alerts(const struct vg_shell *shell, const struct vg_status *s
 static void print_decisions(const struct vg_status *status)
 {
     char at[VG_TIME_TEXT];
+    if (status->ngroups)
+        printf("\nretraining\n");
+    vg_retrain_lines(status->groups, status->ngroups);
     printf("\nretraining decisions, newest first\n");
     for (size_t i = 0; i < status->ndecisions; i++) {
         const struct vg_decision *decision = &status->decisions[i];
-        printf("  %s  %s  %s: %s\n", vg_format_time(decision->at_us, at), decision->model,
-               vg_decision_name(decision->kind), decision->reason);
+        printf("  %s  %s  %s%s%s: %s\n", vg_format_time(decision->at_us, at), decision->model,
+               vg_decision_name(decision->kind), decision->by ? " by " : "",
+               decision->by ? decision->by : "", decision->reason);
     }
     if (!status->ndecisions)
         puts("  none");
@@ -253,6 +257,7 @@ static int load_status(struct vg_shell *shell, struct vg_status *status, struct 
                            err) < 0 ||
         vg_store_decisions(store, NULL, 50, arena, &status->decisions, &status->ndecisions, err) <
             0 ||
+        vg_retrain_load(shell, NULL, 20, &status->groups, &status->ngroups, err) < 0 ||
         vg_store_outbox_counts(store, arena, &status->counts, &status->ncounts, err) < 0 ||
         vg_store_offenders(store, arena, &status->offenders, &status->noffenders, err) < 0 ||
         vg_store_notice(store, arena, &status->notice, err) < 0)

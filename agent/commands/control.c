@@ -66,6 +66,10 @@ int vg_control_ask(struct vg_shell *shell, const char *verb, const char *argumen
         return vg_shell_fail(&err);
     if (vg_streq(answer, "ok"))
         return 0;
+    if (!strncmp(answer, "ok: ", 4)) {
+        puts(answer + 4);
+        return 0;
+    }
     fprintf(stderr, "pgvigil: %s\n", answer);
     return VG_EXIT_FAILED;
 }

@@ -7,7 +7,8 @@
 
 /* Opens the store to change it: directly when no daemon runs (*beside false), else beside it. */
 int vg_control_open(struct vg_shell *shell, bool *beside);
-/* Leaves the row and waits for the daemon's answer, at most 30 s; prints what is not "ok". */
+/* Leaves the row and waits for the daemon's answer, at most 30 s; prints what it
+ * says beyond "ok". */
 int vg_control_ask(struct vg_shell *shell, const char *verb, const char *argument);
 
 /* Who runs this: a name of the system, or "uid 1000". In arena. */

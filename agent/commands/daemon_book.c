@@ -220,6 +220,24 @@ static void tell_outbox(struct vg_daemon *daemon)
     vg_arena_free(arena);
 }
 
+/* As the store has it: those that waited before a restart wait still. */
+static void tell_pending(struct vg_daemon *daemon)
+{
+    struct vg_error err = {0};
+    struct vg_arena *arena = vg_arena_new();
+    const struct vg_config *config = daemon->loop.book->config; /* the scheduler changes it */
+    for (size_t i = 0; arena && i < config->nretraining; i++) {
+        const char *model = config->retraining[i].model;
+        struct vg_onset onset;
+        bool found;
+        if (vg_store_onset(daemon->shell.store, model, arena, &onset, &found, &err) == 0)
+            vg_metrics_pending(daemon->metrics, model,
+                               found && onset.state == VG_ONSET_OPEN &&
+                                   onset.approval == VG_APPROVAL_ASKED);
+    }
+    vg_arena_free(arena);
+}
+
 static void idle(void *arg, int64_t now_us)
 {
     struct vg_daemon *daemon = arg;
@@ -227,6 +245,7 @@ static void idle(void *arg, int64_t now_us)
     if (vg_store_trim(daemon->shell.store, now_us, &err) < 0)
         vg_log(VG_LOG_ERROR, "cannot trim the state", "error", err.msg, NULL);
     tell_outbox(daemon);
+    tell_pending(daemon);
     struct vg_store_health health;
     vg_store_health(daemon->shell.store, &health);
     vg_metrics_state(daemon->metrics, &health);

@@ -31,7 +31,8 @@ struct vg_options {
     bool json, strict, once, connect, force;
     const char *at, *window, *from, *until, *state, *backfill;
     const char *connection, *time_column, *to, *output;
-    bool tune, lookups;
+    bool tune, lookups, dry_run;
+    const char *why;
     const char *reference, *html;
     const char *inject[32];
     size_t ninject;

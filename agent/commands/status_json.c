@@ -103,10 +103,29 @@ static json_t *make_decisions(const struct vg_status *status)
     json_t *list = json_array();
     for (size_t i = 0; i < status->ndecisions; i++) {
         const struct vg_decision *decision = &status->decisions[i];
-        json_array_append_new(
-            list, json_pack("{s:o, s:s, s:s, s:s, s:s}", "at", make_time(decision->at_us), "model",
-                            decision->model, "onset", decision->key, "decision",
-                            vg_decision_name(decision->kind), "reason", decision->reason));
+        json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:s, s:s, s:s?}", "at",
+                                              make_time(decision->at_us), "model", decision->model,
+                                              "onset", decision->key, "decision",
+                                              vg_decision_name(decision->kind), "reason",
+                                              decision->reason, "by", decision->by));
+    }
+    return list;
+}
+
+static json_t *make_groups(const struct vg_status *status)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->ngroups; i++) {
+        const struct vg_retrain_group *group = &status->groups[i];
+        struct vg_buf line;
+        vg_buf_init(&line, 1 << 16);
+        vg_retrain_state_say(&line, &group->standing);
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s?, s:s}", "model", group->config->model,
+                                        "state", vg_retrain_state_word(&group->standing), "onset",
+                                        group->standing.onset ? group->standing.onset->key : NULL,
+                                        "says", line.failed ? "" : line.data));
+        vg_buf_free(&line);
     }
     return list;
 }
@@ -150,11 +169,12 @@ int vg_status_json(struct vg_shell *shell, const struct vg_status *status)
     if (!budgets)
         return VG_EXIT_INTERNAL;
     json_t *root = json_pack(
-        "{s:i, s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", 1, "agent",
+        "{s:i, s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", 1, "agent",
         shell->agent, "last_good_rules", status->revived, "notice", status->notice, "datasets",
         make_datasets(status), "results", make_results(status), "alerts", make_alerts(status),
-        "incidents", make_incidents(status), "decisions", make_decisions(status), "deliveries",
-        make_deliveries(status), "quarantine", make_offenders(status), "drift", budgets);
+        "incidents", make_incidents(status), "decisions", make_decisions(status), "retraining",
+        make_groups(status), "deliveries", make_deliveries(status), "quarantine",
+        make_offenders(status), "drift", budgets);
     int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
     putchar('\n');
     json_decref(root);

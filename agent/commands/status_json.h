@@ -3,7 +3,7 @@
 #ifndef PGVIGIL_STATUS_JSON_H
 #define PGVIGIL_STATUS_JSON_H
 
-#include "agent/commands/shell.h"
+#include "agent/commands/retrain_show.h"
 
 struct vg_status {
     const char *revived; /* why last good rules stand in for the folder, or NULL */
@@ -16,6 +16,8 @@ struct vg_status {
     size_t nincidents;
     struct vg_decision *decisions;
     size_t ndecisions;
+    struct vg_retrain_group *groups;
+    size_t ngroups;
     struct vg_outbox_count *counts;
     size_t ncounts;
     struct vg_offenders *offenders;

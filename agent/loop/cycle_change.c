@@ -199,7 +199,8 @@ int vg_cycle_news(const struct vg_saying *saying, const struct vg_onset *onset,
     struct vg_strings to;
     struct vg_message_item item;
     struct vg_message message;
-    if (news->over && vg_store_outbox_told(saying->env->store, onset->key, saying->arena, &to, err) < 0)
+    struct vg_store *store = saying->env->store;
+    if (news->over && vg_store_outbox_told(store, onset->key, saying->arena, &to, err) < 0)
         return -1;
     if (!news->over && find_receivers(saying, dataset, &to) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");

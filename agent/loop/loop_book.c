@@ -5,6 +5,7 @@
 
 #include "agent/loop/loop.h"
 #include "agent/loop/loop_tell.h"
+#include "agent/loop/retrain_obey.h"
 #include "pgvigil/failpoint.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
@@ -166,7 +167,21 @@ static int ask_capture(struct vg_loop *loop, const struct vg_control *row, struc
     return slot ? 0 : vg_fail(err, VG_E_NOT_FOUND, "there is no dataset %s", row->argument);
 }
 
-static int obey(struct vg_loop *loop, const struct vg_control *row, struct vg_error *err)
+static int obey_retrain(struct vg_loop *loop, const struct vg_control *row, struct vg_arena *arena,
+                        const char **answer, struct vg_error *err)
+{
+    struct vg_cycle_env env = loop->env;
+    env.config = loop->book->config;
+    env.rules = loop->book->rules;
+    int rc = vg_retrain_obey(&env, row, read_clock(loop), arena, answer, err);
+    if (rc == 0 && loop->env.committed)
+        loop->env.committed(loop->env.committed_arg);
+    return rc;
+}
+
+/* *answer stays as it is where it says nothing more than that it was done. */
+static int obey(struct vg_loop *loop, const struct vg_control *row, struct vg_arena *arena,
+                const char **answer, struct vg_error *err)
 {
     if (!strcmp(row->verb, "reload")) {
         loop->force_reload = vg_streq(row->argument, "force");
@@ -185,6 +200,8 @@ static int obey(struct vg_loop *loop, const struct vg_control *row, struct vg_er
         return choose_reference(loop, row, VG_REFERENCE_USED, err);
     if (!strcmp(row->verb, "drop"))
         return drop_reference(loop, row, err);
+    if (vg_retrain_knows(row->verb))
+        return obey_retrain(loop, row, arena, answer, err);
     if (vg_tell_knows(row->verb)) {
         int rc = vg_tell_obey(loop->env.store, row, loop->env.agent, read_clock(loop), err);
         if (rc == 0 && loop->env.committed) /* something may be due */
@@ -205,10 +222,11 @@ void vg_loop_control(struct vg_loop *loop)
         goto out;
     }
     for (size_t i = 0; i < n; i++) {
-        int rc = obey(loop, &rows[i], &err);
+        const char *answer = "ok";
+        int rc = obey(loop, &rows[i], arena, &answer, &err);
         vg_log(VG_LOG_INFO, "command", "verb", rows[i].verb, "argument", rows[i].argument, "by",
                rows[i].by, "error", rc < 0 ? err.msg : NULL, NULL);
-        if (vg_store_control_done(loop->env.store, rows[i].id, rc < 0 ? err.msg : "ok",
+        if (vg_store_control_done(loop->env.store, rows[i].id, rc < 0 ? err.msg : answer,
                                   read_clock(loop), &err) < 0)
             vg_log(VG_LOG_ERROR, "cannot answer a command", "error", err.msg, NULL);
     }

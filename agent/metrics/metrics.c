@@ -109,6 +109,8 @@ void vg_metrics_models(struct vg_metrics *metrics, const struct vg_retraining *m
             const struct vg_label labels[] = {{"model", models[i].model}, {"decision", decision}};
             count_own(metrics, VG_M_RETRAIN_DECISIONS, labels, 2, 0);
         }
+        const struct vg_label model = {"model", models[i].model};
+        count_own(metrics, VG_M_RETRAIN_PENDING, &model, 1, 0);
     }
     pthread_mutex_unlock(&metrics->lock);
 }
@@ -195,6 +197,20 @@ void vg_metrics_decided(struct vg_metrics *metrics, const char *model, enum vg_d
     const struct vg_label labels[] = {{"model", model}, {"decision", vg_decision_name(kind)}};
     pthread_mutex_lock(&metrics->lock);
     count_own(metrics, VG_M_RETRAIN_DECISIONS, labels, 2, 1);
+    /* any other decision of these ends the wait; being withheld meanwhile does not */
+    if (kind == VG_DECIDED_WAITING)
+        set_own(metrics, VG_M_RETRAIN_PENDING, labels, 1, 1);
+    else if (kind == VG_DECIDED_APPROVED || kind == VG_DECIDED_DENIED || kind == VG_DECIDED_FIRED ||
+             kind == VG_DECIDED_ENDED_UNFIRED)
+        set_own(metrics, VG_M_RETRAIN_PENDING, labels, 1, 0);
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+void vg_metrics_pending(struct vg_metrics *metrics, const char *model, size_t n)
+{
+    const struct vg_label label = {"model", model};
+    pthread_mutex_lock(&metrics->lock);
+    set_own(metrics, VG_M_RETRAIN_PENDING, &label, 1, (double)n);
     pthread_mutex_unlock(&metrics->lock);
 }
 

@@ -69,6 +69,8 @@ void vg_metrics_notified(struct vg_metrics *metrics, enum vg_sink_kind kind, con
 /* Messages waiting, per sink; sinks not named wait for nothing. */
 void vg_metrics_outbox(struct vg_metrics *metrics, const struct vg_outbox_count *counts, size_t n);
 void vg_metrics_decided(struct vg_metrics *metrics, const char *model, enum vg_decision_kind kind);
+/* How many onsets of the model wait for approval. */
+void vg_metrics_pending(struct vg_metrics *metrics, const char *model, size_t n);
 /* A training system that a model names; and one attempt to ask it. */
 void vg_metrics_system(struct vg_metrics *metrics, const char *system);
 void vg_metrics_triggered(struct vg_metrics *metrics, const char *system, enum vg_outcome outcome);

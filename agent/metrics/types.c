@@ -138,6 +138,8 @@ static const struct vg_metric_type fixed[VG_M_FIXED] = {
     [VG_M_RETRAIN_FAILED] = {"pgvigil_retrain_last_failed_timestamp_seconds", G, false, "model",
                              "When a request was last refused, or a run that was followed failed "
                              "or was lost sight of."},
+    [VG_M_RETRAIN_PENDING] = {"pgvigil_retrain_pending", G, false, "model",
+                              "Requests for retraining that wait for approval."},
     [VG_M_QUARANTINE_KEYS] = {"pgvigil_quarantine_keys_total", C, false, "dataset",
                               "Keys of offending rows that were written to the quarantine, or were "
                               "there already."},

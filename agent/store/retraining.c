@@ -101,8 +101,9 @@ int vg_store_fired(struct vg_store *store, const struct vg_fired_of *of, struct 
 {
     /* 9223372036854775807 is VG_NEVER. */
     static const char text[] = "SELECT key, fired_us FROM onset WHERE model = $1"
-                               " AND (fired = 1 OR ($3 = 1 AND fired_us < 9223372036854775807))"
-                               " AND fired_us >= $2 ORDER BY fired_us DESC, key";
+                               " AND fired_us >= $2 AND (fired = 1"
+                               " OR ($3 = 1 AND fired_us < 9223372036854775807))"
+                               " ORDER BY fired_us DESC, key";
     const struct vg_sql_shape shape = {sizeof **out, read_fired, arena};
     const struct vg_sql sql =
         VG_SQL(text, vg_p_text(of->model), vg_p_int(of->since_us), vg_p_int(of->dry));

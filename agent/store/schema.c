@@ -281,7 +281,7 @@ static const char *const runs[] = {
     NULL,
 };
 
-/* Who approved a retraining or not, what people were told of it, and who decided on what grounds. */
+/* Who approved a retraining or not, what people were told, and who decided on what grounds. */
 static const char *const approvals[] = {
     "ALTER TABLE onset ADD COLUMN by_hand {int} NOT NULL DEFAULT 0",
     "ALTER TABLE onset ADD COLUMN approval {int} NOT NULL DEFAULT 0",

@@ -382,10 +382,25 @@ static void put_incidents(struct vg_buf *out, const struct vg_report *report)
     vg_buf_puts(out, "</div></section>\n");
 }
 
+static void put_standing(struct vg_buf *out, const struct vg_retrain_standing *standing)
+{
+    struct vg_buf line;
+    vg_buf_init(&line, VG_REPORT_LINE);
+    vg_retrain_state_say(&line, standing);
+    vg_buf_puts(out, "<p><b>");
+    vg_report_text(out, standing->onset->model);
+    vg_buf_puts(out, "</b>: ");
+    vg_report_text(out, line.failed ? "too long to be shown" : line.data);
+    vg_buf_puts(out, "</p>\n");
+    vg_buf_free(&line);
+}
+
 static void put_decisions(struct vg_buf *out, const struct vg_report *report)
 {
-    static const char *const heads[] = {"At", "Model", "Decision", "Reason", NULL};
+    static const char *const heads[] = {"At", "Model", "Decision", "By", "Reason", NULL};
     vg_buf_puts(out, "<section><h2>Retraining</h2>\n");
+    for (size_t i = 0; i < report->nstandings; i++)
+        put_standing(out, &report->standings[i]);
     if (!report->ndecisions) {
         vg_buf_puts(out, "<p>No decision yet.</p></section>\n");
         return;
@@ -400,6 +415,7 @@ static void put_decisions(struct vg_buf *out, const struct vg_report *report)
         vg_buf_puts(out, "<td data-label=Decision>");
         put_tag(out, vg_decision_name(decision->kind), vg_decision_name(decision->kind));
         vg_buf_puts(out, "</td>");
+        put_cell(out, "By", decision->by ? decision->by : "pgvigil");
         put_cell(out, "Reason", decision->reason);
         vg_buf_puts(out, "</tr>\n");
     }

@@ -5,6 +5,7 @@
 #ifndef PGVIGIL_AGENT_REPORT_H
 #define PGVIGIL_AGENT_REPORT_H
 
+#include "agent/retrain_state.h"
 #include "pgvigil/error.h"
 #include "pgvigil/event.h"
 #include "pgvigil/mem.h"
@@ -15,6 +16,7 @@ enum {
     VG_REPORT_RESULTS = 500,  /* results shown of a dataset, the gravest first */
     VG_REPORT_INCIDENTS = 20, /* incidents shown, open ones first */
     VG_REPORT_DECISIONS = 30,
+    VG_REPORT_LINE = 1 << 16,
 };
 
 struct vg_report_dataset {
@@ -36,6 +38,8 @@ struct vg_report {
     size_t nincidents;
     struct vg_decision *decisions;
     size_t ndecisions;
+    struct vg_retrain_standing *standings; /* of the onsets that have not ended */
+    size_t nstandings;
     struct vg_outbox_count *sinks;
     size_t nsinks;
 };

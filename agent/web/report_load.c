@@ -115,6 +115,36 @@ static int load_incidents(struct vg_store *store, struct vg_arena *arena, struct
     return 0;
 }
 
+/* Of each model that drifts: its onset, the run of its request, the newest decision about it. */
+static int load_standings(struct vg_store *store, struct vg_arena *arena, struct vg_report *out,
+                          struct vg_error *err)
+{
+    enum { MOST = 100 };
+    struct vg_onset *onsets;
+    struct vg_retrain_run *runs = vg_arena_array(arena, MOST, sizeof *runs);
+    size_t n, ndecisions;
+    bool found;
+    out->standings = vg_arena_array(arena, MOST, sizeof *out->standings);
+    if (!out->standings || !runs)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    if (vg_store_onsets(store, NULL, MOST, arena, &onsets, &n, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n && onsets[i].state != VG_ONSET_ENDED; i++) {
+        struct vg_retrain_standing *standing = &out->standings[out->nstandings++];
+        struct vg_decision *decisions;
+        if (vg_store_retrain_run(store, onsets[i].key, arena, &runs[i], &found, err) < 0 ||
+            vg_store_decisions(store, onsets[i].model, 1, arena, &decisions, &ndecisions, err) < 0)
+            return -1;
+        *standing = (struct vg_retrain_standing){
+            .onset = &onsets[i],
+            .run = found ? &runs[i] : NULL,
+            .decision =
+                ndecisions && !strcmp(decisions[0].key, onsets[i].key) ? &decisions[0] : NULL,
+        };
+    }
+    return 0;
+}
+
 int vg_report_load(struct vg_store *store, struct vg_arena *arena, struct vg_report *out,
                    struct vg_error *err)
 {
@@ -122,7 +152,8 @@ int vg_report_load(struct vg_store *store, struct vg_arena *arena, struct vg_rep
     if (load_datasets(store, arena, out, err) < 0 || load_alerts(store, arena, out, err) < 0 ||
         load_incidents(store, arena, out, err) < 0)
         return -1;
-    if (vg_store_decisions(store, NULL, VG_REPORT_DECISIONS, arena, &out->decisions,
+    if (load_standings(store, arena, out, err) < 0 ||
+        vg_store_decisions(store, NULL, VG_REPORT_DECISIONS, arena, &out->decisions,
                            &out->ndecisions, err) < 0)
         return -1;
     return vg_store_outbox_counts(store, arena, &out->sinks, &out->nsinks, err);

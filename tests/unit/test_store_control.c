@@ -57,18 +57,105 @@ static void test_onset(void **state)
     assert_int_equal(got.ended_us, VG_NEVER);
     assert_true(got.value == 0.384 && isnan(got.limit));
     assert_int_equal(got.rows, 3458);
+    assert_false(got.by_hand);
+    assert_int_equal(got.approval, VG_APPROVAL_NONE);
+    assert_null(got.approval_by);
     onset.state = VG_ONSET_FIRED;
     onset.fired = true;
     onset.fired_us = 20;
+    onset.by_hand = true;
+    onset.approval = VG_APPROVAL_DENIED;
+    onset.approval_us = 15;
+    onset.approval_by = "ada";
+    onset.approval_why = "not on a Friday";
+    onset.told = VG_TOLD_FAILED;
     MUST(f, vg_store_onset_put(f->store, &onset, &f->err));
     MUST(f, vg_store_onset(f->store, "m", f->arena, &got, &found, &f->err));
     assert_true(found && got.fired && got.state == VG_ONSET_FIRED);
+    assert_true(got.by_hand);
+    assert_int_equal(got.approval, VG_APPROVAL_DENIED);
+    assert_int_equal(got.approval_us, 15);
+    assert_string_equal(got.approval_by, "ada");
+    assert_string_equal(got.approval_why, "not on a Friday");
+    assert_int_equal(got.told, VG_TOLD_FAILED);
     onset.state = VG_ONSET_ENDED;
     MUST(f, vg_store_onset_put(f->store, &onset, &f->err));
     MUST(f, vg_store_onset(f->store, "m", f->arena, &got, &found, &f->err));
     assert_false(found);
     MUST(f, vg_store_onset(f->store, "other", f->arena, &got, &found, &f->err));
     assert_false(found);
+}
+
+static void test_onsets_are_listed(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_onset *got;
+    size_t n;
+    struct vg_onset onset = made_onset("a", 1);
+    MUST(f, vg_store_onset_put(f->store, &onset, &f->err)); /* open, the oldest */
+    for (int i = 0; i < 3; i++) {
+        char key[2] = {(char)('b' + i), '\0'};
+        onset = made_onset(key, 2 + i);
+        onset.model = i == 2 ? "other" : "m";
+        onset.state = VG_ONSET_ENDED;
+        MUST(f, vg_store_onset_put(f->store, &onset, &f->err));
+    }
+    MUST(f, vg_store_onsets(f->store, "m", 10, f->arena, &got, &n, &f->err));
+    assert_int_equal(n, 3);
+    assert_string_equal(got[0].key, "a"); /* what has not ended is first */
+    assert_string_equal(got[1].key, "c");
+    assert_string_equal(got[2].key, "b");
+    MUST(f, vg_store_onsets(f->store, NULL, 2, f->arena, &got, &n, &f->err));
+    assert_int_equal(n, 2);
+    assert_string_equal(got[1].key, "d");
+}
+
+/* Windows that were judged after a time, with rows; the others do not count. */
+static void test_rows_since(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t rows;
+    for (int i = 0; i < 5; i++) {
+        const struct vg_window_row row = {
+            .window = made_hour(i),
+            .due_us = 1,
+            .committed_us = 100 * i,
+            .status = i == 3 ? VG_WINDOW_UNREADABLE : VG_WINDOW_JUDGED,
+            .rows = 10 + (uint64_t)i,
+            .probe_rows = -1,
+        };
+        MUST(f, vg_store_window_put(f->store, i == 4 ? "other" : "d", &row, &f->err));
+    }
+    MUST(f, vg_store_rows_since(f->store, "d", INT64_MIN, &rows, &f->err));
+    assert_int_equal(rows, 10 + 11 + 12);
+    MUST(f, vg_store_rows_since(f->store, "d", 100, &rows, &f->err));
+    assert_int_equal(rows, 12);
+    MUST(f, vg_store_rows_since(f->store, "unknown", 0, &rows, &f->err));
+    assert_int_equal(rows, 0);
+}
+
+/* Who is to hear that something is over: those for whom it was put into the outbox. */
+static void test_who_was_told(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_strings told;
+    static const struct {
+        const char *sink, *key;
+        enum vg_message_kind kind;
+    } rows[] = {{"b", "k", VG_MSG_OPEN},
+                {"a", "k", VG_MSG_OPEN},
+                {"b", "k", VG_MSG_OPEN},
+                {"c", "k", VG_MSG_CHANGE},
+                {"d", "other", VG_MSG_OPEN}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct vg_outgoing row = {.sink = rows[i].sink, .kind = rows[i].kind, .body = "{}"};
+        snprintf(row.key, sizeof row.key, "%s", rows[i].key);
+        MUST(f, vg_store_outbox_put(f->store, &row, &f->err));
+    }
+    MUST(f, vg_store_outbox_told(f->store, "k", f->arena, &told, &f->err));
+    assert_int_equal(told.n, 2);
+    assert_string_equal(told.items[0], "a");
+    assert_string_equal(told.items[1], "b");
 }
 
 static void test_fired(void **state)
@@ -109,6 +196,42 @@ static bool decide(struct fixture *f, const char *key, enum vg_decision_kind kin
     snprintf(decision.key, sizeof decision.key, "%s", key);
     MUST(f, vg_store_decision_put(f->store, &decision, &recorded, &f->err));
     return recorded;
+}
+
+/* The grounds of a decision are the onset's as they were then, and whose it is counts. */
+static void test_grounds_of_decisions(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_decision *got;
+    size_t n;
+    bool recorded;
+    struct vg_onset onset = made_onset("k1", 10);
+    struct vg_decision decision = {
+        .model = "m", .key = "k1", .at_us = 5, .kind = VG_DECIDED_WITHHELD, .reason = "nulls"};
+    MUST(f, vg_store_onset_put(f->store, &onset, &f->err));
+    MUST(f, vg_store_decision_put(f->store, &decision, &recorded, &f->err));
+    onset.dataset = "renamed";
+    onset.value = 0.5;
+    MUST(f, vg_store_onset_put(f->store, &onset, &f->err));
+    decision.by = "ada";
+    MUST(f, vg_store_decision_put(f->store, &decision, &recorded, &f->err));
+    assert_true(recorded);
+    MUST(f, vg_store_decision_put(f->store, &decision, &recorded, &f->err));
+    assert_false(recorded);
+    snprintf(decision.key, sizeof decision.key, "unknown");
+    MUST(f, vg_store_decision_put(f->store, &decision, &recorded, &f->err));
+    MUST(f, vg_store_decisions(f->store, "m", 10, f->arena, &got, &n, &f->err));
+    assert_int_equal(n, 3);
+    assert_null(got[0].dataset);
+    assert_string_equal(got[1].by, "ada");
+    assert_string_equal(got[1].dataset, "renamed");
+    assert_true(got[1].value == 0.5);
+    assert_null(got[2].by);
+    assert_string_equal(got[2].dataset, "d");
+    assert_string_equal(got[2].rule, "r");
+    assert_int_equal(got[2].evidence.end_us, made_hour(1).end_us);
+    assert_true(got[2].value == 0.384 && isnan(got[2].limit));
+    assert_int_equal(got[2].rows, 3458);
 }
 
 static void test_decisions(void **state)
@@ -267,7 +390,7 @@ static void test_trim(void **state)
          "0)",
          "SELECT count(*) FROM incident", 399, 401},
         {"INSERT INTO onset VALUES ('k' || {age}, 'm', 'd', 'r', NULL, NULL, 0, 0, 0, 0, 2, 0, 0,"
-         " {age}, NULL, NULL, 0, '')",
+         " {age}, NULL, NULL, 0, '', 0, 0, 0, NULL, NULL, 0)",
          "SELECT count(*) FROM onset", 399, 401},
         {"INSERT INTO control (verb, at_us, answer, done_us) VALUES ('v', 0, '', {age})",
          "SELECT count(*) FROM control", 399, 401},
@@ -351,9 +474,19 @@ int main(void)
 {
 #define OPEN(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        OPEN(test_onset),          OPEN(test_fired),      OPEN(test_decisions),
-        OPEN(test_control),        OPEN(test_files),      OPEN(test_pushed),
-        OPEN(test_trim),           OPEN(test_trim_keeps), OPEN(test_trim_sent),
+        OPEN(test_onset),
+        OPEN(test_onsets_are_listed),
+        OPEN(test_rows_since),
+        OPEN(test_who_was_told),
+        OPEN(test_grounds_of_decisions),
+        OPEN(test_fired),
+        OPEN(test_decisions),
+        OPEN(test_control),
+        OPEN(test_files),
+        OPEN(test_pushed),
+        OPEN(test_trim),
+        OPEN(test_trim_keeps),
+        OPEN(test_trim_sent),
         OPEN(test_trim_thousands),
     };
     return cmocka_run_group_tests_name("test_store_control", tests, NULL, NULL);
