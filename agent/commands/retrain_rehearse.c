@@ -8,31 +8,70 @@
 
 #include "agent/commands/show.h"
 #include "agent/loop/retrain_facts.h"
-#include "agent/triggers/trigger.h"
+#include "agent/triggers/systems.h"
 #include "pgvigil/text.h"
 
-static int print_request(struct vg_shell *shell, const struct vg_retraining *config,
-                         const struct vg_onset *onset, struct vg_error *err)
+static const char *name_file(struct vg_shell *shell, const char *what, const char *path)
 {
-    struct vg_request request;
-    const struct vg_endpoint *http = &config->http;
-    const struct vg_trigger trigger = {
-        .retraining = config,
-        .url = http->url ? http->url
-                         : vg_arena_printf(shell->arena, "(address in %s)", http->url_file),
-        .agent = shell->agent,
-        .onset = onset,
-    };
-    if (vg_trigger_render(&trigger, shell->arena, &request, err) < 0)
-        return -1;
-    printf("%s ", request.method);
-    vg_show_text(stdout, request.url);
+    return path ? vg_arena_printf(shell->arena, "(%s in %s)", what, path) : NULL;
+}
+
+static void print_header(const struct vg_pair *header)
+{
+    printf("%s: ", header->key);
+    vg_show_text(stdout, header->value);
     putchar('\n');
-    for (size_t i = 0; i < request.nheaders; i++)
-        printf("%s: %s\n", request.headers[i].key, request.headers[i].value);
-    if (http->token_file)
-        printf("Authorization: Bearer (token in %s)\n", http->token_file);
-    printf("\n%.*s\n", (int)request.body_size, (const char *)request.body);
+}
+
+static void print_one(const struct vg_request *request)
+{
+    for (size_t i = 0; request->run && request->run[i]; i++) {
+        fputs(i ? " " : "run ", stdout);
+        vg_show_text(stdout, request->run[i]);
+    }
+    if (!request->run) {
+        printf("%s ", request->method);
+        vg_show_text(stdout, request->url);
+    }
+    putchar('\n');
+    for (size_t i = 0; i < request->nheaders; i++)
+        print_header(&request->headers[i]);
+    if (request->body_size)
+        printf("\n%.*s\n", (int)request->body_size, (const char *)request->body);
+}
+
+/* The first request of the chain; where that only looks whether the run is there, or logs in, also
+ * those that can be made without its answer. */
+static int print_requests(struct vg_shell *shell, const struct vg_retraining *config,
+                          const struct vg_onset *onset, struct vg_error *err)
+{
+    enum { STEPS = 3 };
+    struct vg_error ignored = {0};
+    const struct vg_trigger_settings *settings = config->settings;
+    const struct vg_trigger_ops *system = vg_trigger_of(config);
+    const char *url =
+        config->http.url ? config->http.url : name_file(shell, "address", config->http.url_file);
+    struct vg_trigger_in in = {
+        .retraining = config,
+        .url = url,
+        .agent = shell->agent,
+        .key = onset->key,
+        .onset = onset,
+        .token = name_file(shell, "token", config->http.token_file),
+        .password = settings ? name_file(shell, "password", settings->password_file) : NULL,
+        .now_us = onset->due_us,
+    };
+    if (settings && settings->token_command.n)
+        in.token = name_file(shell, "token of the program", settings->token_command.items[0]);
+    for (bool starts = false; !starts && in.step < STEPS; in.step++) {
+        struct vg_request request = {0};
+        if (system->render(&in, shell->arena, &request, in.step ? &ignored : err) < 0)
+            return in.step ? 0 : -1;
+        if (in.step)
+            putchar('\n');
+        print_one(&request);
+        starts = request.run || (strcmp(request.method, "GET") != 0);
+    }
     return 0;
 }
 
@@ -64,7 +103,7 @@ int vg_retrain_rehearse(struct vg_shell *shell, const struct vg_retraining *conf
                                                                            : "made");
     vg_show_text(stdout, last->reason);
     fputs("\n\n", stdout);
-    if (print_request(shell, config, &out.onset, &err) < 0)
+    if (print_requests(shell, config, &out.onset, &err) < 0)
         return vg_shell_fail(&err);
     return held ? VG_EXIT_FAILED : 0;
 }
