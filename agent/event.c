@@ -12,7 +12,8 @@ const char *vg_decision_name(enum vg_decision_kind kind)
         [VG_DECIDED_SUCCEEDED] = "succeeded", [VG_DECIDED_FAILED] = "failed",
         [VG_DECIDED_LOST] = "lost",           [VG_DECIDED_WAITING] = "waiting",
         [VG_DECIDED_APPROVED] = "approved",   [VG_DECIDED_DENIED] = "denied",
-        [VG_DECIDED_DRY_RUN] = "dry_run",
+        [VG_DECIDED_DRY_RUN] = "dry_run",     [VG_DECIDED_PROPOSED] = "proposed",
+        [VG_DECIDED_PROMOTED] = "promoted",
     };
     return names[kind];
 }

@@ -125,6 +125,7 @@ static void say_over(struct vg_retrain_out *out)
 {
     if (out->onset.told != VG_TOLD_NOTHING)
         out->tell = VG_TELL_OVER;
+    out->failed = out->onset.told == VG_TOLD_FAILED;
     out->onset.told = VG_TOLD_NOTHING;
 }
 

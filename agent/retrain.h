@@ -57,6 +57,7 @@ struct vg_retrain_out {
     struct vg_onset onset;
     bool fire; /* put a request into the outbox */
     enum vg_retrain_tell tell;
+    bool failed; /* VG_TELL_OVER: that its run failed */
     struct vg_decision decisions[VG_DECISIONS_MAX];
     size_t ndecisions;
 };

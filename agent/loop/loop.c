@@ -233,6 +233,7 @@ static void schedule(struct vg_loop *loop)
             vg_loop_renew(loop);
         if (now_us >= control_us) {
             vg_loop_control(loop);
+            vg_loop_follow(loop);
             control_us = now_us + VG_US / 2;
         }
         if (now_us >= idle_us) {
@@ -294,7 +295,10 @@ int vg_loop_once(struct vg_loop *loop, struct vg_error *err)
     if (vg_loop_adopt(loop, loop->book, false, err) < 0)
         return -1;
     vg_loop_control(loop);
+    vg_loop_follow(loop);
     capture_all(loop);
+    loop->follow_us = 0;
+    vg_loop_follow(loop); /* what was captured is promoted */
     for (size_t i = 0; i < loop->nslots && !loop->stop; i++) {
         struct vg_slot *slot = loop->slots[i];
         int64_t watermark, revisit;

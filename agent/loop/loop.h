@@ -59,8 +59,9 @@ struct vg_loop {
     struct vg_session *offended_session;
     char *offended_dataset;
     int64_t offenders_us;
-    bool offenders_idle;   /* who writes them waits, and would take a snapshot at once */
-    int64_t failed_cycles; /* lost or unread; the exit code of --once and of replays */
+    bool offenders_idle;           /* who writes them waits, and would take a snapshot at once */
+    int64_t follow_us, promote_us; /* when to look at training runs again, and ask once more */
+    int64_t failed_cycles;         /* lost or unread; the exit code of --once and of replays */
 };
 
 /* env: everything but config, rules and stop. The book is taken over. */
@@ -106,6 +107,11 @@ void vg_loop_offenders(struct vg_loop *loop); /* without it: what is due now */
 /* Without it, after a cycle: what its snapshot was kept for. */
 void vg_loop_offenders_kept(struct vg_loop *loop);
 void vg_loop_offenders_free(struct vg_loop *loop);
+/* What people ask about retraining (loop_retrain.c). */
+int vg_loop_retrain(struct vg_loop *loop, const struct vg_control *row, struct vg_arena *arena,
+                    const char **answer, struct vg_error *err);
+/* What follows from training runs that have ended. By the scheduler's thread. */
+void vg_loop_follow(struct vg_loop *loop);
 /* Rows that commands left in the store: reload, capture, use, drop. */
 void vg_loop_control(struct vg_loop *loop);
 /* What is to be captured or calibrated next, as soon as it may be. Without the mutex. */

@@ -167,18 +167,6 @@ static int ask_capture(struct vg_loop *loop, const struct vg_control *row, struc
     return slot ? 0 : vg_fail(err, VG_E_NOT_FOUND, "there is no dataset %s", row->argument);
 }
 
-static int obey_retrain(struct vg_loop *loop, const struct vg_control *row, struct vg_arena *arena,
-                        const char **answer, struct vg_error *err)
-{
-    struct vg_cycle_env env = loop->env;
-    env.config = loop->book->config;
-    env.rules = loop->book->rules;
-    int rc = vg_retrain_obey(&env, row, read_clock(loop), arena, answer, err);
-    if (rc == 0 && loop->env.committed)
-        loop->env.committed(loop->env.committed_arg);
-    return rc;
-}
-
 /* *answer stays as it is where it says nothing more than that it was done. */
 static int obey(struct vg_loop *loop, const struct vg_control *row, struct vg_arena *arena,
                 const char **answer, struct vg_error *err)
@@ -201,7 +189,7 @@ static int obey(struct vg_loop *loop, const struct vg_control *row, struct vg_ar
     if (!strcmp(row->verb, "drop"))
         return drop_reference(loop, row, err);
     if (vg_retrain_knows(row->verb))
-        return obey_retrain(loop, row, arena, answer, err);
+        return vg_loop_retrain(loop, row, arena, answer, err);
     if (vg_tell_knows(row->verb)) {
         int rc = vg_tell_obey(loop->env.store, row, loop->env.agent, read_clock(loop), err);
         if (rc == 0 && loop->env.committed) /* something may be due */

@@ -173,7 +173,7 @@ static int tell(const struct vg_saying *saying, const struct vg_retrain_out *out
                 struct vg_error *err)
 {
     const struct vg_onset *onset = &out->onset;
-    struct vg_news news = {.over = out->tell == VG_TELL_OVER};
+    struct vg_news news = {.failed = out->failed, .over = out->tell == VG_TELL_OVER};
     if (out->tell == VG_TELL_NOTHING)
         return 0;
     if (out->tell == VG_TELL_WAITS)
@@ -189,8 +189,8 @@ static int tell(const struct vg_saying *saying, const struct vg_retrain_out *out
     return news.why ? vg_cycle_news(saying, onset, &news, err) : fail_memory(err);
 }
 
-static int keep_decision(const struct vg_saying *saying, const struct vg_decision *decision,
-                         struct vg_error *err)
+int vg_retrain_note(const struct vg_saying *saying, const struct vg_decision *decision,
+                    struct vg_error *err)
 {
     bool recorded;
     if (vg_store_decision_put(saying->env->store, decision, &recorded, err) < 0)
@@ -204,6 +204,29 @@ static int keep_decision(const struct vg_saying *saying, const struct vg_decisio
     return 0;
 }
 
+/* People who were told that the run of a former onset failed, which has ended since, hear with the
+ * next request that this is of the past. */
+static int end_failures(const struct vg_saying *saying, const struct vg_onset *present,
+                        struct vg_error *err)
+{
+    enum { FORMER = 20 };
+    const struct vg_news news = {.failed = true, .over = true, .why = "another one was asked for"};
+    struct vg_onset *onsets;
+    size_t n;
+    if (vg_store_onsets(saying->env->store, present->model, FORMER, saying->arena, &onsets, &n,
+                        err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (onsets[i].told != VG_TOLD_FAILED || !strcmp(onsets[i].key, present->key))
+            continue;
+        onsets[i].told = VG_TOLD_NOTHING;
+        if (vg_cycle_news(saying, &onsets[i], &news, err) < 0 ||
+            vg_store_onset_put(saying->env->store, &onsets[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int vg_retrain_keep(const struct vg_saying *saying, const struct vg_retrain_out *out,
                     struct vg_error *err)
 {
@@ -213,10 +236,11 @@ int vg_retrain_keep(const struct vg_saying *saying, const struct vg_retrain_out 
     if (tell(saying, out, err) < 0)
         return -1;
     if (out->fire &&
-        (post_request(saying, onset, err) < 0 || vg_cycle_change(saying, onset, err) < 0))
+        (post_request(saying, onset, err) < 0 || vg_cycle_change(saying, onset, err) < 0 ||
+         end_failures(saying, onset, err) < 0))
         return -1;
     for (size_t i = 0; i < out->ndecisions; i++) {
-        if (keep_decision(saying, &out->decisions[i], err) < 0)
+        if (vg_retrain_note(saying, &out->decisions[i], err) < 0)
             return -1;
     }
     return 0;

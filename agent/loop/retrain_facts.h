@@ -13,5 +13,8 @@ int vg_retrain_gather(const struct vg_saying *saying, const struct vg_retraining
 /* Inside the same transaction: the onset, the request, what people are told, the decisions. */
 int vg_retrain_keep(const struct vg_saying *saying, const struct vg_retrain_out *out,
                     struct vg_error *err);
+/* The same of one decision alone: stored, logged, counted. */
+int vg_retrain_note(const struct vg_saying *saying, const struct vg_decision *decision,
+                    struct vg_error *err);
 
 #endif

@@ -32,12 +32,13 @@ static void read_onset(struct vg_sql_row *row, void *item)
     onset->approval_by = vg_row_text(row);
     onset->approval_why = vg_row_text(row);
     onset->told = (enum vg_onset_told)vg_row_enum(row, VG_ONSET_TOLDS);
+    onset->outcome = (enum vg_onset_outcome)vg_row_enum(row, VG_ONSET_OUTCOMES);
 }
 
 #define ONSET_COLUMNS                                                                              \
     "key, model, dataset, rule, check_name, column_name, due_us, start_us, end_us, repeated,"      \
     " state, fired, fired_us, ended_us, value, limit_value, row_count, segment, by_hand,"          \
-    " approval, approval_us, approval_by, approval_why, told"
+    " approval, approval_us, approval_by, approval_why, told, outcome"
 
 int vg_store_onset(struct vg_store *store, const char *model, struct vg_arena *arena,
                    struct vg_onset *out, bool *found, struct vg_error *err)
@@ -53,7 +54,8 @@ int vg_store_onset_put(struct vg_store *store, const struct vg_onset *o, struct 
 {
     static const char text[] =
         "INSERT INTO onset (" ONSET_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-        " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) ON CONFLICT (key) "
+        " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) ON CONFLICT "
+        "(key) "
         "DO UPDATE SET"
         " model = excluded.model, dataset = excluded.dataset, rule = excluded.rule,"
         " check_name = excluded.check_name, column_name = excluded.column_name,"
@@ -63,16 +65,16 @@ int vg_store_onset_put(struct vg_store *store, const struct vg_onset *o, struct 
         " limit_value = excluded.limit_value, row_count = excluded.row_count,"
         " segment = excluded.segment, by_hand = excluded.by_hand, approval = excluded.approval,"
         " approval_us = excluded.approval_us, approval_by = excluded.approval_by,"
-        " approval_why = excluded.approval_why, told = excluded.told";
-    const struct vg_sql sql =
-        VG_SQL(text, vg_p_text(o->key), vg_p_text(o->model), vg_p_text(o->dataset),
-               vg_p_text(o->rule), vg_p_text(o->check), vg_p_text(o->column), vg_p_int(o->due_us),
-               vg_p_int(o->evidence.start_us), vg_p_int(o->evidence.end_us),
-               vg_p_int(o->evidence.repeated), vg_p_int((int64_t)o->state), vg_p_int(o->fired),
-               vg_p_int(o->fired_us), vg_p_int(o->ended_us), vg_p_real(o->value),
-               vg_p_real(o->limit), vg_p_count(o->rows), vg_p_text(o->segment ? o->segment : ""),
-               vg_p_int(o->by_hand), vg_p_int((int64_t)o->approval), vg_p_int(o->approval_us),
-               vg_p_text(o->approval_by), vg_p_text(o->approval_why), vg_p_int((int64_t)o->told));
+        " approval_why = excluded.approval_why, told = excluded.told, outcome = excluded.outcome";
+    const struct vg_sql sql = VG_SQL(
+        text, vg_p_text(o->key), vg_p_text(o->model), vg_p_text(o->dataset), vg_p_text(o->rule),
+        vg_p_text(o->check), vg_p_text(o->column), vg_p_int(o->due_us),
+        vg_p_int(o->evidence.start_us), vg_p_int(o->evidence.end_us),
+        vg_p_int(o->evidence.repeated), vg_p_int((int64_t)o->state), vg_p_int(o->fired),
+        vg_p_int(o->fired_us), vg_p_int(o->ended_us), vg_p_real(o->value), vg_p_real(o->limit),
+        vg_p_count(o->rows), vg_p_text(o->segment ? o->segment : ""), vg_p_int(o->by_hand),
+        vg_p_int((int64_t)o->approval), vg_p_int(o->approval_us), vg_p_text(o->approval_by),
+        vg_p_text(o->approval_why), vg_p_int((int64_t)o->told), vg_p_int((int64_t)o->outcome));
     return vg_sql_run(store, &sql, err);
 }
 
@@ -85,6 +87,20 @@ int vg_store_onsets(struct vg_store *store, const char *model, size_t most, stru
     void *items;
     int rc = vg_sql_list(store, &VG_SQL(text, vg_p_text(model), vg_p_count(most)), &shape, &items,
                          n, err);
+    *out = items;
+    return rc;
+}
+
+int vg_store_onsets_over(struct vg_store *store, struct vg_arena *arena, struct vg_onset **out,
+                         size_t *n, struct vg_error *err)
+{
+    /* 2 is VG_OUTCOME_DONE, 4 VG_RETRAIN_SUCCEEDED, the first of the ends. */
+    static const char text[] = "SELECT " ONSET_COLUMNS " FROM onset WHERE fired = 1"
+                               " AND outcome < 2 AND key IN (SELECT key FROM retrain_run"
+                               " WHERE state >= 4) ORDER BY due_us, key LIMIT 100";
+    const struct vg_sql_shape shape = {sizeof **out, read_onset, arena};
+    void *items;
+    int rc = vg_sql_list(store, &VG_SQL_PLAIN(text), &shape, &items, n, err);
     *out = items;
     return rc;
 }

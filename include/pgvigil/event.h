@@ -191,6 +191,13 @@ enum vg_approval {
 };
 /* What stands of what people were told of an onset; they hear the end of it. */
 enum vg_onset_told { VG_TOLD_NOTHING, VG_TOLD_WAITS, VG_TOLD_FAILED, VG_ONSET_TOLDS };
+/* What has been done about the end of the run that an onset was given. */
+enum vg_onset_outcome {
+    VG_OUTCOME_OPEN,
+    VG_OUTCOME_PROMOTING, /* its rows are becoming the reference */
+    VG_OUTCOME_DONE,
+    VG_ONSET_OUTCOMES
+};
 struct vg_onset {
     char key[VG_KEY_SIZE];
     const char *model, *dataset, *rule; /* what opened it */
@@ -209,6 +216,7 @@ struct vg_onset {
     int64_t approval_us;                    /* when it came to that; VG_NEVER */
     const char *approval_by, *approval_why; /* of a person; or NULL */
     enum vg_onset_told told;
+    enum vg_onset_outcome outcome;
 };
 
 /* What became of a request for retraining. Those from VG_RETRAIN_SUCCEEDED on are its end. */
@@ -236,11 +244,13 @@ enum vg_decision_kind {
     VG_DECIDED_STARTED,   /* the training system: the training is queued or runs */
     VG_DECIDED_SUCCEEDED, /* and has ended */
     VG_DECIDED_FAILED,
-    VG_DECIDED_LOST, /* what became of it could not be found out */
+    VG_DECIDED_LOST,    /* what became of it could not be found out */
     VG_DECIDED_WAITING, /* for approval */
     VG_DECIDED_APPROVED,
     VG_DECIDED_DENIED,
-    VG_DECIDED_DRY_RUN, /* would have fired */
+    VG_DECIDED_DRY_RUN,  /* would have fired */
+    VG_DECIDED_PROPOSED, /* somebody should promote the rows of the run */
+    VG_DECIDED_PROMOTED, /* they are the reference now, where that could be done */
     VG_DECISIONS
 };
 const char *vg_decision_name(enum vg_decision_kind kind);

@@ -15,6 +15,9 @@ int vg_store_onset_put(struct vg_store *store, const struct vg_onset *onset, str
 /* Of one model, or of all with NULL; those that have not ended first, then newest first. */
 int vg_store_onsets(struct vg_store *store, const char *model, size_t most, struct vg_arena *arena,
                     struct vg_onset **out, size_t *n, struct vg_error *err);
+/* Those whose run has ended, and about whose outcome something is still to be done; at most 100. */
+int vg_store_onsets_over(struct vg_store *store, struct vg_arena *arena, struct vg_onset **out,
+                         size_t *n, struct vg_error *err);
 /* Onsets of this model that were fired since, newest first; `dry`: also by dry runs. */
 struct vg_fired_of {
     const char *model;
@@ -32,7 +35,7 @@ int vg_store_rows_since(struct vg_store *store, const char *dataset, int64_t sin
                         uint64_t *rows, struct vg_error *err);
 /* The receivers for which a message that opened this key was put into the outbox. In arena. */
 int vg_store_outbox_told(struct vg_store *store, const char *key, struct vg_arena *arena,
-                  struct vg_strings *out, struct vg_error *err);
+                         struct vg_strings *out, struct vg_error *err);
 /* Recorded only if it differs in kind, reason or person from the newest one of the same key. The
  * evidence is the onset's as it is stored now. */
 int vg_store_decision_put(struct vg_store *store, const struct vg_decision *decision,

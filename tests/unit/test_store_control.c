@@ -390,7 +390,7 @@ static void test_trim(void **state)
          "0)",
          "SELECT count(*) FROM incident", 399, 401},
         {"INSERT INTO onset VALUES ('k' || {age}, 'm', 'd', 'r', NULL, NULL, 0, 0, 0, 0, 2, 0, 0,"
-         " {age}, NULL, NULL, 0, '', 0, 0, 0, NULL, NULL, 0)",
+         " {age}, NULL, NULL, 0, '', 0, 0, 0, NULL, NULL, 0, 0)",
          "SELECT count(*) FROM onset", 399, 401},
         {"INSERT INTO control (verb, at_us, answer, done_us) VALUES ('v', 0, '', {age})",
          "SELECT count(*) FROM control", 399, 401},
