@@ -84,6 +84,12 @@ static int decide(const struct vg_retrain_in *in, const char *by, struct vg_retr
         .kind = kind,
         .reason = reason,
         .by = by,
+        .dataset = out->onset.dataset,
+        .rule = out->onset.rule,
+        .evidence = out->onset.evidence,
+        .value = out->onset.value,
+        .limit = out->onset.limit,
+        .rows = out->onset.rows,
     };
     memcpy(decision->key, out->onset.key, VG_KEY_SIZE);
     return 0;

@@ -158,16 +158,24 @@ int vg_store_decision_put(struct vg_store *store, const struct vg_decision *deci
     static const char text[] =
         "INSERT INTO decision (model, key, at_us, kind, reason, given_by, dataset, rule, start_us,"
         " end_us, repeated, value, limit_value, row_count) SELECT $1, $2, $3, $4, $5, $6,"
-        " o.dataset, o.rule, coalesce(o.start_us, 0), coalesce(o.end_us, 0),"
-        " coalesce(o.repeated, 0), o.value, o.limit_value, coalesce(o.row_count, 0)"
+        " coalesce($7, o.dataset), coalesce($8, o.rule),"
+        " CASE WHEN $7 IS NULL THEN coalesce(o.start_us, 0) ELSE $9 END,"
+        " CASE WHEN $7 IS NULL THEN coalesce(o.end_us, 0) ELSE $10 END,"
+        " CASE WHEN $7 IS NULL THEN coalesce(o.repeated, 0) ELSE $11 END,"
+        " CASE WHEN $7 IS NULL THEN o.value ELSE $12 END,"
+        " CASE WHEN $7 IS NULL THEN o.limit_value ELSE $13 END,"
+        " CASE WHEN $7 IS NULL THEN coalesce(o.row_count, 0) ELSE $14 END"
         " FROM (SELECT $2 AS key) AS k LEFT JOIN onset AS o ON o.key = k.key"
         " WHERE NOT EXISTS (SELECT 1 FROM decision AS d WHERE d.key = $2 AND d.kind = $4"
         " AND d.reason = $5 AND coalesce(d.given_by, '') = coalesce($6, '')"
         " AND d.id = (SELECT max(l.id) FROM decision AS l WHERE l.key = $2))";
-    const struct vg_sql sql =
-        VG_SQL(text, vg_p_text(decision->model), vg_p_text(decision->key),
-               vg_p_int(decision->at_us), vg_p_int((int64_t)decision->kind),
-               vg_p_text(decision->reason ? decision->reason : ""), vg_p_text(decision->by));
+    const struct vg_sql sql = VG_SQL(
+        text, vg_p_text(decision->model), vg_p_text(decision->key), vg_p_int(decision->at_us),
+        vg_p_int((int64_t)decision->kind), vg_p_text(decision->reason ? decision->reason : ""),
+        vg_p_text(decision->by), vg_p_text(decision->dataset), vg_p_text(decision->rule),
+        vg_p_int(decision->evidence.start_us), vg_p_int(decision->evidence.end_us),
+        vg_p_int(decision->evidence.repeated), vg_p_real(decision->value),
+        vg_p_real(decision->limit), vg_p_count(decision->rows));
     int64_t changed = 0;
     int rc = vg_sql_change(store, &sql, &changed, err);
     if (recorded)

@@ -36,8 +36,8 @@ int vg_store_rows_since(struct vg_store *store, const char *dataset, int64_t sin
 /* The receivers for which a message that opened this key was put into the outbox. In arena. */
 int vg_store_outbox_told(struct vg_store *store, const char *key, struct vg_arena *arena,
                          struct vg_strings *out, struct vg_error *err);
-/* Recorded only if it differs in kind, reason or person from the newest one of the same key. The
- * evidence is the onset's as it is stored now. */
+/* Recorded only if it differs in kind, reason or person from the newest one of the same key. With
+ * dataset NULL the evidence is the onset's as it is stored now. */
 int vg_store_decision_put(struct vg_store *store, const struct vg_decision *decision,
                           bool *recorded, struct vg_error *err);
 int vg_store_decisions(struct vg_store *store, const char *model /* NULL: all */, size_t most,

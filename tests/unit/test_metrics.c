@@ -73,6 +73,36 @@ static void test_counters_appear_before_first_use(void **state)
     vg_metrics_free(metrics);
 }
 
+/* Whether a request waits for approval: by what is decided, and by what a restart finds. */
+static void test_what_waits_for_approval(void **state)
+{
+    (void)state;
+    static const struct {
+        enum vg_decision_kind kind;
+        double want;
+    } steps[] = {
+        {VG_DECIDED_OPENED, 0},   {VG_DECIDED_WAITING, 1},       {VG_DECIDED_WITHHELD, 1},
+        {VG_DECIDED_APPROVED, 0}, {VG_DECIDED_WAITING, 1},       {VG_DECIDED_DENIED, 0},
+        {VG_DECIDED_WAITING, 1},  {VG_DECIDED_FIRED, 0},         {VG_DECIDED_WAITING, 1},
+        {VG_DECIDED_ENDED, 1},    {VG_DECIDED_ENDED_UNFIRED, 0},
+    };
+    double value = -1;
+    static const char series[] = "pgvigil_retrain_pending{model=\"delay-model\"}";
+    struct vg_metrics *metrics = vg_metrics_new("1");
+    announce(metrics);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        vg_metrics_decided(metrics, "delay-model", steps[i].kind);
+        char *text = board_text(metrics, (struct vg_metrics_scope){.agent = true});
+        assert_true(exposition_value(text, series, &value) && value == steps[i].want);
+        free(text);
+    }
+    vg_metrics_pending(metrics, "delay-model", 1);
+    char *text = board_text(metrics, (struct vg_metrics_scope){.agent = true});
+    assert_true(exposition_value(text, series, &value) && value == 1);
+    free(text);
+    vg_metrics_free(metrics);
+}
+
 static void test_deliveries_and_decisions_are_counted(void **state)
 {
     (void)state;
@@ -273,6 +303,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counters_appear_before_first_use),
+        cmocka_unit_test(test_what_waits_for_approval),
         cmocka_unit_test(test_deliveries_and_decisions_are_counted),
         cmocka_unit_test(test_configuration),
         cmocka_unit_test(test_the_state_store),

@@ -111,6 +111,15 @@ static void put_story(struct fixture *f)
                                    .reason = "features: recent_origin_delay.nulls fails"};
     bool recorded;
     MUST(f, vg_store_decision_put(f->store, &decision, &recorded, &f->err));
+    const struct vg_onset onset = {.key = "0123456789abcdef",
+                                   .model = "score-model",
+                                   .dataset = "predictions",
+                                   .rule = "score-drift",
+                                   .fired_us = VG_NEVER,
+                                   .ended_us = VG_NEVER,
+                                   .approval = VG_APPROVAL_ASKED,
+                                   .approval_us = now_us};
+    MUST(f, vg_store_onset_put(f->store, &onset, &f->err));
     struct vg_outgoing waiting = made_outgoing("ops", "cccc", now_us);
     MUST(f, vg_store_outbox_put(f->store, &waiting, &f->err));
 }
@@ -228,6 +237,8 @@ static void test_the_story_is_told(void **state)
         ">0.384</td>",
         ">0.35</td>",
         "features: recent_origin_delay.nulls fails",
+        "waits for approval since ",
+        "pgvigil retrain approve 0123456789ab",
         "runbook: https://example.test/runbook",
         ">ops, oncall</td>",
         "<tr><td data-label=Receiver>ops</td><td class=num data-label=\"Waiting\">1</td>",

@@ -181,7 +181,7 @@ static void test_by_hand(void **state)
 
     MUST(&kit, vg_store_outbox_sent(kit.env.store, request.id, after(1), &kit.err));
     run_hour(&kit, 2, true, false); /* drift that comes now is another onset */
-    expect_decision(&kit, 3, VG_DECIDED_WITHHELD, "cooldown until");
+    expect_decision(&kit, 2, VG_DECIDED_WITHHELD, "cooldown until");
     assert_true(find_onset(&kit, &onset));
     expect_answer(&kit, "retrain-fire", "delays\tada\tonce more\t", after(2),
                   "asked for by hand (once more): cooldown until");
