@@ -40,6 +40,16 @@ static void print_one(const struct vg_request *request)
         printf("\n%.*s\n", (int)request->body_size, (const char *)request->body);
 }
 
+/* What asks for a run names its key somewhere; a log-in does not. */
+static bool names_key(const struct vg_request *request, const char *key)
+{
+    bool found = strstr(request->url, key) ||
+                 memmem(request->body, request->body_size, key, strlen(key)) != NULL;
+    for (size_t i = 0; i < request->nheaders && !found; i++)
+        found = strstr(request->headers[i].value, key) != NULL;
+    return found;
+}
+
 /* The first request of the chain; where that only looks whether the run is there, or logs in, also
  * those that can be made without its answer. */
 static int print_requests(struct vg_shell *shell, const struct vg_retraining *config,
@@ -63,14 +73,20 @@ static int print_requests(struct vg_shell *shell, const struct vg_retraining *co
     };
     if (settings && settings->token_command.n)
         in.token = name_file(shell, "token of the program", settings->token_command.items[0]);
-    for (bool starts = false; !starts && in.step < STEPS; in.step++) {
+    for (int i = 0; i < STEPS; i++) {
         struct vg_request request = {0};
-        if (system->render(&in, shell->arena, &request, in.step ? &ignored : err) < 0)
-            return in.step ? 0 : -1;
-        if (in.step)
+        if (system->render(&in, shell->arena, &request, i ? &ignored : err) < 0)
+            return i ? 0 : -1;
+        if (i)
             putchar('\n');
         print_one(&request);
-        starts = request.run || (strcmp(request.method, "GET") != 0);
+        bool asks = request.run || strcmp(request.method, "GET") != 0;
+        if (asks && (request.run || names_key(&request, onset->key)))
+            return 0;
+        if (asks)
+            in.token = "(token of this log-in)";
+        else
+            in.step++;
     }
     return 0;
 }

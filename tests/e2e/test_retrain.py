@@ -27,6 +27,7 @@ def group(pgvigil):
 
 
 def test_deny_approve_and_send(pgvigil, receiver, database):
+    receiver = receiver()
     set_up(pgvigil, receiver, database)
     pgvigil.expect(2, "retrain", "approve", "m")
     pgvigil.run("run", "--once")
