@@ -59,6 +59,7 @@ TYPES = {
     "list of checks": {"type": "array", "items": a_("an item of checks")},
     "list of silences": {"type": "array", "items": a_("a silence")},
     "list of routes": {"type": "array", "items": a_("a route")},
+    "list of quiet times": {"type": "array", "items": a_("a quiet time")},
     "true, false, or mapping of drift checks": {
         "anyOf": [{"type": "boolean"}, a_("drift checks")]},
     "column to weight": {"type": "object", "additionalProperties": NUMBER},
