@@ -49,6 +49,7 @@ TYPES = {
     "list": LIST, "list of scalars": LIST, "names": RECEIVERS, "now": {"const": "now"},
     "feast": {"const": "feast"},
     "any mapping": {"type": "object"},
+    "all that is known": {"type": "object"},
     "header to text": {"type": "object", "additionalProperties": SCALAR},
     "number or time": LIMIT, "limit in the check's unit": LIMIT,
     "list of receivers, or {to, warn}": {"anyOf": [RECEIVERS, a_("notify of a rule")]},

@@ -57,6 +57,7 @@ def test_deny_approve_and_send(pgvigil, receiver, database):
 
     # beside a daemon: it obeys, once
     daemon = pgvigil.start()
+    daemon.wait_log("started")
     said = pgvigil.expect(0, "retrain", "approve", "m", "--why", "it is real").out
     assert "on its way" in said and key in said
     daemon.wait_for(lambda: receiver.requests("/train"), what="the request")
