@@ -182,6 +182,8 @@ class Tables:
         tables = {**(self.tables["rules"] if kind == "config" else {}), **self.tables[kind]}
         made = {name: of_table(keys) for name, keys in tables.items()}
         root = made.pop(ROOTS[kind])
+        if kind == "config":  # a retraining names its training system beside its own keys
+            made["a retraining"]["properties"].update(made["a training system"]["properties"])
         if kind == "rules":
             made.update({f"key {key['name']}": described(key) for key in self.check_keys()})
             for check in self.checks:
