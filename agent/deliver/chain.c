@@ -101,8 +101,10 @@ static int make_request(struct vg_chain *chain, const struct vg_packing *packing
         return -1;
     const struct vg_trigger_in in = look(chain, packing, retraining, out);
     out->ready = VG_READY_SEND;
-    return chain->follows ? chain->system->follow(&in, chain->arena, &out->request, err)
-                          : chain->system->render(&in, chain->arena, &out->request, err);
+    int rc = chain->follows ? chain->system->follow(&in, chain->arena, &out->request, err)
+                            : chain->system->render(&in, chain->arena, &out->request, err);
+    vg_deliver_say_secrets(out, chain->token);
+    return rc;
 }
 
 int vg_chain_ask(struct vg_chain *chain, const struct vg_packing *packing,

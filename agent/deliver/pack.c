@@ -35,10 +35,10 @@ static char *make_bearer(const char *scheme, const struct vg_secret *token, stru
     return value;
 }
 
-static void say_secrets(struct vg_parcel *parcel)
+void vg_deliver_say_secrets(struct vg_parcel *parcel, const char *also)
 {
     const char *const texts[] = {parcel->secret.text, parcel->token.text, parcel->signing[0].text,
-                                 parcel->signing[1].text};
+                                 parcel->signing[1].text, also};
     parcel->request.secrets = parcel->hidden;
     parcel->request.nsecrets = 0;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -51,12 +51,12 @@ int vg_deliver_authorize(struct vg_parcel *parcel, const char *token_file, struc
                          struct vg_error *err)
 {
     struct vg_request *request = &parcel->request;
-    say_secrets(parcel);
+    vg_deliver_say_secrets(parcel, NULL);
     if (!token_file)
         return 0;
     if (vg_secret_read(token_file, &parcel->token, err) < 0)
         return -1;
-    say_secrets(parcel);
+    vg_deliver_say_secrets(parcel, NULL);
     struct vg_pair *headers = vg_arena_array(arena, request->nheaders + 1, sizeof *headers);
     char *value = make_bearer(parcel->scheme ? parcel->scheme : "Bearer", &parcel->token, arena);
     size_t n = 0;

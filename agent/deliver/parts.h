@@ -177,7 +177,7 @@ struct vg_parcel {
     int64_t spacing_us;
     int burst;
     struct vg_secret secret, token, signing[2];
-    const char *hidden[4]; /* those of them that there are */
+    const char *hidden[5]; /* those of them that there are, and one lent */
 };
 /* What a row is rendered for. */
 struct vg_packing {
@@ -194,6 +194,8 @@ void vg_deliver_unpack(struct vg_parcel *parcel);
 int vg_deliver_pack_message(const struct vg_packing *packing, const char *receiver,
                             const struct vg_message *message, const char *kept,
                             struct vg_arena *arena, struct vg_parcel *out, struct vg_error *err);
+/* Says which texts of the parcel, and `also` unless NULL, are secrets: struck out of answers. */
+void vg_deliver_say_secrets(struct vg_parcel *parcel, const char *also);
 /* Adds "Authorization: Bearer" from the file, if there is one; the text is the parcel's. Last of
  * all: it also says which of the parcel's texts are secret. */
 int vg_deliver_authorize(struct vg_parcel *parcel, const char *token_file, struct vg_arena *arena,

@@ -74,16 +74,17 @@ def draw_replay(path, points, incidents, title):
         picture.dot(x(at), y(p), RED if fails else BLUE, 2 if fails else 1.2)
     level = points[-1][2]
     picture.line(left, y(level), left + width, y(level), INK, 1.2, "6 4")
-    picture.text(left + width, y(level) - 6, f"the level learnt from the reference: {level:.2g}", 12,
-                 "end")
+    picture.text(left + width, y(level) - 6,
+                 f"the level learnt from the reference: {level:.2g}", 12, "end")
     naive = sum(p < 0.05 for _, p, _, _ in points)
     picture.line(left, y(0.05), left + width, y(0.05), ORANGE, 1.2, "2 4")
     picture.text(left + width, y(0.05) - 5,
                  f"0.05: {naive} of {len(points)} windows below it, even so corrected", 12, "end",
                  ORANGE)
     picture.text(16, top + height + 44,
-                 f"each dot: the smallest p of a base window's look-backs; shaded: the {len(incidents)}"
-                 f" incidents in {(last - first) / DAY / 7:.0f} weeks", 12, fill=FAINT)
+                 "each dot: the smallest p of a base window's look-backs; shaded: the"
+                 f" {len(incidents)} incidents in {(last - first) / DAY / 7:.0f} weeks", 12,
+                 fill=FAINT)
     picture.write(path)
 
 
@@ -91,8 +92,10 @@ def draw_alarms(path, scenes):
     """False alarms a week of each policy: [(scene, [(policy, a week)])], logarithmic."""
     left, bar, gap, width = 300, 15, 30, 520
     rows = sum(len(bars) for _, bars in scenes)
-    picture = Picture(left + width + 110, 70 + rows * bar + len(scenes) * gap, "False alarms a week")
-    picture.text(16, 26, "False alarms a week, 100 columns in which nothing changed (logarithmic)", 14, bold=True)
+    height = 70 + rows * bar + len(scenes) * gap
+    picture = Picture(left + width + 110, height, "False alarms a week")
+    picture.text(16, 26, "False alarms a week, 100 columns in which nothing changed (logarithmic)",
+                 14, bold=True)
     most, least = 5.5, -1.5
     y = 50
     for scene, bars in scenes:
@@ -132,6 +135,6 @@ def draw_delays(path, rows):
         end = x(ninth) if ninth is not None else left + width
         picture.line(x(median), y, end, y, BLUE, 3)
         picture.dot(x(median), y, INK, 4.5)
-        picture.text(max(end, x(median)) + 8, y + 4,
-                     f"{median:g} h" + (f", nine in ten {ninth:g} h" if ninth is not None else ""), 11)
+        most = f", nine in ten {ninth:g} h" if ninth is not None else ""
+        picture.text(max(end, x(median)) + 8, y + 4, f"{median:g} h{most}", 11)
     picture.write(path)

@@ -12,7 +12,8 @@ class Picture:
         self.shapes = []
 
     def rect(self, x, y, width, height, fill, opacity=1, stroke="none"):
-        self.shapes.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+        self.shapes.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}"'
+                           f' height="{height:.1f}"'
                            f' fill="{fill}" fill-opacity="{opacity}" stroke="{stroke}"/>')
 
     def line(self, x1, y1, x2, y2, stroke=INK, width=1, dashes=""):
