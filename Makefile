@@ -125,8 +125,8 @@ bench: need ## time a check of 5 million rows against a plain COPY of the same c
 	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build
 	@tests/run bench
 
-bench-drift: need ## measure false alarms and detection delays on made columns: about an hour
-	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release $(SIMULATE)
+bench-drift: need ## false alarms and delays of drift on made columns; REAL=1: on real tables
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build $(SIMULATE)
 	@tests/run bench-drift
 
 san: need ## build with the address and undefined-behaviour sanitizers, run the unit tests

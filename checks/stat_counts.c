@@ -31,17 +31,24 @@ struct sums {
     double past, upto, at; /* of the weights from the count on, up to it, and its own */
 };
 
-/* Sums the weights from k = start upwards, where w is that of start. */
+/* Sums the weights from k = start upwards, where w is that of start: before the count, of it, and
+ * past it until what is left is negligible. */
 static struct sums add_up(const struct law *law, double start, double count, double w)
 {
     const double least = 1e-300, little = 1e-13, negligible = 1e-17;
     struct sums sums = {0, 0, 0};
-    for (double k = start; k <= law->n && w > least; k++) {
-        sums.past += k >= count ? w : 0;
-        sums.upto += k <= count ? w : 0;
-        sums.at += k == count ? w : 0;
-        if (k >= count && w < little * sums.past &&
-            w * bound_rest(law, k) <= negligible * sums.past)
+    double k = start;
+    for (; k < count && w > least; k++) {
+        sums.upto += w;
+        w *= rise(law, k);
+    }
+    if (k == count && w > least) {
+        sums.at = w;
+        sums.upto += w;
+    }
+    for (; k <= law->n && w > least; k++) {
+        sums.past += w;
+        if (w < little * sums.past && w * bound_rest(law, k) <= negligible * sums.past)
             break;
         w *= rise(law, k);
     }

@@ -115,14 +115,23 @@ static void lengthen(double *x, size_t n, size_t width, uint32_t from, uint32_t 
     }
 }
 
+enum { LANES = 8 }; /* largest sizes side by side: none waits for the one before */
+
 static double find_largest(const double *x, size_t n)
 {
-    double largest = 0;
-    for (size_t j = 0; j < n; j++) {
-        double size = fabs(x[j]);
-        largest = size > largest ? size : largest;
+    double largest[LANES] = {0};
+    size_t j = 0;
+    for (; j + LANES <= n; j += LANES) {
+        for (size_t i = 0; i < LANES; i++) {
+            double size = fabs(x[j + i]);
+            largest[i] = size > largest[i] ? size : largest[i];
+        }
     }
-    return largest;
+    for (; j < n; j++)
+        largest[0] = fmax(largest[0], fabs(x[j]));
+    for (size_t i = 1; i < LANES; i++)
+        largest[0] = fmax(largest[0], largest[i]);
+    return largest[0];
 }
 
 /* D of the look-backs of one scale that end with the windows first ..; thin ones are NAN. */

@@ -91,18 +91,19 @@ static double *draw_means(gsl_rng *rng, const struct draw_column *column,
     return mean;
 }
 
+/* The numbers of the hours from .. to. */
 static double *draw_numbers(gsl_rng *rng, const struct draw_column *column,
-                            const struct draw_plan *plan, size_t rows)
+                            const struct draw_series *series, size_t from, size_t to)
 {
-    double *mean = draw_means(rng, column, plan, rows / DRAW_STEP_ROWS);
+    size_t rows = (to - from) * DRAW_ROWS;
     double *x = need(malloc(rows * sizeof *x));
     double noise = sqrt(1 - column->law.season - column->law.latent);
+    const double *mean = series->means + from * DRAW_STEPS;
     for (size_t i = 0; i < rows; i++)
         x[i] = mean[i / DRAW_STEP_ROWS] + noise * gsl_ran_gaussian_ziggurat(rng, 1);
-    size_t from = plan->drift ? (size_t)plan->from_hour * DRAW_ROWS : rows;
-    for (size_t i = from; i < rows; i++)
-        x[i] = plan->drift->scale * x[i] + plan->drift->shift;
-    free(mean);
+    size_t moved = series->drift_from > from ? (series->drift_from - from) * DRAW_ROWS : 0;
+    for (size_t i = moved; series->drift && i < rows; i++)
+        x[i] = series->drift->scale * x[i] + series->drift->shift;
     return x;
 }
 
@@ -127,36 +128,42 @@ static struct vg_grid *make_grid(gsl_rng *rng, double *x, size_t rows)
     return need(vg_grid_new(q, n, false));
 }
 
-static void count_steps(const struct draw_column *column, const double *x, struct draw_series *out)
+static void count_steps(const struct draw_column *column, const double *x, size_t hour,
+                        struct draw_series *out)
 {
-    out->cells = 2 * (size_t)column->grid->n + 1;
-    out->steps = need(calloc(out->hours * DRAW_STEPS * out->cells, sizeof *out->steps));
-    for (size_t i = 0; i < out->hours * DRAW_ROWS; i++)
-        out->steps[i / DRAW_STEP_ROWS * out->cells + vg_grid_cell(column->grid, x[i])]++;
+    uint32_t cells[DRAW_ROWS];
+    vg_grid_find(column->grid, x, DRAW_ROWS, cells);
+    for (size_t i = 0; i < DRAW_ROWS; i++)
+        out->steps[(hour * DRAW_STEPS + i / DRAW_STEP_ROWS) * out->cells + cells[i]]++;
 }
 
-static void draw_number_series(gsl_rng *rng, struct draw_column *column,
-                               const struct draw_plan *plan, bool with_steps,
-                               struct draw_series *out)
+static void count_numbers(const struct draw_column *column, const double *x,
+                          struct vg_column_summary *window)
 {
     static const uint8_t states[DRAW_ROWS];
     struct vg_error err = {0};
-    double *x = draw_numbers(rng, column, plan, out->hours * DRAW_ROWS);
+    struct vg_column rows = {
+        .kind = VG_KIND_NUMBER, .state = states, .num = (double *)(uintptr_t)x};
+    must(vg_column_init(window, "x", VG_KIND_NUMBER, column->grid, 0, &err), &err);
+    must(vg_column_count(window, &rows, DRAW_ROWS, &err), &err);
+    if (vg_column_coarsen(window) < 0)
+        need(NULL);
+    free(window->fine);
+    window->fine = NULL;
+}
+
+static void draw_number_hours(gsl_rng *rng, struct draw_column *column, struct draw_series *series,
+                              size_t to)
+{
+    double *x = draw_numbers(rng, column, series, series->drawn, to);
     if (!column->grid)
-        column->grid = make_grid(rng, x, out->hours * DRAW_ROWS);
-    for (size_t h = 0; h < out->hours; h++) {
-        struct vg_column_summary *window = &out->windows[h];
-        struct vg_column rows = {.kind = VG_KIND_NUMBER, .state = states};
-        rows.num = &x[h * DRAW_ROWS];
-        must(vg_column_init(window, "x", VG_KIND_NUMBER, column->grid, 0, &err), &err);
-        must(vg_column_count(window, &rows, DRAW_ROWS, &err), &err);
-        if (vg_column_coarsen(window) < 0)
-            need(NULL);
-        free(window->fine);
-        window->fine = NULL;
+        column->grid = make_grid(rng, x, (to - series->drawn) * DRAW_ROWS);
+    for (size_t h = series->drawn; h < to; h++) {
+        const double *hour = &x[(h - series->drawn) * DRAW_ROWS];
+        count_numbers(column, hour, &series->windows[h]);
+        if (series->steps)
+            count_steps(column, hour, h, series);
     }
-    if (with_steps)
-        count_steps(column, x, out);
     free(x);
 }
 
@@ -185,75 +192,93 @@ static void count_levels(enum draw_table table, const uint32_t *levels,
     must(vg_column_count(window, &rows, DRAW_ROWS, &err), &err);
 }
 
-/* One hour's counts; `paths` are the levels' latent processes, one after the other. */
-static void draw_hour(gsl_rng *rng, const double *shares, size_t n, const double *moves,
-                      uint32_t *levels)
-{
-    double weights[DRAW_LEVELS];
-    unsigned counts[DRAW_LEVELS];
-    for (size_t j = 0; j < n; j++)
-        weights[j] = shares[j] * exp(moves[j]);
-    gsl_ran_multinomial(rng, n, DRAW_ROWS, weights, counts);
-    for (size_t j = 0; j < n; j++)
-        levels[j] = counts[j];
-}
-
-static void draw_span(gsl_rng *rng, const struct draw_column *column, const double *shares,
-                      struct draw_series *out, const size_t span[2])
-{
-    const double *all;
-    size_t n = draw_shares(column->table, &all), hours = span[1] - span[0];
-    double sd = column->law.log_odds * (column->table == DRAW_CATEGORY ? .15 : .30);
-    double *paths[DRAW_LEVELS];
-    for (size_t j = 0; j < n; j++)
-        paths[j] = draw_path(rng, hours ? hours : 1, 3);
-    for (size_t h = 0; h < hours; h++) {
-        double moves[DRAW_LEVELS];
-        for (size_t j = 0; j < n; j++)
-            moves[j] = sd * paths[j][h];
-        draw_hour(rng, shares, n, moves, out->levels[span[0] + h]);
-    }
-    for (size_t j = 0; j < n; j++)
-        free(paths[j]);
-}
-
-static void draw_count_series(gsl_rng *rng, struct draw_column *column,
-                              const struct draw_plan *plan, struct draw_series *out)
+/* How the shares of values move in the hours from .. to: a path for each value. */
+static void draw_moves(gsl_rng *rng, const struct draw_column *column, size_t from, size_t to,
+                       double *moves)
 {
     const double *shares;
-    double moved[DRAW_LEVELS];
     size_t n = draw_shares(column->table, &shares);
-    size_t from = plan->drift ? (size_t)plan->from_hour : out->hours;
-    out->levels = need(calloc(out->hours, sizeof *out->levels));
-    draw_span(rng, column, shares, out, (size_t[]){0, from});
-    if (plan->drift) {
-        size_t level = (size_t)plan->drift->level;
-        for (size_t j = 0; j < n; j++)
-            moved[j] = j == level ? plan->drift->share
-                                  : shares[j] * (1 - plan->drift->share) / (1 - shares[level]);
-        draw_span(rng, column, moved, out, (size_t[]){from, out->hours});
+    double sd = column->law.log_odds * (column->table == DRAW_CATEGORY ? .15 : .30);
+    for (size_t j = 0; j < n && to > from; j++) {
+        double *path = draw_path(rng, to - from, 3);
+        for (size_t h = from; h < to; h++)
+            moves[h * DRAW_LEVELS + j] = sd * path[h - from];
+        free(path);
     }
-    for (size_t h = 0; h < out->hours; h++)
-        count_levels(column->table, out->levels[h], &out->windows[h]);
+}
+
+static void draw_level_hour(gsl_rng *rng, const struct draw_column *column,
+                            struct draw_series *series, size_t hour)
+{
+    const double *shares, *moves = series->means + hour * DRAW_LEVELS;
+    double weights[DRAW_LEVELS];
+    unsigned counts[DRAW_LEVELS];
+    size_t n = draw_shares(column->table, &shares);
+    const struct draw_drift *drift = hour >= series->drift_from ? series->drift : NULL;
+    for (size_t j = 0; j < n; j++) {
+        size_t level = drift ? (size_t)drift->level : 0;
+        double share = !drift       ? shares[j]
+                       : j == level ? drift->share
+                                    : shares[j] * (1 - drift->share) / (1 - shares[level]);
+        weights[j] = share * exp(moves[j]);
+    }
+    gsl_ran_multinomial(rng, n, DRAW_ROWS, weights, counts);
+    for (size_t j = 0; j < n; j++)
+        series->levels[hour][j] = counts[j];
+    count_levels(column->table, series->levels[hour], &series->windows[hour]);
+}
+
+/* A change begins with a latent process of its own. */
+static void begin_levels(gsl_rng *rng, const struct draw_column *column, struct draw_series *out)
+{
+    out->levels = need(calloc(out->hours, sizeof *out->levels));
+    out->means = need(calloc(out->hours * DRAW_LEVELS, sizeof *out->means));
+    draw_moves(rng, column, 0, out->drift_from, out->means);
+    draw_moves(rng, column, out->drift_from, out->hours, out->means);
+}
+
+void draw_begin(gsl_rng *rng, struct draw_column *column, const struct draw_plan *plan,
+                bool with_steps, struct draw_series *out)
+{
+    *out = (struct draw_series){.hours = (size_t)plan->days * 24, .drift = plan->drift};
+    out->first = out->drawn = (size_t)plan->skip_hours;
+    out->drift_from = plan->drift ? (size_t)plan->from_hour : out->hours;
+    out->windows = need(calloc(out->hours, sizeof *out->windows));
+    if (column->table == DRAW_NUMERIC)
+        out->means = draw_means(rng, column, plan, out->hours * DRAW_STEPS);
+    else
+        begin_levels(rng, column, out);
+    if (!with_steps)
+        return;
+    out->cells = 2 * (size_t)column->grid->n + 1;
+    out->steps = need(calloc(out->hours * DRAW_STEPS * out->cells, sizeof *out->steps));
+}
+
+void draw_until(gsl_rng *rng, struct draw_column *column, struct draw_series *series, size_t hour)
+{
+    if (hour <= series->drawn)
+        return;
+    if (column->table == DRAW_NUMERIC)
+        draw_number_hours(rng, column, series, hour);
+    for (size_t h = series->drawn; h < hour && column->table != DRAW_NUMERIC; h++)
+        draw_level_hour(rng, column, series, h);
+    series->drawn = hour;
 }
 
 void draw_series(gsl_rng *rng, struct draw_column *column, const struct draw_plan *plan,
                  bool with_steps, struct draw_series *out)
 {
-    *out = (struct draw_series){.hours = (size_t)plan->days * 24};
-    out->windows = need(calloc(out->hours, sizeof *out->windows));
-    if (column->table == DRAW_NUMERIC)
-        draw_number_series(rng, column, plan, with_steps, out);
-    else
-        draw_count_series(rng, column, plan, out);
+    draw_begin(rng, column, plan, with_steps, out);
+    draw_until(rng, column, out, out->hours);
 }
 
 void draw_series_free(struct draw_series *series)
 {
-    for (size_t h = 0; h < series->hours; h++)
+    for (size_t h = series->first; h < series->drawn; h++)
         vg_column_clear(&series->windows[h]);
     free(series->windows);
     free(series->levels);
     free(series->steps);
+    free(series->means);
     *series = (struct draw_series){0};
 }

@@ -45,6 +45,7 @@ struct draw_plan {  /* which hours */
     const struct draw_drift *drift; /* NULL: none */
     long from_hour;                 /* of the series */
     long reference_days;            /* for `step` */
+    long skip_hours;                /* of the series, that nobody will look at: no rows */
 };
 
 struct draw_column {
@@ -56,10 +57,14 @@ struct draw_column {
 
 struct draw_series {
     size_t hours;
+    size_t first, drawn;               /* the hours first .. drawn - 1 have been drawn */
     struct vg_column_summary *windows; /* one an hour */
     uint32_t (*levels)[DRAW_LEVELS];   /* counts of a category's values an hour; NULL of numbers */
     uint16_t *steps;                   /* cells of each step, if they were wanted; NULL else */
     size_t cells;                      /* of one step */
+    double *means;                     /* of each step, or the moved shares of each hour's values */
+    const struct draw_drift *drift;
+    size_t drift_from;
 };
 
 extern const struct draw_law
@@ -68,7 +73,13 @@ const struct draw_law *draw_law_find(const char *name);
 /* Shares of the values of a category, or of value and null. */
 size_t draw_shares(enum draw_table table, const double **shares);
 
-/* Ends the program when memory is short. with_steps: of numbers. */
+/* Begins a series: its latent process, no rows yet; the first series of a column must be drawn to
+ * its end at once. Ends the program when memory is short. with_steps: of numbers. */
+void draw_begin(gsl_rng *rng, struct draw_column *column, const struct draw_plan *plan,
+                bool with_steps, struct draw_series *out);
+/* Draws the rows of the hours up to `hour`, exclusive, that were not yet. */
+void draw_until(gsl_rng *rng, struct draw_column *column, struct draw_series *series, size_t hour);
+/* All of a series. */
 void draw_series(gsl_rng *rng, struct draw_column *column, const struct draw_plan *plan,
                  bool with_steps, struct draw_series *out);
 void draw_series_free(struct draw_series *series);

@@ -141,30 +141,44 @@ size_t peer_rejected(double *p, size_t n)
     return rejected;
 }
 
-void peer_multiscale(const struct peer_reference *reference, const struct draw_series *series,
-                     bool *alarm)
+/* Each scale adds to the cells of the shorter one. */
+static bool is_multiscale_alarm(const struct peer_reference *reference,
+                                const struct draw_series *series, size_t hour)
 {
-    for (size_t h = 0; h < series->hours; h++) {
-        alarm[h] = false;
-        for (size_t scale = 1; !alarm[h] && scale <= 1u << (PEER_SCALES - 1); scale *= 2)
-            alarm[h] = scale <= h + 1 && peer_look(reference, series, h, scale).p < 8.5e-6;
+    uint64_t cells[MOST_CELLS] = {0};
+    size_t from = hour + 1;
+    for (size_t scale = 1; scale <= 1u << (PEER_SCALES - 1) && scale <= hour + 1; scale *= 2) {
+        while (from > hour + 1 - scale)
+            cells_of(series, --from, cells);
+        if (look_at(reference, cells).p < 8.5e-6)
+            return true;
     }
+    return false;
 }
 
-void peer_detector(const struct peer_reference *reference, const struct draw_series *series,
-                   bool *alarm)
+size_t peer_multiscale(const struct peer_reference *reference, const struct draw_series *series,
+                       size_t from)
+{
+    while (from < series->hours && !is_multiscale_alarm(reference, series, from))
+        from++;
+    return from;
+}
+
+size_t peer_detector(const double *p, size_t hours, size_t from)
 {
     static const double lambdas[] = {.5, 1, 2, 4};
     double m[4] = {0};
-    for (size_t h = 0; h < series->hours; h++) {
-        double p = peer_look(reference, series, h, 1).p, mean = 0;
-        double z = gsl_cdf_ugaussian_Qinv(fmin(fmax(p, 1e-300), 1 - 1e-16));
+    for (size_t h = 0; h < hours; h++) {
+        double mean = 0, z = gsl_cdf_ugaussian_Qinv(fmin(fmax(p[h], 1e-300), 1 - 1e-16));
         for (size_t i = 0; i < 4; i++) {
             m[i] = (m[i] + 1) * exp(lambdas[i] * z - lambdas[i] * lambdas[i] / 2);
             mean += m[i] / 4;
         }
-        alarm[h] = mean >= 16800;
-        if (alarm[h])
-            memset(m, 0, sizeof m);
+        if (mean < 16800)
+            continue;
+        if (h >= from)
+            return h;
+        memset(m, 0, sizeof m);
     }
+    return hours;
 }

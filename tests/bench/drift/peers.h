@@ -41,11 +41,11 @@ struct peer_polls peer_poll(const struct peer_reference *reference,
 size_t peer_rejected(double *p, size_t n);
 
 enum { PEER_SCALES = 7 };
-/* Whether each hour from `from` on is an alarm of: KS at scales of 1, 2, 4 .. 64 hours, p below
- * 8.5e-6; a Shiryaev-Roberts detector on the hourly z, at 16 800. Both start with the series. */
-void peer_multiscale(const struct peer_reference *reference, const struct draw_series *series,
-                     bool *alarm);
-void peer_detector(const struct peer_reference *reference, const struct draw_series *series,
-                   bool *alarm);
+/* The first hour from `from` on, or series->hours, that is an alarm of: KS at scales of 1, 2, 4 ..
+ * 64 hours, p below 8.5e-6; a Shiryaev-Roberts detector on the hourly p, at 16 800, which starts
+ * with the series. */
+size_t peer_multiscale(const struct peer_reference *reference, const struct draw_series *series,
+                       size_t from);
+size_t peer_detector(const double *p, size_t hours, size_t from);
 
 #endif

@@ -166,7 +166,9 @@ static void look_hourly(const struct options *options, const struct peer_referen
 static void watch_quiet(const struct options *options, struct watch *watch, struct quiet *out)
 {
     size_t hours = (size_t)options->null_days * 24;
-    struct draw_plan plan = {watch->plan.days, options->null_days, NULL, 0, watch->plan.days};
+    struct draw_plan plan = {.first_day = watch->plan.days,
+                             .days = options->null_days,
+                             .reference_days = watch->plan.days};
     bool *alarm = calloc(hours, sizeof *alarm);
     out->p = calloc(hours * watch->n, sizeof *out->p);
     for (size_t policy = 0; policy < HOURLY; policy++)
@@ -175,7 +177,7 @@ static void watch_quiet(const struct options *options, struct watch *watch, stru
         struct draw_series series;
         bool numbers = options->peers && options->table == DRAW_NUMERIC;
         draw_series(watch->rng, &watch->columns[i], &plan, numbers, &series);
-        watch_series(watch, i, &series, 0, alarm);
+        watch_series(watch, i, &series, 0, hours, alarm);
         add_alarms(&out->hourly[BUDGET], alarm, hours);
         if (options->peers)
             look_hourly(options, &watch->peers[i], &series, out, i);
@@ -243,23 +245,28 @@ static void delay_peers(const struct options *options, const struct peer_referen
                         const struct draw_series *series, size_t from, double *delays)
 {
     size_t hours = series->hours;
-    bool *alarm = calloc(hours, sizeof *alarm);
+    double *p = calloc(hours, sizeof *p);
+    if (!p)
+        exit(70);
     for (size_t i = D_CUT; i < DELAYS; i++)
         delays[i] = (double)INFINITY;
-    for (size_t h = hours; h-- > from;) {
+    for (size_t h = hours; h-- > 0;) {
         struct peer_look look = peer_look(reference, series, h, 1);
+        p[h] = look.p;
+        if (h < from)
+            continue;
         double delay = (double)(h - from + 1);
         delays[D_CUT] = look.p < 1 / 7.0 / 2400 ? delay : delays[D_CUT];
         delays[D_EVIDENTLY] = look.distance >= .1 ? delay : delays[D_EVIDENTLY];
         delays[D_NANNYML] = look.d > reference->d_limit ? delay : delays[D_NANNYML];
     }
     if (options->table == DRAW_NUMERIC) {
-        peer_multiscale(reference, series, alarm);
-        delays[D_MULTISCALE] = first_alarm(alarm, from, hours);
-        peer_detector(reference, series, alarm);
-        delays[D_DETECTOR] = first_alarm(alarm, from, hours);
+        size_t at = peer_multiscale(reference, series, from);
+        delays[D_MULTISCALE] = at < hours ? (double)(at - from + 1) : (double)INFINITY;
+        at = peer_detector(p, hours, from);
+        delays[D_DETECTOR] = at < hours ? (double)(at - from + 1) : (double)INFINITY;
     }
-    free(alarm);
+    free(p);
 }
 
 static json_t *report_delays(const double *delays, size_t n, size_t policies)
@@ -276,28 +283,50 @@ static json_t *report_delays(const double *delays, size_t n, size_t policies)
     return out;
 }
 
+enum { DAY = 24 };
+
+/* How long until the first alarm; without other policies, which look further back, only the hours
+ * that it takes are drawn. */
+static double delay_of_budget(const struct options *options, struct watch *watch, size_t column,
+                              struct draw_series *series, size_t from)
+{
+    size_t hours = series->hours;
+    double delay = INFINITY;
+    bool *alarm = calloc(hours, sizeof *alarm);
+    if (!alarm)
+        exit(70);
+    for (size_t h = from, to; h < hours && isinf(delay); h = to) {
+        to = h + DAY < hours ? h + DAY : hours;
+        draw_until(watch->rng, &watch->columns[column], series, options->peers ? hours : to);
+        watch_series(watch, column, series, h, to, alarm);
+        delay = first_alarm(alarm, from, to);
+    }
+    free(alarm);
+    return delay;
+}
+
 static json_t *watch_drift(const struct options *options, struct watch *watch,
                            const struct draw_drift *drift)
 {
     size_t good = (size_t)(options->columns - options->bad);
-    size_t hours = (size_t)options->drift_days * 24;
     double *delays = calloc(good * DELAYS, sizeof *delays);
-    bool *alarm = calloc(hours, sizeof *alarm);
     for (size_t i = 0; i < good; i++) {
-        size_t from = 168 + gsl_rng_uniform_int(watch->rng, 24);
-        struct draw_plan plan = {watch->plan.days, options->drift_days, drift, (long)from,
-                                 watch->plan.days};
+        long from = 168 + (long)gsl_rng_uniform_int(watch->rng, DAY);
+        struct draw_plan plan = {.first_day = watch->plan.days,
+                                 .days = options->drift_days,
+                                 .drift = drift,
+                                 .from_hour = from,
+                                 .reference_days = watch->plan.days,
+                                 .skip_hours = options->peers ? 0 : from - VG_BUDGET_LOOK};
         struct draw_series series;
-        draw_series(watch->rng, &watch->columns[i], &plan, false, &series);
-        watch_series(watch, i, &series, from, alarm);
-        delays[i * DELAYS + D_BUDGET] = first_alarm(alarm, from, hours);
+        draw_begin(watch->rng, &watch->columns[i], &plan, false, &series);
+        delays[i * DELAYS + D_BUDGET] = delay_of_budget(options, watch, i, &series, (size_t)from);
         if (options->peers)
-            delay_peers(options, &watch->peers[i], &series, from, &delays[i * DELAYS]);
+            delay_peers(options, &watch->peers[i], &series, (size_t)from, &delays[i * DELAYS]);
         draw_series_free(&series);
     }
     json_t *out = report_delays(delays, good, options->peers ? DELAYS : 1);
     free(delays);
-    free(alarm);
     return out;
 }
 

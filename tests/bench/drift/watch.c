@@ -8,9 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/budget/learn.h"
 #include "pgvigil/time.h"
 
-enum { REFERENCE_DAYS = 28, MOST_BYTES = 1 << 28 };
+enum { REFERENCE_DAYS = 28, MOST_BYTES = 1 << 28, CHECKED = 89 };
 #define EPOCH_US INT64_C(978307200000000) /* Monday, 1 January 2001 */
 
 static void *need(void *memory)
@@ -33,7 +34,7 @@ static void must(int rc, const struct vg_error *err)
 void watch_begin(struct watch *watch, unsigned long seed, size_t columns, bool with_peers)
 {
     *watch = (struct watch){.n = columns, .with_peers = with_peers};
-    watch->plan = (struct draw_plan){0, REFERENCE_DAYS, NULL, 0, REFERENCE_DAYS};
+    watch->plan = (struct draw_plan){.days = REFERENCE_DAYS, .reference_days = REFERENCE_DAYS};
     watch->rng = need(gsl_rng_alloc(gsl_rng_mt19937));
     gsl_rng_set(watch->rng, seed);
     watch->columns = need(calloc(columns, sizeof *watch->columns));
@@ -172,36 +173,178 @@ json_t *watch_report(const struct watch *watch)
                      "learn_seconds", watch->seconds);
 }
 
-static bool is_alarm(const struct watch *watch, size_t column,
-                     const struct vg_budget_recent *recent)
+/* --- Testing hours ---------------------------------------------------------------------------- */
+
+/* The hours of a series as one kind of stream sees them. */
+struct hours {
+    struct vg_series series;
+    uint32_t *slot;
+    double *rows, *cells, *m2;
+};
+
+static void read_hour(const struct vg_budget_part *part, enum vg_budget_kind kind,
+                      const struct vg_column_summary *window, struct hours *out, size_t w)
 {
+    double *cells = out->cells + w * out->series.width, below = 0;
+    enum vg_budget_look look;
+    if (kind == VG_BUDGET_LEVELS) {
+        if (vg_categories_count(&part->categories, window, cells, &out->rows[w], &look) < 0)
+            need(NULL);
+        return;
+    }
+    out->rows[w] = (double)window->rows;
+    if (kind == VG_BUDGET_NULLS) {
+        cells[0] = (double)(window->rows - window->nulls);
+        cells[1] = (double)window->nulls;
+        return;
+    }
+    for (size_t j = 0; j < out->series.width; j++) {
+        below += (double)window->coarse[j];
+        cells[j] = below;
+    }
+    out->m2[w] = window->m2.hi;
+}
+
+static struct hours read_hours(const struct watch *watch, size_t column, enum vg_budget_kind kind,
+                               const struct draw_series *series, size_t from, size_t to)
+{
+    const struct vg_budget_part *part = watch->parts[column];
+    size_t n = to - from;
+    size_t width = kind == VG_BUDGET_LEVELS  ? vg_categories_levels(&part->categories)
+                   : kind == VG_BUDGET_NULLS ? 2
+                                             : part->ncells - 1;
+    struct hours out = {.slot = need(calloc(n, sizeof *out.slot)),
+                        .rows = need(calloc(n, sizeof *out.rows)),
+                        .cells = need(calloc(n * width, sizeof *out.cells)),
+                        .m2 = need(calloc(n, sizeof *out.m2))};
+    out.series = (struct vg_series){n, out.slot, out.rows, out.cells, width, out.m2};
+    for (size_t w = 0; w < n; w++) {
+        size_t hour = (size_t)watch->plan.days * 24 + from + w;
+        out.slot[w] =
+            vg_budget_slot(watch->budget, vg_budget_place(&vg_utc, VG_HOUR_US, hour_start(hour)));
+        read_hour(part, kind, &series->windows[from + w], &out, w);
+    }
+    return out;
+}
+
+static void free_hours(struct hours *hours)
+{
+    free(hours->slot);
+    free(hours->rows);
+    free(hours->cells);
+    free(hours->m2);
+}
+
+static void lower(double *least, double p)
+{
+    if (p < *least)
+        *least = p;
+}
+
+static void judge_numbers(const struct vg_budget_part *part, enum vg_budget_kind kind,
+                          const struct vg_series *series, double *least)
+{
+    double *p[VG_BUDGET_SCALES];
+    struct vg_work work = {0};
+    size_t n = series->n;
+    double *found = need(calloc(VG_BUDGET_SCALES * n, sizeof *found));
+    for (size_t i = 0; i < VG_BUDGET_SCALES; i++)
+        p[i] = found + i * n;
+    if (kind == VG_BUDGET_KS && vg_fit_ks_judge(&part->ks, series, 0, &work, NULL, p) < 0)
+        need(NULL);
+    for (size_t i = 0; kind == VG_BUDGET_KS && i < part->ks.basis.calendar.nscales; i++) {
+        for (size_t w = 0; w < n; w++)
+            lower(&least[w], p[i][w]);
+    }
+    const struct vg_fit_spread *spread = &part->spread;
+    for (size_t i = 0; kind == VG_BUDGET_SPREAD && i < spread->nscales; i++) {
+        for (size_t w = spread->scales[i] - 1; w < n; w++)
+            lower(&least[w],
+                  vg_fit_spread_p(spread, i, vg_spread_level(series, w, spread->scales[i])));
+    }
+    vg_work_free(&work);
+    free(found);
+}
+
+static void judge_shares(const struct vg_fit_counts *fit, const struct vg_series *series,
+                         size_t from, double *least)
+{
+    struct vg_counts_look look;
+    struct vg_arena *arena = need(vg_arena_new());
+    if (vg_counts_look_init(&look, fit->ntested, arena) < 0)
+        need(NULL);
+    for (size_t i = 0; i < fit->basis.calendar.nscales && fit->phi[i]; i++) {
+        uint32_t scale = fit->basis.calendar.scales[i];
+        for (size_t w = scale > from + 1 ? scale - 1 : from; w < series->n; w++) {
+            vg_fit_counts_judge(fit, series, w, i, &look);
+            lower(&least[w], look.smallest);
+        }
+    }
+    vg_arena_free(arena);
+}
+
+/* The smallest p of a stream in the hours from .. to, of which the first `before` only serve to
+ * look back on. */
+static double *judge_stream(const struct watch *watch, size_t column, enum vg_budget_kind kind,
+                            const struct hours *hours, size_t before)
+{
+    const struct vg_budget_part *part = watch->parts[column];
+    double *least = need(calloc(hours->series.n, sizeof *least));
+    for (size_t w = 0; w < hours->series.n; w++)
+        least[w] = 1;
+    if (kind == VG_BUDGET_KS || kind == VG_BUDGET_SPREAD)
+        judge_numbers(part, kind, &hours->series, least);
+    else
+        judge_shares(kind == VG_BUDGET_NULLS ? &part->nulls : &part->levels, &hours->series, before,
+                     least);
+    return least;
+}
+
+/* Whether the agent's own test of one hour finds the same p. */
+static void check_hour(const struct watch *watch, size_t column, const struct draw_series *series,
+                       size_t hour, uint32_t stream, double p)
+{
+    const struct vg_column_summary *windows[VG_BUDGET_LOOK];
+    int64_t starts[VG_BUDGET_LOOK];
+    size_t have = hour + 1 - series->first, nfound;
+    size_t n = have < VG_BUDGET_LOOK ? have : (size_t)VG_BUDGET_LOOK;
+    for (size_t i = 0; i < n; i++) {
+        windows[i] = &series->windows[hour + 1 - n + i];
+        starts[i] = hour_start((size_t)watch->plan.days * 24 + hour + 1 - n + i);
+    }
+    struct vg_budget_recent recent = {&vg_utc, starts, windows, n};
     struct vg_budget_found found[VG_BUDGET_STREAMS];
     struct vg_error err = {0};
-    size_t n;
-    must(vg_budget_test(watch->budget, (uint32_t)column, watch->parts[column], recent, found, &n,
-                        &err),
+    must(vg_budget_test(watch->budget, (uint32_t)column, watch->parts[column], &recent, found,
+                        &nfound, &err),
          &err);
-    for (size_t i = 0; i < n; i++) {
-        if (found[i].look == VG_BUDGET_LOOKED && found[i].p < found[i].level)
-            return true;
+    for (size_t i = 0; i < nfound; i++) {
+        if (found[i].stream != stream || fabs(found[i].p - p) <= 1e-8 * p)
+            continue;
+        fprintf(stderr, "column %zu, hour %zu: p %.17g, and by the agent's test %.17g\n", column,
+                hour, p, found[i].p);
+        exit(70);
     }
-    return false;
 }
 
 void watch_series(const struct watch *watch, size_t column, const struct draw_series *series,
-                  size_t from, bool *alarm)
+                  size_t from, size_t to, bool *alarm)
 {
-    size_t first = (size_t)watch->plan.days * 24;
-    for (size_t h = 0; h < series->hours; h++) {
-        const struct vg_column_summary *windows[VG_BUDGET_LOOK];
-        int64_t starts[VG_BUDGET_LOOK];
-        size_t n = h + 1 < VG_BUDGET_LOOK ? h + 1 : (size_t)VG_BUDGET_LOOK;
-        for (size_t i = 0; i < n; i++) {
-            windows[i] = &series->windows[h + 1 - n + i];
-            starts[i] = hour_start(first + h + 1 - n + i);
+    size_t first = from - series->first < VG_BUDGET_LOOK ? series->first : from - VG_BUDGET_LOOK;
+    memset(alarm + from, 0, (to - from) * sizeof *alarm);
+    for (uint32_t s = 0; s < watch->budget->nstreams; s++) {
+        const struct vg_budget_stream *stream = &watch->budget->streams[s];
+        if (stream->column != column)
+            continue;
+        struct hours hours = read_hours(watch, column, stream->kind, series, first, to);
+        double *p = judge_stream(watch, column, stream->kind, &hours, from - first);
+        for (size_t h = from; h < to; h++) {
+            alarm[h] |= p[h - first] < stream->level;
+            if (h % CHECKED == 0)
+                check_hour(watch, column, series, h, s, p[h - first]);
         }
-        struct vg_budget_recent recent = {&vg_utc, starts, windows, n};
-        alarm[h] = h >= from && is_alarm(watch, column, &recent);
+        free(p);
+        free_hours(&hours);
     }
 }
 
