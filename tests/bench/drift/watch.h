@@ -32,8 +32,8 @@ void watch_learn(struct watch *watch);
 json_t *watch_report(const struct watch *watch);
 /* alarm[h] for the hours from .. to of a series that follows the reference, drawn from a look-back
  * before `from` on, as far as the series goes back. By the functions that the agent's test and its
- * replay share, all hours at once; every CHECKED-th hour is also tested as the agent does it, and the
- * program ends when the two differ. */
+ * replay share, all hours at once; a sample of the hours is also tested as the agent does it, and
+ * the program ends when the two differ. */
 void watch_series(const struct watch *watch, size_t column, const struct draw_series *series,
                   size_t from, size_t to, bool *alarm);
 void watch_end(struct watch *watch);
