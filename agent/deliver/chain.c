@@ -4,6 +4,7 @@
  */
 #include "agent/deliver/chain.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/message.h"
@@ -53,6 +54,30 @@ static int fetch_token(struct vg_chain *chain, const struct vg_retraining *retra
     return argv[0] ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
 }
 
+/* The token out of the environment, where the system takes one from there. */
+static int read_environment(struct vg_chain *chain, const struct vg_retraining *retraining,
+                            struct vg_error *err)
+{
+    const char *const *names = chain->system->environment;
+    struct vg_buf text;
+    if (!names || chain->token || retraining->http.token_file)
+        return 0;
+    vg_buf_init_wiped(&text, VG_SECRET_MAX);
+    for (int i = 0; names[i]; i++) {
+        const char *value = getenv(names[i]);
+        if ((!value || !*value) && i < 2) {
+            vg_buf_free(&text);
+            return vg_fail(err, VG_E_CONFIG, "%s: no token is given, and %s is not set",
+                           chain->system->name, names[i]);
+        }
+        vg_buf_puts(&text, i && value && *value ? ":" : "");
+        vg_buf_puts(&text, value ? value : "");
+    }
+    chain->token = text.failed ? NULL : vg_arena_strndup(chain->arena, text.data, text.len);
+    vg_buf_free(&text);
+    return chain->token ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
 /* What the system may know now. The secrets are the parcel's. */
 static struct vg_trigger_in look(const struct vg_chain *chain, const struct vg_packing *packing,
                                  const struct vg_retraining *retraining,
@@ -95,6 +120,8 @@ static int make_request(struct vg_chain *chain, const struct vg_packing *packing
                        chain->system->name, REQUESTS_MOST);
     if (settings && settings->token_command.n && !chain->token)
         return fetch_token(chain, retraining, out, err);
+    if (read_environment(chain, retraining, err) < 0)
+        return -1;
     if (read_secret(retraining->http.url_file, &out->secret, err) < 0 ||
         read_secret(chain->token ? NULL : retraining->http.token_file, &out->token, err) < 0 ||
         read_secret(settings ? settings->password_file : NULL, &out->signing[0], err) < 0)
@@ -171,7 +198,9 @@ static void take_token(struct vg_chain *chain, const struct vg_response *respons
         n--;
     bool fine = n > 0;
     for (size_t i = 0; i < n && fine; i++)
-        fine = (unsigned char)response->body[i] > ' ' && (unsigned char)response->body[i] < 0x7f;
+        fine =
+            ((unsigned char)response->body[i] > ' ' && (unsigned char)response->body[i] < 0x7f) ||
+            (chain->system->environment && strchr(" \t\r\n", response->body[i]));
     chain->fetching = false;
     if (!response->status)
         vg_trigger_refuse(said, VG_RETRY, "token_command: %.170s", response->error.msg);

@@ -180,6 +180,20 @@ static CURLcode set_texts(CURL *easy, const struct vg_request *request)
     return code;
 }
 
+/* Signed are the host, the date, the headers given and the body. */
+static CURLcode set_signature(CURL *easy, const struct vg_aws *aws)
+{
+    char scope[200];
+    if (!aws)
+        return CURLE_OK;
+    int n = snprintf(scope, sizeof scope, "aws:amz:%s:%s", aws->region, aws->service);
+    if (n < 0 || (size_t)n >= sizeof scope)
+        return CURLE_BAD_FUNCTION_ARGUMENT;
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, scope);
+    code = code ? code : curl_easy_setopt(easy, CURLOPT_USERNAME, aws->id);
+    return code ? code : curl_easy_setopt(easy, CURLOPT_PASSWORD, aws->secret);
+}
+
 static CURLcode set_body(CURL *easy, const struct vg_request *request)
 {
     bool wanted = !strcmp(request->method, "POST") || !strcmp(request->method, "PUT");
@@ -224,6 +238,7 @@ static int fill_transfer(struct transfer *transfer, const struct vg_request *req
         return -1;
     CURLcode code = set_numbers(transfer->easy, request);
     code = code ? code : set_texts(transfer->easy, request);
+    code = code ? code : set_signature(transfer->easy, request->aws);
     code = code ? code : set_callbacks(transfer);
     if (request->mail)
         code = code ? code : vg_mail_set(transfer->easy, request, &transfer->mail);

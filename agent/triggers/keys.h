@@ -38,6 +38,12 @@
         .name = "parameters", .type = VG_VALUE_NODE, .offset = IN_SETTINGS(parameters),            \
         .shown = "all that is known", .doc = doc_                                                  \
     }
+/* The same for systems that refuse what they do not know: nothing is sent without it. */
+#define VG_KEY_INPUTS(doc_)                                                                        \
+    {                                                                                              \
+        .name = "parameters", .type = VG_VALUE_NODE, .offset = IN_SETTINGS(parameters),            \
+        .shown = "name to value", .doc = doc_                                                      \
+    }
 #define VG_KEY_FOLLOW                                                                              \
     {                                                                                              \
         "follow_for", VG_VALUE_DURATION, IN_SETTINGS(follow_for_us),                               \

@@ -65,7 +65,12 @@ struct vg_trigger_in {
 };
 
 /* What an answer means. Comes zeroed: outcome VG_DELIVERED, state VG_RETRAIN_ASKED. */
-enum { VG_TRIGGER_WHY = 200, VG_TRIGGER_ID = 512, VG_TRIGGER_URL = 1024, VG_TRIGGER_MEMORY = 2048 };
+enum {
+    VG_TRIGGER_WHY = 200,
+    VG_TRIGGER_ID = 512,
+    VG_TRIGGER_URL = 1024,
+    VG_TRIGGER_MEMORY = 16384
+};
 struct vg_trigger_said {
     /* VG_DELIVERED: the chain is over, the request accepted, or, of following, something is known.
      * VG_RETRY: later again, from the first request. VG_PERMANENT: refused for good; of following,
@@ -87,6 +92,10 @@ struct vg_trigger_ops {
     const char *name, *doc;
     const struct vg_key_table *keys; /* fills a struct of settings_size bytes */
     size_t settings_size;
+    /* What token_file and token_command give may be a text of several lines, as JSON is; and where
+     * neither is given, these variables of the environment, joined by colons, are the token: names
+     * ended by NULL, the first two must be there. NULL: neither. */
+    const char *const *environment;
     /* What the table cannot say, when the file is loaded: -1 with VG_E_CONFIG and perhaps a hint,
      * and in *key the key whose place is shown (NULL: that of the mapping). Or NULL. */
     int (*check)(const struct vg_retraining *retraining, const char **key, struct vg_error *err);

@@ -107,6 +107,11 @@ struct vg_mail {
     const char *user, *password; /* or NULL */
 };
 
+/* Rights of Amazon Web Services: a request is signed with them, Signature Version 4. */
+struct vg_aws {
+    const char *region, *service, *id, *secret;
+};
+
 struct vg_request {
     const char *method, *url;
     const struct vg_pair *headers;
@@ -117,6 +122,7 @@ struct vg_request {
     bool insecure_http, allow_private;
     int64_t timeout_us;
     const struct vg_mail *mail; /* or NULL */
+    const struct vg_aws *aws;   /* or NULL; then there is no header Authorization */
     /* What of the above is secret, texts or whole addresses: struck out where the answer's body
      * repeats it, as errors of servers do. */
     const char *const *secrets;
