@@ -20,7 +20,8 @@ A rule takes the next requests whose path begins with "path":
   {"action": "slow", "seconds": 1}    answers, one byte every so many seconds
   {"action": "delay", "seconds": 1}   answers late, but well
   {"action": "big", "bytes": 10000000}  answers 200 with a body of that size
-"unless_header": "Expect" keeps a rule from a request that has this header.
+"unless_header": "Expect" keeps a rule from a request that has this header, "holds": "text" from one
+whose body does not hold this text.
 With "effect": true the service takes the request before the fault, as when an answer is lost.
 "times" is 1 when not given, and -1 means always. State is in memory only. SIGTERM ends it at once,
 and so does the end of its standard input with --until-eof.
@@ -314,10 +315,11 @@ class World:
                      "/events": CloudEvents(), "/standard": StandardWebhooks(), **systems()}
         self.services["/v2/change/enqueue"] = Changes()
 
-    def pick_rule(self, path, headers):
+    def pick_rule(self, path, headers, body):
         for rule in self.rules:
             if (path.startswith(rule.get("path", "/")) and rule.get("times", 1) != 0
-                    and rule.get("unless_header", "-") not in headers):
+                    and rule.get("unless_header", "-") not in headers
+                    and rule.get("holds", "").encode() in body):
                 rule["times"] = rule.get("times", 1) - (rule.get("times", 1) > 0)
                 return rule
         return None
@@ -334,7 +336,7 @@ class World:
     def take(self, method, path, query, headers, body):
         """The answer and the rule that spoils it, if any; recorded before it is sent."""
         with self.lock:
-            rule = self.pick_rule(path, headers)
+            rule = self.pick_rule(path, headers, body)
             lost = rule and rule.get("action", "answer") not in ("slow", "delay")
             answer = (200, "text/plain", "")
             if not lost or rule.get("effect"):

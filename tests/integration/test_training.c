@@ -34,6 +34,7 @@ static const struct system {
     const char *starts;                   /* path of the request that starts something */
     const char *held;                     /* list or mapping of runs in the system's state */
     enum vg_retrain_state end;
+    const char *holds; /* words in the body of the request that starts something, or NULL */
 } systems[] = {
     {"airflow3",
      "airflow: {url: \"http://127.0.0.1:%1$d/airflow3/\", dag: retrain, user: admin,"
@@ -41,7 +42,8 @@ static const struct system {
      {"pw=canary-airflow-password"},
      "/airflow3/api/v2/dags/retrain/dagRuns",
      "runs",
-     VG_RETRAIN_SUCCEEDED},
+     VG_RETRAIN_SUCCEEDED,
+     NULL},
     {"airflow3",
      "airflow: {url: \"http://127.0.0.1:%1$d/airflow3\", dag: retrain,"
      " token_command: [/bin/sh, -c, \"echo oops >&2; cat %2$s/tok\"], parameters: {rows:"
@@ -49,56 +51,157 @@ static const struct system {
      {"tok=canary-airflow-token"},
      "/airflow3/api/v2/dags/retrain/dagRuns",
      "runs",
-     VG_RETRAIN_SUCCEEDED},
+     VG_RETRAIN_SUCCEEDED,
+     NULL},
     {"airflow2",
      "airflow: {version: 2, url: \"http://127.0.0.1:%1$d/airflow2\", dag: retrain, user: admin,"
      " password_file: %2$s/pw}",
      {"pw=canary-airflow-password"},
      "/airflow2/api/v1/dags/retrain/dagRuns",
      "runs",
-     VG_RETRAIN_SUCCEEDED},
+     VG_RETRAIN_SUCCEEDED,
+     NULL},
     {"github",
      "github: {url: \"http://127.0.0.1:%1$d/github\", repository: acme/models, workflow:"
      " retrain.yml, token_file: %2$s/tok}",
      {"tok=canary-github-token"},
      "/github/repos/acme/models/actions/workflows/retrain.yml/dispatches",
      "runs",
-     VG_RETRAIN_SUCCEEDED},
+     VG_RETRAIN_SUCCEEDED,
+     NULL},
     {"github",
      "github: {url: \"http://127.0.0.1:%1$d/github\", repository: acme/models, workflow: old.yml,"
      " token_file: %2$s/tok, parameters: {onset_key: \"{{onset_key}}\"}}",
      {"tok=canary-github-token"},
      "/github/repos/acme/models/actions/workflows/old.yml/dispatches",
      "runs",
-     VG_RETRAIN_SUCCEEDED},
+     VG_RETRAIN_SUCCEEDED,
+     NULL},
     {"github",
      "github: {url: \"http://127.0.0.1:%1$d/github\", repository: acme/models, event_type: drift,"
      " token_file: %2$s/tok}",
      {"tok=canary-github-token"},
      "/github/repos/acme/models/dispatches",
      "runs",
-     VG_RETRAIN_SUCCEEDED},
+     VG_RETRAIN_SUCCEEDED,
+     NULL},
     {"gitlab",
      "gitlab: {url: \"http://127.0.0.1:%1$d/gitlab\", project: ml/models, token_file: %2$s/tok,"
      " api_token_file: %2$s/api}",
      {"tok=canary-gitlab-trigger", "api=canary-gitlab-access"},
      "/gitlab/api/v4/projects/ml%2Fmodels/trigger",
      "pipelines",
-     VG_RETRAIN_FAILED},
+     VG_RETRAIN_FAILED,
+     NULL},
     {"jenkins",
      "jenkins: {url: \"http://127.0.0.1:%1$d/jenkins\", job: ml/retrain, user: pgvigil,"
      " token_file: %2$s/tok}",
      {"tok=canary-jenkins-token"},
      "/jenkins/job/ml/job/retrain/buildWithParameters",
      "builds",
-     VG_RETRAIN_SUCCEEDED},
+     VG_RETRAIN_SUCCEEDED,
+     NULL},
     {"mlflow",
      "mlflow: {url: \"http://127.0.0.1:%1$d/mlflow\", experiment: \"drift & more\","
      " registered_model: delay, token_file: %2$s/tok}",
      {"tok=canary-mlflow-token"},
      "/mlflow/api/2.0/mlflow/runs/log-batch",
      "runs",
-     VG_RETRAIN_ACCEPTED},
+     VG_RETRAIN_ACCEPTED,
+     NULL},
+    {"kubeflow",
+     "kubeflow: {url: \"http://127.0.0.1:%1$d/kubeflow\", pipeline_id: p-1, namespace: ml,"
+     " experiment_id: e-1, token_file: %2$s/tok, parameters: {model: \"{{model}}\"}}",
+     {"tok=canary-kubeflow-token"},
+     "/kubeflow/apis/v2beta1/runs",
+     "runs",
+     VG_RETRAIN_SUCCEEDED,
+     "display_name"},
+    {"argo",
+     "argo: {url: \"http://127.0.0.1:%1$d/argo\", namespace: ml, template: retrain, token_file:"
+     " %2$s/tok, parameters: {model: \"{{model}}\", rows: \"{{rows}}\"}}",
+     {"tok=canary-argo-token"},
+     "/argo/api/v1/workflows/ml/submit",
+     "runs",
+     VG_RETRAIN_FAILED,
+     NULL},
+    {"argo",
+     "argo_events: {url: \"http://127.0.0.1:%1$d/argo\", namespace: ml, discriminator: drift,"
+     " token_file: %2$s/tok}",
+     {"tok=canary-argo-token"},
+     "/argo/api/v1/events/ml/drift",
+     "events",
+     VG_RETRAIN_ACCEPTED,
+     NULL},
+    {"flyte",
+     "flyte: {url: \"http://127.0.0.1:%1$d/flyte\", project: delay, launch_plan: wf.retrain,"
+     " token_file: %2$s/tok, parameters: {model: \"{{model}}\", rows: \"{{rows}}\", force: true}}",
+     {"tok=canary-flyte-token"},
+     "/flyte/api/v1/executions",
+     "runs",
+     VG_RETRAIN_SUCCEEDED,
+     NULL},
+    {"prefect",
+     "prefect: {url: \"http://127.0.0.1:%1$d/prefect/api\", deployment: retrain delay/prod,"
+     " token_file: %2$s/tok, parameters: {model: \"{{model}}\"}, job_variables: {env: {A: b}}}",
+     {"tok=canary-prefect-key"},
+     "/prefect/api/deployments/0e3a1b52-9c1d-4f6e-8a7b-2c3d4e5f6a7b/create_flow_run",
+     "runs",
+     VG_RETRAIN_SUCCEEDED,
+     NULL},
+    {"dagster",
+     "dagster: {url: \"http://127.0.0.1:%1$d/dagster\", job: retrain, location: models,"
+     " token_file: %2$s/tok, parameters: {ops: {train: {config: {model: \"{{model}}\"}}}}}",
+     {"tok=canary-dagster-token"},
+     "/dagster/graphql",
+     "runs",
+     VG_RETRAIN_SUCCEEDED,
+     "mutation"},
+    {"kubernetes",
+     "kubernetes: {url: \"http://127.0.0.1:%1$d/kubernetes\", namespace: ml, cronjob: nightly,"
+     " token_file: %2$s/tok}",
+     {"tok=canary-kubernetes-token"},
+     "/kubernetes/apis/batch/v1/namespaces/ml/jobs",
+     "runs",
+     VG_RETRAIN_FAILED,
+     NULL},
+    {"kubernetes",
+     "kubernetes: {url: \"http://127.0.0.1:%1$d/kubernetes\", namespace: ml, token_file: %2$s/tok,"
+     " parameters: {MODEL: \"{{model}}\"}, job: {metadata: {labels: {app: retrain}}, spec:"
+     " {backoffLimit: 2, template: {spec: {restartPolicy: Never, containers: [{name: train, image:"
+     " \"train:1\", args: [\"{{window_from}}\"]}]}}}}}",
+     {"tok=canary-kubernetes-token"},
+     "/kubernetes/apis/batch/v1/namespaces/ml/jobs",
+     "runs",
+     VG_RETRAIN_FAILED,
+     NULL},
+    {"sagemaker",
+     "sagemaker: {url: \"http://127.0.0.1:%1$d/sagemaker/\", region: eu-central-1, pipeline:"
+     " retrain, token_file: %2$s/tok, parameters: {model: \"{{model}}\", rows: \"{{rows}}\"}}",
+     {"tok=AKIAcanary:canary/aws+secret"},
+     "/sagemaker/",
+     "runs",
+     VG_RETRAIN_FAILED,
+     NULL},
+    {"sagemaker",
+     "sagemaker: {url: \"http://127.0.0.1:%1$d/sagemaker/\", region: eu-central-1, pipeline:"
+     " retrain, token_command: [/bin/cat, %2$s/tok]}",
+     {"tok={\n  \"Version\": 1,\n  \"AccessKeyId\": \"AKIAcanary\",\n  \"SecretAccessKey\":"
+      " \"canary/aws+secret\",\n  \"SessionToken\": \"canary-session==\"\n}"},
+     "/sagemaker/",
+     "runs",
+     VG_RETRAIN_FAILED,
+     NULL},
+    {"vertex",
+     "vertex: {url: \"http://127.0.0.1:%1$d/vertex\", project: acme, location: europe-west4,"
+     " template_uri: \"https://europe-west4-kfp.pkg.dev/acme/p/retrain/v1\", output:"
+     " \"gs://acme/runs\", token_command: [/bin/cat, %2$s/tok], parameters: {model: "
+     "\"{{model}}\"}}",
+     {"tok=canary-vertex-token"},
+     "/vertex/v1/projects/acme/locations/europe-west4/pipelineJobs",
+     "runs",
+     VG_RETRAIN_SUCCEEDED,
+     NULL},
 };
 
 struct world {
@@ -231,7 +334,7 @@ static void check_end(const struct system *system, const struct vg_retrain_run *
 {
     if (run->state != system->end)
         fail_msg("%s: %s, %s", system->keys, vg_retrain_state_name(run->state), run->answer);
-    assert_true(run->id && *run->id);
+    assert_true((run->id && *run->id) || strstr(system->keys, "argo_events"));
     assert_true(run->accepted_us != VG_NEVER);
     assert_true(run->next_us == VG_NEVER);
     assert_true((run->state >= VG_RETRAIN_SUCCEEDED) == (run->ended_us != VG_NEVER));
@@ -262,8 +365,9 @@ static void check_system(struct fixture *f, const struct system *system, int num
         snprintf(keys[i], VG_KEY_SIZE, "%032d", 10 * number + i);
     start(f, &world, system);
     snprintf(rules, sizeof rules,
-             "[{\"path\": \"%s\", \"times\": 1, \"action\": \"reset\", \"effect\": true}]",
-             system->starts);
+             "[{\"path\": \"%s\", \"holds\": \"%s\", \"times\": 1, \"action\": \"reset\","
+             " \"effect\": true}]",
+             system->starts, system->holds ? system->holds : "");
     /* a workflow that does not know return_run_details refuses it first, which has no effect */
     if (!strstr(system->keys, "old.yml"))
         kit_rules(world.asking, &world.receiver, rules);
