@@ -22,6 +22,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 MARKED = re.compile(r"(<!-- (\w+)(?: ([^>]*?))? -->\n)(.*?)(<!-- end -->)", re.S)
+CONNECTIONS = ("rules: rules/\nconnections: {warehouse: {conninfo: \"service=x\"}, "
+               "writer: {conninfo: \"service=y\"}}\n")
 EXAMPLE = re.compile(r"^ *```yaml\n(.*?)^ *```", re.S | re.M)
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
@@ -227,6 +229,8 @@ class Pages:
                     said = self.load(example, None)
                 elif re.search(r"^connections:", example, re.M) and "rules:" in example:
                     said = self.load(None, example)
+                elif example.startswith("retraining:"):
+                    said = self.load(None, CONNECTIONS + example)
                 else:
                     continue
                 loaded += 1
@@ -244,9 +248,7 @@ class Pages:
             (folder / "rules/example.yaml").write_text(rule_file)
             hook = '{webhook: {url: "https://example.test/"}}'
             (folder / "pgvigil.yaml").write_text(config or (
-                "rules: rules/\nconnections: {warehouse: {conninfo: \"service=x\"}, "
-                "writer: {conninfo: \"service=y\"}}\n"
-                f"receivers: {{ops: {hook}, oncall: {hook}, audit: {hook}}}\n"))
+                f"{CONNECTIONS}receivers: {{ops: {hook}, oncall: {hook}, audit: {hook}}}\n"))
             done = subprocess.run([self.program.path, "validate"], cwd=folder, text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
             return done.stdout if done.returncode else None

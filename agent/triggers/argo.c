@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Workflows of Argo, submitted from a template under a name of our own, which Kubernetes takes once.
+/* Workflows of Argo, submitted from a template under a name of our own, which Kubernetes takes
+ * once.
  *
  * Pure. 409 means that the workflow is there. A workflow may be longer than what is kept of an
  * answer: of one that is followed only the phase is asked for.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Events for Argo: of the Argo server, for a WorkflowEventBinding, or of a webhook of Argo Events.
  *
- * Pure. An event is taken and nothing more is said of it: neither whether anything listens, nor what
- * it started. There is no key; an event whose answer was lost is sent again with the same onset_key,
- * from which the listener names its workflow, so that the second one is not created.
+ * Pure. An event is taken and nothing more is said of it: neither whether anything listens, nor
+ * what it started. There is no key; an event whose answer was lost is sent again with the same
+ * onset_key, from which the listener names its workflow, so that the second one is not created.
  */
 #include <jansson.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Runs of a job of Dagster, by GraphQL.
  *
- * Pure. The status is always 200: __typename of the result says what happened. There is no key: runs
- * with our tag are asked for before one is launched. What the server calls a PythonError is a fault
- * of its own, perhaps after the run was made: asked again, which looks for that run first.
+ * Pure. The status is always 200: __typename of the result says what happened. There is no key:
+ * runs with our tag are asked for before one is launched. What the server calls a PythonError is a
+ * fault of its own, perhaps after the run was made: asked again, which looks for that run first.
  */
 #include <jansson.h>
 #include <string.h>

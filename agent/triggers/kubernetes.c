@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Jobs of Kubernetes, written out or copied of a CronJob, under a name of our own, which a namespace
- * takes once.
+/* Jobs of Kubernetes, written out or copied of a CronJob, under a name of our own, which a
+ * namespace takes once.
  *
  * Pure. 409 with AlreadyExists means that the job is there; other conflicts, as over a quota, pass.
  * A field the server does not know is refused, not dropped.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Flow runs of a deployment of Prefect 3, with an idempotency key.
  *
- * Pure. 201 is a new run, 200 the one that the key stands for already; 409 means that the parameters
- * do not fit the flow. A deployment given by its name is looked up first.
+ * Pure. 201 is a new run, 200 the one that the key stands for already; 409 means that the
+ * parameters do not fit the flow. A deployment given by its name is looked up first.
  */
 #include <jansson.h>
 #include <string.h>

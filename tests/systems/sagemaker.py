@@ -50,6 +50,7 @@ class SageMaker(Service):
         wanted = {"host", "x-amz-date", "x-amz-target", "content-type"}
         wanted |= {"x-amz-security-token"} if headers.get("X-Amz-Security-Token") else set()
         need(wanted <= set(signed), f"signed are {signed}", 403)
+        need(all(name in headers for name in signed), f"not all of {signed} have arrived", 403)
         need(signature == sign(method, path, query, signed, headers, body, date), "signature", 403,
              {"__type": "InvalidSignatureException"})
 

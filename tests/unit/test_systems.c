@@ -13,77 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/config/config.h"
-#include "agent/triggers/systems.h"
 #include "tests/unit/delivery_kit.h"
+#include "tests/unit/systems_kit.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
-
-static struct vg_config *load(const char *keys, struct vg_diags *diags)
-{
-    struct vg_config *config;
-    char text[1500];
-    *diags = (struct vg_diags){0};
-    snprintf(text, sizeof text,
-             "connections: {w: {conninfo: host=h}}\nretraining: {delay-model: {%s}}\n", keys);
-    return vg_config_parse(text, strlen(text), "p.yaml", diags, &config) < 0 ? NULL : config;
-}
-
-struct asked {
-    struct vg_config *config;
-    struct vg_arena *arena;
-    struct vg_onset onset;
-    struct vg_trigger_in in;
-    const struct vg_trigger_ops *system;
-    struct vg_request request;
-    struct vg_trigger_said said;
-};
-
-static void begin(struct asked *asked, const char *keys)
-{
-    struct vg_diags diags;
-    *asked = (struct asked){.config = load(keys, &diags), .arena = vg_arena_new()};
-    if (!asked->config)
-        fail_msg("%s: %s", keys, diags.items[0].msg);
-    vg_diags_free(&diags);
-    const struct vg_retraining *retraining = &asked->config->retraining[0];
-    asked->onset = kit_onset();
-    asked->system = vg_trigger_of(retraining);
-    asked->in = (struct vg_trigger_in){
-        .retraining = retraining,
-        .url = retraining->http.url,
-        .agent = "prod",
-        .key = asked->onset.key,
-        .onset = &asked->onset,
-        .token = "token",
-        .password = "password",
-        .now_us = KIT_JUNE_12,
-    };
-}
-
-static void end(struct asked *asked)
-{
-    vg_config_free(asked->config);
-    vg_arena_free(asked->arena);
-}
-
-static const char *ask(struct asked *asked, int step)
-{
-    struct vg_error err = {0};
-    asked->in.step = step;
-    if (asked->system->render(&asked->in, asked->arena, &asked->request, &err) < 0)
-        fail_msg("%s", err.msg);
-    return asked->request.body ? asked->request.body : "";
-}
-
-static const struct vg_trigger_said *take(struct asked *asked, int status, const char *body)
-{
-    asked->said = (struct vg_trigger_said){0};
-    vg_buf_init_wiped(&asked->said.token, 1000);
-    asked->system->answer(&asked->in, kit_response(status, body), &asked->said);
-    vg_buf_free(&asked->said.token);
-    return &asked->said;
-}
 
 /* --- Keys ------------------------------------------------------------------------------------- */
 
@@ -124,17 +57,8 @@ static void test_keys_that_are_refused(void **state)
         {"mlflow: {" AT "}", "\"experiment\" is missing in mlflow"},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct vg_diags diags;
-        struct vg_config *config = load(cases[i].keys, &diags);
-        bool found = false;
-        for (size_t k = 0; k < diags.n; k++) /* beside warnings of files that are not there */
-            found = found || (strstr(diags.items[k].msg, cases[i].msg) && diags.items[k].loc.line);
-        if (config || diags.errors != 1 || !found)
-            fail_msg("%s: %s", cases[i].keys, diags.n ? diags.items[0].msg : "loads");
-        vg_diags_free(&diags);
-        vg_config_free(config);
-    }
+    for (size_t i = 0; i < COUNT(cases); i++)
+        systems_refuse(cases[i].keys, cases[i].msg);
 }
 
 /* --- Airflow ---------------------------------------------------------------------------------- */
@@ -143,23 +67,23 @@ static void test_airflow_collides(void **state)
 {
     (void)state;
     struct asked asked;
-    begin(&asked, "airflow: {" AT "dag: \"a b/c\", token_file: p.yaml}");
-    ask(&asked, 0);
+    systems_begin(&asked, "airflow: {" AT "dag: \"a b/c\", token_file: p.yaml}");
+    systems_ask(&asked, 0);
     assert_string_equal(asked.request.url, "https://a.test/api/v2/dags/a%20b%2Fc");
-    assert_true(take(&asked, 403, "{}")->more); /* it may start what it may not read */
-    assert_non_null(strstr(ask(&asked, asked.said.step), "\"logical_date\":null"));
-    assert_true(take(&asked, 409, "{}")->more);
-    ask(&asked, asked.said.step);
+    assert_true(systems_take(&asked, 403, "{}")->more); /* it may start what it may not read */
+    assert_non_null(strstr(systems_ask(&asked, asked.said.step), "\"logical_date\":null"));
+    assert_true(systems_take(&asked, 409, "{}")->more);
+    systems_ask(&asked, asked.said.step);
     assert_string_equal(asked.request.method, "GET");
     assert_non_null(strstr(asked.request.url, "/dagRuns/pgvigil__" KIT_KEY));
-    assert_true(take(&asked, 404, "{}")->more); /* only the date was taken */
-    assert_non_null(strstr(ask(&asked, asked.said.step), "2001-06-12T00:00:00.000001Z"));
-    assert_true(take(&asked, 409, "{}")->more);
-    ask(&asked, asked.said.step);
-    take(&asked, 200, "{\"dag_run_id\":\"pgvigil__" KIT_KEY "\",\"state\":\"failed\"}");
+    assert_true(systems_take(&asked, 404, "{}")->more); /* only the date was taken */
+    assert_non_null(strstr(systems_ask(&asked, asked.said.step), "2001-06-12T00:00:00.000001Z"));
+    assert_true(systems_take(&asked, 409, "{}")->more);
+    systems_ask(&asked, asked.said.step);
+    systems_take(&asked, 200, "{\"dag_run_id\":\"pgvigil__" KIT_KEY "\",\"state\":\"failed\"}");
     assert_false(asked.said.more);
     assert_int_equal(asked.said.state, VG_RETRAIN_FAILED);
-    end(&asked);
+    systems_end(&asked);
 }
 
 static void test_airflow_answers(void **state)
@@ -172,29 +96,30 @@ static void test_airflow_answers(void **state)
                  {429, VG_RETRY},     {500, VG_RETRY},     {0, VG_RETRY}};
     (void)state;
     struct asked asked;
-    begin(&asked, "airflow: {" AT "dag: d, token_file: p.yaml}");
+    systems_begin(&asked, "airflow: {" AT "dag: d, token_file: p.yaml}");
     asked.in.step = 1;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        take(&asked, cases[i].status, "{}");
+        systems_take(&asked, cases[i].status, "{}");
         assert_int_equal(asked.said.outcome, cases[i].outcome);
         assert_false(asked.said.more);
     }
-    end(&asked);
+    systems_end(&asked);
 }
 
 static void test_airflow_2_is_basic(void **state)
 {
     (void)state;
     struct asked asked;
-    begin(&asked, "airflow: {" AT "version: 2, dag: d, user: Aladdin, password_file: p.yaml}");
+    systems_begin(&asked,
+                  "airflow: {" AT "version: 2, dag: d, user: Aladdin, password_file: p.yaml}");
     asked.in.token = NULL;
     asked.in.password = "open sesame";
-    assert_non_null(strstr(ask(&asked, 1), "\"logical_date\":\"2001"));
+    assert_non_null(strstr(systems_ask(&asked, 1), "\"logical_date\":\"2001"));
     assert_non_null(strstr(asked.request.url, "/api/v1/"));
     /* RFC 7617 */
     assert_string_equal(asked.request.headers[asked.request.nheaders - 1].value,
                         "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
-    end(&asked);
+    systems_end(&asked);
 }
 
 /* --- The others ------------------------------------------------------------------------------- */
@@ -203,51 +128,53 @@ static void test_github_finds_its_run(void **state)
 {
     (void)state;
     struct asked asked;
-    begin(&asked, "github: {" GITHUB "}");
-    ask(&asked, 0);
+    systems_begin(&asked, "github: {" GITHUB "}");
+    systems_ask(&asked, 0);
     assert_string_equal(asked.request.url,
                         "https://api.github.com/repos/a/b/actions/workflows/w.yml/"
                         "runs?event=workflow_dispatch&per_page=100&created=%3E%3D2001-06-13");
-    assert_true(take(&asked, 200, "{\"workflow_runs\":[{\"display_title\":\"retrain\"}]}")->more);
-    take(&asked, 200,
-         "{\"workflow_runs\":[{\"id\":1,\"display_title\":null},{\"id\":30433642,\"display_title\":"
-         "\"x " KIT_KEY "\",\"status\":\"completed\",\"conclusion\":\"timed_out\"}]}");
+    assert_true(
+        systems_take(&asked, 200, "{\"workflow_runs\":[{\"display_title\":\"retrain\"}]}")->more);
+    systems_take(
+        &asked, 200,
+        "{\"workflow_runs\":[{\"id\":1,\"display_title\":null},{\"id\":30433642,\"display_title\":"
+        "\"x " KIT_KEY "\",\"status\":\"completed\",\"conclusion\":\"timed_out\"}]}");
     assert_false(asked.said.more);
     assert_string_equal(asked.said.id, "30433642");
     assert_int_equal(asked.said.state, VG_RETRAIN_FAILED);
     /* who may not look must not start either */
-    assert_int_equal(take(&asked, 403, "{}")->outcome, VG_PERMANENT);
-    end(&asked);
+    assert_int_equal(systems_take(&asked, 403, "{}")->outcome, VG_PERMANENT);
+    systems_end(&asked);
 }
 
 static void test_gitlab_starts_rather_none_than_two(void **state)
 {
     (void)state;
     struct asked asked;
-    begin(&asked, "gitlab: {project: 7, token_file: p.yaml, api_token_file: p.yaml}");
-    ask(&asked, 0);
-    assert_true(take(&asked, 200, "[]")->more);
-    assert_non_null(strstr(ask(&asked, asked.said.step), "token=token&ref=main"));
+    systems_begin(&asked, "gitlab: {project: 7, token_file: p.yaml, api_token_file: p.yaml}");
+    systems_ask(&asked, 0);
+    assert_true(systems_take(&asked, 200, "[]")->more);
+    assert_non_null(strstr(systems_ask(&asked, asked.said.step), "token=token&ref=main"));
     asked.in.step = 0;
-    take(&asked, 200, "[{},{},{},{},{},{},{},{},{}]");
+    systems_take(&asked, 200, "[{},{},{},{},{},{},{},{},{}]");
     assert_int_equal(asked.said.outcome, VG_RETRY);
     assert_false(asked.said.more);
-    assert_int_equal(take(&asked, 200, "not JSON")->outcome, VG_RETRY);
-    end(&asked);
+    assert_int_equal(systems_take(&asked, 200, "not JSON")->outcome, VG_RETRY);
+    systems_end(&asked);
 }
 
 static void test_jenkins_has_not_queued(void **state)
 {
     (void)state;
     struct asked asked;
-    begin(&asked, "jenkins: {" AT "job: a/b c, user: u, token_file: p.yaml}");
-    ask(&asked, 2);
+    systems_begin(&asked, "jenkins: {" AT "job: a/b c, user: u, token_file: p.yaml}");
+    systems_ask(&asked, 2);
     assert_string_equal(asked.request.url,
                         "https://a.test/job/a/job/b%20c/buildWithParameters?delay=0sec");
-    assert_int_equal(take(&asked, 302, "")->outcome, VG_PERMANENT);
-    assert_int_equal(take(&asked, 201, "")->outcome, VG_DELIVERED);
+    assert_int_equal(systems_take(&asked, 302, "")->outcome, VG_PERMANENT);
+    assert_int_equal(systems_take(&asked, 201, "")->outcome, VG_DELIVERED);
     assert_string_equal(asked.said.id, ""); /* no Location: it cannot be followed */
-    end(&asked);
+    systems_end(&asked);
 }
 
 static void test_mlflow_takes_any_name_and_number(void **state)
@@ -257,12 +184,12 @@ static void test_mlflow_takes_any_name_and_number(void **state)
     char longest[400];
     memset(longest, 'x', sizeof longest);
     longest[sizeof longest - 1] = '\0';
-    begin(&asked, "mlflow: {" AT "experiment: e}");
+    systems_begin(&asked, "mlflow: {" AT "experiment: e}");
     asked.in.memory = "run1";
     asked.onset.value = NAN;
     asked.onset.limit = -INFINITY;
     asked.onset.rule = "a:b\xc3\xa4";
-    json_t *body = json_loads(ask(&asked, 3), 0, NULL);
+    json_t *body = json_loads(systems_ask(&asked, 3), 0, NULL);
     assert_string_equal(kit_text(body, "metrics/0/key"), "drift/delay_predictions/a_b__/value");
     assert_string_equal(kit_text(body, "metrics/0/value"), "NaN");
     assert_string_equal(kit_text(body, "metrics/1/value"), "-Infinity");
@@ -270,10 +197,10 @@ static void test_mlflow_takes_any_name_and_number(void **state)
     assert_string_equal(kit_text(body, "tags/0/value"), KIT_KEY);
     json_decref(body);
     asked.onset.rule = longest;
-    body = json_loads(ask(&asked, 3), 0, NULL);
+    body = json_loads(systems_ask(&asked, 3), 0, NULL);
     assert_int_equal(strlen(kit_text(body, "metrics/0/key")), 250);
     json_decref(body);
-    end(&asked);
+    systems_end(&asked);
 }
 
 int main(void)
