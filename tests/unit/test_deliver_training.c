@@ -73,6 +73,14 @@ static const struct vg_trigger_ops made_up = {
     .followed = followed,
 };
 
+static const char *const variables[] = {"VG_TEST_ID", "VG_TEST_SECRET", "VG_TEST_SESSION", NULL};
+static const struct vg_trigger_ops from_environment = {
+    .name = "made-up",
+    .environment = variables,
+    .render = render,
+    .answer = answer,
+};
+
 /* --- The world -------------------------------------------------------------------------------- */
 
 static const char *command[] = {"/bin/print-token", "now"};
@@ -120,6 +128,7 @@ static int set_up(void **state)
     vg_log_setup(VG_LOG_LEVELS, false);
     memset(&store, 0, sizeof store);
     settings = (struct vg_trigger_settings){.follow_for_us = VG_DAY_US};
+    retraining[0].system = &made_up;
     nran = nasked = 0;
     fake_http_init(&http);
     fake_clock_init(&fake_clock, NOW);
@@ -327,6 +336,26 @@ static void test_a_restart_and_a_reload(void **state)
     assert_int_equal(store.decisions[store.ndecisions - 1].kind, VG_DECIDED_FAILED);
 }
 
+/* A system that takes it from there: what is set is joined, the first two must be. */
+static void test_a_token_of_the_environment(void **state)
+{
+    (void)state;
+    retraining[0].system = &from_environment;
+    setenv("VG_TEST_ID", "id", 1);
+    unsetenv("VG_TEST_SECRET");
+    answer_with("/ask/", -1, 200, "ok");
+    put_onset();
+    drain(NOW);
+    assert_int_equal(http.n, 0);
+    setenv("VG_TEST_SECRET", SECRET, 1);
+    drain(NOW + VG_HOUR_US);
+    assert_int_equal(http.n, 1);
+    assert_string_equal(http.requests[0].authorization, "Bearer id:" SECRET);
+    assert_null(memmem(&store, sizeof store, SECRET, strlen(SECRET)));
+    unsetenv("VG_TEST_ID");
+    unsetenv("VG_TEST_SECRET");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +368,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_run_that_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_not_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_restart_and_a_reload, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_token_of_the_environment, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("deliver_training", tests, NULL, NULL);
 }
