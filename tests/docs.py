@@ -75,7 +75,8 @@ class Program:
         return {("keys", name) for name in self.keys} | {
             ("check", c["name"]) for c in self.checks} | {
             ("checks", ""), ("states", ""), ("commands", ""), ("metrics", "dataset"),
-            ("metrics", "agent"), ("template", "variables"), ("template", "filters")} | {
+            ("metrics", "agent"), ("template", "variables"), ("template", "filters"),
+            ("measured", "")} | {
             ("command", name) for name, _ in self.commands}
 
     def make(self, kind, name):
@@ -140,6 +141,9 @@ class Program:
     def make_template(self, which):
         return table(("variable" if which == "variables" else "filter", "meaning"),
                      ((f"`{word['name']}`", word["doc"]) for word in self.words[which]))
+
+    def make_measured(self, _):
+        return run(ROOT / "tests/bench/drift/tables")
 
     def make_states(self, _):
         return f"```\n{self.states.rstrip()}\n```\n"

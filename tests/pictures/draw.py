@@ -88,6 +88,35 @@ def draw_replay(path, points, incidents, title):
     picture.write(path)
 
 
+POLICIES = {"naive": "Kolmogorov-Smirnov, p < 0.05", "evidently": "Evidently's defaults",
+            "nannyml": "NannyML's default", "bonferroni": "Bonferroni over columns"}
+
+
+def alarms_of(measured):
+    """Alarmed tests a week of policies that look once an hour; of the budget its incidents."""
+    scenes = [(scene["name"].split(" ", 1)[1], scene) for scene in measured["scenes"]
+              if scene["name"].startswith("100 numeric")]
+    return [(name, [(title, 7 * scene["peers"][policy]["alarms"])
+                    for policy, title in POLICIES.items()] +
+             [("pgvigil", scene["budget"]["week"])]) for name, scene in scenes]
+
+
+def delays_of(measured):
+    """Median and ninth tenth of the budget's delays, on independent and autocorrelated rows."""
+    rows = []
+    for scene in measured["scenes"]:
+        kind = scene["name"].rsplit("(", 1)[-1].rstrip(")")
+        if not scene["name"].startswith("100 ") or kind not in ("iid", "ar", "over"):
+            continue
+        for change, policies in scene["delays"].items():
+            found = policies["budget"]
+            what = {"numeric": "", "categories": "share ", "null": "NULLs "}[
+                scene["name"].split()[1]]
+            rows.append((what + change, "independent rows" if kind == "iid" else "restless column",
+                         found["median"], found["tenth"]))
+    return rows
+
+
 def draw_alarms(path, scenes):
     """False alarms a week of each policy: [(scene, [(policy, a week)])], logarithmic."""
     left, bar, gap, width = 300, 15, 30, 520
