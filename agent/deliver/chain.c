@@ -130,7 +130,8 @@ static int make_request(struct vg_chain *chain, const struct vg_packing *packing
     out->ready = VG_READY_SEND;
     int rc = chain->follows ? chain->system->follow(&in, chain->arena, &out->request, err)
                             : chain->system->render(&in, chain->arena, &out->request, err);
-    vg_deliver_say_secrets(out, chain->token);
+    if (!out->request.nsecrets) /* the system knows better */
+        vg_deliver_say_secrets(out, chain->token);
     return rc;
 }
 
