@@ -48,8 +48,8 @@ TYPES = {
     "join key to type": {"type": "object", "additionalProperties": TEXT, "minProperties": 1},
     "list": LIST, "list of scalars": LIST, "names": RECEIVERS, "now": {"const": "now"},
     "feast": {"const": "feast"},
-    "any mapping": {"type": "object"}, "all that is known": {"type": "object"},
-    "name to value": {"type": "object"}, "metadata and spec": {"type": "object"},
+    "any mapping": {"type": "object"},
+    "all that is known": {"type": "object"},
     "header to text": {"type": "object", "additionalProperties": SCALAR},
     "number or time": LIMIT, "limit in the check's unit": LIMIT,
     "list of receivers, or {to, warn}": {"anyOf": [RECEIVERS, a_("notify of a rule")]},
@@ -60,6 +60,7 @@ TYPES = {
     "list of checks": {"type": "array", "items": a_("an item of checks")},
     "list of silences": {"type": "array", "items": a_("a silence")},
     "list of routes": {"type": "array", "items": a_("a route")},
+    "list of quiet times": {"type": "array", "items": a_("a quiet time")},
     "true, false, or mapping of drift checks": {
         "anyOf": [{"type": "boolean"}, a_("drift checks")]},
     "column to weight": {"type": "object", "additionalProperties": NUMBER},
@@ -181,6 +182,8 @@ class Tables:
         tables = {**(self.tables["rules"] if kind == "config" else {}), **self.tables[kind]}
         made = {name: of_table(keys) for name, keys in tables.items()}
         root = made.pop(ROOTS[kind])
+        if kind == "config":  # a retraining names its training system beside its own keys
+            made["a retraining"]["properties"].update(made["a training system"]["properties"])
         if kind == "rules":
             made.update({f"key {key['name']}": described(key) for key in self.check_keys()})
             for check in self.checks:
@@ -191,10 +194,6 @@ class Tables:
                 lambda c: c["of"] != "dataset" and c["class"] != "drift"))
             made["an item of checks"] = {**closed(self.of_checks(lambda c: c["of"] != "column")),
                                          "minProperties": 1, "maxProperties": 1}
-        else:
-            made["a retraining"]["properties"].update(
-                {**made["a training system"]["properties"],
-                 "command": a_("command of a retraining")})
         used = json.dumps([root, made])
         made = {name: schema for name, schema in made.items() if f'#/definitions/{name}"' in used}
         return {"$schema": "http://json-schema.org/draft-07/schema#",

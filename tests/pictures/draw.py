@@ -12,8 +12,8 @@ def draw_look_backs(path):
     """What is compared with what when a base window closes."""
     scales, left, cell, top = (1, 2, 4, 8, 24), 190, 21, 62
     picture = Picture(760, 366, "The five look-backs, and what each is compared with")
-    picture.text(16, 26, "Whenever a base window closes, its last 1, 2, 4, 8 and 24 are added up …", 14,
-                 bold=True)
+    picture.text(16, 26, "Whenever a base window closes, its last 1, 2, 4, 8 and 24 are added up:",
+                 14, bold=True)
     for row, scale in enumerate(scales):
         y = top + 28 * row
         picture.text(left - 14, y + 14, f"last {scale} {'hour' if scale == 1 else 'hours'}", 12,
@@ -24,7 +24,7 @@ def draw_look_backs(path):
                          0.85 if recent else 1, "none" if recent else GRID)
     picture.text(left + 24 * cell, top - 8, "now", 12, "end", FAINT)
     y = top + 28 * len(scales) + 34
-    picture.text(16, y, "… and compared with the same hours of the same kind of day in the reference:",
+    picture.text(16, y, "and compared with the same hours of the same kind of day in the reference:",
                  14, bold=True)
     kinds = [("weekdays", GREEN), ("Saturdays", ORANGE), ("Sundays", RED)]
     for row, (name, colour) in enumerate(kinds):
@@ -65,7 +65,7 @@ def draw_replay(path, points, incidents, title):
     for power in range(0, least + 1, 3):
         picture.line(left, y(10.0 ** -power), left + width, y(10.0 ** -power), GRID)
         picture.text(left - 8, y(10.0 ** -power) + 4,
-                     "1" if not power else ("≤ " if power == least else "") + f"1e-{power}", 11, "end",
+                     "1" if not power else ("< " if power == least else "") + f"1e-{power}", 11, "end",
                      FAINT)
     for at in month_starts(first, last):
         picture.line(x(at.timestamp()), top, x(at.timestamp()), top + height, GRID)
