@@ -93,7 +93,7 @@ ALL_LDFLAGS = $(call ldflags,$(VARIANT))
 
 # --- what people ask for ------------------------------------------------------------------------
 
-.PHONY: all help deps test test-long demo bench bench-drift install clean fmt lint san cov \
+.PHONY: all help deps test test-long demo bench bench-drift pictures install clean fmt lint san cov \
         build build-tests quick unit e2e need
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -128,6 +128,10 @@ bench: need ## time a check of 5 million rows against a plain COPY of the same c
 bench-drift: need ## false alarms and delays of drift on made columns; REAL=1: on real tables
 	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build $(SIMULATE)
 	@tests/run bench-drift
+
+pictures: need ## draw the pictures of docs/drift.md again: a few minutes
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build
+	@tests/pictures/run
 
 san: need ## build with the address and undefined-behaviour sanitizers, run the unit tests
 	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=san build build-tests

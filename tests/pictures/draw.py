@@ -64,9 +64,8 @@ def draw_replay(path, points, incidents, title):
         picture.rect(x(begun), top, max(x(min(ended, last)) - x(begun), 1.5), height, RED, 0.14)
     for power in range(0, least + 1, 3):
         picture.line(left, y(10.0 ** -power), left + width, y(10.0 ** -power), GRID)
-        picture.text(left - 8, y(10.0 ** -power) + 4,
-                     "1" if not power else ("< " if power == least else "") + f"1e-{power}", 11, "end",
-                     FAINT)
+        name = f"{'< ' if power == least else ''}1e-{power}" if power else "1"
+        picture.text(left - 8, y(10.0 ** -power) + 4, name, 11, "end", FAINT)
     for at in month_starts(first, last):
         picture.line(x(at.timestamp()), top, x(at.timestamp()), top + height, GRID)
         picture.text(x(at.timestamp()) + 4, top + height + 16, f"{at:%-d %B %Y}", 11, fill=FAINT)
