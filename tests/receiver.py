@@ -4,14 +4,13 @@
 
   python3 tests/receiver.py --port 0 --log FILE [--rules JSON] [--tls CERT KEY [--tls-old]]
 
-Prints its port, then records every request as one JSON line (time, method, path, headers, body,
-status, fault). It plays Slack at /slack and PagerDuty at /v2/enqueue, both as strict as their
-published limits, an Alertmanager version-4 webhook at /hook, and a training system at /train;
-further systems, of tests/receivers, at /bot /opsgenie /teams /discord /alertmanager /events
-/standard, training systems of tests/systems under their names. Any
-deeper path belongs to the same service (/slack/T1/B1). GET /state shows what they hold (or one of
-them, /state/pagerduty), GET /requests the record, GET /requests/last its last line. POST /control
-adds rules: {"rules": [...]}, or {"clear": true}.
+Prints its port, records every request as a JSON line (time, method, path, headers, body, status,
+fault). It plays Slack at /slack and PagerDuty at /v2/enqueue, both as strict as their published
+limits, an Alertmanager version-4 webhook at /hook, a training system at /train; further systems, of
+tests/receivers, at /bot /opsgenie /teams /discord /alertmanager /events /standard, training systems
+of tests/systems under their names. Deeper paths are the same service's (/slack/T1/B1). GET /state shows what they hold (or one of them, /state/pagerduty), GET
+/requests the record, GET /requests/last its last line. POST /control adds rules: {"rules": [...]},
+or {"clear": true}.
 
 A rule takes the next requests whose path begins with "path":
   {"path": "/slack", "times": 3, "status": 429, "headers": {"Retry-After": "2"}, "body": "..."}
@@ -20,11 +19,10 @@ A rule takes the next requests whose path begins with "path":
   {"action": "slow", "seconds": 1}    answers, one byte every so many seconds
   {"action": "delay", "seconds": 1}   answers late, but well
   {"action": "big", "bytes": 10000000}  answers 200 with a body of that size
-"unless_header": "Expect" keeps a rule from a request that has this header, "holds": "text" from one
-whose body does not hold this text.
-With "effect": true the service takes the request before the fault, as when an answer is lost.
-"times" is 1 when not given, and -1 means always. State is in memory only. SIGTERM ends it at once,
-and so does the end of its standard input with --until-eof.
+"unless_header": "Expect" keeps a rule from a request with this header, "holds": "text" from one
+whose body does not hold it. With "effect": true the service takes the request before the fault, as
+when an answer is lost. "times" is 1 when not given, and -1 means always. State is in memory only.
+SIGTERM and, with --until-eof, the end of standard input end it at once.
 """
 import argparse
 import json

@@ -227,8 +227,8 @@ enum vg_budget_value {
     VG_BUDGET_NULL      /* null */
 };
 
-/* What a test of one stream found. Alarm: p < level, unless slight. A blind stream, or one that is not stationary,
- * has a level too: what to make of it is the caller's. */
+/* What a test of one stream found. Alarm: p < level, unless slight. A blind stream, or one that is
+ * not stationary, has a level too: what to make of it is the caller's. */
 struct vg_budget_found {
     uint32_t stream; /* index into the model's streams */
     enum vg_budget_look look;

@@ -24,7 +24,7 @@ def draw_look_backs(path):
                          0.85 if recent else 1, "none" if recent else GRID)
     picture.text(left + 24 * cell, top - 8, "now", 12, "end", FAINT)
     y = top + 28 * len(scales) + 34
-    picture.text(16, y, "and compared with the same hours of the same kind of day in the reference:",
+    picture.text(16, y, "and compared with these hours of the same kind of day in the reference:",
                  14, bold=True)
     kinds = [("weekdays", GREEN), ("Saturdays", ORANGE), ("Sundays", RED)]
     for row, (name, colour) in enumerate(kinds):
