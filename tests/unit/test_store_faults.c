@@ -228,7 +228,7 @@ static void test_making_fails(void **state)
         unlink(f->path);
         unlink(fixture_beside(f, "-wal"));
         unlink(fixture_beside(f, "-shm"));
-        step += step < 60 ? 1 : 3; /* of the many that follow one in three */
+        step += step < 40 ? 1 : 9; /* of the many that follow one in nine */
         int rc = open_with_fault(f, step);
         hits = vfs_heal();
         if (rc < 0)

@@ -10,7 +10,7 @@
 
 #include "tests/unit/store_vfs.h"
 
-enum { EVERY = 60, STEP = 151 }; /* the first ones one by one, then one in so many */
+enum { EVERY = 40, STEP = 607 }; /* the first ones one by one, then one in so many */
 
 static struct {
     sqlite3_mem_methods real;
@@ -112,7 +112,7 @@ static void test_cycle(void **state)
         for (nth = 1; hit; nth = next_of(nth), tries++)
             starve_cycle(f, nth, ever, &count, &hit);
         print_message("%d of %d allocations failed%s\n", tries - 1, nth, ever ? ", for ever" : "");
-        assert_true(tries > 50);
+        assert_true(tries > EVERY);
         MUST(f, write_cycle(f->store, (int)count + 1, &f->err));
         assert_int_equal(stored(f), count + 1);
     }
@@ -136,7 +136,7 @@ static void test_open(void **state)
             assert_int_equal(stored(f), 1);
         }
         print_message("%d of %d allocations failed%s\n", tries - 1, nth, ever ? ", for ever" : "");
-        assert_true(tries > 50);
+        assert_true(tries > EVERY);
     }
     assert_int_equal(fixture_files(f, "damaged"), 0);
 }
