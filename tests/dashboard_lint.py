@@ -36,6 +36,9 @@ UNUSED = {
     "pgvigil_quarantine_keys_total": "for questions; failures have an alert",
     "pgvigil_config_last_reload_success_timestamp_seconds": "for questions; the alert says more",
     "pgvigil_push_last_success_timestamp_seconds": "push_time_seconds is per group",
+    "pgvigil_retrain_triggers_total": "for questions; failures have an alert",
+    "pgvigil_retrain_trigger_failures_total": "what fails for good is a decision, with an alert",
+    "pgvigil_retrain_last_succeeded_timestamp_seconds": "for questions; failures have an alert",
     "process_start_time_seconds": "standard", "process_virtual_memory_bytes": "standard",
     "process_open_fds": "standard", "process_max_fds": "standard", "process_threads": "standard",
 }
