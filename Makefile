@@ -115,7 +115,7 @@ test: need ## layers, sizes, documentation, unit and end-to-end tests, then agai
 test-long: need ## the long suites: kills at random moments, many seeds, large tables
 	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build
 	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=test build build-tests
-	@tests/run long:test
+	@tests/run whole:test long:test
 
 demo: need ## the demo: real data, real servers, about two minutes
 	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build

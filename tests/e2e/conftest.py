@@ -11,8 +11,9 @@
   vigil_flights  the same on `flights`
   source         the PostgreSQL source alone, with its connection `main` on `database`
 
-Markers: `long`, for make test-long only. `plain` is what the sanitizers would see nothing new of:
-it runs in the test build only; `san` the other way round, what the test build would only repeat.
+Markers: `long`, for make test-long only. make test runs all others under the sanitizers, but what
+is marked `plain`, of which they would see nothing new and which runs in the test build; `both` is
+what says something else there, of memory and time. make test-long runs all in the test build.
 """
 import itertools
 import os
@@ -40,7 +41,7 @@ LATE = "out of time, see E2E_UNTIL"
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes minutes; run by make test-long only")
     config.addinivalue_line("markers", "plain: the sanitizers would see nothing new of it")
-    config.addinivalue_line("markers", "san: runs under the sanitizers, and not twice")
+    config.addinivalue_line("markers", "both: of memory or time; runs without sanitizers, too")
     config.addinivalue_line("markers", "xdist_group: stays together when others run beside")
     # Ended by SIGTERM the fixtures still stop what they have started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -54,6 +54,7 @@ def stamp(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("killed", [True, False])
 def test_one_summary(database, pgvigil, receiver, killed):
     """Two fires of a rule and one of another began and ended meanwhile: one message, no page."""

@@ -191,6 +191,7 @@ def status_of_datasets(pgvigil):
     return [d for d, in query(pgvigil, "SELECT dataset FROM dataset ORDER BY dataset")]
 
 
+@pytest.mark.both
 def test_kill_between_commit_and_send(database, pgvigil, receiver):
     """What was committed and not sent is sent by the next process, once."""
     if os.environ.get("PGVIGIL_VARIANT") == "release":
@@ -331,6 +332,7 @@ def test_sigterm_in_a_long_scan(database, pgvigil):
     assert judged(pgvigil) == []
 
 
+@pytest.mark.both
 def test_never_idle_in_transaction(database, pgvigil):
     """Sampled at 10 Hz over some seconds of work: no transaction is left open, no row changed."""
     table(database)

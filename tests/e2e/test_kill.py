@@ -250,7 +250,6 @@ needs_failpoints = pytest.mark.skipif(
 
 
 @needs_failpoints
-@pytest.mark.san  # a minute and a half of waiting: once
 def test_a_dozen_kills(database, pgvigil, receiver):
     run(database, pgvigil, receiver, kills=12, windows=20, quality=5, drift=1)
 

@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import time
 
+import pytest
 import requests
 import yaml
 
@@ -173,6 +174,7 @@ def test_commits_that_fail(database, pgvigil):
     assert daemon.stop() == 0
 
 
+@pytest.mark.both
 def test_half_open_connections(database, pgvigil):
     table(database)
     url = listening(pgvigil)

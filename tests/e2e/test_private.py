@@ -12,6 +12,7 @@ import signal
 import struct
 import time
 
+import pytest
 import requests
 
 import stack
@@ -260,6 +261,7 @@ def abort(daemon):
     return os.WCOREDUMP(status)
 
 
+@pytest.mark.both
 def test_forty_canaries(database, pgvigil, receiver, folder):
     server = receiver()
     box = Mailbox(folder, "--login", "vigil", canary("mail"))

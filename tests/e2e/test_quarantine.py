@@ -440,6 +440,7 @@ def test_a_state_with_a_computed_key(world):
     assert unknown == [(n, f"f{n % 4}") for n in range(1, 41) if n % 4 in (0, 3)], done
 
 
+@pytest.mark.both
 def test_many_rows_in_bounded_memory(world):
     world.database.execute(f"""
         INSERT INTO rides SELECT n, 'many', 1000 + n, 'nobody', 'z1', '2001-01-01',

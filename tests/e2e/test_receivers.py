@@ -283,6 +283,7 @@ def test_mail_over_tls(pgvigil, folder, mailbox):
     pgvigil.expect(3, "notify", "test", "stranger")
 
 
+@pytest.mark.both
 def test_a_program_that_does_not_end(pgvigil, folder):
     """It is killed with what it has started; the answer says so."""
     program = folder / "hang"

@@ -321,6 +321,7 @@ def test_metrics_and_limits(pgvigil, base):
     assert "most: 4 is above limits.segments, which is 3" in pgvigil.expect(78, "validate").err
 
 
+@pytest.mark.both
 def test_memory(pgvigil, base):
     """50 segments and 20 columns, each with every part of the counts: within the promise."""
     columns = {}

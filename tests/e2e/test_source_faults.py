@@ -219,6 +219,7 @@ def test_scan_that_is_none(database, source):
     wait_for(lambda: settled(database), 5, "quiet")
 
 
+@pytest.mark.both
 def test_memory_is_flat(database, source):
     """Ten times the rows in the same memory."""
     source.open()
