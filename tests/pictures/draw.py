@@ -50,7 +50,7 @@ def month_starts(first, last):
 def draw_replay(path, points, incidents, title):
     """p of every base window on a logarithmic scale: (time, p, level, fails), and the incidents."""
     left, top, width, height, least = 66, 56, 880, 250, 12
-    picture = Picture(left + width + 24, top + height + 62, title)
+    picture = Picture(left + width + 24, top + height + 82, title)
     first, last = points[0][0], points[-1][0]
 
     def x(at):
@@ -71,19 +71,16 @@ def draw_replay(path, points, incidents, title):
         picture.text(x(at.timestamp()) + 4, top + height + 16, f"{at:%-d %B %Y}", 11, fill=FAINT)
     for at, p, level, fails in points:
         picture.dot(x(at), y(p), RED if fails else BLUE, 2 if fails else 1.2)
-    level = points[-1][2]
+    level, naive = points[-1][2], sum(p < 0.05 for _, p, _, _ in points)
     picture.line(left, y(level), left + width, y(level), INK, 1.2, "6 4")
-    picture.text(left + width, y(level) - 6,
-                 f"the level learnt from the reference: {level:.2g}", 12, "end")
-    naive = sum(p < 0.05 for _, p, _, _ in points)
     picture.line(left, y(0.05), left + width, y(0.05), ORANGE, 1.2, "2 4")
-    picture.text(left + width, y(0.05) - 5,
-                 f"0.05: {naive} of {len(points)} windows below it, even so corrected", 12, "end",
-                 ORANGE)
-    picture.text(16, top + height + 44,
-                 "each dot: the smallest p of a base window's look-backs; shaded: the"
-                 f" {len(incidents)} incidents in {(last - first) / DAY / 7:.0f} weeks", 12,
-                 fill=FAINT)
+    weeks = (last - first) / DAY / 7
+    foot = top + height + 44
+    picture.text(16, foot, "each dot: the smallest p of a base window's look-backs; shaded: the"
+                 f" {len(incidents)} incidents in {weeks:.0f} weeks", 12, fill=FAINT)
+    picture.text(16, foot + 20, f"dashes: the level learnt from the reference, {level:.2g}; dots:"
+                 f" 0.05, below which are {naive} of {len(points)} windows, corrected as they are",
+                 12, fill=FAINT)
     picture.write(path)
 
 
