@@ -93,8 +93,8 @@ ALL_LDFLAGS = $(call ldflags,$(VARIANT))
 
 # --- what people ask for ------------------------------------------------------------------------
 
-.PHONY: all help deps test test-long demo bench bench-drift pictures install clean fmt lint san cov \
-        build build-tests quick unit e2e need
+.PHONY: all help deps test test-long demo bench bench-drift pictures install clean fmt lint san \
+        cov build build-tests quick unit e2e need
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .DEFAULT_GOAL := all

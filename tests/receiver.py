@@ -4,13 +4,13 @@
 
   python3 tests/receiver.py --port 0 --log FILE [--rules JSON] [--tls CERT KEY [--tls-old]]
 
-Prints its port, records every request as a JSON line (time, method, path, headers, body, status,
-fault). It plays Slack at /slack and PagerDuty at /v2/enqueue, both as strict as their published
-limits, an Alertmanager version-4 webhook at /hook, a training system at /train; further systems, of
-tests/receivers, at /bot /opsgenie /teams /discord /alertmanager /events /standard, training systems
-of tests/systems under their names. Deeper paths are the same service's (/slack/T1/B1). GET /state shows what they hold (or one of them, /state/pagerduty), GET
-/requests the record, GET /requests/last its last line. POST /control adds rules: {"rules": [...]},
-or {"clear": true}.
+Prints its port, records every request as a JSON line. It plays Slack at /slack and PagerDuty at
+/v2/enqueue, both as strict as their published limits, an Alertmanager version-4 webhook at /hook,
+a training system at /train; further systems, of tests/receivers, at /bot /opsgenie /teams /discord
+/alertmanager /events /standard, training systems of tests/systems under their names. Deeper paths
+are the same service's (/slack/T1/B1). GET /state shows what they hold (or one of them,
+/state/pagerduty), GET /requests the record, GET /requests/last its last line. POST /control adds
+rules: {"rules": [...]}, or {"clear": true}.
 
 A rule takes the next requests whose path begins with "path":
   {"path": "/slack", "times": 3, "status": 429, "headers": {"Retry-After": "2"}, "body": "..."}
