@@ -49,9 +49,9 @@ static const struct settings *settings_of(const struct vg_trigger_in *in)
 
 /* --- Requests --------------------------------------------------------------------------------- */
 
-/* ml/retrain -> <url>/job/ml/job/retrain<rest> */
+/* ml/retrain -> <url>/job/ml/job/retrain<rest>, with `word` for its %s */
 static const char *find_url(const struct vg_trigger_in *in, struct vg_arena *arena,
-                            const char *rest)
+                            const char *rest, const char *word)
 {
     struct vg_trigger_in at = *in;
     const char *job = settings_of(in)->job;
@@ -61,7 +61,7 @@ static const char *find_url(const struct vg_trigger_in *in, struct vg_arena *are
         at.url = part ? vg_trigger_url(&at, arena, "/job/%s", part) : NULL;
         job = at.url ? job + n + (job[n] == '/') : NULL;
     }
-    return job ? vg_trigger_url(&at, arena, rest) : NULL;
+    return job ? vg_trigger_url(&at, arena, rest, word) : NULL;
 }
 
 static int look_at_builds(const struct vg_trigger_in *in, struct vg_arena *arena,
@@ -70,7 +70,8 @@ static int look_at_builds(const struct vg_trigger_in *in, struct vg_arena *arena
     return vg_trigger_get(in,
                           find_url(in, arena,
                                    "/api/json?tree=builds%5Bnumber,url,building,result," ACTIONS
-                                   "%5D%7B0,50%7D"),
+                                   "%5D%7B0,50%7D",
+                                   NULL),
                           arena, out, err);
 }
 
@@ -95,8 +96,8 @@ static int build(const struct vg_trigger_in *in, struct vg_arena *arena, struct 
         bad = bad || !pairs[i].key;
     if (bad)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    return vg_trigger_form(in, find_url(in, arena, "/buildWithParameters?delay=0sec"), pairs, n,
-                           arena, out, err);
+    return vg_trigger_form(in, find_url(in, arena, "/buildWithParameters?delay=0sec", NULL), pairs,
+                           n, arena, out, err);
 }
 
 static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
@@ -141,35 +142,44 @@ static const json_t *find_ours(const json_t *list, const char *key)
     return found;
 }
 
+/* Numbers alone make an id. What has none is no answer: what is known of the run stays. */
+static bool put_id(const char *what, const json_t *number, struct vg_trigger_said *said)
+{
+    if (json_is_integer(number))
+        snprintf(said->id, sizeof said->id, "%s/%" JSON_INTEGER_FORMAT, what,
+                 json_integer_value(number));
+    else
+        vg_trigger_refuse(said, VG_RETRY, "an answer of Jenkins has no number of the %s", what);
+    return json_is_integer(number);
+}
+
 static void take_build(const json_t *item, struct vg_trigger_said *said)
 {
-    char number[40], result[40];
-    vg_trigger_at(item, "number", number, sizeof number);
+    char result[40];
+    if (!put_id("build", json_object_get(item, "number"), said))
+        return;
     vg_trigger_at(item, "result", result, sizeof result);
     bool building = json_is_true(json_object_get(item, "building")) || !*result;
     said->state = building ? VG_RETRAIN_RUNNING
                            : vg_trigger_state(words, sizeof words / sizeof *words, result);
-    snprintf(said->id, sizeof said->id, "build/%s", number);
     vg_trigger_at(item, "url", said->url, sizeof said->url);
-    snprintf(said->why, sizeof said->why, "build %s: %s", number, building ? "building" : result);
+    snprintf(said->why, sizeof said->why, "%.40s: %s", said->id, building ? "building" : result);
 }
 
-static void take_item(const char *id, struct vg_trigger_said *said)
+static void take_item(struct vg_trigger_said *said)
 {
     said->state = VG_RETRAIN_QUEUED;
-    snprintf(said->id, sizeof said->id, "queue/%.30s", id);
-    snprintf(said->why, sizeof said->why, "item %.30s of the queue", id);
+    snprintf(said->why, sizeof said->why, "item %.30s of the queue", said->id + strlen("queue/"));
 }
 
 static void take_queue(const struct vg_trigger_in *in, const struct vg_response *response,
                        struct vg_trigger_said *said)
 {
-    char id[40];
     json_t *body = vg_trigger_body(response);
     const json_t *ours = find_ours(json_object_get(body, "items"), in->key);
-    if (ours)
-        take_item(vg_trigger_at(ours, "id", id, sizeof id), said);
-    else
+    if (ours && put_id("queue", json_object_get(ours, "id"), said))
+        take_item(said);
+    else if (!ours)
         vg_trigger_more(said, LOOK_AT_BUILDS);
     json_decref(body);
 }
@@ -193,11 +203,13 @@ static void take_queued(const struct vg_response *response, struct vg_trigger_sa
     char id[32] = "";
     if (item)
         snprintf(id, sizeof id, "%.*s", (int)strspn(item + 12, "0123456789"), item + 12);
-    if (response->status >= 300 && response->status < 400)
+    if (response->status >= 300 && response->status < 400) {
         vg_trigger_refuse(said, VG_PERMANENT, "status %d: Jenkins has not queued a build",
                           response->status);
-    else if (vg_trigger_took(response, said) && *id)
-        take_item(id, said);
+    } else if (vg_trigger_took(response, said) && *id) {
+        snprintf(said->id, sizeof said->id, "queue/%s", id);
+        take_item(said);
+    }
 }
 
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
@@ -224,24 +236,26 @@ static int follow(const struct vg_trigger_in *in, struct vg_arena *arena, struct
     if (!strncmp(in->run->id, "queue/", 6))
         return vg_trigger_get(in, vg_trigger_url(in, arena, "/queue/item/%s/api/json", number),
                               arena, out, err);
-    char *rest = vg_arena_printf(arena, "/%s/api/json?tree=number,url,building,result", number);
-    return vg_trigger_get(in, rest ? find_url(in, arena, rest) : NULL, arena, out, err);
+    return vg_trigger_get(
+        in, find_url(in, arena, "/%s/api/json?tree=number,url,building,result", number), arena, out,
+        err);
 }
 
 static void take_executable(const json_t *body, struct vg_trigger_said *said)
 {
-    char number[40], why[120];
-    vg_trigger_at(body, "executable/number", number, sizeof number);
-    said->state = VG_RETRAIN_QUEUED;
+    char why[120];
+    const json_t *executable = json_object_get(body, "executable");
     if (json_is_true(json_object_get(body, "cancelled"))) {
         said->state = VG_RETRAIN_FAILED;
         snprintf(said->why, sizeof said->why, "it was cancelled in the queue");
-    } else if (*number) {
+    } else if (json_is_object(executable)) {
+        if (!put_id("build", json_object_get(executable, "number"), said))
+            return;
         said->state = VG_RETRAIN_RUNNING;
-        snprintf(said->id, sizeof said->id, "build/%s", number);
-        vg_trigger_at(body, "executable/url", said->url, sizeof said->url);
-        snprintf(said->why, sizeof said->why, "build %s", number);
+        vg_trigger_at(executable, "url", said->url, sizeof said->url);
+        snprintf(said->why, sizeof said->why, "%.40s", said->id);
     } else {
+        said->state = VG_RETRAIN_QUEUED;
         snprintf(said->why, sizeof said->why, "it waits: %s",
                  vg_trigger_at(body, "why", why, sizeof why));
     }

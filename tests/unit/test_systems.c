@@ -177,6 +177,35 @@ static void test_jenkins_has_not_queued(void **state)
     systems_end(&asked);
 }
 
+/* What the server calls a number is a number, and never part of a format. */
+static void test_jenkins_numbers_its_builds(void **state)
+{
+    static const struct {
+        const char *id, *body, *becomes;
+        enum vg_retrain_state state;
+    } cases[] = {
+        {"queue/7", "{\"executable\":{\"number\":5}}", "build/5", VG_RETRAIN_RUNNING},
+        {"queue/7", "{\"executable\":{\"number\":\"%s%n\"}}", "", VG_RETRAIN_ASKED},
+        {"queue/7", "{\"why\":\"no executor\"}", "", VG_RETRAIN_QUEUED},
+        {"build/5", "{\"number\":5,\"result\":\"SUCCESS\"}", "build/5", VG_RETRAIN_SUCCEEDED},
+        {"build/5", "{\"number\":\"%s\",\"result\":\"SUCCESS\"}", "", VG_RETRAIN_ASKED},
+        {"build/5", "<html>", "", VG_RETRAIN_ASKED},
+    };
+    (void)state;
+    struct asked asked;
+    systems_begin(&asked, "jenkins: {" AT "job: j, user: u, token_file: p.yaml}");
+    systems_follow(&asked, "build/%s%n");
+    assert_string_equal(asked.request.url,
+                        "https://a.test/job/j/%25s%25n/api/json?tree=number,url,building,result");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        systems_follow(&asked, cases[i].id);
+        systems_look(&asked, 200, cases[i].body);
+        assert_string_equal(asked.said.id, cases[i].becomes);
+        assert_int_equal(asked.said.state, cases[i].state);
+    }
+    systems_end(&asked);
+}
+
 static void test_mlflow_takes_any_name_and_number(void **state)
 {
     (void)state;
@@ -213,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_github_finds_its_run),
         cmocka_unit_test(test_gitlab_starts_rather_none_than_two),
         cmocka_unit_test(test_jenkins_has_not_queued),
+        cmocka_unit_test(test_jenkins_numbers_its_builds),
         cmocka_unit_test(test_mlflow_takes_any_name_and_number),
     };
     return cmocka_run_group_tests_name("systems", tests, NULL, NULL);
