@@ -341,6 +341,7 @@ static void finish_transfer(struct client *client, struct transfer *transfer, CU
     memcpy(response->body, transfer->body.data, transfer->body.len);
     response->body[transfer->body.len] = '\0';
     vg_http_strike(&transfer->hidden, response->body, &response->body_size);
+    response->whole = response->status && !code;
     response->retry_after_us = response->status ? read_retry_after(transfer->easy) : 0;
     read_location(transfer->easy, response->location, sizeof response->location);
     response->error = (struct vg_error){0};

@@ -209,6 +209,13 @@ static void take_run(const struct vg_trigger_in *in, const struct vg_response *r
              *state ? state : "there", paused);
 }
 
+static bool can_read(const struct vg_response *response, struct vg_trigger_said *said)
+{
+    json_t *body = vg_trigger_look(response, NULL, said);
+    json_decref(body);
+    return body != NULL;
+}
+
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said)
 {
@@ -220,7 +227,7 @@ static void answer(const struct vg_trigger_in *in, const struct vg_response *res
         vg_trigger_more(said, POST_DATED);
     else if (in->step != LOOK_AT_RUN && response->status == 409)
         vg_trigger_more(said, LOOK_AT_RUN);
-    else if (vg_trigger_took(response, said))
+    else if (vg_trigger_took(response, said) && (in->step != LOOK_AT_RUN || can_read(response, said)))
         take_run(in, response, said);
 }
 

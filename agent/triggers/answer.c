@@ -26,6 +26,19 @@ json_t *vg_trigger_body(const struct vg_response *response)
     return body ? body : json_null();
 }
 
+json_t *vg_trigger_look(const struct vg_response *response, const char *list,
+                        struct vg_trigger_said *said)
+{
+    json_t *body = response->whole ? vg_trigger_body(response) : json_null();
+    const json_t *found = list && *list ? json_object_get(body, list) : body;
+    if (list ? json_is_array(found) : json_is_object(found))
+        return body;
+    json_decref(body);
+    vg_trigger_refuse(said, VG_RETRY, "status %d, with an answer that is cut off or not as expected",
+                      response->status);
+    return NULL;
+}
+
 static const json_t *step_into(const json_t *node, const char *part)
 {
     if (json_is_array(node) && isdigit((unsigned char)*part))

@@ -139,6 +139,9 @@ static void take_result(const struct vg_trigger_in *in, const struct vg_response
         refuse(body, result, said);
     else if (run)
         take_run(in, run, said);
+    else if (strcmp(type, "Runs") || !response->whole ||
+             !json_is_array(json_object_get(result, "results")))
+        vg_trigger_refuse(said, VG_RETRY, "an answer of Dagster has no run");
     else
         vg_trigger_more(said, LAUNCH);
     json_decref(body);

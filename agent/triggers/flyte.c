@@ -161,7 +161,9 @@ static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct
 static void take_plan(const struct vg_response *response, struct vg_trigger_said *said)
 {
     char version[200];
-    json_t *body = vg_trigger_body(response);
+    json_t *body = vg_trigger_look(response, NULL, said);
+    if (!body)
+        return;
     vg_trigger_at(body, "id/version", version, sizeof version);
     json_decref(body);
     if (!*version) {

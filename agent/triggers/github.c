@@ -6,12 +6,15 @@
  * GitHub does not say which run it started, afterwards.
  */
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/triggers/keys.h"
 #include "pgvigil/text.h"
 
 enum { LOOK, DISPATCH, DISPATCH_PLAINLY };
+/* A run is written out with two repositories, up to 20 KiB; a chain has twelve requests. */
+enum { PAGE = 3, PAGES = 9 };
 enum { PAYLOAD_KEYS = 10, INPUTS = 25, EVENT_BYTES = 100 };
 
 struct settings {
@@ -104,7 +107,13 @@ static const char *find_url(const struct vg_trigger_in *in, struct vg_arena *are
     return owner && format ? vg_trigger_url(in, arena, format, owner, name, word) : NULL;
 }
 
-/* Runs since the day of the onset: the newest hundred. */
+/* memory: the page. */
+static int page_of(const struct vg_trigger_in *in)
+{
+    return in->memory ? (int)strtol(in->memory, NULL, 10) : 1;
+}
+
+/* Runs since the day of the onset, the newest first, a few at a time. */
 static int look(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
                 struct vg_error *err)
 {
@@ -115,12 +124,12 @@ static int look(const struct vg_trigger_in *in, struct vg_arena *arena, struct v
     const char *path = own->workflow
                            ? vg_arena_printf(arena,
                                              "/actions/workflows/%%s/runs?event=workflow_dispatch"
-                                             "&per_page=100&created=%%3E%%3D%s",
-                                             day)
+                                             "&per_page=%d&page=%d&created=%%3E%%3D%s",
+                                             PAGE, page_of(in), day)
                            : vg_arena_printf(arena,
-                                             "/actions/runs?event=repository_dispatch&per_page=100"
-                                             "&created=%%3E%%3D%s",
-                                             day);
+                                             "/actions/runs?event=repository_dispatch"
+                                             "&per_page=%d&page=%d&created=%%3E%%3D%s",
+                                             PAGE, page_of(in), day);
     return vg_trigger_get(in, path ? find_url(in, arena, path, own->workflow) : NULL, arena, out,
                           err);
 }
@@ -199,14 +208,16 @@ static void take_run(const json_t *run, struct vg_trigger_said *said)
              over ? conclusion : status);
 }
 
-/* The run whose title holds our key. */
+/* The run whose title holds our key. True also where it is not known yet whether there is one:
+ * something was said then, or another page follows. */
 static bool find_ours(const struct vg_trigger_in *in, const struct vg_response *response,
                       struct vg_trigger_said *said)
 {
     size_t i;
-    json_t *body = vg_trigger_body(response), *run;
-    bool found = false;
-    json_array_foreach(json_object_get(body, "workflow_runs"), i, run)
+    json_t *body = vg_trigger_look(response, "workflow_runs", said), *run;
+    const json_t *runs = json_object_get(body, "workflow_runs");
+    bool found = !body, further = json_array_size(runs) >= PAGE;
+    json_array_foreach(runs, i, run)
     {
         const char *title = json_string_value(json_object_get(run, "display_title"));
         if (!found && title && strstr(title, in->key)) {
@@ -215,7 +226,15 @@ static bool find_ours(const struct vg_trigger_in *in, const struct vg_response *
         }
     }
     json_decref(body);
-    return found;
+    if (found || !further)
+        return found;
+    vg_trigger_more(said, LOOK);
+    snprintf(said->memory, sizeof said->memory, "%d", page_of(in) + 1);
+    if (page_of(in) >= PAGES)
+        vg_trigger_refuse(said, VG_RETRY,
+                          "over %d runs since the day of the onset: too many to look for ours",
+                          PAGE * PAGES);
+    return true;
 }
 
 static void take_dispatch(const struct vg_trigger_in *in, const struct vg_response *response,

@@ -144,10 +144,10 @@ static void take_pipeline(const json_t *pipeline, struct vg_trigger_said *said)
 static void take_list(const struct vg_response *response, struct vg_trigger_said *said)
 {
     size_t i, length = 0;
-    json_t *body = vg_trigger_body(response), *pipeline;
-    if (!json_is_array(body))
-        vg_trigger_refuse(said, VG_RETRY, "the list of pipelines cannot be read");
-    else if (json_array_size(body) > CANDIDATES)
+    json_t *body = vg_trigger_look(response, "", said), *pipeline;
+    if (!body)
+        return;
+    if (json_array_size(body) > CANDIDATES)
         vg_trigger_refuse(said, VG_RETRY,
                           "%zu pipelines were triggered since the onset: too many to look for ours",
                           json_array_size(body));
@@ -179,8 +179,10 @@ static bool holds_key(const json_t *variables, const char *key)
 static void take_variables(const struct vg_trigger_in *in, const struct vg_response *response,
                            struct vg_trigger_said *said)
 {
-    json_t *body = vg_trigger_body(response);
+    json_t *body = vg_trigger_look(response, "", said);
     size_t n = strcspn(in->memory, " ");
+    if (!body)
+        return;
     if (holds_key(body, in->key)) {
         snprintf(said->id, sizeof said->id, "%.*s", (int)n, in->memory);
         snprintf(said->why, sizeof said->why, "pipeline %.40s was started for this onset before",

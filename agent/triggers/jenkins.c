@@ -70,7 +70,7 @@ static int look_at_builds(const struct vg_trigger_in *in, struct vg_arena *arena
     return vg_trigger_get(in,
                           find_url(in, arena,
                                    "/api/json?tree=builds%5Bnumber,url,building,result," ACTIONS
-                                   "%5D%7B0,50%7D",
+                                   "%5D%7B0,20%7D",
                                    NULL),
                           arena, out, err);
 }
@@ -175,25 +175,26 @@ static void take_item(struct vg_trigger_said *said)
 static void take_queue(const struct vg_trigger_in *in, const struct vg_response *response,
                        struct vg_trigger_said *said)
 {
-    json_t *body = vg_trigger_body(response);
+    json_t *body = vg_trigger_look(response, "items", said);
     const json_t *ours = find_ours(json_object_get(body, "items"), in->key);
     if (ours && put_id("queue", json_object_get(ours, "id"), said))
         take_item(said);
-    else if (!ours)
+    else if (body && !ours)
         vg_trigger_more(said, LOOK_AT_BUILDS);
     json_decref(body);
 }
 
-/* False where there is none. */
+/* False where there is none; true also where that cannot be read. */
 static bool take_builds(const struct vg_trigger_in *in, const struct vg_response *response,
                         struct vg_trigger_said *said)
 {
-    json_t *body = vg_trigger_body(response);
+    json_t *body = vg_trigger_look(response, "builds", said);
     const json_t *ours = find_ours(json_object_get(body, "builds"), in->key);
+    bool none = body && !ours;
     if (ours)
         take_build(ours, said);
     json_decref(body);
-    return ours != NULL;
+    return !none;
 }
 
 /* Only the number of the item is taken: the host in the address may be another name of Jenkins. */
@@ -276,7 +277,9 @@ static void followed(const struct vg_trigger_in *in, const struct vg_response *r
     }
     if (!vg_trigger_took(response, said))
         return;
-    json_t *body = vg_trigger_body(response);
+    json_t *body = vg_trigger_look(response, NULL, said);
+    if (!body)
+        return;
     if (queued)
         take_executable(body, said);
     else

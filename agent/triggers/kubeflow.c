@@ -137,11 +137,11 @@ static void take_list(const struct vg_trigger_in *in, const struct vg_response *
         json_decref(body);
         body = read_cut(response, "}]}");
     }
-    const json_t *run = json_array_get(json_object_get(body, "runs"), 0);
-    if (!json_is_object(body))
-        vg_trigger_refuse(said, VG_RETRY, "the list of runs is not JSON");
-    else if (run)
+    const json_t *runs = json_object_get(body, "runs"), *run = json_array_get(runs, 0);
+    if (run)
         take_run(in, run, said);
+    else if (!response->whole || !json_is_object(body) || (runs && !json_is_array(runs)))
+        vg_trigger_refuse(said, VG_RETRY, "the list of runs cannot be read");
     else
         vg_trigger_more(said, START);
     json_decref(body);

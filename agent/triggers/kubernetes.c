@@ -160,7 +160,9 @@ static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct
 
 static void take_cronjob(const struct vg_response *response, struct vg_trigger_said *said)
 {
-    json_t *body = vg_trigger_body(response);
+    json_t *body = vg_trigger_look(response, NULL, said);
+    if (!body)
+        return;
     const json_t *job = json_object_get(json_object_get(body, "spec"), "jobTemplate");
     size_t n = job ? json_dumpb(job, said->memory, sizeof said->memory - 1, JSON_COMPACT) : 0;
     if (n && n < sizeof said->memory) {
@@ -193,6 +195,11 @@ static void take_job(const struct vg_trigger_in *in, const struct vg_response *r
 {
     char active[20];
     json_t *job = vg_trigger_body(response);
+    snprintf(said->id, sizeof said->id, "pgvigil-%s", in->key);
+    if (!json_is_object(job)) {
+        json_decref(job);
+        return; /* it was taken, or is there: no more is known */
+    }
     vg_trigger_at(job, "status/active", active, sizeof active);
     said->state = has_condition(job, "Complete")        ? VG_RETRAIN_SUCCEEDED
                   : has_condition(job, "Failed")        ? VG_RETRAIN_FAILED
@@ -200,7 +207,6 @@ static void take_job(const struct vg_trigger_in *in, const struct vg_response *r
                   : *active && strcmp(active, "0") != 0 ? VG_RETRAIN_RUNNING
                                                         : VG_RETRAIN_QUEUED;
     json_decref(job);
-    snprintf(said->id, sizeof said->id, "pgvigil-%s", in->key);
     snprintf(said->why, sizeof said->why, "status %d, the job is %s", response->status,
              vg_retrain_state_name(said->state));
 }

@@ -211,13 +211,16 @@ static void finish_log(const struct vg_trigger_in *in, const char *run,
 static void take_search(const struct vg_trigger_in *in, const json_t *body,
                         struct vg_trigger_said *said)
 {
-    const json_t *run = json_array_get(json_object_get(body, "runs"), 0);
+    const json_t *runs = json_object_get(body, "runs"), *run = json_array_get(runs, 0);
     char id[80];
-    if (!run) {
+    if (!run && (!runs || json_is_array(runs))) { /* an empty list is left out */
         vg_trigger_more(said, CREATE_RUN);
         return;
     }
-    vg_trigger_at(run, "info/run_id", id, sizeof id);
+    if (!*vg_trigger_at(run, "info/run_id", id, sizeof id)) {
+        vg_trigger_refuse(said, VG_RETRY, "the list of runs cannot be read");
+        return;
+    }
     snprintf(said->memory, sizeof said->memory, "%s", id);
     if (has_tag(run, BATCH_TAG, in->key))
         finish_log(in, id, said);
@@ -253,10 +256,12 @@ static void take_answer(const struct vg_trigger_in *in, const json_t *body,
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said)
 {
+    bool reads = in->step != LOG && in->step != TAG_VERSION;
     if (!vg_trigger_took(response, said))
         return;
-    json_t *body = vg_trigger_body(response);
-    take_answer(in, body, said);
+    json_t *body = reads ? vg_trigger_look(response, NULL, said) : json_null();
+    if (body)
+        take_answer(in, body, said);
     json_decref(body);
 }
 

@@ -100,7 +100,9 @@ static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct
 
 static void take_deployment(const struct vg_response *response, struct vg_trigger_said *said)
 {
-    json_t *body = vg_trigger_body(response);
+    json_t *body = vg_trigger_look(response, NULL, said);
+    if (!body)
+        return;
     vg_trigger_at(body, "id", said->memory, sizeof said->memory);
     json_decref(body);
     if (*said->memory)

@@ -167,6 +167,11 @@ bool vg_trigger_took(const struct vg_response *response, struct vg_trigger_said 
 /* The body as JSON, to be released; JSON null when it is none. NULL out of memory is taken for it.
  */
 struct json_t *vg_trigger_body(const struct vg_response *response);
+/* What a look has found, to be released: a whole body, an object with a list of this name (NULL:
+ * any object; "": the body is the list). Else NULL, and VG_RETRY is said: what cannot be read may
+ * hide a run of ours. */
+struct json_t *vg_trigger_look(const struct vg_response *response, const char *list,
+                               struct vg_trigger_said *said);
 /* The text or number at a path such as "runs/0/info/run_id" in out, cleaned and cut; "" where there
  * is none. Returns out. */
 char *vg_trigger_at(const struct json_t *body, const char *path, char *out, size_t size);

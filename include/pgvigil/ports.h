@@ -147,6 +147,8 @@ struct vg_response {
     int64_t retry_after_us; /* of Retry-After in seconds or as a date, else 0; not capped */
     char location[1024];    /* of the header of this name, "" without, or where it is longer */
     struct vg_error error;
+    /* The answer came to its end, and body is all of it. Of HTTP; of a program: false. */
+    bool whole;
 };
 struct vg_http {
     const struct vg_http_ops *ops;

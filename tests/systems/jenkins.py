@@ -33,7 +33,7 @@ class Jenkins(Service):
             return self.tell({"items": list(self.items.values())})
         if rest == "/job/ml/job/retrain/api/json":
             need(re.fullmatch(r"tree=builds\[number,url,building,result,"
-                              r"actions\[parameters\[name,value\]\]\]\{0,50\}", query), "tree", 400)
+                              r"actions\[parameters\[name,value\]\]\]\{0,20\}", query), "tree", 400)
             return self.tell({"builds": self.builds[::-1]})
         return self.look(rest)
 

@@ -219,6 +219,7 @@ struct vg_response *kit_response(int status, const char *body)
     static struct vg_response response;
     memset(&response, 0, sizeof response);
     response.status = status;
+    response.whole = status > 0;
     response.body_size = strlen(body);
     memcpy(response.body, body, response.body_size + 1);
     if (!status)

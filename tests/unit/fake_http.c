@@ -86,6 +86,7 @@ static struct fake_request *answer(struct fake_http *http)
             continue;
         struct vg_response *response = &http->response;
         response->status = rule ? rule->status : 200;
+        response->whole = response->status > 0;
         response->retry_after_us = rule ? rule->retry_after_us : 0;
         copy(response->body, sizeof response->body, rule ? rule->body : "ok");
         response->body_size = strlen(response->body);

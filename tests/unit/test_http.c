@@ -99,6 +99,7 @@ static void test_what_is_sent(void **state)
     assert_true(http->ops->poll(http, 20 * VG_US, &tag, &response));
     assert_ptr_equal(tag, &mine);
     assert_int_equal(response->status, 201);
+    assert_true(response->whole);
     assert_string_equal(response->body, "{\"run\": \"k1\"}");
     assert_int_equal(response->body_size, strlen(response->body));
     assert_int_equal(response->retry_after_us, 0);
@@ -270,11 +271,13 @@ static void test_a_status_is_an_answer(void **state)
     const struct vg_response *response = post("/big", "{}", 0);
     assert_true(now_s() - begun < 5); /* ten gigabytes were not waited for */
     assert_int_equal(response->status, 200);
+    assert_false(response->whole);
     assert_int_equal(response->body_size, VG_HTTP_BODY_BYTES);
     assert_int_equal(strlen(response->body), VG_HTTP_BODY_BYTES);
     begun = now_s();
     response = post("/slow", "{}", 500 * 1000);
     assert_int_equal(response->status, 404);
+    assert_false(response->whole);
     assert_true(response->body_size < 2);
     assert_true(now_s() - begun < 4);
 }

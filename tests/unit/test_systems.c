@@ -132,7 +132,7 @@ static void test_github_finds_its_run(void **state)
     systems_ask(&asked, 0);
     assert_string_equal(asked.request.url,
                         "https://api.github.com/repos/a/b/actions/workflows/w.yml/"
-                        "runs?event=workflow_dispatch&per_page=100&created=%3E%3D2001-06-13");
+                        "runs?event=workflow_dispatch&per_page=3&page=1&created=%3E%3D2001-06-13");
     assert_true(
         systems_take(&asked, 200, "{\"workflow_runs\":[{\"display_title\":\"retrain\"}]}")->more);
     systems_take(
@@ -145,6 +145,75 @@ static void test_github_finds_its_run(void **state)
     /* who may not look must not start either */
     assert_int_equal(systems_take(&asked, 403, "{}")->outcome, VG_PERMANENT);
     systems_end(&asked);
+}
+
+/* Three runs fit into what is kept of an answer: the others are on further pages. */
+static void test_github_turns_pages(void **state)
+{
+    (void)state;
+    struct asked asked;
+    systems_begin(&asked, "github: {" GITHUB "}");
+    for (int page = 1; page <= 9; page++) {
+        char part[40];
+        snprintf(part, sizeof part, "&per_page=3&page=%d&", page);
+        systems_ask(&asked, 0);
+        assert_non_null(strstr(asked.request.url, part));
+        systems_take(&asked, 200, "{\"workflow_runs\":[{},{},{}]}");
+        assert_int_equal(asked.said.more, page < 9);
+        assert_int_equal(asked.said.step, 0);
+        asked.in.memory = vg_arena_strdup(asked.arena, asked.said.memory);
+    }
+    assert_int_equal(asked.said.outcome, VG_RETRY); /* rather none than two */
+    systems_end(&asked);
+}
+
+/* An answer to a look that is cut off, or is none, hides whether there is a run of ours. */
+static void test_looks_that_cannot_be_read(void **state)
+{
+    static const struct {
+        const char *keys;
+        int step;
+        const char *memory, *body; /* of a look that finds nothing */
+    } cases[] = {
+        {"airflow: {" AT "dag: d, token_file: p.yaml}", 2, NULL, NULL},
+        {"github: {" GITHUB "}", 0, NULL, "{\"workflow_runs\":[]}"},
+        {"gitlab: {project: 7, token_file: p.yaml, api_token_file: p.yaml}", 0, NULL, "[]"},
+        {"gitlab: {project: 7, token_file: p.yaml, api_token_file: p.yaml}", 1, "1", "[]"},
+        {"jenkins: {" AT "job: j, user: u, token_file: p.yaml}", 0, NULL, "{\"items\":[]}"},
+        {"jenkins: {" AT "job: j, user: u, token_file: p.yaml}", 1, NULL, "{\"builds\":[]}"},
+        {"mlflow: {" AT "experiment: e}", 1, "7", "{}"},
+        {"kubeflow: {" AT "pipeline_id: p}", 0, NULL, "{}"},
+        {"flyte: {" AT "project: p, launch_plan: w}", 0, NULL, "{\"id\":{\"version\":\"v\"}}"},
+        {"prefect: {" AT "deployment: a/b}", 0, NULL, "{\"id\":\"i\"}"},
+        {"dagster: {" AT "job: j, location: l}", 0, NULL,
+         "{\"data\":{\"runsOrError\":{\"__typename\":\"Runs\",\"results\":[]}}}"},
+    };
+    static const char *const unreadable[] = {"", "<html>", "{\"runs\":[{", "[[", "7",
+                                             "{\"runs\":\"\"}"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct asked asked;
+        systems_begin(&asked, cases[i].keys);
+        asked.in.step = cases[i].step;
+        asked.in.memory = cases[i].memory;
+        size_t n = cases[i].body ? COUNT(unreadable) : COUNT(unreadable) - 1;
+        if (strstr(cases[i].keys, "flyte") || strstr(cases[i].keys, "prefect"))
+            n--; /* an object without what is looked for is a refusal */
+        for (size_t k = 0; k < n; k++) {
+            systems_take(&asked, 200, unreadable[k]);
+            if (asked.said.more || asked.said.outcome != VG_RETRY)
+                fail_msg("%s: %s: %s", cases[i].keys, unreadable[k], asked.said.why);
+        }
+        if (cases[i].body) {
+            struct vg_response *cut = kit_response(200, cases[i].body);
+            assert_true(systems_take(&asked, 200, cases[i].body)->more);
+            cut->whole = false;
+            asked.said = (struct vg_trigger_said){0};
+            asked.system->answer(&asked.in, cut, &asked.said);
+            assert_int_equal(asked.said.outcome, VG_RETRY);
+        }
+        systems_end(&asked);
+    }
 }
 
 static void test_gitlab_starts_rather_none_than_two(void **state)
@@ -240,6 +309,8 @@ int main(void)
         cmocka_unit_test(test_airflow_answers),
         cmocka_unit_test(test_airflow_2_is_basic),
         cmocka_unit_test(test_github_finds_its_run),
+        cmocka_unit_test(test_github_turns_pages),
+        cmocka_unit_test(test_looks_that_cannot_be_read),
         cmocka_unit_test(test_gitlab_starts_rather_none_than_two),
         cmocka_unit_test(test_jenkins_has_not_queued),
         cmocka_unit_test(test_jenkins_numbers_its_builds),
