@@ -12,6 +12,7 @@
 
 enum { REQUESTS_MOST = 12, LOOKS_PER_STEP = 4, MOST_DOUBLED = 10 };
 static const int64_t first_us = 30 * VG_US, most_us = 5 * VG_MINUTE_US;
+static const int64_t asked_most_us = VG_HOUR_US; /* of Retry-After, as of requests */
 
 void vg_chain_end(struct vg_chain *chain)
 {
@@ -274,6 +275,11 @@ void vg_chain_answered(struct vg_chain *chain, const struct vg_packing *packing,
 
 /* --- What is known of the run ----------------------------------------------------------------- */
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Half a minute at first, longer the longer it takes. */
 static int64_t find_pause(int looks)
 {
@@ -326,8 +332,9 @@ bool vg_chain_learn(struct vg_chain *chain, const struct vg_trigger_said *said, 
     if (!chain->follows)
         return learn_of_request(chain, said, now_us);
     run->looks++;
-    int64_t next_us = now_us + find_pause(run->looks);
-    run->next_us = next_us < run->until_us ? next_us : run->until_us;
+    int64_t next_us = earlier(now_us + find_pause(run->looks), run->until_us);
+    int64_t asked_us = now_us + earlier(said->retry_after_us, asked_most_us);
+    run->next_us = next_us > asked_us ? next_us : asked_us;
     bool known = said->outcome == VG_DELIVERED && said->state != VG_RETRAIN_ASKED;
     bool changed = known && move_to(run, said->state, now_us);
     if (run->state < VG_RETRAIN_SUCCEEDED && now_us >= run->until_us)

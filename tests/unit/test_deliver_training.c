@@ -294,6 +294,22 @@ static void test_a_run_is_followed_to_its_end(void **state)
     assert_int_equal(run()->looks, 5);
 }
 
+/* Whoever is busy says when to look again; not for longer than an hour. */
+static void test_a_look_that_is_to_wait(void **state)
+{
+    (void)state;
+    accept();
+    fake_http_rule(&http, "/run/r1", 1, 429, 20 * VG_MINUTE_US);
+    fake_http_rule(&http, "/run/r1", 1, 503, VG_DAY_US);
+    fake_http_rule(&http, "/run/r1", 1, 503, VG_US);
+    drain(NOW + VG_MINUTE_US);
+    assert_true(run()->next_us == NOW + 21 * VG_MINUTE_US);
+    drain(NOW + 21 * VG_MINUTE_US);
+    assert_true(run()->next_us == NOW + 81 * VG_MINUTE_US);
+    drain(NOW + 81 * VG_MINUTE_US);
+    assert_true(run()->next_us == NOW + 81 * VG_MINUTE_US + 30 * VG_US);
+}
+
 static void test_a_run_that_is_lost(void **state)
 {
     (void)state;
@@ -365,6 +381,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_refusal_ends_the_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_command_prints_the_token, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_run_is_followed_to_its_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_look_that_is_to_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_run_that_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_not_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_restart_and_a_reload, set_up, tear_down),
