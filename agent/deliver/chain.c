@@ -166,6 +166,12 @@ int vg_chain_ask(struct vg_chain *chain, const struct vg_packing *packing,
     return make_request(chain, packing, out, err);
 }
 
+/* As those do who decide whether another run may be asked for. */
+static int64_t find_flight(const struct vg_retraining *retraining)
+{
+    return retraining->in_flight_us == VG_DEFAULT ? VG_WEEK_US : retraining->in_flight_us;
+}
+
 int vg_chain_follow(struct vg_chain *chain, const struct vg_packing *packing,
                     const struct vg_retrain_run *run, struct vg_parcel *out, struct vg_error *err)
 {
@@ -175,6 +181,7 @@ int vg_chain_follow(struct vg_chain *chain, const struct vg_packing *packing,
     if (begin(chain, system, err) < 0)
         return -1;
     chain->follows = true;
+    chain->over_us = run->asked_us + (retraining ? find_flight(retraining) : 0);
     chain->run = *run;
     chain->run.model = vg_arena_strdup(chain->arena, run->model);
     chain->run.system = vg_arena_strdup(chain->arena, run->system);
@@ -325,6 +332,14 @@ static bool learn_of_request(struct vg_chain *chain, const struct vg_trigger_sai
                    now_us);
 }
 
+/* A run that was last heard of as going on is not lost before it counts as over. */
+static int64_t find_end(const struct vg_chain *chain)
+{
+    const struct vg_retrain_run *run = &chain->run;
+    bool going = run->state == VG_RETRAIN_QUEUED || run->state == VG_RETRAIN_RUNNING;
+    return going && chain->over_us > run->until_us ? chain->over_us : run->until_us;
+}
+
 bool vg_chain_learn(struct vg_chain *chain, const struct vg_trigger_said *said, int64_t now_us)
 {
     struct vg_retrain_run *run = &chain->run;
@@ -332,12 +347,15 @@ bool vg_chain_learn(struct vg_chain *chain, const struct vg_trigger_said *said, 
     if (!chain->follows)
         return learn_of_request(chain, said, now_us);
     run->looks++;
-    int64_t next_us = earlier(now_us + find_pause(run->looks), run->until_us);
-    int64_t asked_us = now_us + earlier(said->retry_after_us, asked_most_us);
-    run->next_us = next_us > asked_us ? next_us : asked_us;
     bool known = said->outcome == VG_DELIVERED && said->state != VG_RETRAIN_ASKED;
     bool changed = known && move_to(run, said->state, now_us);
-    if (run->state < VG_RETRAIN_SUCCEEDED && now_us >= run->until_us)
+    int64_t end_us = find_end(chain);
+    if (run->state >= VG_RETRAIN_SUCCEEDED)
+        return changed;
+    if (now_us >= end_us)
         return move_to(run, VG_RETRAIN_LOST, now_us);
+    int64_t next_us = earlier(now_us + find_pause(run->looks), end_us);
+    int64_t asked_us = now_us + earlier(said->retry_after_us, asked_most_us);
+    run->next_us = next_us > asked_us ? next_us : asked_us;
     return changed;
 }

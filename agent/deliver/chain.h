@@ -20,6 +20,7 @@ struct vg_chain {
     bool fetching;             /* the request under way is the command that prints the token */
     int step, requests;
     int64_t follow_for_us;
+    int64_t over_us; /* of a run that is followed: what has not ended counts as over then */
     const char *memory, *token;
 };
 

@@ -24,7 +24,8 @@ struct vg_retrain_run {
     int64_t changed_us;  /* of the state */
     int64_t ended_us;    /* succeeded, failed, refused or lost; VG_NEVER: not yet */
     int64_t next_us;     /* the system is asked again what became of it; VG_NEVER: no more */
-    int64_t until_us;    /* and no longer than until then; VG_NEVER: it is not followed at all */
+    int64_t until_us;    /* and no longer than until then, but where it is queued or running: until
+                          * it counts as over; VG_NEVER: it is not followed at all */
     int looks;           /* how often it was asked */
     const char *answer;  /* its last answer, a sentence; or NULL */
 };

@@ -129,6 +129,7 @@ static int set_up(void **state)
     memset(&store, 0, sizeof store);
     settings = (struct vg_trigger_settings){.follow_for_us = VG_DAY_US};
     retraining[0].system = &made_up;
+    retraining[0].in_flight_us = 0;
     nran = nasked = 0;
     fake_http_init(&http);
     fake_clock_init(&fake_clock, NOW);
@@ -157,7 +158,9 @@ static int64_t put_onset(void)
     struct vg_onset onset = kit_onset();
     const char *body;
     assert_int_equal(vg_onset_write(&onset, arena, &body, NULL), 0);
-    return put_row(VG_SINK_RETRAIN, "delay-model", KIT_KEY, VG_MSG_OPEN, body);
+    int64_t id = put_row(VG_SINK_RETRAIN, "delay-model", KIT_KEY, VG_MSG_OPEN, body);
+    store.rows[store.n - 1].row.created_us = NOW;
+    return id;
 }
 
 static void drain(int64_t now_us)
@@ -327,6 +330,24 @@ static void test_a_run_that_is_lost(void **state)
     assert_int_equal(store.decisions[store.ndecisions - 1].kind, VG_DECIDED_LOST);
 }
 
+/* What is known to run is not given up before it counts as over. */
+static void test_a_run_that_goes_on(void **state)
+{
+    (void)state;
+    settings.follow_for_us = VG_HOUR_US;
+    retraining[0].in_flight_us = 2 * VG_HOUR_US;
+    accept();
+    answer_with("/run/", 15, 200, "running");
+    answer_with("/run/", -1, 503, "");
+    for (int64_t next_us; (next_us = run()->next_us) != VG_NEVER;) {
+        drain(next_us);
+        if (next_us < NOW + 2 * VG_HOUR_US)
+            assert_int_equal(run()->state, VG_RETRAIN_RUNNING);
+    }
+    assert_int_equal(run()->state, VG_RETRAIN_LOST);
+    assert_true(run()->ended_us == NOW + 2 * VG_HOUR_US);
+}
+
 static void test_not_followed(void **state)
 {
     (void)state;
@@ -383,6 +404,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_run_is_followed_to_its_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_look_that_is_to_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_run_that_is_lost, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_run_that_goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_not_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_restart_and_a_reload, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_token_of_the_environment, set_up, tear_down),
