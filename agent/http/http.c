@@ -303,7 +303,21 @@ static void explain_failure(const struct transfer *transfer, CURLcode code, stru
             told && *transfer->detail ? transfer->detail : curl_easy_strerror(code));
 }
 
-static int64_t read_retry_after(CURL *easy)
+/* GitHub's way to say 403 for the time being. */
+static int64_t read_rate_limit(CURL *easy, int64_t now_s)
+{
+    struct curl_header *left, *reset;
+    double at_s;
+    if (curl_easy_header(easy, "X-RateLimit-Remaining", 0, CURLH_HEADER, -1, &left) ||
+        strcmp(left->value, "0") != 0)
+        return 0;
+    bool told = !curl_easy_header(easy, "X-RateLimit-Reset", 0, CURLH_HEADER, -1, &reset) &&
+                !vg_parse_double(reset->value, &at_s);
+    double wait_s = told ? at_s - (double)now_s : 1;
+    return (int64_t)(wait_s > 1 && wait_s < 1e6 ? wait_s : 1) * VG_US;
+}
+
+static int64_t read_retry_after(CURL *easy, int status)
 {
     struct curl_header *header;
     int64_t now_s = (int64_t)time(NULL);
@@ -313,7 +327,7 @@ static int64_t read_retry_after(CURL *easy)
         now_s = date > 0 ? (int64_t)date : now_s;
     }
     if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header))
-        return 0;
+        return status == 403 ? read_rate_limit(easy, now_s) : 0;
     return vg_http_retry_after(header->value, now_s);
 }
 
@@ -342,7 +356,8 @@ static void finish_transfer(struct client *client, struct transfer *transfer, CU
     response->body[transfer->body.len] = '\0';
     vg_http_strike(&transfer->hidden, response->body, &response->body_size);
     response->whole = response->status && !code;
-    response->retry_after_us = response->status ? read_retry_after(transfer->easy) : 0;
+    response->retry_after_us =
+        response->status ? read_retry_after(transfer->easy, response->status) : 0;
     read_location(transfer->easy, response->location, sizeof response->location);
     response->error = (struct vg_error){0};
     if (!response->status || (transfer->mail && code))

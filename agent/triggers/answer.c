@@ -13,10 +13,19 @@
 
 enum { TEXT_BYTES = 1 << 16, PART_SIZE = 80 };
 
+/* Rights that have run out come back, and so does a server's patience: GitHub says 403 then. */
+static bool may_pass(const struct vg_response *response)
+{
+    bool limited = response->retry_after_us > 0 || strcasestr(response->body, "rate limit");
+    return response->status == 401 || (response->status == 403 && limited);
+}
+
 bool vg_trigger_took(const struct vg_response *response, struct vg_trigger_said *said)
 {
     said->outcome =
         vg_receiver_answer(response, &said->retry_after_us, said->why, sizeof said->why);
+    if (may_pass(response))
+        said->outcome = VG_RETRY;
     return said->outcome == VG_DELIVERED;
 }
 

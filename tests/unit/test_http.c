@@ -282,6 +282,31 @@ static void test_a_status_is_an_answer(void **state)
     assert_true(now_s() - begun < 4);
 }
 
+/* The limit counts in seconds since 1970, and for 403 only. */
+static void test_rate_limits(void **state)
+{
+    static const struct {
+        int status;
+        const char *left;
+        int64_t after_s, least_us, most_us;
+    } cases[] = {{403, "0", 100, 90 * VG_US, 100 * VG_US},
+                 {403, "0", -100, VG_US, VG_US},
+                 {403, "7", 100, 0, 0},
+                 {200, "0", 100, 0, 0}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char rules[300];
+        snprintf(rules, sizeof rules,
+                 "[{\"path\": \"/limited\", \"status\": %d, \"headers\":"
+                 " {\"X-RateLimit-Remaining\": \"%s\", \"X-RateLimit-Reset\": \"%lld\"}}]",
+                 cases[i].status, cases[i].left, (long long)(time(NULL) + cases[i].after_s));
+        kit_rules(http, &plain, rules);
+        const struct vg_response *response = post("/limited", "{}", 0);
+        assert_int_equal(response->status, cases[i].status);
+        assert_in_range(response->retry_after_us, cases[i].least_us, cases[i].most_us);
+    }
+}
+
 static void test_one_delays_no_other(void **state)
 {
     (void)state;
@@ -388,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_redirects_are_answers),
         cmocka_unit_test(test_no_answer),
         cmocka_unit_test(test_a_status_is_an_answer),
+        cmocka_unit_test(test_rate_limits),
         cmocka_unit_test(test_one_delays_no_other),
         cmocka_unit_test(test_wake_ends_a_poll),
         cmocka_unit_test(test_private_addresses_are_refused),

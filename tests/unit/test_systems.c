@@ -91,7 +91,7 @@ static void test_airflow_answers(void **state)
     static const struct {
         int status;
         enum vg_outcome outcome;
-    } cases[] = {{200, VG_DELIVERED}, {201, VG_DELIVERED}, {401, VG_PERMANENT},
+    } cases[] = {{200, VG_DELIVERED}, {201, VG_DELIVERED}, {401, VG_RETRY},
                  {404, VG_PERMANENT}, {422, VG_PERMANENT}, {302, VG_PERMANENT},
                  {429, VG_RETRY},     {500, VG_RETRY},     {0, VG_RETRY}};
     (void)state;
@@ -144,6 +144,13 @@ static void test_github_finds_its_run(void **state)
     assert_int_equal(asked.said.state, VG_RETRAIN_FAILED);
     /* who may not look must not start either */
     assert_int_equal(systems_take(&asked, 403, "{}")->outcome, VG_PERMANENT);
+    systems_take(&asked, 403, "{\"message\":\"You have exceeded a secondary rate limit\"}");
+    assert_int_equal(asked.said.outcome, VG_RETRY);
+    struct vg_response *limited = kit_response(403, "{}");
+    limited->retry_after_us = VG_MINUTE_US;
+    asked.system->answer(&asked.in, limited, &asked.said);
+    assert_int_equal(asked.said.outcome, VG_RETRY);
+    assert_true(asked.said.retry_after_us == VG_MINUTE_US);
     systems_end(&asked);
 }
 
