@@ -109,6 +109,17 @@ static void take_run(const struct vg_trigger_in *in, const json_t *run,
     snprintf(said->why, sizeof said->why, "the run is %s", *status ? status : "there");
 }
 
+/* Whether the query itself is refused: such an error has a place in the query, and, as nothing was
+ * executed, no path in the result. All other errors without a type pass: code that is just being
+ * loaded, a daemon that is away. */
+static bool is_invalid(const json_t *body)
+{
+    const json_t *error = json_array_get(json_object_get(body, "errors"), 0);
+    return json_is_array(json_object_get(error, "locations")) &&
+           !json_is_array(json_object_get(error, "path")) &&
+           !json_object_size(json_object_get(body, "data"));
+}
+
 /* Neither what was asked for, nor a fault that may pass, is refused for good. */
 static void refuse(const json_t *body, const json_t *result, struct vg_trigger_said *said)
 {
@@ -117,10 +128,21 @@ static void refuse(const json_t *body, const json_t *result, struct vg_trigger_s
     if (!*vg_trigger_at(result, "message", message, sizeof message) &&
         !*vg_trigger_at(result, "errors/0/message", message, sizeof message))
         vg_trigger_at(body, "errors/0/message", message, sizeof message);
-    bool passing = !*type || !strcmp(type, "PythonError") || !strcmp(type, "RunConflict");
-    bool refused_query = !*type && *message;
-    vg_trigger_refuse(said, passing && !refused_query ? VG_RETRY : VG_PERMANENT, "%s: %s",
+    bool passing =
+        *type ? !strcmp(type, "PythonError") || !strcmp(type, "RunConflict") : !is_invalid(body);
+    vg_trigger_refuse(said, passing ? VG_RETRY : VG_PERMANENT, "%s: %s",
                       *type ? type : "GraphQL", *message ? message : "no result");
+}
+
+/* Errors of resolvers come with 400, too. */
+static bool took_query(const struct vg_response *response, struct vg_trigger_said *said)
+{
+    bool took = vg_trigger_took(response, said);
+    if (response->status == 400 && strstr(response->body, "\"errors\"")) {
+        said->outcome = VG_DELIVERED;
+        took = true;
+    }
+    return took;
 }
 
 /* The result of the one field that was asked for, where it is of this type. */
@@ -150,7 +172,7 @@ static void take_result(const struct vg_trigger_in *in, const struct vg_response
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said)
 {
-    if (!vg_trigger_took(response, said))
+    if (!took_query(response, said))
         return;
     if (in->step == LOOK)
         take_result(in, response, "runsOrError", "Runs", said);
@@ -169,7 +191,7 @@ static int follow(const struct vg_trigger_in *in, struct vg_arena *arena, struct
 static void followed(const struct vg_trigger_in *in, const struct vg_response *response,
                      struct vg_trigger_said *said)
 {
-    if (!vg_trigger_took(response, said))
+    if (!took_query(response, said))
         return;
     take_result(in, response, "runOrError", "Run", said);
     if (!strncmp(said->why, "RunNotFoundError", 16)) {

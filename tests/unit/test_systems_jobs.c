@@ -30,6 +30,7 @@
 
 #define RUNS(list)  "{\"data\":{\"runsOrError\":{\"__typename\":\"Runs\",\"results\":[" list "]}}}"
 #define LAUNCH(is)  "{\"data\":{\"launchRun\":{\"__typename\":\"" is "\",\"message\":\"m\"}}}"
+#define WHERE       "{\"message\":\"m\",\"locations\":[{\"line\":1,\"column\":2}]"
 #define TYPE(type)  "{\"__type\":\"" type "\",\"message\":\"m\"}"
 #define ENDED(a, b) "{\"status\":{\"conditions\":[{\"type\":\"" a "\",\"status\":\"" b "\"}]}}"
 
@@ -105,8 +106,13 @@ static void test_answers(void **state)
         {DAGSTER, 1, 200, LAUNCH("PythonError"), VG_RETRY, false, 0},
         {DAGSTER, 1, 200, LAUNCH("UnauthorizedError"), VG_PERMANENT, false, 0},
         {DAGSTER, 1, 200, LAUNCH("RunConfigValidationInvalid"), VG_PERMANENT, false, 0},
-        {DAGSTER, 1, 200, "{\"data\":null,\"errors\":[{\"message\":\"m\"}]}", VG_PERMANENT, false,
+        {DAGSTER, 1, 200, "{\"data\":null,\"errors\":[{\"message\":\"m\"}]}", VG_RETRY, false, 0},
+        {DAGSTER, 1, 400, "{\"data\":null,\"errors\":[" WHERE ",\"path\":[\"launchRun\"]}]}", VG_RETRY,
+         false, 0}, /* a code location that is being loaded */
+        {DAGSTER, 1, 400, "{\"data\":null,\"errors\":[" WHERE ",\"path\":null}]}", VG_PERMANENT, false,
          0},
+        {DAGSTER, 0, 200, "{\"errors\":[" WHERE "}]}", VG_PERMANENT, false, 0},
+        {DAGSTER, 1, 400, "bad gateway of a kind", VG_PERMANENT, false, 0},
         {DAGSTER, 1, 200, "<html>", VG_RETRY, false, 0}, /* a proxy on the way */
         {CRONJOB, 0, 200, "{\"spec\":{\"jobTemplate\":{\"spec\":{}}}}", VG_DELIVERED, true, 0},
         {CRONJOB, 0, 200, "{}", VG_PERMANENT, false, 0},
