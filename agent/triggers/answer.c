@@ -48,6 +48,14 @@ json_t *vg_trigger_look(const struct vg_response *response, const char *list,
     return NULL;
 }
 
+bool vg_trigger_exists(const struct vg_response *response)
+{
+    json_t *body = vg_trigger_body(response);
+    bool exists = json_integer_value(json_object_get(body, "code")) == 6;
+    json_decref(body);
+    return exists || strstr(response->body, "AlreadyExists");
+}
+
 static const json_t *step_into(const json_t *node, const char *part)
 {
     if (json_is_array(node) && isdigit((unsigned char)*part))

@@ -2,7 +2,7 @@
 /* Workflows of Argo, submitted from a template under a name of our own, which Kubernetes takes
  * once.
  *
- * Pure. 409 means that the workflow is there. A workflow may be longer than what is kept of an
+ * Pure. 409 with AlreadyExists means that the workflow is there; other conflicts pass. A workflow may be longer than what is kept of an
  * answer: of one that is followed only the phase is asked for.
  */
 #include <jansson.h>
@@ -115,10 +115,13 @@ static void take_workflow(const struct vg_trigger_in *in, const struct vg_respon
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said)
 {
-    if (!vg_trigger_took(response, said) && response->status != 409)
-        return;
-    said->outcome = VG_DELIVERED;
-    take_workflow(in, response, said);
+    bool took = vg_trigger_took(response, said);
+    if (response->status == 409) {
+        took = vg_trigger_exists(response);
+        said->outcome = took ? VG_DELIVERED : VG_RETRY;
+    }
+    if (took)
+        take_workflow(in, response, said);
 }
 
 static int follow(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Executions of Flyte 1, under a name of our own, which Flyte takes once in a project and domain.
  *
- * Pure. 409 means that the execution is there. Names may have 20 characters in old versions: ours
- * holds 19 of the key's. Without a version of the launch plan the active one is asked for first.
+ * Pure. 409 with AlreadyExists means that the execution is there; other conflicts pass. Names may
+ * have 20 characters in old versions: ours holds 19 of the key's. Without a version of the launch
+ * plan the active one is asked for first.
  */
 #include <jansson.h>
 #include <string.h>
@@ -197,10 +198,14 @@ static void answer(const struct vg_trigger_in *in, const struct vg_response *res
     if (!find_version(in)) {
         if (took)
             take_plan(response, said);
-    } else if (took || response->status == 409) {
-        said->outcome = VG_DELIVERED;
-        take_name(in, said);
+        return;
     }
+    if (response->status == 409) {
+        took = vg_trigger_exists(response);
+        said->outcome = took ? VG_DELIVERED : VG_RETRY;
+    }
+    if (took)
+        take_name(in, said);
 }
 
 /* --- What became of it ------------------------------------------------------------------------ */

@@ -172,6 +172,8 @@ struct json_t *vg_trigger_body(const struct vg_response *response);
  * hide a run of ours. */
 struct json_t *vg_trigger_look(const struct vg_response *response, const char *list,
                                struct vg_trigger_said *said);
+/* Whether the body says that what was to be created is there: code 6 of gRPC, or AlreadyExists. */
+bool vg_trigger_exists(const struct vg_response *response);
 /* The text or number at a path such as "runs/0/info/run_id" in out, cleaned and cut; "" where there
  * is none. Returns out. */
 char *vg_trigger_at(const struct json_t *body, const char *path, char *out, size_t size);

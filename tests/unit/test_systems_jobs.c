@@ -21,6 +21,7 @@
 #define ARGO     "argo: {" AT "namespace: ml, template: t}"
 #define EVENTS   "argo_events: {" AT "namespace: ml}"
 #define FLYTE    "flyte: {" AT "project: p, launch_plan: w}"
+#define FLYTE_V  "flyte: {" AT "project: p, launch_plan: w, version: v}"
 #define PREFECT  "prefect: {url: \"https://a.test/api\", deployment: flow a/b}"
 #define DAGSTER  "dagster: {" AT "job: j, location: l}"
 #define CRONJOB  "kubernetes: {namespace: ml, cronjob: c}"
@@ -88,7 +89,10 @@ static void test_answers(void **state)
         {KUBEFLOW, 1, 200, "{\"run_id\":\"r\",\"state\":\"PENDING\"}", VG_DELIVERED, false,
          VG_RETRAIN_QUEUED},
         {KUBEFLOW, 1, 400, "{}", VG_PERMANENT, false, 0},
-        {ARGO, 0, 409, "{}", VG_DELIVERED, false, 0},
+        {ARGO, 0, 409, "{\"code\":6,\"message\":\"already exists\"}", VG_DELIVERED, false, 0},
+        {ARGO, 0, 409, "{\"reason\":\"AlreadyExists\"}", VG_DELIVERED, false, 0},
+        {ARGO, 0, 409, "{\"code\":10}", VG_RETRY, false, 0},
+        {ARGO, 0, 409, "<html>", VG_RETRY, false, 0},
         {ARGO, 0, 200, "{\"status\":{\"phase\":\"Error\"}}", VG_DELIVERED, false,
          VG_RETRAIN_FAILED},
         {ARGO, 0, 200, "{\"metadata\":{", VG_DELIVERED, false, 0}, /* longer than what is kept */
@@ -98,6 +102,8 @@ static void test_answers(void **state)
         {FLYTE, 0, 200, "{\"id\":{\"version\":\"v\"}}", VG_DELIVERED, true, 0},
         {FLYTE, 0, 200, "{}", VG_PERMANENT, false, 0},
         {FLYTE, 0, 404, "{}", VG_PERMANENT, false, 0},
+        {FLYTE_V, 1, 409, "{\"code\":6}", VG_DELIVERED, false, 0},
+        {FLYTE_V, 1, 409, "{\"code\":10}", VG_RETRY, false, 0},
         {PREFECT, 0, 200, "{\"id\":\"x\"}", VG_DELIVERED, true, 0},
         {PREFECT, 0, 409, "{}", VG_PERMANENT, false, 0},
         {DAGSTER, 0, 200, RUNS(""), VG_DELIVERED, true, 0},
