@@ -12,6 +12,7 @@
 
 enum { REQUESTS_MOST = 12, LOOKS_PER_STEP = 4, MOST_DOUBLED = 10 };
 static const int64_t first_us = 30 * VG_US, most_us = 5 * VG_MINUTE_US;
+static const int64_t settling_us = VG_MINUTE_US;
 static const int64_t asked_most_us = VG_HOUR_US; /* of Retry-After, as of requests */
 
 void vg_chain_end(struct vg_chain *chain)
@@ -131,6 +132,8 @@ static int make_request(struct vg_chain *chain, const struct vg_packing *packing
     out->ready = VG_READY_SEND;
     int rc = chain->follows ? chain->system->follow(&in, chain->arena, &out->request, err)
                             : chain->system->render(&in, chain->arena, &out->request, err);
+    const char *method = out->request.method;
+    chain->starts = !chain->follows && chain->step > 0 && method && strcmp(method, "GET") != 0;
     if (!out->request.nsecrets) /* the system knows better */
         vg_deliver_say_secrets(out, chain->token);
     return rc;
@@ -250,6 +253,13 @@ static void read_answer(struct vg_chain *chain, const struct vg_packing *packing
     chain->step = said->step;
 }
 
+/* Whether a request may have been taken although nobody said so. */
+static bool is_unclear(const struct vg_response *response)
+{
+    return response->status == 502 || response->status == 504 ||
+           (!response->status && response->error.code != VG_E_CONNECT);
+}
+
 static const char *keep_text(struct vg_chain *chain, const char *said, const char *before)
 {
     const char *copy = *said ? vg_arena_strdup(chain->arena, said) : NULL;
@@ -261,6 +271,7 @@ void vg_chain_answered(struct vg_chain *chain, const struct vg_packing *packing,
                        struct vg_trigger_said *said)
 {
     struct vg_error err = {0};
+    bool unclear = chain->starts && !chain->fetching && is_unclear(response);
     *out = (struct vg_parcel){0};
     *said = (struct vg_trigger_said){0};
     vg_buf_init_wiped(&said->token, VG_SECRET_MAX);
@@ -269,6 +280,9 @@ void vg_chain_answered(struct vg_chain *chain, const struct vg_packing *packing,
     else
         read_answer(chain, packing, response, said);
     vg_buf_free(&said->token);
+    /* a run may take its time to be seen by those who look for it */
+    if (unclear && said->outcome == VG_RETRY && said->retry_after_us < settling_us)
+        said->retry_after_us = settling_us;
     chain->run.id = keep_text(chain, said->id, chain->run.id);
     chain->run.url = keep_text(chain, said->url, chain->run.url);
     said->more = said->more && said->outcome == VG_DELIVERED;

@@ -18,6 +18,7 @@ struct vg_chain {
     struct vg_retrain_run run; /* what is known of it, with what this chain was told */
     bool follows;              /* what became of the run, else for a new one */
     bool fetching;             /* the request under way is the command that prints the token */
+    bool starts; /* the request under way may start a run that a look before it did not find */
     int step, requests;
     int64_t follow_for_us;
     int64_t over_us; /* of a run that is followed: what has not ended counts as over then */
