@@ -117,9 +117,11 @@ static bool find_token(const char *body, const char *name, struct vg_buf *out)
 static void take_token(const struct vg_trigger_in *in, const struct vg_response *response,
                        struct vg_trigger_said *said)
 {
-    if (!vg_trigger_took(response, said))
+    bool took = vg_trigger_took(response, said);
+    if (response->status) /* the first words of the body are the token's, or repeat the password */
+        snprintf(said->why, sizeof said->why, "/auth/token: status %d", response->status);
+    if (!took)
         return;
-    said->why[0] = '\0'; /* the first words of the body are the token's */
     if (find_token(response->body, "\"access_token\"", &said->token) ||
         find_token(response->body, "\"jwt_token\"", &said->token))
         vg_trigger_more(said, in->step);

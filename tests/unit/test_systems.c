@@ -106,6 +106,22 @@ static void test_airflow_answers(void **state)
     systems_end(&asked);
 }
 
+/* What is said to a log-in is not for others' eyes. */
+static void test_airflow_does_not_quote_a_log_in(void **state)
+{
+    (void)state;
+    struct asked asked;
+    systems_begin(&asked, "airflow: {" AT "dag: d, user: u, password_file: p.yaml}");
+    asked.in.token = NULL;
+    systems_take(&asked, 401, "{\"input\":{\"password\":\"canary\"}}");
+    assert_string_equal(asked.said.why, "/auth/token: status 401");
+    assert_int_equal(asked.said.outcome, VG_RETRY);
+    systems_take(&asked, 422, "canary");
+    assert_string_equal(asked.said.why, "/auth/token: status 422");
+    assert_non_null(strstr(systems_take(&asked, 0, "")->why, "no answer in time"));
+    systems_end(&asked);
+}
+
 static void test_airflow_2_is_basic(void **state)
 {
     (void)state;
@@ -314,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_keys_that_are_refused),
         cmocka_unit_test(test_airflow_collides),
         cmocka_unit_test(test_airflow_answers),
+        cmocka_unit_test(test_airflow_does_not_quote_a_log_in),
         cmocka_unit_test(test_airflow_2_is_basic),
         cmocka_unit_test(test_github_finds_its_run),
         cmocka_unit_test(test_github_turns_pages),
