@@ -229,7 +229,8 @@ static void answer(const struct vg_trigger_in *in, const struct vg_response *res
         vg_trigger_more(said, POST_DATED);
     else if (in->step != LOOK_AT_RUN && response->status == 409)
         vg_trigger_more(said, LOOK_AT_RUN);
-    else if (vg_trigger_took(response, said) && (in->step != LOOK_AT_RUN || can_read(response, said)))
+    else if (vg_trigger_took(response, said) &&
+             (in->step != LOOK_AT_RUN || can_read(response, said)))
         take_run(in, response, said);
 }
 

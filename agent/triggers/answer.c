@@ -43,7 +43,8 @@ json_t *vg_trigger_look(const struct vg_response *response, const char *list,
     if (list ? json_is_array(found) : json_is_object(found))
         return body;
     json_decref(body);
-    vg_trigger_refuse(said, VG_RETRY, "status %d, with an answer that is cut off or not as expected",
+    vg_trigger_refuse(said, VG_RETRY,
+                      "status %d, with an answer that is cut off or not as expected",
                       response->status);
     return NULL;
 }

@@ -130,8 +130,8 @@ static void refuse(const json_t *body, const json_t *result, struct vg_trigger_s
         vg_trigger_at(body, "errors/0/message", message, sizeof message);
     bool passing =
         *type ? !strcmp(type, "PythonError") || !strcmp(type, "RunConflict") : !is_invalid(body);
-    vg_trigger_refuse(said, passing ? VG_RETRY : VG_PERMANENT, "%s: %s",
-                      *type ? type : "GraphQL", *message ? message : "no result");
+    vg_trigger_refuse(said, passing ? VG_RETRY : VG_PERMANENT, "%s: %s", *type ? type : "GraphQL",
+                      *message ? message : "no result");
 }
 
 /* Errors of resolvers come with 400, too. */

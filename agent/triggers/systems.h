@@ -161,8 +161,8 @@ const char *vg_trigger_plain(const struct json_t *value, struct vg_arena *arena)
 
 /* --- What they read answers with -------------------------------------------------------------- */
 
-/* The policy where a system has none of its own, as of receivers, but that 401 passes, and 403 where
- * a limit of requests was meant: fills outcome, why and retry_after_us. True for 2xx. */
+/* The policy where a system has none of its own, as of receivers, but that 401 passes, and 403
+ * where a limit of requests was meant: fills outcome, why and retry_after_us. True for 2xx. */
 bool vg_trigger_took(const struct vg_response *response, struct vg_trigger_said *said);
 /* The body as JSON, to be released; JSON null when it is none. NULL out of memory is taken for it.
  */

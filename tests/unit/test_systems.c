@@ -211,8 +211,8 @@ static void test_looks_that_cannot_be_read(void **state)
         {"dagster: {" AT "job: j, location: l}", 0, NULL,
          "{\"data\":{\"runsOrError\":{\"__typename\":\"Runs\",\"results\":[]}}}"},
     };
-    static const char *const unreadable[] = {"", "<html>", "{\"runs\":[{", "[[", "7",
-                                             "{\"runs\":\"\"}"};
+    static const char *const unreadable[] = {"",   "<html>", "{\"runs\":[{",
+                                             "[[", "7",      "{\"runs\":\"\"}"};
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct asked asked;

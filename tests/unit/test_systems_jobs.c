@@ -69,16 +69,34 @@ static void test_keys_that_are_refused(void **state)
 }
 
 /* What an answer to a step means; `more`: another request follows. */
+struct taken {
+    const char *keys;
+    int step, status;
+    const char *body;
+    enum vg_outcome outcome;
+    bool more;
+    enum vg_retrain_state state;
+};
+
+static void check_taken(const struct taken *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct asked asked;
+        systems_begin(&asked, cases[i].keys);
+        asked.in.step = cases[i].step;
+        systems_take(&asked, cases[i].status, cases[i].body);
+        if (asked.said.outcome != cases[i].outcome || asked.said.more != cases[i].more ||
+            asked.said.state != cases[i].state)
+            fail_msg("%s, %d %s: %d, %d, %d, %s", cases[i].keys, cases[i].status, cases[i].body,
+                     (int)asked.said.outcome, asked.said.more, (int)asked.said.state,
+                     asked.said.why);
+        systems_end(&asked);
+    }
+}
+
 static void test_answers(void **state)
 {
-    static const struct {
-        const char *keys;
-        int step, status;
-        const char *body;
-        enum vg_outcome outcome;
-        bool more;
-        enum vg_retrain_state state;
-    } cases[] = {
+    static const struct taken cases[] = {
         {KUBEFLOW, 0, 200, "{}", VG_DELIVERED, true, 0},
         {KUBEFLOW, 0, 200, "not JSON", VG_RETRY, false, 0}, /* it could hide our run */
         {KUBEFLOW, 0, 403, "{}", VG_PERMANENT, false, 0},
@@ -106,20 +124,6 @@ static void test_answers(void **state)
         {FLYTE_V, 1, 409, "{\"code\":10}", VG_RETRY, false, 0},
         {PREFECT, 0, 200, "{\"id\":\"x\"}", VG_DELIVERED, true, 0},
         {PREFECT, 0, 409, "{}", VG_PERMANENT, false, 0},
-        {DAGSTER, 0, 200, RUNS(""), VG_DELIVERED, true, 0},
-        {DAGSTER, 0, 200, RUNS("{\"runId\":\"b\",\"status\":\"STARTED\"}"), VG_DELIVERED, false,
-         VG_RETRAIN_RUNNING},
-        {DAGSTER, 1, 200, LAUNCH("PythonError"), VG_RETRY, false, 0},
-        {DAGSTER, 1, 200, LAUNCH("UnauthorizedError"), VG_PERMANENT, false, 0},
-        {DAGSTER, 1, 200, LAUNCH("RunConfigValidationInvalid"), VG_PERMANENT, false, 0},
-        {DAGSTER, 1, 200, "{\"data\":null,\"errors\":[{\"message\":\"m\"}]}", VG_RETRY, false, 0},
-        {DAGSTER, 1, 400, "{\"data\":null,\"errors\":[" WHERE ",\"path\":[\"launchRun\"]}]}", VG_RETRY,
-         false, 0}, /* a code location that is being loaded */
-        {DAGSTER, 1, 400, "{\"data\":null,\"errors\":[" WHERE ",\"path\":null}]}", VG_PERMANENT, false,
-         0},
-        {DAGSTER, 0, 200, "{\"errors\":[" WHERE "}]}", VG_PERMANENT, false, 0},
-        {DAGSTER, 1, 400, "bad gateway of a kind", VG_PERMANENT, false, 0},
-        {DAGSTER, 1, 200, "<html>", VG_RETRY, false, 0}, /* a proxy on the way */
         {CRONJOB, 0, 200, "{\"spec\":{\"jobTemplate\":{\"spec\":{}}}}", VG_DELIVERED, true, 0},
         {CRONJOB, 0, 200, "{}", VG_PERMANENT, false, 0},
         {CRONJOB, 0, 404, "{}", VG_PERMANENT, false, 0},
@@ -142,18 +146,29 @@ static void test_answers(void **state)
         {VERTEX, 0, 429, "{}", VG_RETRY, false, 0},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct asked asked;
-        systems_begin(&asked, cases[i].keys);
-        asked.in.step = cases[i].step;
-        systems_take(&asked, cases[i].status, cases[i].body);
-        if (asked.said.outcome != cases[i].outcome || asked.said.more != cases[i].more ||
-            asked.said.state != cases[i].state)
-            fail_msg("%s, %d %s: %d, %d, %d, %s", cases[i].keys, cases[i].status, cases[i].body,
-                     (int)asked.said.outcome, asked.said.more, (int)asked.said.state,
-                     asked.said.why);
-        systems_end(&asked);
-    }
+    check_taken(cases, COUNT(cases));
+}
+
+static void test_answers_of_dagster(void **state)
+{
+    static const struct taken cases[] = {
+        {DAGSTER, 0, 200, RUNS(""), VG_DELIVERED, true, 0},
+        {DAGSTER, 0, 200, RUNS("{\"runId\":\"b\",\"status\":\"STARTED\"}"), VG_DELIVERED, false,
+         VG_RETRAIN_RUNNING},
+        {DAGSTER, 1, 200, LAUNCH("PythonError"), VG_RETRY, false, 0},
+        {DAGSTER, 1, 200, LAUNCH("UnauthorizedError"), VG_PERMANENT, false, 0},
+        {DAGSTER, 1, 200, LAUNCH("RunConfigValidationInvalid"), VG_PERMANENT, false, 0},
+        {DAGSTER, 1, 200, "{\"data\":null,\"errors\":[{\"message\":\"m\"}]}", VG_RETRY, false, 0},
+        {DAGSTER, 1, 400, "{\"data\":null,\"errors\":[" WHERE ",\"path\":[\"launchRun\"]}]}",
+         VG_RETRY, false, 0}, /* a code location that is being loaded */
+        {DAGSTER, 1, 400, "{\"data\":null,\"errors\":[" WHERE ",\"path\":null}]}", VG_PERMANENT,
+         false, 0},
+        {DAGSTER, 0, 200, "{\"errors\":[" WHERE "}]}", VG_PERMANENT, false, 0},
+        {DAGSTER, 1, 400, "bad gateway of a kind", VG_PERMANENT, false, 0},
+        {DAGSTER, 1, 200, "<html>", VG_RETRY, false, 0}, /* a proxy on the way */
+    };
+    (void)state;
+    check_taken(cases, COUNT(cases));
 }
 
 static void test_what_became_of_it(void **state)
@@ -346,10 +361,11 @@ static void test_rights_of_dagster(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys_that_are_refused),  cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_what_became_of_it),      cmocka_unit_test(test_a_copied_job),
-        cmocka_unit_test(test_a_job_that_is_too_long), cmocka_unit_test(test_credentials),
-        cmocka_unit_test(test_literals_of_flyte),      cmocka_unit_test(test_rights_of_dagster),
+        cmocka_unit_test(test_keys_that_are_refused), cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_answers_of_dagster),    cmocka_unit_test(test_what_became_of_it),
+        cmocka_unit_test(test_a_copied_job),          cmocka_unit_test(test_a_job_that_is_too_long),
+        cmocka_unit_test(test_credentials),           cmocka_unit_test(test_literals_of_flyte),
+        cmocka_unit_test(test_rights_of_dagster),
     };
     return cmocka_run_group_tests_name("systems_jobs", tests, NULL, NULL);
 }

@@ -202,9 +202,10 @@ static void test_answers(void **state)
     static const struct {
         int status;
         enum vg_outcome outcome;
-    } cases[] = {{200, VG_DELIVERED}, {201, VG_DELIVERED}, {204, VG_DELIVERED}, {409, VG_DELIVERED},
-                 {302, VG_PERMANENT}, {400, VG_PERMANENT}, {404, VG_PERMANENT}, {429, VG_RETRY},
-                 {503, VG_RETRY},     {0, VG_RETRY},      {401, VG_RETRY},     {403, VG_PERMANENT}};
+    } cases[] = {{200, VG_DELIVERED}, {201, VG_DELIVERED}, {204, VG_DELIVERED},
+                 {409, VG_DELIVERED}, {302, VG_PERMANENT}, {400, VG_PERMANENT},
+                 {404, VG_PERMANENT}, {429, VG_RETRY},     {503, VG_RETRY},
+                 {0, VG_RETRY},       {401, VG_RETRY},     {403, VG_PERMANENT}};
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct vg_trigger_said said = {0};
