@@ -2,8 +2,9 @@
 /* Workflows of Argo, submitted from a template under a name of our own, which Kubernetes takes
  * once.
  *
- * Pure. 409 with AlreadyExists means that the workflow is there; other conflicts pass. A workflow may be longer than what is kept of an
- * answer: of one that is followed only the phase is asked for.
+ * Pure. 409 with AlreadyExists means that the workflow is there; other conflicts pass. A workflow
+ * may be longer than what is kept of an answer: of one that is followed only the phase is asked
+ * for.
  */
 #include <jansson.h>
 #include <string.h>
