@@ -213,7 +213,48 @@ static int go_on(const struct vg_retrain_in *in, struct vg_arena *arena, struct 
 {
     if (!any_burning(in))
         return end_onset(in, arena, out);
-    return out->onset.state == VG_ONSET_OPEN ? try_fire(in, arena, out) : 0;
+    bool tries = out->onset.state == VG_ONSET_OPEN && !out->withdraw;
+    return tries ? try_fire(in, arena, out) : 0;
+}
+
+/* --- A request that waits in the outbox ------------------------------------------------------- */
+
+static bool is_pending(const struct vg_retrain_in *in)
+{
+    return in->pending && in->onset && !strcmp(in->pending->key, in->onset->key);
+}
+
+static const char *find_objection(const struct vg_retrain_in *in, struct vg_arena *arena)
+{
+    const struct vg_onset *onset = in->pending;
+    bool over = is_pending(in) ? !any_burning(in) : !onset->by_hand;
+    return over ? vg_arena_printf(arena, "every drift rule of %s is clear", in->config->model)
+                : vg_retrain_object(in, onset, arena);
+}
+
+/* Nothing of it has left: it is as if it had not been asked for. */
+static void take_back(struct vg_onset *onset)
+{
+    if (onset->state == VG_ONSET_FIRED)
+        onset->state = VG_ONSET_OPEN;
+    onset->fired = false;
+    onset->fired_us = VG_NEVER;
+}
+
+/* While nobody has heard of a request it has to pass what made it so. */
+static int judge_again(const struct vg_retrain_in *in, struct vg_arena *arena,
+                       struct vg_retrain_out *out)
+{
+    const char *why = find_objection(in, arena);
+    if (!why)
+        return -1;
+    if (!*why)
+        return 0;
+    out->onset = *in->pending;
+    take_back(&out->onset);
+    out->withdraw = true;
+    out->withdrawn = out->onset;
+    return decide(in, NULL, out, VG_DECIDED_WITHHELD, vg_arena_printf(arena, "withdrawn: %s", why));
 }
 
 static int end_with(int rc, struct vg_error *err)
@@ -226,8 +267,12 @@ int vg_retrain(const struct vg_retrain_in *in, struct vg_arena *arena, struct vg
 {
     *out = (struct vg_retrain_out){0};
     int rc = 0;
+    if (in->pending && !in->touched && !in->sending && judge_again(in, arena, out) < 0)
+        return end_with(-1, err);
     if (in->onset) {
         take_onset(in, out);
+        if (out->withdraw && is_pending(in))
+            out->onset = out->withdrawn;
     } else {
         const struct vg_alert *opener = in->cycle->has_window ? find_opener(in) : NULL;
         if (!opener)
@@ -269,10 +314,34 @@ int vg_retrain_approve(const struct vg_retrain_in *in, const struct vg_retrain_w
     return end_with(go_on(in, arena, out), err);
 }
 
+/* What may have arrived stays asked for; it is only not sent again. */
+static int deny_pending(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
+                        struct vg_arena *arena, struct vg_retrain_out *out, struct vg_error *err)
+{
+    *out = (struct vg_retrain_out){.has_onset = true, .withdraw = true, .onset = *in->onset};
+    struct vg_onset *onset = &out->onset;
+    if (in->sending)
+        return vg_fail(err, VG_E_USAGE, "the request of this onset of %s is being sent just now",
+                       in->config->model);
+    if (!in->touched)
+        take_back(onset);
+    onset->approval = VG_APPROVAL_DENIED;
+    onset->approval_us = wish->asked_us;
+    onset->approval_by = wish->by;
+    onset->approval_why = wish->why;
+    out->withdrawn = *onset;
+    return end_with(
+        decide(in, wish->by, out, VG_DECIDED_DENIED,
+               vg_arena_printf(arena, "%s; the request is not sent any more%s", wish->why,
+                               in->touched ? ", and may have arrived before" : "")),
+        err);
+}
+
 int vg_retrain_deny(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
                     struct vg_arena *arena, struct vg_retrain_out *out, struct vg_error *err)
 {
-    (void)arena;
+    if (is_pending(in) && in->onset->fired)
+        return deny_pending(in, wish, arena, out, err);
     return take_word(in, wish, VG_APPROVAL_DENIED, out, err);
 }
 

@@ -39,9 +39,11 @@ struct vg_retrain_in {
     size_t nmembers;
     const struct vg_onset *onset; /* not yet ended, or NULL */
     const int64_t *fired;
-    size_t nfired;              /* times of requests, newest first */
-    bool in_flight;             /* a request waits in the outbox */
-    enum vg_retrain_flight run; /* of the newest of `fired` */
+    size_t nfired;                  /* times of requests, newest first */
+    bool in_flight;                 /* a request waits in the outbox */
+    const struct vg_onset *pending; /* whose request that is; NULL: none waits, or it is unknown */
+    bool touched, sending;          /* it may have arrived already; it is being sent now */
+    enum vg_retrain_flight run;     /* of the newest of `fired` */
 };
 
 /* What is to be told to people. */
@@ -56,6 +58,9 @@ struct vg_retrain_out {
     bool has_onset; /* to be stored */
     struct vg_onset onset;
     bool fire; /* put a request into the outbox */
+    /* Take the one of this onset out of it; to be stored, but for `onset` if that is the same. */
+    bool withdraw;
+    struct vg_onset withdrawn;
     enum vg_retrain_tell tell;
     bool failed; /* VG_TELL_OVER: that its run failed */
     struct vg_decision decisions[VG_DECISIONS_MAX];
@@ -74,8 +79,9 @@ struct vg_retrain_wish {
     bool force;            /* cooldown, budgets, quiet times and numbers of rows do not count */
     char key[VG_KEY_SIZE]; /* of the onset that is made where none is open: one for each wish */
 };
-/* Of in->onset, which is open: the onset with the word of a person, and what follows from it now;
- * approved, it fires only when every guard passes. VG_E_USAGE where it has fired already. */
+/* Of in->onset, which is open, or whose request waits and is denied: the onset with the word of a
+ * person, and what follows from it now; approved, it fires only when every guard passes.
+ * VG_E_USAGE where it has fired already. */
 int vg_retrain_approve(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
                        struct vg_arena *arena, struct vg_retrain_out *out, struct vg_error *err);
 int vg_retrain_deny(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,

@@ -178,13 +178,20 @@ static void guard_budget(const struct vg_retrain_in *in, struct vg_buf *out)
         add_reason(out, "%zu requests in the last week, %d allowed", week, config->max_per_week);
 }
 
-static void guard_quiet(const struct vg_retrain_in *in, struct vg_buf *out)
+static bool is_quiet(const struct vg_quiet *quiet, int64_t at_us)
+{
+    return at_us >= quiet->from_us && at_us < quiet->until_us &&
+           vg_quiet_hours(&quiet->hours, at_us);
+}
+
+/* Not those in which it was asked for at forced_us, which only a person can do. */
+static void guard_quiet(const struct vg_retrain_in *in, int64_t forced_us, struct vg_buf *out)
 {
     int64_t now_us = in->cycle->now_us;
     for (size_t i = 0; i < in->config->nquiet; i++) {
         const struct vg_quiet *quiet = &in->config->quiet[i];
-        if (now_us >= quiet->from_us && now_us < quiet->until_us &&
-            vg_quiet_hours(&quiet->hours, now_us))
+        bool forced = forced_us != VG_NEVER && is_quiet(quiet, forced_us);
+        if (is_quiet(quiet, now_us) && !forced)
             add_reason(out, "a quiet time%s%s", quiet->why ? ": " : "",
                        quiet->why ? quiet->why : "");
     }
@@ -224,22 +231,41 @@ static const char *take_reasons(struct vg_buf *buf, struct vg_arena *arena)
     return text;
 }
 
+static void guard_data(const struct vg_retrain_in *in, const struct vg_onset *onset,
+                       struct vg_buf *out)
+{
+    if (in->catching_up)
+        add_reason(out, "older windows of %s are still being caught up", in->cycle->dataset);
+    if (!in->nmembers)
+        add_reason(out, "no rule file names the model %s", in->config->model);
+    for (size_t i = 0; i < in->nmembers; i++)
+        guard_member(in, &in->members[i], onset, out);
+}
+
+const char *vg_retrain_object(const struct vg_retrain_in *in, const struct vg_onset *onset,
+                              struct vg_arena *arena)
+{
+    struct vg_buf text;
+    bool asked = onset->approval == VG_APPROVAL_GIVEN;
+    vg_buf_init(&text, REASONS_MAX);
+    if (in->config->dry_run)
+        add_reason(&text, "dry_run is set");
+    guard_data(in, onset, &text);
+    guard_quiet(in, asked ? onset->fired_us : VG_NEVER, &text);
+    return take_reasons(&text, arena);
+}
+
 int vg_retrain_guard(const struct vg_retrain_in *in, const struct vg_onset *onset,
                      struct vg_arena *arena, struct vg_guarded *out)
 {
     struct vg_buf firm, loose;
     vg_buf_init(&firm, REASONS_MAX);
     vg_buf_init(&loose, REASONS_MAX);
-    if (in->catching_up)
-        add_reason(&firm, "older windows of %s are still being caught up", in->cycle->dataset);
-    if (!in->nmembers)
-        add_reason(&firm, "no rule file names the model %s", in->config->model);
-    for (size_t i = 0; i < in->nmembers; i++)
-        guard_member(in, &in->members[i], onset, &firm);
+    guard_data(in, onset, &firm);
     guard_flight(in, &firm);
     guard_rows(in, &loose);
     guard_budget(in, &loose);
-    guard_quiet(in, &loose);
+    guard_quiet(in, VG_NEVER, &loose);
     out->firm = take_reasons(&firm, arena);
     out->loose = take_reasons(&loose, arena);
     return out->firm && out->loose ? 0 : -1;

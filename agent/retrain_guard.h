@@ -15,6 +15,11 @@ struct vg_guarded {
 int vg_retrain_guard(const struct vg_retrain_in *in, const struct vg_onset *onset,
                      struct vg_arena *arena, struct vg_guarded *out);
 
+/* The same of a request that waits in the outbox, which is not in its own way: why it must not be
+ * sent any more; "" when it may be. What a person forced stays forced. NULL out of memory. */
+const char *vg_retrain_object(const struct vg_retrain_in *in, const struct vg_onset *onset,
+                              struct vg_arena *arena);
+
 /* A request, delivered or not, counts as under way until then where nothing is known of its run. */
 int64_t vg_retrain_over_us(const struct vg_retraining *config, int64_t fired_us,
                            enum vg_retrain_flight run);

@@ -248,7 +248,12 @@ int vg_deliver_spare(struct vg_deliver *deliver, const struct vg_outgoing *row, 
                      bool *spared, struct vg_error *err)
 {
     int64_t n = 0;
+    bool claimed = true;
     *spared = false;
+    if (row->sink_kind == VG_SINK_RETRAIN &&
+        vg_store_outbox_claim(deliver->store, row->id, &claimed, err) < 0)
+        return -1;
+    *spared = !claimed; /* withdrawn since it was listed */
     if (row->sink_kind != VG_SINK_RECEIVER || row->kind != VG_MSG_OPEN)
         return 0;
     vg_failpoint("before_pair");

@@ -168,11 +168,19 @@ static int move_rows(struct vg_store *store, const char *const parts[PARTS], boo
                      int64_t now_us, struct vg_error *err)
 {
     struct vg_outbox_choice choice = {.sink = or_null(parts[1])};
-    int64_t n = 0;
+    int64_t n = 0, requests = 0;
     if (strcmp(parts[0], "all") != 0 && read_number(parts[0], &choice.id, err) < 0)
         return -1;
     int rc = retry ? vg_store_outbox_redrive(store, &choice, now_us, &n, err)
                    : vg_store_outbox_drop(store, &choice, now_us, &n, err);
+    if (rc == 0 && !n && vg_store_outbox_requests(store, &choice, retry, &requests, err) < 0)
+        return -1;
+    if (requests)
+        return vg_fail(err, VG_E_USAGE, "%s",
+                       retry ? "a request for retraining that was refused is not sent again as it"
+                               " is: pgvigil retrain fire MODEL --why TEXT asks for another"
+                             : "a request for retraining that waits is not dropped:"
+                               " pgvigil retrain deny KEY --why TEXT takes it back");
     if (rc == 0 && !n)
         return vg_fail(err, VG_E_NOT_FOUND, "%s",
                        retry ? "no such message waits or was set aside, or its incident has ended"

@@ -133,6 +133,27 @@ static int load_requests(const struct vg_saying *saying, struct vg_retrain_in *i
     return load_flight(saying, in, err);
 }
 
+static int load_pending(const struct vg_saying *saying, struct vg_retrain_in *in,
+                        struct vg_error *err)
+{
+    struct vg_store *store = saying->env->store;
+    struct vg_outbox_pending pending;
+    struct vg_onset *onset = vg_arena_alloc(saying->arena, sizeof *onset);
+    bool found;
+    if (!onset)
+        return fail_memory(err);
+    if (vg_store_outbox_pending(store, in->config->model, saying->arena, &pending, &found, err) < 0)
+        return -1;
+    if (!found)
+        return 0;
+    in->touched = pending.touched;
+    in->sending = pending.sending;
+    if (vg_store_onset_of(store, pending.key, saying->arena, onset, &found, err) < 0)
+        return -1;
+    in->pending = found ? onset : NULL;
+    return 0;
+}
+
 int vg_retrain_gather(const struct vg_saying *saying, const struct vg_retraining *config,
                       struct vg_retrain_in *in, struct vg_error *err)
 {
@@ -146,7 +167,7 @@ int vg_retrain_gather(const struct vg_saying *saying, const struct vg_retraining
         vg_store_onset(saying->env->store, config->model, saying->arena, onset, &found, err) < 0)
         return -1;
     in->onset = found ? onset : NULL;
-    return 0;
+    return load_pending(saying, in, err);
 }
 
 /* --- What was decided ------------------------------------------------------------------------- */
@@ -227,10 +248,22 @@ static int end_failures(const struct vg_saying *saying, const struct vg_onset *p
     return 0;
 }
 
+static int withdraw(const struct vg_saying *saying, const struct vg_onset *onset,
+                    struct vg_error *err)
+{
+    struct vg_store *store = saying->env->store;
+    if (vg_store_outbox_withdraw(store, onset->key, saying->cycle->now_us, err) < 0 ||
+        (!onset->fired && vg_store_retrain_run_forget(store, onset->key, err) < 0))
+        return -1;
+    return vg_store_onset_put(store, onset, err);
+}
+
 int vg_retrain_keep(const struct vg_saying *saying, const struct vg_retrain_out *out,
                     struct vg_error *err)
 {
     const struct vg_onset *onset = &out->onset;
+    if (out->withdraw && withdraw(saying, &out->withdrawn, err) < 0)
+        return -1;
     if (out->has_onset && vg_store_onset_put(saying->env->store, onset, err) < 0)
         return -1;
     if (tell(saying, out, err) < 0)

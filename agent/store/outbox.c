@@ -231,7 +231,9 @@ int vg_store_outbox_retry(struct vg_store *store, int64_t id, int64_t next_us, c
                           struct vg_error *err)
 {
     static const char text[] = "UPDATE outbox SET next_us = $1, last_error = $2,"
-                               " attempts = attempts + 1 WHERE id = $3 AND state IN (0, 3)";
+                               " attempts = attempts + 1,"
+                               " touched = CASE touched WHEN 2 THEN 0 ELSE touched END"
+                               " WHERE id = $3 AND state IN (0, 3)";
     int64_t changed = 0;
     if (vg_sql_change(store, &VG_SQL(text, vg_p_int(next_us), vg_p_text(why), vg_p_int(id)),
                       &changed, err) < 0)

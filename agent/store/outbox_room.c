@@ -14,13 +14,24 @@ int vg_store_outbox_recover(struct vg_store *store, struct vg_error *err)
 {
     vg_failpoint("recover");
     return vg_sql_run(
-        store, &VG_SQL_PLAIN("UPDATE outbox SET touched = 1 WHERE state = 0 AND touched = 0"), err);
+        store, &VG_SQL_PLAIN("UPDATE outbox SET touched = 1 WHERE state = 0 AND touched <> 1"),
+        err);
 }
 
 int vg_store_outbox_touch(struct vg_store *store, int64_t id, struct vg_error *err)
 {
     return vg_sql_run(store, &VG_SQL("UPDATE outbox SET touched = 1 WHERE id = $1", vg_p_int(id)),
                       err);
+}
+
+int vg_store_outbox_claim(struct vg_store *store, int64_t id, bool *claimed, struct vg_error *err)
+{
+    static const char text[] = "UPDATE outbox SET touched = CASE touched WHEN 0 THEN 2"
+                               " ELSE touched END WHERE id = $1 AND state = 0";
+    int64_t n = 0;
+    int rc = vg_sql_change(store, &VG_SQL(text, vg_p_int(id)), &n, err);
+    *claimed = rc == 0 && n > 0;
+    return rc;
 }
 
 int vg_store_outbox_hold(struct vg_store *store, int64_t id, int64_t until_us, struct vg_error *err)
@@ -53,7 +64,9 @@ int vg_store_outbox_pair(struct vg_store *store, int64_t id, int64_t now_us, int
     static const char drop[] =
         "UPDATE outbox SET state = 5, ended_us = $1, body = '', last_error ="
         " 'it ended before it could be delivered' WHERE state = 0 AND (sink_kind, sink, key) IN"
-        " (SELECT sink_kind, sink, key FROM outbox WHERE id = $2)";
+        " (SELECT sink_kind, sink, key FROM outbox WHERE id = $2) AND id <= (SELECT min(e.id)"
+        " FROM outbox AS o JOIN outbox AS e ON e.sink_kind = o.sink_kind AND e.sink = o.sink"
+        " AND e.key = o.key WHERE o.id = $2 AND e.state = 0 AND e.kind = 3 AND e.id > o.id)";
     int64_t found = 0;
     *n = 0;
     if (vg_sql_int(store, &VG_SQL(ends, vg_p_int(id)), &found, err) < 0)
@@ -201,11 +214,13 @@ int vg_store_outbox_list(struct vg_store *store, struct vg_arena *arena, struct 
 int vg_store_outbox_redrive(struct vg_store *store, const struct vg_outbox_choice *choice,
                             int64_t now_us, int64_t *n, struct vg_error *err)
 {
-    /* An end that was refused may have been taken the time before: a trigger must not follow it. */
+    /* An end that was refused may have been taken the time before: a trigger must not follow it.
+     * 1 is VG_SINK_RETRAIN: what was refused is not asked for again without its guards. */
     static const char text[] =
         "UPDATE outbox SET state = 0, ended_us = NULL, next_us = $1,"
-        " touched = CASE WHEN kind = 3 THEN touched ELSE 1 END"
-        " WHERE state IN (0, 2)" CHOSEN " AND NOT (state = 2 AND kind <> 3 AND EXISTS (SELECT 1"
+        " touched = CASE WHEN kind = 3 OR sink_kind = 1 THEN touched ELSE 1 END"
+        " WHERE state IN (0, 2)" CHOSEN " AND NOT (state = 2 AND sink_kind = 1)"
+        " AND NOT (state = 2 AND kind <> 3 AND EXISTS (SELECT 1"
         " FROM outbox AS e WHERE e.sink_kind = outbox.sink_kind AND e.sink = outbox.sink"
         " AND e.key = outbox.key AND e.kind = 3 AND e.id > outbox.id"
         " AND (e.state <> 2 OR e.touched = 1)))";
@@ -220,11 +235,56 @@ int vg_store_outbox_drop(struct vg_store *store, const struct vg_outbox_choice *
 {
     static const char text[] =
         "UPDATE outbox SET state = 5, ended_us = $1, body = '', last_error = 'dropped by a command'"
-        " WHERE state IN (0, 2)" CHOSEN;
+        " WHERE state IN (0, 2)" CHOSEN " AND NOT (state = 0 AND sink_kind = 1)";
     *n = 0;
     return vg_sql_change(
         store, &VG_SQL(text, vg_p_int(now_us), vg_p_int(choice->id), vg_p_text(choice->sink)), n,
         err);
+}
+
+int vg_store_outbox_requests(struct vg_store *store, const struct vg_outbox_choice *choice,
+                             bool dead, int64_t *n, struct vg_error *err)
+{
+    static const char text[] =
+        "SELECT count(*) FROM outbox WHERE state = $1 AND sink_kind = 1" CHOSEN;
+    *n = 0;
+    return vg_sql_int(
+        store, &VG_SQL(text, vg_p_int(dead ? 2 : 0), vg_p_int(choice->id), vg_p_text(choice->sink)),
+        n, err);
+}
+
+/* --- Requests for retraining that wait --------------------------------------------------- */
+
+static void read_pending(struct vg_sql_row *row, void *item)
+{
+    struct vg_outbox_pending *pending = item;
+    int64_t touched;
+    vg_row_key(row, pending->key);
+    touched = vg_row_int(row);
+    pending->touched = touched == 1;
+    pending->sending = touched == 2;
+}
+
+int vg_store_outbox_pending(struct vg_store *store, const char *model, struct vg_arena *arena,
+                            struct vg_outbox_pending *out, bool *found, struct vg_error *err)
+{
+    static const char text[] = "SELECT key, touched FROM outbox WHERE state = 0 AND sink_kind = 1"
+                               " AND sink = $1 ORDER BY id LIMIT 1";
+    const struct vg_sql_shape shape = {sizeof *out, read_pending, arena};
+    return vg_sql_one(store, &VG_SQL(text, vg_p_text(model)), &shape, out, found, err);
+}
+
+int vg_store_outbox_withdraw(struct vg_store *store, const char *key, int64_t now_us,
+                             struct vg_error *err)
+{
+    static const char text[] =
+        "UPDATE outbox SET state = 5, ended_us = $1, body = '', last_error ="
+        " 'withdrawn before it was sent' WHERE state = 0 AND sink_kind = 1 AND key = $2"
+        " AND touched <> 2";
+    int64_t n = 0;
+    if (vg_sql_change(store, &VG_SQL(text, vg_p_int(now_us), vg_p_text(key)), &n, err) < 0)
+        return -1;
+    return n ? 0 : vg_fail(err, VG_E_NOT_FOUND, "no request of the onset %.12s waits", key);
 }
 
 /* --- Receivers that fail --------------------------------------------------------------- */

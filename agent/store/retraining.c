@@ -50,6 +50,14 @@ int vg_store_onset(struct vg_store *store, const char *model, struct vg_arena *a
     return vg_sql_one(store, &VG_SQL(text, vg_p_text(model)), &shape, out, found, err);
 }
 
+int vg_store_onset_of(struct vg_store *store, const char *key, struct vg_arena *arena,
+                      struct vg_onset *out, bool *found, struct vg_error *err)
+{
+    static const char text[] = "SELECT " ONSET_COLUMNS " FROM onset WHERE key = $1";
+    const struct vg_sql_shape shape = {sizeof *out, read_onset, arena};
+    return vg_sql_one(store, &VG_SQL(text, vg_p_text(key)), &shape, out, found, err);
+}
+
 int vg_store_onset_put(struct vg_store *store, const struct vg_onset *o, struct vg_error *err)
 {
     static const char text[] =

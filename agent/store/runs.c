@@ -110,3 +110,11 @@ int vg_store_retrain_run_ask(struct vg_store *store, const char *key, const char
         VG_SQL(text, vg_p_text(key), vg_p_text(model), vg_p_int(now_us), vg_p_int(VG_NEVER));
     return vg_sql_run(store, &sql, err);
 }
+
+int vg_store_retrain_run_forget(struct vg_store *store, const char *key, struct vg_error *err)
+{
+    /* 0 is VG_RETRAIN_ASKED */
+    return vg_sql_run(
+        store, &VG_SQL("DELETE FROM retrain_run WHERE key = $1 AND state = 0", vg_p_text(key)),
+        err);
+}

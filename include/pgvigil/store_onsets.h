@@ -11,6 +11,9 @@ struct vg_store;
 /* The onset of a model that is open or fired and not ended; *found false when there is none. */
 int vg_store_onset(struct vg_store *store, const char *model, struct vg_arena *arena,
                    struct vg_onset *out, bool *found, struct vg_error *err);
+/* Whatever its state. */
+int vg_store_onset_of(struct vg_store *store, const char *key, struct vg_arena *arena,
+                      struct vg_onset *out, bool *found, struct vg_error *err);
 int vg_store_onset_put(struct vg_store *store, const struct vg_onset *onset, struct vg_error *err);
 /* Of one model, or of all with NULL; those that have not ended first, then newest first. */
 int vg_store_onsets(struct vg_store *store, const char *model, size_t most, struct vg_arena *arena,

@@ -43,6 +43,8 @@ int vg_store_retrain_run_put(struct vg_store *store, const struct vg_retrain_run
 /* A request was put into the outbox: a new run, asked for at now_us; one that is there stays. */
 int vg_store_retrain_run_ask(struct vg_store *store, const char *key, const char *model,
                              int64_t now_us, struct vg_error *err);
+/* Its request was withdrawn before anybody could take it: there is no run. */
+int vg_store_retrain_run_forget(struct vg_store *store, const char *key, struct vg_error *err);
 /* Those whose system is to be asked now, by time; at most 100. In arena. */
 int vg_store_retrain_runs_due(struct vg_store *store, int64_t now_us, struct vg_arena *arena,
                               struct vg_retrain_run **out, size_t *n, struct vg_error *err);

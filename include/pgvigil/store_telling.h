@@ -14,13 +14,17 @@ struct vg_store;
 int vg_store_outbox_recover(struct vg_store *store, struct vg_error *err);
 /* The row was sent, and whether it arrived is unknown. */
 int vg_store_outbox_touch(struct vg_store *store, int64_t id, struct vg_error *err);
+/* It is about to be sent: until a retry is recorded nobody may withdraw it. *claimed false: it does
+ * not wait any more, and must not be sent. */
+int vg_store_outbox_claim(struct vg_store *store, int64_t id, bool *claimed, struct vg_error *err);
 /* The receiver asked for silence until then; and the latest such time of any message to it. */
 int vg_store_outbox_hold(struct vg_store *store, int64_t id, int64_t until_us,
                          struct vg_error *err);
 int vg_store_outbox_held(struct vg_store *store, enum vg_sink_kind kind, const char *sink,
                          int64_t *until_us, struct vg_error *err);
 /* Where the row is a trigger that has certainly not been delivered, and its end waits behind it, no
- * one needs to hear of either: all that waits of its sink and key is let go of. *n: how many. */
+ * one needs to hear of either: what waits of its sink and key up to this end is let go of. *n: how
+ * many. */
 int vg_store_outbox_pair(struct vg_store *store, int64_t id, int64_t now_us, int64_t *n,
                          struct vg_error *err);
 /* What waits in all, and how many messages were dropped to bring it below the limits: reminders
@@ -45,12 +49,26 @@ struct vg_outbox_choice {
     const char *sink; /* NULL: of any */
 };
 /* Rows that were set aside wait again; not a trigger whose end is or may be on its way. Those that
- * wait are due at once. *n: how many. */
+ * wait are due at once. Not a request for retraining that was set aside. *n: how many. */
 int vg_store_outbox_redrive(struct vg_store *store, const struct vg_outbox_choice *choice,
                             int64_t now_us, int64_t *n, struct vg_error *err);
-/* Rows that wait or were set aside are let go of. */
+/* Rows that wait or were set aside are let go of; not a request for retraining that waits. */
 int vg_store_outbox_drop(struct vg_store *store, const struct vg_outbox_choice *choice,
                          int64_t now_us, int64_t *n, struct vg_error *err);
+/* Requests for retraining among those chosen: that were set aside, or that wait. */
+int vg_store_outbox_requests(struct vg_store *store, const struct vg_outbox_choice *choice,
+                             bool dead, int64_t *n, struct vg_error *err);
+/* The request for retraining of a model that waits. */
+struct vg_outbox_pending {
+    char key[VG_KEY_SIZE]; /* of its onset */
+    bool touched;          /* it was sent, and whether it arrived is unknown */
+    bool sending;          /* it is being sent now */
+};
+int vg_store_outbox_pending(struct vg_store *store, const char *model, struct vg_arena *arena,
+                            struct vg_outbox_pending *out, bool *found, struct vg_error *err);
+/* Lets go of the request of an onset; VG_E_NOT_FOUND where it does not wait or is being sent. */
+int vg_store_outbox_withdraw(struct vg_store *store, const char *key, int64_t now_us,
+                             struct vg_error *err);
 /* A receiver or model that fails and was reported; found false when there is none. In arena. */
 struct vg_trouble {
     enum vg_sink_kind sink_kind;

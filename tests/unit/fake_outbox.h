@@ -275,6 +275,13 @@ int vg_store_outbox_touch(struct vg_store *self, int64_t id, struct vg_error *er
     return 0;
 }
 
+int vg_store_outbox_claim(struct vg_store *self, int64_t id, bool *claimed, struct vg_error *err)
+{
+    (void)err;
+    *claimed = self->rows[id - 1].state == FAKE_WAITING;
+    return 0;
+}
+
 int vg_store_outbox_hold(struct vg_store *self, int64_t id, int64_t until_us, struct vg_error *err)
 {
     (void)err;

@@ -39,6 +39,7 @@ static void test_withheld_then_fired_once(void **state)
     assert_int_equal(kit.decided, 0);
     assert_int_equal(list_requests(&kit, &request), 1);
 
+    MUST(&kit, vg_store_outbox_sent(kit.env.store, request.id, cycle_kit_due(3), &kit.err));
     run_hour(&kit, 4, false, false);
     expect_decision(&kit, 1, VG_DECIDED_ENDED, "");
     assert_false(find_onset(&kit, &onset));
@@ -55,6 +56,7 @@ static void test_budget_of_requests(void **state)
     run_hour(&kit, 0, true, false);
     expect_decision(&kit, 2, VG_DECIDED_FIRED, "");
     assert_int_equal(list_requests(&kit, &request), 1);
+    MUST(&kit, vg_store_outbox_touch(kit.env.store, request.id, &kit.err));
     run_hour(&kit, 1, false, false);
     run_hour(&kit, 2, true, false);
     expect_decision(&kit, 2, VG_DECIDED_WITHHELD, "a request is still being delivered");
@@ -68,6 +70,105 @@ static void test_budget_of_requests(void **state)
     assert_int_equal(list_requests(&kit, &request), 1);
     assert_true(find_onset(&kit, &onset));
     assert_int_equal(onset.evidence.start_us, made_hour(2).start_us);
+    cycle_kit_stop(&kit);
+}
+
+static bool has_run(struct cycle_kit *kit, const char *key)
+{
+    struct vg_retrain_run run;
+    bool found;
+    MUST(kit,
+         vg_store_retrain_run(kit->env.store, key, kit->store->arena, &run, &found, &kit->err));
+    return found;
+}
+
+/* The training system is down: what waits for it has to pass what made it so. */
+static void test_a_waiting_request_is_judged_again(void **state)
+{
+    struct cycle_kit kit;
+    struct vg_onset onset;
+    struct vg_outgoing request;
+    start(&kit, state, "cooldown: 4h");
+    run_hour(&kit, 0, true, false);
+    assert_int_equal(list_requests(&kit, &request), 1);
+    run_hour(&kit, 1, true, true);
+    expect_decision(&kit, 1, VG_DECIDED_WITHHELD, "withdrawn: value.nulls of predictions: fail");
+    assert_int_equal(list_requests(&kit, &request), 0);
+    assert_true(find_onset(&kit, &onset));
+    assert_true(onset.state == VG_ONSET_OPEN && !onset.fired && onset.fired_us == VG_NEVER);
+    assert_false(has_run(&kit, onset.key));
+
+    run_hour(&kit, 2, true, false); /* no cooldown runs for what was not sent */
+    expect_decision(&kit, 1, VG_DECIDED_FIRED, "");
+    assert_int_equal(list_requests(&kit, &request), 1);
+    assert_true(has_run(&kit, onset.key));
+    run_hour(&kit, 3, false, false);
+    expect_decision(&kit, 2, VG_DECIDED_ENDED_UNFIRED, "is clear");
+    assert_int_equal(list_requests(&kit, &request), 0);
+    assert_false(find_onset(&kit, &onset));
+    cycle_kit_stop(&kit);
+}
+
+/* Not while it is being sent, and never what may have arrived. */
+static void test_what_may_have_arrived_stays(void **state)
+{
+    struct cycle_kit kit;
+    struct vg_onset onset;
+    struct vg_outgoing request;
+    bool claimed;
+    start(&kit, state, "cooldown: 4h");
+    run_hour(&kit, 0, true, false);
+    assert_int_equal(list_requests(&kit, &request), 1);
+    MUST(&kit, vg_store_outbox_claim(kit.env.store, request.id, &claimed, &kit.err));
+    assert_true(claimed);
+    run_hour(&kit, 1, true, true);
+    assert_int_equal(list_requests(&kit, &request), 1);
+    MUST(&kit, vg_store_outbox_retry(kit.env.store, request.id, 1, "refused", &kit.err));
+    run_hour(&kit, 2, true, true);
+    assert_int_equal(list_requests(&kit, &request), 0);
+    MUST(&kit, vg_store_outbox_claim(kit.env.store, request.id, &claimed, &kit.err));
+    assert_false(claimed); /* listed before, and withdrawn since */
+
+    run_hour(&kit, 3, true, false);
+    assert_int_equal(list_requests(&kit, &request), 1);
+    MUST(&kit, vg_store_outbox_touch(kit.env.store, request.id, &kit.err));
+    MUST(&kit, vg_store_outbox_claim(kit.env.store, request.id, &claimed, &kit.err));
+    MUST(&kit, vg_store_outbox_retry(kit.env.store, request.id, 1, "refused", &kit.err));
+    run_hour(&kit, 4, true, true);
+    assert_int_equal(kit.decided, 0);
+    assert_int_equal(list_requests(&kit, &request), 1);
+    assert_true(find_onset(&kit, &onset) && onset.fired);
+    cycle_kit_stop(&kit);
+}
+
+/* Nor in a quiet time or a dry run; what a person forced into a quiet time stays forced. */
+static void test_what_withdraws_beside_data(void **state)
+{
+    struct cycle_kit kit;
+    struct vg_onset onset;
+    struct vg_outgoing request;
+    static struct vg_quiet freeze = {.from_us = INT64_MIN, .until_us = VG_NEVER, .why = "freeze"};
+    start(&kit, state, "cooldown: 4h");
+    struct vg_retraining *config = &kit.rule.config->retraining[0];
+    run_hour(&kit, 0, true, false);
+    config->quiet = &freeze;
+    config->nquiet = 1;
+    run_hour(&kit, 1, true, false);
+    expect_decision(&kit, 1, VG_DECIDED_WITHHELD, "withdrawn: a quiet time: freeze");
+    config->nquiet = 0;
+    run_hour(&kit, 2, true, false);
+    assert_true(find_onset(&kit, &onset));
+    onset.approval = VG_APPROVAL_GIVEN;
+    MUST(&kit, vg_store_onset_put(kit.env.store, &onset, &kit.err));
+    config->nquiet = 1;
+    run_hour(&kit, 3, true, false);
+    assert_int_equal(list_requests(&kit, &request), 1);
+    config->nquiet = 0;
+    config->dry_run = true;
+    run_hour(&kit, 4, true, false);
+    expect_decision(&kit, 1, VG_DECIDED_WITHHELD, "withdrawn: dry_run is set");
+    assert_int_equal(list_requests(&kit, &request), 0);
+    config->quiet = NULL;
     cycle_kit_stop(&kit);
 }
 
@@ -179,6 +280,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_withheld_then_fired_once),
         TEST(test_budget_of_requests),
+        TEST(test_a_waiting_request_is_judged_again),
+        TEST(test_what_may_have_arrived_stays),
+        TEST(test_what_withdraws_beside_data),
         TEST(test_ended_unfired),
         TEST(test_unreadable_withholds),
         TEST(test_a_change_is_told),

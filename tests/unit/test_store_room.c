@@ -126,6 +126,18 @@ static void test_a_pair_that_may_have_arrived_stays(void **state)
     assert_int_equal(pair(f, third), 2);
 }
 
+/* What was put behind the end is of another episode. */
+static void test_a_pair_spares_what_follows(void **state)
+{
+    struct fixture *f = *state;
+    int64_t open = put(f, "ops", "k1", VG_MSG_OPEN);
+    put(f, "ops", "k1", VG_MSG_RESOLVE);
+    put(f, "ops", "k1", VG_MSG_OPEN);
+    put(f, "ops", "k1", VG_MSG_UPDATE);
+    assert_int_equal(pair(f, open), 2);
+    assert_string_equal(list(f), "3 4");
+}
+
 static struct vg_outbox_room room(struct fixture *f, int64_t rows, int64_t bytes)
 {
     struct vg_outbox_room out;
@@ -237,6 +249,31 @@ static void test_redrive_of_pairs(void **state)
     assert_string_equal(list(f), "1d 2");
 }
 
+/* Requests for retraining go their own way: a refused one not again, a waiting one not away. */
+static void test_requests_are_not_moved(void **state)
+{
+    struct fixture *f = *state;
+    const struct vg_outbox_choice all = {0, NULL}, model = {0, "model"}, other = {0, "ops"};
+    struct vg_outgoing request = made_outgoing("model", "o1", 10);
+    int64_t n;
+    request.sink_kind = VG_SINK_RETRAIN;
+    MUST(f, vg_store_outbox_put(f->store, &request, &f->err));
+    MUST(f, vg_store_outbox_drop(f->store, &all, 20, &n, &f->err));
+    assert_int_equal(n, 0);
+    MUST(f, vg_store_outbox_requests(f->store, &model, false, &n, &f->err));
+    assert_int_equal(n, 1);
+    MUST(f, vg_store_outbox_requests(f->store, &other, false, &n, &f->err));
+    assert_int_equal(n, 0);
+    assert_int_equal(redrive(f, 1, NULL), 1); /* it waits, and is due at once */
+    assert_int_equal(fixture_int(f->store, "SELECT touched FROM outbox WHERE id = 1"), 0);
+    MUST(f, vg_store_outbox_dead(f->store, 1, 30, "403", &f->err));
+    assert_int_equal(redrive(f, 0, NULL), 0);
+    MUST(f, vg_store_outbox_requests(f->store, &all, true, &n, &f->err));
+    assert_int_equal(n, 1);
+    MUST(f, vg_store_outbox_drop(f->store, &all, 40, &n, &f->err)); /* nothing is left of it */
+    assert_int_equal(n, 1);
+}
+
 static void test_trouble(void **state)
 {
     struct fixture *f = *state;
@@ -320,10 +357,12 @@ int main(void)
         WITH(test_silence_outlives_its_row),
         WITH(test_a_pair_goes_together),
         WITH(test_a_pair_that_may_have_arrived_stays),
+        WITH(test_a_pair_spares_what_follows),
         WITH(test_a_full_outbox_drops_in_order),
         WITH(test_room_by_receiver_and_bytes),
         WITH(test_redrive_and_drop),
         WITH(test_redrive_of_pairs),
+        WITH(test_requests_are_not_moved),
         WITH(test_trouble),
         WITH(test_silences),
         WITH(test_acknowledge),
