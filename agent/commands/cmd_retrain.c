@@ -57,16 +57,35 @@ static int act_alone(struct vg_shell *shell, const struct vg_control *row)
     return err.code == VG_E_NOT_FOUND || err.code == VG_E_USAGE ? VG_EXIT_FAILED : vg_exit_of(&err);
 }
 
+/* A person speaks of what is open now: by the time the daemon hears it that may be another. */
+static int find_meant(struct vg_shell *shell, const char *verb, const char **out)
+{
+    struct vg_onset *onset = vg_arena_alloc(shell->arena, sizeof *onset);
+    struct vg_error err = {0};
+    bool found = false;
+    if (!onset)
+        return VG_EXIT_INTERNAL;
+    if (shell->store && strcmp(verb, "retrain-fire") != 0 &&
+        vg_retrain_find(shell->store, shell->config, *out, shell->arena, onset, &found, &err) < 0) {
+        fprintf(stderr, "pgvigil: %s\n", err.msg);
+        return err.code == VG_E_USAGE ? VG_EXIT_FAILED : vg_exit_of(&err);
+    }
+    *out = found ? onset->key : *out;
+    return 0;
+}
+
 static int act(struct vg_shell *shell, const char *verb)
 {
     const struct vg_options *options = shell->options;
     struct vg_buf text;
     bool beside;
+    const char *meant = options->arguments[1];
     int rc = vg_control_open(shell, &beside);
+    rc = rc ? rc : find_meant(shell, verb, &meant);
     if (rc)
         return rc;
     vg_buf_init(&text, 1 << 16);
-    put_part(&text, options->arguments[1]);
+    put_part(&text, meant);
     put_part(&text, vg_control_who(shell->arena));
     put_part(&text, options->why);
     put_part(&text, options->force ? "force" : "");

@@ -43,6 +43,20 @@ static int split(const char *text, struct vg_arena *arena, const char *out[PARTS
     return 0;
 }
 
+/* The onset that is open, or the one whose request waits. */
+static int find_of_model(struct vg_store *store, const char *model, struct vg_arena *arena,
+                         struct vg_onset *out, bool *found, struct vg_error *err)
+{
+    struct vg_outbox_pending pending;
+    if (vg_store_onset(store, model, arena, out, found, err) < 0)
+        return -1;
+    if (*found)
+        return 0;
+    if (vg_store_outbox_pending(store, model, arena, &pending, found, err) < 0)
+        return -1;
+    return *found ? vg_store_onset_of(store, pending.key, arena, out, found, err) : 0;
+}
+
 int vg_retrain_find(struct vg_store *store, const struct vg_config *config, const char *what,
                     struct vg_arena *arena, struct vg_onset *out, bool *found, struct vg_error *err)
 {
@@ -50,7 +64,7 @@ int vg_retrain_find(struct vg_store *store, const struct vg_config *config, cons
     size_t n, length = strlen(what);
     *found = false;
     if (vg_config_retraining(config, what))
-        return vg_store_onset(store, what, arena, out, found, err);
+        return find_of_model(store, what, arena, out, found, err);
     if (vg_store_onsets(store, NULL, ONSETS_MOST, arena, &onsets, &n, err) < 0)
         return -1;
     for (size_t i = 0; i < n && length >= KEY_LEAST; i++) {
@@ -92,6 +106,10 @@ static const char *make_answer(enum verb verb, const struct vg_retrain_out *out,
     case VG_DECIDED_DRY_RUN:
         return vg_arena_printf(arena, "ok: dry_run: nothing is sent; %s", last->reason);
     case VG_DECIDED_DENIED:
+        if (out->withdraw && onset->fired)
+            return "ok: denied; the request is not sent any more, but may have arrived before";
+        if (onset->by_hand)
+            return "ok: denied; the request is taken back";
         return vg_arena_printf(arena,
                                "ok: denied; nothing is asked for until this drift of %s has"
                                " ended",
@@ -109,47 +127,73 @@ static const char *make_answer(enum verb verb, const struct vg_retrain_out *out,
     }
 }
 
-static int act(const struct vg_saying *saying, enum verb verb, const struct vg_retraining *config,
+/* What a wish is about. */
+struct meant {
+    enum verb verb;
+    const struct vg_retraining *config;
+    struct vg_onset onset; /* not of FIRE */
+};
+
+static int fail_ended(const struct vg_onset *onset, struct vg_error *err)
+{
+    char ended[VG_TIME_TEXT];
+    return vg_fail(err, VG_E_USAGE, "the onset %.12s of %s ended at %s", onset->key, onset->model,
+                   vg_format_time(onset->ended_us, ended));
+}
+
+/* A request that waits can be denied also when its onset has ended. */
+static int check_onset(const struct meant *meant, struct vg_retrain_in *in, struct vg_error *err)
+{
+    const struct vg_onset *onset = &meant->onset;
+    if (meant->verb == DENY && in->pending && !strcmp(in->pending->key, onset->key))
+        in->onset = in->pending;
+    else if (onset->state == VG_ONSET_ENDED)
+        return fail_ended(onset, err);
+    if (!in->onset || strcmp(in->onset->key, onset->key) != 0)
+        return vg_fail(err, VG_E_NOT_FOUND, "the onset %.12s of %s is not the one that is open",
+                       onset->key, onset->model);
+    return 0;
+}
+
+static int act(const struct vg_saying *saying, const struct meant *meant,
                struct vg_retrain_wish *wish, struct vg_retrain_out *out, struct vg_error *err)
 {
     struct vg_retrain_in in;
-    if (vg_retrain_gather(saying, config, &in, err) < 0)
+    if (vg_retrain_gather(saying, meant->config, &in, err) < 0)
         return -1;
     in.beside = true;
-    if (verb == FIRE)
+    if (meant->verb == FIRE)
         return vg_retrain_by_hand(&in, wish, saying->arena, out, err);
-    if (!in.onset)
-        return vg_fail(err, VG_E_NOT_FOUND, "no onset of %s is open", config->model);
-    return verb == APPROVE ? vg_retrain_approve(&in, wish, saying->arena, out, err)
-                           : vg_retrain_deny(&in, wish, saying->arena, out, err);
+    if (check_onset(meant, &in, err) < 0)
+        return -1;
+    return meant->verb == APPROVE ? vg_retrain_approve(&in, wish, saying->arena, out, err)
+                                  : vg_retrain_deny(&in, wish, saying->arena, out, err);
 }
 
-/* The configuration of the model that is meant; VG_E_USAGE where the wish makes no sense. */
-static int find_config(const struct vg_cycle_env *env, enum verb verb, const char *what,
-                       struct vg_arena *arena, const struct vg_retraining **out,
-                       struct vg_error *err)
+/* The onset and the configuration of its model; VG_E_USAGE where the wish makes no sense. */
+static int find_meant(const struct vg_cycle_env *env, const char *what, struct vg_arena *arena,
+                      struct meant *out, struct vg_error *err)
 {
-    struct vg_onset onset;
+    const struct vg_onset *onset = &out->onset;
     bool found;
-    char ended[VG_TIME_TEXT];
-    *out = vg_config_retraining(env->config, what);
-    if (verb == FIRE)
-        return *out ? 0 : vg_fail(err, VG_E_NOT_FOUND, "there is no retraining.%.100s", what);
-    if (vg_retrain_find(env->store, env->config, what, arena, &onset, &found, err) < 0)
+    out->config = vg_config_retraining(env->config, what);
+    if (out->verb == FIRE)
+        return out->config ? 0
+                           : vg_fail(err, VG_E_NOT_FOUND, "there is no retraining.%.100s", what);
+    if (vg_retrain_find(env->store, env->config, what, arena, &out->onset, &found, err) < 0)
         return -1;
     if (!found)
         return vg_fail(err, VG_E_NOT_FOUND,
                        "no onset is open of this model, or has this key: %.60s", what);
-    if (onset.state == VG_ONSET_ENDED)
-        return vg_fail(err, VG_E_USAGE, "the onset %.12s of %s ended at %s", onset.key, onset.model,
-                       vg_format_time(onset.ended_us, ended));
-    *out = vg_config_retraining(env->config, onset.model);
-    if (!*out)
-        return vg_fail(err, VG_E_NOT_FOUND, "there is no retraining.%s any more", onset.model);
-    if (verb == APPROVE && !(*out)->manual)
+    if (onset->state == VG_ONSET_ENDED && out->verb == APPROVE)
+        return fail_ended(onset, err);
+    out->config = vg_config_retraining(env->config, onset->model);
+    if (!out->config)
+        return vg_fail(err, VG_E_NOT_FOUND, "there is no retraining.%s any more", onset->model);
+    if (out->verb == APPROVE && !out->config->manual)
         return vg_fail(err, VG_E_USAGE,
                        "requests for %s need no approval: retraining.%s has no approval: manual",
-                       onset.model, onset.model);
+                       onset->model, onset->model);
     return 0;
 }
 
@@ -157,17 +201,16 @@ static int obey(const struct vg_saying *saying, const struct vg_control *row, co
                 struct vg_error *err)
 {
     const struct vg_cycle_env *env = saying->env;
-    const struct vg_retraining *config;
+    struct meant meant = {.verb = find_verb(row->verb)};
     const char *parts[PARTS];
     struct vg_retrain_out out;
     bool obeyed;
     char asked[24];
-    enum verb verb = find_verb(row->verb);
-    if (verb == VERBS)
+    if (meant.verb == VERBS)
         return vg_fail(err, VG_E_USAGE, "unknown command '%s'", row->verb);
     if (split(row->argument ? row->argument : "", saying->arena, parts, err) < 0 ||
-        find_config(env, verb, parts[0], saying->arena, &config, err) < 0 ||
-        was_obeyed(env, config->model, row->at_us, saying->arena, &obeyed, err) < 0)
+        find_meant(env, parts[0], saying->arena, &meant, err) < 0 ||
+        was_obeyed(env, meant.config->model, row->at_us, saying->arena, &obeyed, err) < 0)
         return -1;
     *answer = "ok";
     if (obeyed)
@@ -177,11 +220,11 @@ static int obey(const struct vg_saying *saying, const struct vg_control *row, co
                                    .asked_us = row->at_us,
                                    .force = !strcmp(parts[3], "force")};
     snprintf(asked, sizeof asked, "%" PRId64, row->at_us);
-    const char *const of[] = {env->agent, config->model, "by hand", asked};
+    const char *const of[] = {env->agent, meant.config->model, "by hand", asked};
     vg_hash_hex(wish.key, of, 4);
-    if (act(saying, verb, config, &wish, &out, err) < 0 || vg_retrain_keep(saying, &out, err) < 0)
+    if (act(saying, &meant, &wish, &out, err) < 0 || vg_retrain_keep(saying, &out, err) < 0)
         return -1;
-    *answer = make_answer(verb, &out, saying->arena);
+    *answer = make_answer(meant.verb, &out, saying->arena);
     return *answer ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
 }
 

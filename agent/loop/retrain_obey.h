@@ -18,7 +18,8 @@ bool vg_retrain_knows(const char *verb);
 int vg_retrain_obey(const struct vg_cycle_env *env, const struct vg_control *row, int64_t now_us,
                     struct vg_arena *arena, const char **answer, struct vg_error *err);
 
-/* The onset that a text means: the one of this model that has not ended, or the one whose key
+/* The onset that a text means: the one of this model that has not ended, else the one whose request
+ * waits; or the one whose key
  * begins so, ended or not. *found false: there is none. VG_E_USAGE where several keys begin so. */
 int vg_retrain_find(struct vg_store *store, const struct vg_config *config, const char *what,
                     struct vg_arena *arena, struct vg_onset *out, bool *found,

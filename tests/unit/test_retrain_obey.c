@@ -3,6 +3,7 @@
  * denial, requests by hand, a word that is obeyed once whatever crashes, promotion, failure. */
 #include "tests/unit/retrain_cycles.h"
 
+#include "agent/loop/loop_tell.h"
 #include "agent/loop/promotion.h"
 #include "agent/loop/retrain_follow.h"
 #include "agent/loop/retrain_obey.h"
@@ -191,6 +192,81 @@ static void test_by_hand(void **state)
     cycle_kit_stop(&kit);
 }
 
+static void expect_refused_move(struct cycle_kit *kit, const char *verb, const char *words)
+{
+    const struct vg_control row = {.verb = verb, .argument = "all\tdelays", .by = "", .at_us = 1};
+    assert_int_equal(vg_tell_obey(kit->env.store, &row, "prod", 1, &kit->err), -1);
+    if (!strstr(kit->err.msg, words))
+        fail_msg("\"%s\" does not say: %s", kit->err.msg, words);
+}
+
+/* A request that waits is taken back by the word of a person, not by moving its row. */
+static void test_denial_of_what_waits(void **state)
+{
+    struct cycle_kit kit;
+    struct vg_onset onset;
+    struct vg_outgoing request;
+    start(&kit, state, "cooldown: 4h");
+    run_hour(&kit, 0, true, false);
+    assert_int_equal(list_requests(&kit, &request), 1);
+    expect_refused_move(&kit, "outbox-drop", "pgvigil retrain deny");
+    expect_answer(&kit, "retrain-deny", "delays\tada\tnot now\t", after(0), "ok: denied");
+    assert_int_equal(list_requests(&kit, &request), 0);
+    assert_true(find_onset(&kit, &onset));
+    assert_true(onset.state == VG_ONSET_OPEN && onset.approval == VG_APPROVAL_DENIED);
+    run_hour(&kit, 1, true, false);
+    assert_int_equal(list_requests(&kit, &request), 0);
+    run_hour(&kit, 2, false, false);
+
+    expect_answer(&kit, "retrain-fire", "delays\tada\tnew labels\t", after(2), "ok: the request");
+    expect_answer(&kit, "retrain-deny", "delays\tbob\tnot now\t", after(2) + 1, "ok: denied; the");
+    assert_int_equal(list_requests(&kit, &request), 0);
+
+    run_hour(&kit, 3, true, false);
+    assert_int_equal(list_requests(&kit, &request), 1);
+    MUST(&kit, vg_store_outbox_touch(kit.env.store, request.id, &kit.err));
+    expect_answer(&kit, "retrain-deny", "delays\tada\tgone\t", after(3),
+                  "ok: denied; the request"
+                  " is not sent any more, but");
+    assert_int_equal(list_requests(&kit, &request), 0);
+    assert_true(find_onset(&kit, &onset));
+    assert_true(onset.state == VG_ONSET_FIRED && onset.approval == VG_APPROVAL_DENIED);
+    cycle_kit_stop(&kit);
+}
+
+static void test_a_refused_request_is_not_sent_again(void **state)
+{
+    struct cycle_kit kit;
+    struct vg_outgoing request;
+    start(&kit, state, "cooldown: 4h");
+    run_hour(&kit, 0, true, false);
+    assert_int_equal(list_requests(&kit, &request), 1);
+    MUST(&kit, vg_store_outbox_dead(kit.env.store, request.id, after(0), "403", &kit.err));
+    expect_refused_move(&kit, "outbox-retry", "pgvigil retrain fire");
+    assert_int_equal(list_requests(&kit, &request), 0);
+    cycle_kit_stop(&kit);
+}
+
+/* Who spoke of one onset has not spoken of the next. */
+static void test_a_word_is_about_its_onset(void **state)
+{
+    struct cycle_kit kit;
+    struct vg_onset onset, other;
+    struct vg_outgoing request;
+    char argument[100];
+    start(&kit, state, "approval: manual");
+    run_hour(&kit, 0, true, false);
+    assert_true(find_onset(&kit, &onset));
+    other = onset;
+    memset(other.key, 'a', VG_KEY_SIZE - 1);
+    other.due_us--;
+    MUST(&kit, vg_store_onset_put(kit.env.store, &other, &kit.err));
+    snprintf(argument, sizeof argument, "%s\tada\t\t", other.key);
+    expect_refusal(&kit, "retrain-approve", argument, "is not the one that is open");
+    assert_int_equal(list_requests(&kit, &request), 0);
+    cycle_kit_stop(&kit);
+}
+
 /* --- Runs that have ended --------------------------------------------------------------------- */
 
 static void end_run(struct cycle_kit *kit, const char *key, enum vg_retrain_state state)
@@ -347,6 +423,9 @@ int main(void)
         TEST(test_denial_and_what_makes_no_sense),
         TEST(test_approval_where_none_is_needed),
         TEST(test_by_hand),
+        TEST(test_denial_of_what_waits),
+        TEST(test_a_refused_request_is_not_sent_again),
+        TEST(test_a_word_is_about_its_onset),
         TEST(test_a_failed_run_is_told_once),
         TEST(test_a_request_waits_for_the_run),
         TEST(test_promotion),
