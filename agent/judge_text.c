@@ -138,11 +138,8 @@ static void add_level(struct vg_buf *text, const struct vg_judged *judged)
 /* Bytes of a measure's words without a character that their size has cut in the middle. */
 static size_t measure_whole(const char *why)
 {
-    size_t n = strlen(why), last = n;
-    while (last > 0 && ((unsigned char)why[last - 1] & 0xc0) == 0x80)
-        last--;
-    bool cut = n == VG_WHY - 1 && last > 0 && !vg_utf8_valid(why + last - 1, n - last + 1);
-    return cut ? last - 1 : n;
+    size_t n = strlen(why);
+    return n == VG_WHY - 1 ? vg_utf8_whole(why, n) : n;
 }
 
 static void add_why(struct vg_buf *text, const char *why)

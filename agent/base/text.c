@@ -97,6 +97,14 @@ size_t vg_utf8_prefix(const char *s, size_t n, size_t max_chars)
     return i;
 }
 
+size_t vg_utf8_whole(const char *s, size_t n)
+{
+    size_t last = n;
+    while (last > 0 && ((unsigned char)s[last - 1] & 0xc0) == 0x80)
+        last--;
+    return last > 0 && !vg_utf8_valid(s + last - 1, n - last + 1) ? last - 1 : n;
+}
+
 /* Eight bytes at a time: bit 7 set and bit 6 clear marks a continuation, and the product adds up
  * the eight marks. */
 uint32_t vg_utf8_count(const char *s, uint32_t n)

@@ -39,6 +39,7 @@ static void explain_answer(const struct vg_response *response, char *why, size_t
     size_t n = vg_utf8_prefix(body.data, body.len, QUOTED_CHARS);
     snprintf(why, why_size, n ? "status %d: %.*s" : "status %d", response->status, (int)n,
              body.data);
+    why[vg_utf8_whole(why, strlen(why))] = '\0';
     vg_buf_free(&body);
 }
 

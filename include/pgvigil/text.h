@@ -21,6 +21,8 @@ bool vg_utf8_valid(const char *s, size_t n);
 void vg_utf8_clean(struct vg_buf *out, const char *s, size_t n, bool plain);
 /* Bytes of s that make at most max_chars code points, never cutting one. */
 size_t vg_utf8_prefix(const char *s, size_t n, size_t max_chars);
+/* Bytes of a text that was cut at n, without a character that this has cut. */
+size_t vg_utf8_whole(const char *s, size_t n);
 /* Code points of a valid text: its bytes that do not continue one. */
 uint32_t vg_utf8_count(const char *s, uint32_t n);
 

@@ -240,9 +240,25 @@ static void test_a_signing_secret_that_is_none(void **state)
     vg_arena_free(arena);
 }
 
+/* An answer in long characters is cut between two of them, so that it can stand in JSON. */
+static void test_an_answer_is_cut_whole(void **state)
+{
+    (void)state;
+    struct vg_response response = {.status = 500};
+    for (size_t i = 0; i < 120; i++)
+        memcpy(response.body + 4 * i, "\xf0\x9f\x98\x80", 5);
+    for (size_t size = 40; size < 44; size++) {
+        char why[44];
+        int64_t retry_after_us = 0;
+        assert_int_equal(vg_receiver_answer(&response, &retry_after_us, why, size), VG_RETRY);
+        assert_true(strlen(why) > size - 5 && vg_utf8_valid(why, strlen(why)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_answer_is_cut_whole),
         cmocka_unit_test(test_calls),
         cmocka_unit_test(test_alertmanager_is_told_again),
         cmocka_unit_test(test_what_is_kept),

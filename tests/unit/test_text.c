@@ -123,6 +123,15 @@ static void test_utf8_prefix(void **state)
     assert_int_equal(vg_utf8_prefix(text, 2, 2), 2);       /* a character cut by n too */
 }
 
+static void test_utf8_whole(void **state)
+{
+    (void)state;
+    static const char text[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z";
+    static const size_t want[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11};
+    for (size_t n = 0; n < COUNT(want); n++)
+        assert_int_equal(vg_utf8_whole(text, n), want[n]);
+}
+
 static void test_utf8_count(void **state)
 {
     (void)state;
@@ -445,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_streq),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_utf8_prefix),
+        cmocka_unit_test(test_utf8_whole),
         cmocka_unit_test(test_utf8_count),
         cmocka_unit_test(test_short_texts_differ),
         cmocka_unit_test(test_parse_double),
