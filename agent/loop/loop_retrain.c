@@ -8,7 +8,7 @@
 #include "agent/loop/retrain_obey.h"
 #include "pgvigil/log.h"
 
-static const int64_t promoting_us = 5 * VG_US, absent_us = VG_MINUTE_US;
+static const int64_t promoting_us = 5 * VG_US, absent_us = VG_MINUTE_US, failed_us = VG_MINUTE_US;
 
 /* Only the scheduler's thread changes the book, and it is the one that is here. */
 static struct vg_cycle_env env_of(const struct vg_loop *loop)
@@ -67,14 +67,16 @@ void vg_loop_follow(struct vg_loop *loop)
     const struct vg_cycle_env env = env_of(loop);
     struct vg_arena *arena = vg_arena_new();
     bool promoting = false;
-    if (!arena || vg_retrain_follow(&env, now_us, arena, &followed, &n, &promoting, &err) < 0)
+    bool failed =
+        !arena || vg_retrain_follow(&env, now_us, arena, &followed, &n, &promoting, &err) < 0;
+    if (failed)
         vg_log(VG_LOG_ERROR, "cannot look at the ends of training runs", "error", err.msg, NULL);
     bool due = now_us >= loop->promote_us;
     for (size_t i = 0; i < n && due; i++)
         hand_over(loop, &followed[i]);
     if (n && due)
         loop->promote_us = now_us + absent_us;
-    loop->follow_us = promoting ? now_us + promoting_us : 0;
+    loop->follow_us = failed ? now_us + failed_us : promoting ? now_us + promoting_us : 0;
     if (loop->env.committed && promoting)
         loop->env.committed(loop->env.committed_arg);
     vg_arena_free(arena);

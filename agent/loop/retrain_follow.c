@@ -203,30 +203,62 @@ static int settle(struct following *following, struct vg_error *err)
                                                  : propose(following, err);
 }
 
+/* Inside a transaction: the onset as it is now. */
+static int follow_now(struct following *following, struct vg_onset *onset, struct vg_error *err)
+{
+    const struct vg_cycle_env *env = following->saying.env;
+    struct vg_arena *arena = following->saying.arena;
+    char key[VG_KEY_SIZE];
+    bool found;
+    memcpy(key, onset->key, VG_KEY_SIZE);
+    if (vg_store_onset_of(env->store, key, arena, onset, &found, err) < 0 ||
+        (found && vg_store_retrain_run(env->store, key, arena, &following->run, &found, err) < 0))
+        return -1;
+    if (!found || following->run.ended_us == VG_NEVER || onset->outcome == VG_OUTCOME_DONE)
+        return 0;
+    enum vg_onset_outcome before = onset->outcome;
+    following->onset = onset;
+    following->config = vg_config_retraining(env->config, onset->model);
+    if (settle(following, err) < 0)
+        return -1;
+    return onset->outcome != before ? vg_store_onset_put(env->store, onset, err) : 0;
+}
+
+/* In a transaction of its own, so that it keeps no other onset waiting. */
+static int follow_one(struct following *following, struct vg_onset *onset, struct vg_error *err)
+{
+    const struct vg_cycle_env *env = following->saying.env;
+    size_t before = following->nwanted;
+    if (vg_store_begin(env->store, &env->claim, err) < 0)
+        return -1;
+    int rc = follow_now(following, onset, err);
+    rc = rc ? rc : vg_store_commit(env->store, err);
+    if (rc < 0) {
+        vg_store_rollback(env->store);
+        following->nwanted = before;
+    }
+    return rc;
+}
+
+/* All of them; -1 with the first error. */
 static int follow_all(struct following *following, struct vg_onset *onsets, size_t n,
                       struct vg_error *err)
 {
-    const struct vg_cycle_env *env = following->saying.env;
-    size_t datasets = env->rules->ndatasets;
+    size_t datasets = following->saying.env->rules->ndatasets;
+    int rc = 0;
     following->wanted =
         vg_arena_array(following->saying.arena, n * datasets + 1, sizeof *following->wanted);
     if (!following->wanted)
         return fail_memory(err);
     for (size_t i = 0; i < n; i++) {
-        enum vg_onset_outcome before = onsets[i].outcome;
-        bool found;
-        following->onset = &onsets[i];
-        following->config = vg_config_retraining(env->config, onsets[i].model);
-        if (vg_store_retrain_run(env->store, onsets[i].key, following->saying.arena,
-                                 &following->run, &found, err) < 0)
-            return -1;
-        if (!found || following->run.ended_us == VG_NEVER)
+        struct vg_error own = {0};
+        if (follow_one(following, &onsets[i], &own) == 0)
             continue;
-        if (settle(following, err) < 0 ||
-            (onsets[i].outcome != before && vg_store_onset_put(env->store, &onsets[i], err) < 0))
-            return -1;
+        if (rc == 0)
+            *err = own;
+        rc = -1;
     }
-    return 0;
+    return rc;
 }
 
 int vg_retrain_follow(const struct vg_cycle_env *env, int64_t now_us, struct vg_arena *arena,
@@ -243,17 +275,9 @@ int vg_retrain_follow(const struct vg_cycle_env *env, int64_t now_us, struct vg_
         return -1;
     if (!nonsets)
         return 0;
-    if (vg_store_begin(env->store, &env->claim, err) < 0)
-        return -1;
-    int rc = vg_store_onsets_over(env->store, arena, &onsets, &nonsets, err);
-    rc = rc ? rc : follow_all(&following, onsets, nonsets, err);
-    rc = rc ? rc : vg_store_commit(env->store, err);
-    if (rc < 0) {
-        vg_store_rollback(env->store);
-        return -1;
-    }
+    int rc = follow_all(&following, onsets, nonsets, err);
     *out = following.wanted;
     *n = following.nwanted;
-    *promoting = nonsets > 0;
-    return 0;
+    *promoting = true;
+    return rc;
 }

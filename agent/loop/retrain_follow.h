@@ -16,7 +16,8 @@ struct vg_followed {
     const char *dataset;
     struct vg_promotion promotion; /* texts in arena */
 };
-/* Does what can be done now, in a transaction of its own where there is anything; env with the
+/* Does what can be done now, in a transaction for each onset; -1 with the first error, after the
+ * others were looked at, which *out and *n are about; env with the
  * configuration and rules in force. *promoting: something was done, or a capture is awaited. *out
  * in arena. */
 int vg_retrain_follow(const struct vg_cycle_env *env, int64_t now_us, struct vg_arena *arena,

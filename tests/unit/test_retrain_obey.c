@@ -391,6 +391,33 @@ static void promote_one(void **state, const char *failure, const char *words)
     cycle_kit_stop(&kit);
 }
 
+static void test_one_failure_stops_no_other(void **state)
+{
+    struct cycle_kit kit;
+    struct vg_onset onset, other;
+    struct vg_followed *followed;
+    struct vg_message message;
+    size_t n;
+    bool promoting;
+    fire_one(&kit, state, "cooldown: 1h", &onset);
+    other = onset;
+    memset(other.key, 'a', VG_KEY_SIZE - 1);
+    other.due_us--; /* it comes first */
+    other.state = VG_ONSET_ENDED;
+    MUST(&kit, vg_store_onset_put(kit.env.store, &other, &kit.err));
+    end_run(&kit, other.key, VG_RETRAIN_FAILED);
+    end_run(&kit, onset.key, VG_RETRAIN_FAILED);
+    fixture_exec(kit.env.store, "CREATE TRIGGER fails BEFORE UPDATE ON onset WHEN NEW.key LIKE"
+                                " 'aaa%' BEGIN SELECT RAISE(ABORT, 'made to fail'); END");
+    assert_int_equal(vg_retrain_follow(&kit.env, after(1), kit.store->arena, &followed, &n,
+                                       &promoting, &kit.err),
+                     -1);
+    assert_non_null(strstr(kit.err.msg, "made to fail"));
+    assert_int_equal(list_messages(&kit, VG_MSG_OPEN, onset.key, &message), 1);
+    assert_int_equal(list_messages(&kit, VG_MSG_OPEN, other.key, &message), 0);
+    cycle_kit_stop(&kit);
+}
+
 static void test_promotion(void **state)
 {
     promote_one(state, NULL, "predictions promoted: version 2");
@@ -428,6 +455,7 @@ int main(void)
         TEST(test_a_word_is_about_its_onset),
         TEST(test_a_failed_run_is_told_once),
         TEST(test_a_request_waits_for_the_run),
+        TEST(test_one_failure_stops_no_other),
         TEST(test_promotion),
         TEST(test_promotion_that_fails),
         TEST(test_promotion_by_a_person),
