@@ -47,7 +47,7 @@ int vg_store_outbox_held(struct vg_store *store, enum vg_sink_kind kind, const c
 {
     /* of whatever has become of the row since: it stands, or another one has taken its place */
     static const char text[] = "SELECT COALESCE(max(held_us), 0) FROM outbox"
-                               " WHERE sink_kind = $1 AND sink = $2";
+                               " WHERE sink_kind = $1 AND sink = $2 AND held_us > 0";
     *until_us = 0;
     return vg_sql_int(store, &VG_SQL(text, vg_p_int((int64_t)kind), vg_p_text(sink)), until_us,
                       err);

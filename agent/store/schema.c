@@ -303,6 +303,13 @@ static const char *const approvals[] = {
     NULL,
 };
 
+/* Who was told of a key, and what receivers asked for: both are asked for within transactions. */
+static const char *const asked_often[] = {
+    "CREATE INDEX outbox_told ON outbox (key, sink) WHERE sink_kind = 0 AND kind = 0",
+    "CREATE INDEX outbox_held ON outbox (sink_kind, sink, held_us) WHERE held_us > 0",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -320,6 +327,7 @@ const struct vg_migration vg_migrations[] = {
     {"dependence between columns", pairs},
     {"what becomes of requests for retraining", runs},
     {"who approved a retraining", approvals},
+    {"what is asked of the outbox often", asked_often},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];
 
