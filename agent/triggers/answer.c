@@ -29,6 +29,16 @@ bool vg_trigger_took(const struct vg_response *response, struct vg_trigger_said 
     return said->outcome == VG_DELIVERED;
 }
 
+bool vg_trigger_found(const struct vg_response *response, const char *what,
+                      struct vg_trigger_said *said)
+{
+    if (response->status != 404)
+        return vg_trigger_took(response, said);
+    said->state = VG_RETRAIN_LOST;
+    snprintf(said->why, sizeof said->why, "%s was deleted", what);
+    return false;
+}
+
 json_t *vg_trigger_body(const struct vg_response *response)
 {
     json_t *body = json_loadb(response->body, response->body_size, JSON_DECODE_ANY, NULL);

@@ -245,12 +245,8 @@ static int follow(const struct vg_trigger_in *in, struct vg_arena *arena, struct
 static void followed(const struct vg_trigger_in *in, const struct vg_response *response,
                      struct vg_trigger_said *said)
 {
-    if (response->status == 404) {
-        said->state = VG_RETRAIN_LOST;
-        snprintf(said->why, sizeof said->why, "the job was deleted");
-    } else if (vg_trigger_took(response, said)) {
+    if (vg_trigger_found(response, "the job", said))
         take_job(in, response, said);
-    }
 }
 
 const struct vg_trigger_ops vg_trigger_kubernetes = {

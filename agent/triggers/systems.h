@@ -164,6 +164,9 @@ const char *vg_trigger_plain(const struct json_t *value, struct vg_arena *arena)
 /* The policy where a system has none of its own, as of receivers, but that 401 passes, and 403
  * where a limit of requests was meant: fills outcome, why and retry_after_us. True for 2xx. */
 bool vg_trigger_took(const struct vg_response *response, struct vg_trigger_said *said);
+/* The same of a run that is followed: 404 says that `what` was deleted, and the run is lost. */
+bool vg_trigger_found(const struct vg_response *response, const char *what,
+                      struct vg_trigger_said *said);
 /* The body as JSON, to be released; JSON null when it is none. NULL out of memory is taken for it.
  */
 struct json_t *vg_trigger_body(const struct vg_response *response);
