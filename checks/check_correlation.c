@@ -66,12 +66,7 @@ static int compare(const struct vg_rule *rule, const struct vg_pairs_drift *drif
 static int measure_correlation(const struct vg_rule *rule, const struct vg_evidence *evidence,
                                struct vg_measures *out, struct vg_error *err)
 {
-    struct vg_pairs_drift drift;
-    int rc = vg_pairs_drift_find(rule, evidence, out, &drift, err);
-    if (rc > 0)
-        rc = compare(rule, &drift, out, err);
-    vg_pairs_drift_clear(&drift);
-    return rc;
+    return vg_pairs_measure(rule, evidence, out, compare, err);
 }
 
 static const struct vg_param correlation_params[] = {VG_PAIRS_PARAM};

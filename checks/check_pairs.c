@@ -35,12 +35,6 @@ void vg_pairs_validate(const struct vg_rule *rule, struct vg_diags *diags)
     }
 }
 
-void vg_pairs_drift_clear(struct vg_pairs_drift *drift)
-{
-    vg_pairs_free(drift->then);
-    vg_pairs_free(drift->now);
-}
-
 void vg_pairs_say_lost(struct vg_measure *measure, const struct vg_pairs_drift *drift)
 {
     size_t used = strlen(measure->why);

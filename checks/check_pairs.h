@@ -20,19 +20,20 @@ struct vg_pairs_params {
     }
 
 struct vg_pairs_drift {
-    struct vg_pairs *then, *now; /* of the same columns in the same order; owned */
+    struct vg_pairs *then, *now; /* of the same columns in the same order */
     size_t lost;                 /* ranked in the reference, and not now */
 };
 
 const struct vg_strings *vg_pairs_ranked(const struct vg_rule *rule);
 /* Fewer than two columns, too many, or one twice. */
 void vg_pairs_validate(const struct vg_rule *rule, struct vg_diags *diags);
-/* 1; 0 and a measure says why there is nothing to compare; -1 VG_E_MEMORY. To be emptied by
- * vg_pairs_drift_clear() in any case. */
-int vg_pairs_drift_find(const struct vg_rule *rule, const struct vg_evidence *evidence,
-                        struct vg_measures *out, struct vg_pairs_drift *drift,
-                        struct vg_error *err);
-void vg_pairs_drift_clear(struct vg_pairs_drift *drift);
+/* What `compare` makes of the pairs of both; where there is nothing to compare a measure says why.
+ */
+int vg_pairs_measure(const struct vg_rule *rule, const struct vg_evidence *evidence,
+                     struct vg_measures *out,
+                     int (*compare)(const struct vg_rule *rule, const struct vg_pairs_drift *drift,
+                                    struct vg_measures *out, struct vg_error *err),
+                     struct vg_error *err);
 /* Adds to the measure's why how many columns were left out because they cannot be read now. */
 void vg_pairs_say_lost(struct vg_measure *measure, const struct vg_pairs_drift *drift);
 

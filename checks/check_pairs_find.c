@@ -67,8 +67,9 @@ static void place_all(const struct vg_evidence *evidence, struct places *places)
     }
 }
 
-int vg_pairs_drift_find(const struct vg_rule *rule, const struct vg_evidence *evidence,
-                        struct vg_measures *out, struct vg_pairs_drift *drift, struct vg_error *err)
+/* 1; 0 and a measure says why there is nothing to compare; -1 VG_E_MEMORY. */
+static int find_drift(const struct vg_rule *rule, const struct vg_evidence *evidence,
+                      struct vg_measures *out, struct vg_pairs_drift *drift, struct vg_error *err)
 {
     const struct vg_reference *reference = evidence->reference;
     const char *why = evidence->reference_why ? evidence->reference_why : "no reference yet";
@@ -93,4 +94,19 @@ int vg_pairs_drift_find(const struct vg_rule *rule, const struct vg_evidence *ev
     drift->then = vg_pairs_pick(reference->pairs, places.then, places.n);
     drift->now = vg_pairs_pick(evidence->now->pairs, places.now, places.n);
     return drift->then && drift->now ? 1 : vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
+int vg_pairs_measure(const struct vg_rule *rule, const struct vg_evidence *evidence,
+                     struct vg_measures *out,
+                     int (*compare)(const struct vg_rule *rule, const struct vg_pairs_drift *drift,
+                                    struct vg_measures *out, struct vg_error *err),
+                     struct vg_error *err)
+{
+    struct vg_pairs_drift drift;
+    int rc = find_drift(rule, evidence, out, &drift, err);
+    if (rc > 0)
+        rc = compare(rule, &drift, out, err);
+    vg_pairs_free(drift.then);
+    vg_pairs_free(drift.now);
+    return rc;
 }

@@ -66,12 +66,7 @@ static int rebuild(const struct vg_rule *rule, const struct vg_pairs_drift *drif
 static int measure_reconstruction(const struct vg_rule *rule, const struct vg_evidence *evidence,
                                   struct vg_measures *out, struct vg_error *err)
 {
-    struct vg_pairs_drift drift;
-    int rc = vg_pairs_drift_find(rule, evidence, out, &drift, err);
-    if (rc > 0)
-        rc = rebuild(rule, &drift, out, err);
-    vg_pairs_drift_clear(&drift);
-    return rc;
+    return vg_pairs_measure(rule, evidence, out, rebuild, err);
 }
 
 static const struct vg_param reconstruction_params[] = {
