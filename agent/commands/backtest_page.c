@@ -21,12 +21,8 @@ static void put_time(struct vg_buf *out, int64_t us)
 
 static void put_heads(struct vg_buf *out, const char *const *heads)
 {
-    vg_buf_puts(out, "<div class=box><table><thead><tr>");
-    for (; *heads; heads++) {
-        bool number = **heads == '#';
-        vg_buf_printf(out, "<th scope=col%s>%s</th>", number ? " class=num" : "", *heads + number);
-    }
-    vg_buf_puts(out, "</tr></thead><tbody>\n");
+    vg_buf_puts(out, "<div class=box>");
+    vg_report_heads(out, heads);
 }
 
 static void end_table(struct vg_buf *out)

@@ -31,11 +31,11 @@ bool vg_tell_knows(const char *verb)
     return find_verb(verb) < VERBS;
 }
 
-/* The parts of an argument; those that are missing are "". */
-static int split(const char *text, struct vg_arena *arena, const char *out[PARTS],
-                 struct vg_error *err)
+int vg_tell_split(const struct vg_control *row, size_t nparts, struct vg_arena *arena,
+                  const char **out, struct vg_error *err)
 {
-    for (size_t i = 0; i < PARTS; i++) {
+    const char *text = row->argument ? row->argument : "";
+    for (size_t i = 0; i < nparts; i++) {
         size_t n = strcspn(text, "\t");
         out[i] = vg_arena_strndup(arena, text, n);
         if (!out[i])
@@ -194,7 +194,7 @@ static int obey(struct vg_store *store, const struct vg_control *row, const char
     const char *parts[PARTS];
     int64_t number;
     struct vg_message message = {.kind = VG_MSG_ACKNOWLEDGE, .agent = agent, .at_us = now_us};
-    if (split(row->argument ? row->argument : "", arena, parts, err) < 0)
+    if (vg_tell_split(row, PARTS, arena, parts, err) < 0)
         return -1;
     message.by = parts[1];
     switch (find_verb(row->verb)) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/loop/loop_tell.h"
 #include "agent/loop/retrain_facts.h"
 #include "pgvigil/failpoint.h"
 #include "pgvigil/text.h"
@@ -27,20 +28,6 @@ static enum verb find_verb(const char *verb)
 bool vg_retrain_knows(const char *verb)
 {
     return find_verb(verb) < VERBS;
-}
-
-/* The parts of an argument; those that are missing are "". */
-static int split(const char *text, struct vg_arena *arena, const char *out[PARTS],
-                 struct vg_error *err)
-{
-    for (size_t i = 0; i < PARTS; i++) {
-        size_t n = strcspn(text, "\t");
-        out[i] = vg_arena_strndup(arena, text, n);
-        if (!out[i])
-            return vg_fail(err, VG_E_MEMORY, "out of memory");
-        text += n + (text[n] == '\t');
-    }
-    return 0;
 }
 
 /* The onset that is open, or the one whose request waits. */
@@ -208,7 +195,7 @@ static int obey(const struct vg_saying *saying, const struct vg_control *row, co
     char asked[24];
     if (meant.verb == VERBS)
         return vg_fail(err, VG_E_USAGE, "unknown command '%s'", row->verb);
-    if (split(row->argument ? row->argument : "", saying->arena, parts, err) < 0 ||
+    if (vg_tell_split(row, PARTS, saying->arena, parts, err) < 0 ||
         find_meant(env, parts[0], saying->arena, &meant, err) < 0 ||
         was_obeyed(env, meant.config->model, row->at_us, saying->arena, &obeyed, err) < 0)
         return -1;

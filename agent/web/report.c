@@ -60,8 +60,7 @@ static void put_count(struct vg_buf *out, const char *label, int64_t n)
     vg_buf_printf(out, "<td class=num data-label=\"%s\">%lld</td>", label, (long long)n);
 }
 
-/* A name that begins with "#" heads a column of numbers. */
-static void put_table(struct vg_buf *out, const char *const *heads)
+void vg_report_heads(struct vg_buf *out, const char *const *heads)
 {
     vg_buf_puts(out, "<table><thead><tr>");
     for (; *heads; heads++) {
@@ -325,7 +324,7 @@ static void put_dataset(struct vg_buf *out, const struct vg_report_dataset *data
     vg_buf_printf(out, " · cycles: %lld, failed: %lld · windows skipped: %lld</p>\n",
                   (long long)dataset->progress.cycles, (long long)dataset->progress.cycle_failures,
                   (long long)dataset->progress.windows_skipped);
-    put_table(out, heads);
+    vg_report_heads(out, heads);
     for (size_t i = 0; i < dataset->n && i < VG_REPORT_RESULTS; i++)
         put_result(out, &dataset->latest[i]);
     end_table(out);
@@ -375,7 +374,7 @@ static void put_incidents(struct vg_buf *out, const struct vg_report *report)
         return;
     }
     vg_buf_puts(out, "<div class=box>");
-    put_table(out, heads);
+    vg_report_heads(out, heads);
     for (size_t i = 0; i < report->nincidents; i++)
         put_incident(out, &report->incidents[i]);
     end_table(out);
@@ -406,7 +405,7 @@ static void put_decisions(struct vg_buf *out, const struct vg_report *report)
         return;
     }
     vg_buf_puts(out, "<div class=box>");
-    put_table(out, heads);
+    vg_report_heads(out, heads);
     for (size_t i = 0; i < report->ndecisions; i++) {
         const struct vg_decision *decision = &report->decisions[i];
         vg_buf_puts(out, "<tr>");
@@ -432,7 +431,7 @@ static void put_sinks(struct vg_buf *out, const struct vg_report *report)
         return;
     }
     vg_buf_puts(out, "<div class=box>");
-    put_table(out, heads);
+    vg_report_heads(out, heads);
     for (size_t i = 0; i < report->nsinks; i++) {
         const struct vg_outbox_count *sink = &report->sinks[i];
         vg_buf_puts(out, "<tr><td data-label=Receiver>");

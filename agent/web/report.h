@@ -62,6 +62,8 @@ int vg_report_page(struct vg_store *store, const struct vg_report_about *about, 
 
 /* Appends text from outside, cleaned and escaped. */
 void vg_report_text(struct vg_buf *out, const char *text);
+/* Begins a table; a name that begins with "#" heads a column of numbers. Ended by NULL. */
+void vg_report_heads(struct vg_buf *out, const char *const *heads);
 /* The style sheet, between the pages' <style> tags. */
 extern const char vg_report_style[];
 
