@@ -17,12 +17,6 @@ static int64_t find_refresh(const struct vg_receiver *receiver)
     return receiver->refresh_us ? receiver->refresh_us : default_us;
 }
 
-static json_t *make_time(int64_t us)
-{
-    char text[VG_TIME_TEXT];
-    return json_string(vg_format_time(us, text));
-}
-
 static json_t *make_alert(const struct vg_sink_in *in, const struct vg_message_item *item,
                           const char *page)
 {
@@ -34,8 +28,8 @@ static json_t *make_alert(const struct vg_sink_in *in, const struct vg_message_i
     json_t *alert = json_object();
     int bad = vg_receiver_set(alert, "labels", vg_hook_labels(message, item)) ||
               vg_receiver_set(alert, "annotations", vg_hook_annotations(message, item)) ||
-              vg_receiver_set(alert, "startsAt", make_time(start_us)) ||
-              vg_receiver_set(alert, "endsAt", make_time(end_us));
+              vg_receiver_set(alert, "startsAt", vg_receiver_time(start_us)) ||
+              vg_receiver_set(alert, "endsAt", vg_receiver_time(end_us));
     if (!bad && page)
         bad = vg_receiver_set(alert, "generatorURL", json_string(page));
     return vg_receiver_made(alert, bad);
@@ -47,14 +41,12 @@ static json_t *make_alerts(const struct vg_sink_in *in, struct vg_arena *arena)
     const char *page = vg_receiver_link(message->url, arena);
     json_t *alerts = json_array();
     size_t n = message->nitems ? message->nitems : 1;
-    for (size_t i = 0; i < n; i++) {
+    int bad = 0;
+    for (size_t i = 0; !bad && i < n; i++) {
         const struct vg_message_item *item = message->nitems ? &message->items[i] : NULL;
-        if (json_array_append_new(alerts, make_alert(in, item, page)) < 0) {
-            json_decref(alerts);
-            return NULL;
-        }
+        bad = json_array_append_new(alerts, make_alert(in, item, page));
     }
-    return alerts;
+    return vg_receiver_made(alerts, bad);
 }
 
 static int64_t find_again(const struct vg_sink_in *in)

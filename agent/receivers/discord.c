@@ -33,12 +33,7 @@ static void put_part(struct vg_buf *out, const char *text, size_t max)
 
 static json_t *make_escaped(const char *text, size_t max)
 {
-    struct vg_buf out;
-    vg_buf_init(&out, TEXT_BYTES);
-    vg_markup_put(&out, VG_MARKUP_DISCORD, text, max);
-    json_t *made = out.failed ? NULL : json_stringn(out.data, out.len);
-    vg_buf_free(&out);
-    return made;
+    return vg_markup_text(VG_MARKUP_DISCORD, text, max);
 }
 
 static json_t *make_description(const struct vg_letter *letter)

@@ -15,36 +15,27 @@ enum { NAME_CHARS = 1000, TEXT_CHARS = 4000, KEYS = 10, TEXT_BYTES = 1 << 20 };
 
 static const char no_end[] = "0001-01-01T00:00:00Z";
 
-/* A label or annotation; nothing for NULL and for text of which nothing is left. */
-static int set_text(json_t *object, const char *name, const char *s, size_t max_chars)
-{
-    json_t *text = vg_receiver_text(s, max_chars);
-    bool empty = text && !json_string_length(text);
-    if (!empty)
-        return vg_receiver_set(object, name, text);
-    json_decref(text);
-    return 0;
-}
-
 static int set_phrase(json_t *object, const char *name, const struct vg_buf *text)
 {
-    return text->failed ? -1 : set_text(object, name, text->data, TEXT_CHARS);
+    return text->failed ? -1 : vg_receiver_set_text(object, name, text->data, TEXT_CHARS);
 }
 
 json_t *vg_hook_labels(const struct vg_message *message, const struct vg_message_item *item)
 {
     json_t *labels = json_object();
-    int bad = !labels || vg_receiver_set(labels, "alertname", json_string("pgvigil")) ||
-              set_text(labels, "alertname", item ? item->check : "pgvigil_test", NAME_CHARS) ||
-              set_text(labels, "dataset", message->dataset, NAME_CHARS) ||
-              set_text(labels, "model", message->model, NAME_CHARS) ||
-              set_text(labels, "agent", message->agent, NAME_CHARS) ||
-              set_text(labels, "severity", vg_severity_name(message->severity), NAME_CHARS);
+    int bad =
+        !labels || vg_receiver_set(labels, "alertname", json_string("pgvigil")) ||
+        vg_receiver_set_text(labels, "alertname", item ? item->check : "pgvigil_test",
+                             NAME_CHARS) ||
+        vg_receiver_set_text(labels, "dataset", message->dataset, NAME_CHARS) ||
+        vg_receiver_set_text(labels, "model", message->model, NAME_CHARS) ||
+        vg_receiver_set_text(labels, "agent", message->agent, NAME_CHARS) ||
+        vg_receiver_set_text(labels, "severity", vg_severity_name(message->severity), NAME_CHARS);
     if (!bad && item)
-        bad = set_text(labels, "rule", item->rule, NAME_CHARS) ||
-              set_text(labels, "column", item->column, NAME_CHARS) ||
-              set_text(labels, "segment", item->segment, NAME_CHARS) ||
-              set_text(labels, "class", item->class, NAME_CHARS);
+        bad = vg_receiver_set_text(labels, "rule", item->rule, NAME_CHARS) ||
+              vg_receiver_set_text(labels, "column", item->column, NAME_CHARS) ||
+              vg_receiver_set_text(labels, "segment", item->segment, NAME_CHARS) ||
+              vg_receiver_set_text(labels, "class", item->class, NAME_CHARS);
     return vg_receiver_made(labels, bad);
 }
 
@@ -87,8 +78,8 @@ json_t *vg_hook_annotations(const struct vg_message *message, const struct vg_me
     vg_buf_clear(&text);
     write_description(&text, message, item);
     bad = bad || set_phrase(annotations, "description", &text) ||
-          set_text(annotations, "runbook_url", runbook, NAME_CHARS) ||
-          set_text(annotations, "dashboard_url", message->dashboard, NAME_CHARS);
+          vg_receiver_set_text(annotations, "runbook_url", runbook, NAME_CHARS) ||
+          vg_receiver_set_text(annotations, "dashboard_url", message->dashboard, NAME_CHARS);
     vg_buf_clear(&text);
     vg_phrase_impact(&text, message);
     bad = bad || set_phrase(annotations, "impact", &text);
@@ -96,24 +87,15 @@ json_t *vg_hook_annotations(const struct vg_message *message, const struct vg_me
     return vg_receiver_made(annotations, bad);
 }
 
-static json_t *make_fingerprint(const json_t *labels)
+static json_t *make_fingerprint(const json_t *labels, struct vg_arena *arena)
 {
-    char *text = json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS);
-    if (!text)
-        return NULL;
-    json_t *hex = json_sprintf("%016llx", (unsigned long long)vg_hash64(text, strlen(text)));
-    free(text);
-    return hex;
-}
-
-static json_t *make_time(int64_t us)
-{
-    char text[VG_TIME_TEXT];
-    return json_string(vg_format_time(us, text));
+    size_t n;
+    const char *text = vg_receiver_dump(labels, JSON_SORT_KEYS, arena, &n);
+    return text ? json_sprintf("%016llx", (unsigned long long)vg_hash64(text, n)) : NULL;
 }
 
 static json_t *make_alert(const struct vg_message *message, const struct vg_message_item *item,
-                          const char *page)
+                          const char *page, struct vg_arena *arena)
 {
     bool firing = item ? vg_phrase_stands(item) : message->kind == VG_MSG_TEST;
     int64_t start_us = item ? item->onset_us : message->onset_us;
@@ -122,27 +104,26 @@ static json_t *make_alert(const struct vg_message *message, const struct vg_mess
     int bad = vg_receiver_set(alert, "status", json_string(firing ? "firing" : "resolved")) ||
               json_object_set(alert, "labels", labels) ||
               vg_receiver_set(alert, "annotations", vg_hook_annotations(message, item)) ||
-              vg_receiver_set(alert, "startsAt", make_time(start_us)) ||
+              vg_receiver_set(alert, "startsAt", vg_receiver_time(start_us)) ||
               vg_receiver_set(alert, "endsAt",
-                              firing ? json_string(no_end) : make_time(message->at_us)) ||
+                              firing ? json_string(no_end) : vg_receiver_time(message->at_us)) ||
               vg_receiver_set(alert, "generatorURL", json_string(page ? page : "")) ||
-              vg_receiver_set(alert, "fingerprint", make_fingerprint(labels));
+              vg_receiver_set(alert, "fingerprint", make_fingerprint(labels, arena));
     json_decref(labels);
     return vg_receiver_made(alert, bad);
 }
 
-static json_t *make_alerts(const struct vg_message *message, size_t most, const char *page)
+static json_t *make_alerts(const struct vg_message *message, size_t most, const char *page,
+                           struct vg_arena *arena)
 {
     json_t *alerts = json_array();
     size_t n = message->nitems ? message->nitems : 1;
-    for (size_t i = 0; i < n && i < most; i++) {
+    int bad = 0;
+    for (size_t i = 0; !bad && i < n && i < most; i++) {
         const struct vg_message_item *item = message->nitems ? &message->items[i] : NULL;
-        if (json_array_append_new(alerts, make_alert(message, item, page)) < 0) {
-            json_decref(alerts);
-            return NULL;
-        }
+        bad = json_array_append_new(alerts, make_alert(message, item, page, arena));
     }
-    return alerts;
+    return vg_receiver_made(alerts, bad);
 }
 
 /* The entries of this part ("labels", "annotations") that all alerts have alike. */
@@ -169,21 +150,22 @@ json_t *vg_hook_body(const struct vg_sink_in *in, size_t most, struct vg_arena *
     size_t left = message->nitems > most ? message->nitems - most : 0;
     bool resolved = message->kind == VG_MSG_RESOLVE || message->kind == VG_MSG_SUMMARY;
     const char *page = vg_receiver_link(message->url, arena);
-    json_t *alerts = make_alerts(message, most, page), *body = json_object(),
+    json_t *alerts = make_alerts(message, most, page, arena), *body = json_object(),
            *group = json_object();
-    int bad = !alerts || set_text(group, "dataset", message->dataset, NAME_CHARS) ||
-              set_text(group, "severity", vg_severity_name(message->severity), NAME_CHARS) ||
-              json_object_set(body, "groupLabels", group) ||
-              vg_receiver_set(body, "version", json_string("4")) ||
-              vg_receiver_set(body, "groupKey", vg_receiver_text(message->key, NAME_CHARS)) ||
-              vg_receiver_set(body, "truncatedAlerts",
-                              json_integer((json_int_t)(message->more + left))) ||
-              vg_receiver_set(body, "status", json_string(resolved ? "resolved" : "firing")) ||
-              vg_receiver_set(body, "receiver", vg_receiver_text(in->receiver->name, NAME_CHARS)) ||
-              vg_receiver_set(body, "commonLabels", make_common(alerts, "labels")) ||
-              vg_receiver_set(body, "commonAnnotations", make_common(alerts, "annotations")) ||
-              vg_receiver_set(body, "externalURL", json_string(page ? page : "")) ||
-              json_object_set(body, "alerts", alerts);
+    int bad =
+        !alerts || vg_receiver_set_text(group, "dataset", message->dataset, NAME_CHARS) ||
+        vg_receiver_set_text(group, "severity", vg_severity_name(message->severity), NAME_CHARS) ||
+        json_object_set(body, "groupLabels", group) ||
+        vg_receiver_set(body, "version", json_string("4")) ||
+        vg_receiver_set(body, "groupKey", vg_receiver_text(message->key, NAME_CHARS)) ||
+        vg_receiver_set(body, "truncatedAlerts",
+                        json_integer((json_int_t)(message->more + left))) ||
+        vg_receiver_set(body, "status", json_string(resolved ? "resolved" : "firing")) ||
+        vg_receiver_set(body, "receiver", vg_receiver_text(in->receiver->name, NAME_CHARS)) ||
+        vg_receiver_set(body, "commonLabels", make_common(alerts, "labels")) ||
+        vg_receiver_set(body, "commonAnnotations", make_common(alerts, "annotations")) ||
+        vg_receiver_set(body, "externalURL", json_string(page ? page : "")) ||
+        json_object_set(body, "alerts", alerts);
     json_decref(group);
     json_decref(alerts);
     return vg_receiver_made(body, bad);

@@ -77,6 +77,16 @@ void vg_markup_put(struct vg_buf *out, enum vg_markup markup, const char *text, 
     vg_buf_free(&all);
 }
 
+json_t *vg_markup_text(enum vg_markup markup, const char *text, size_t max)
+{
+    struct vg_buf out;
+    vg_buf_init(&out, TEXT_BYTES);
+    vg_markup_put(&out, markup, text, max);
+    json_t *made = out.failed ? NULL : json_stringn(out.data, out.len);
+    vg_buf_free(&out);
+    return made;
+}
+
 /* --- Parts ------------------------------------------------------------------------------------ */
 
 static const char *choose_runbook(const struct vg_message *message)

@@ -9,6 +9,8 @@
 
 #include "pgvigil/ports.h"
 
+struct json_t;
+
 enum { VG_LETTER_LINKS = 3 };
 
 struct vg_letter_link {
@@ -42,6 +44,8 @@ enum vg_markup {
 /* Appends clean UTF-8 escaped, at most `max` UTF-16 units of result, which is how services count at
  * worst; "…" at the end where more was needed. Never cuts a character or an escape in two. */
 void vg_markup_put(struct vg_buf *out, enum vg_markup markup, const char *text, size_t max);
+/* The same as a JSON string; NULL when out of memory. */
+struct json_t *vg_markup_text(enum vg_markup markup, const char *text, size_t max);
 /* UTF-16 units of valid UTF-8. */
 size_t vg_markup_units(const char *text);
 

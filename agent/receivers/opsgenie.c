@@ -26,28 +26,22 @@ enum {
 
 static json_t *make_cut(const char *text, size_t max)
 {
-    struct vg_buf clean, out;
+    struct vg_buf clean;
     vg_buf_init(&clean, TEXT_BYTES);
-    vg_buf_init(&out, TEXT_BYTES);
     vg_phrase_clean(&clean, text);
-    vg_markup_put(&out, VG_MARKUP_NONE, clean.data, max);
-    json_t *cut = clean.failed || out.failed ? NULL : json_stringn(out.data, out.len);
+    json_t *cut = clean.failed ? NULL : vg_markup_text(VG_MARKUP_NONE, clean.data, max);
     vg_buf_free(&clean);
-    vg_buf_free(&out);
     return cut;
 }
 
 /* The letter in lines, cut. */
 static json_t *make_text(const struct vg_letter *letter, size_t max)
 {
-    struct vg_buf all, out;
+    struct vg_buf all;
     vg_buf_init(&all, TEXT_BYTES);
-    vg_buf_init(&out, TEXT_BYTES);
     vg_letter_write(&all, letter);
-    vg_markup_put(&out, VG_MARKUP_NONE, all.data, max);
-    json_t *text = all.failed || out.failed ? NULL : json_stringn(out.data, out.len);
+    json_t *text = all.failed ? NULL : vg_markup_text(VG_MARKUP_NONE, all.data, max);
     vg_buf_free(&all);
-    vg_buf_free(&out);
     return text;
 }
 
@@ -109,13 +103,12 @@ static json_t *make_action(const struct vg_message *message, const struct vg_let
 {
     const char *by = message->kind == VG_MSG_ACKNOWLEDGE && message->by ? message->by : "pgvigil";
     json_t *action = json_object();
-    if (!vg_receiver_set(action, "user", make_cut(by, SOURCE_UNITS)) &&
-        !vg_receiver_set(action, "source",
-                         make_cut(message->agent ? message->agent : "pgvigil", SOURCE_UNITS)) &&
-        !vg_receiver_set(action, "note", make_text(letter, NOTE_UNITS)))
-        return action;
-    json_decref(action);
-    return NULL;
+    int bad =
+        vg_receiver_set(action, "user", make_cut(by, SOURCE_UNITS)) ||
+        vg_receiver_set(action, "source",
+                        make_cut(message->agent ? message->agent : "pgvigil", SOURCE_UNITS)) ||
+        vg_receiver_set(action, "note", make_text(letter, NOTE_UNITS));
+    return vg_receiver_made(action, bad);
 }
 
 /* An alert that somebody closed while it stands is opened again by creating it: the alias makes

@@ -31,12 +31,6 @@ static json_t *make_number(double x)
     return isfinite(x) ? json_real(x) : json_null();
 }
 
-static json_t *make_time(int64_t us)
-{
-    char text[VG_TIME_TEXT];
-    return us == VG_NEVER ? json_null() : json_string(vg_format_time(us, text));
-}
-
 /* What was written, cut, and the buffer ended. NULL out of memory. */
 static json_t *take_text(struct vg_buf *text, size_t max_chars)
 {
@@ -97,13 +91,10 @@ static json_t *make_basis(const struct vg_message *message, const struct vg_mess
 static json_t *make_keys(const struct vg_message_item *item)
 {
     json_t *keys = json_array();
-    for (size_t i = 0; i < item->nkeys && i < KEYS; i++) {
-        if (json_array_append_new(keys, vg_receiver_text(item->keys[i], NAME_CHARS)) < 0) {
-            json_decref(keys);
-            return NULL;
-        }
-    }
-    return keys;
+    int bad = 0;
+    for (size_t i = 0; !bad && i < item->nkeys && i < KEYS; i++)
+        bad = json_array_append_new(keys, vg_receiver_text(item->keys[i], NAME_CHARS));
+    return vg_receiver_made(keys, bad);
 }
 
 static json_t *make_item(const struct vg_message *message, const struct vg_message_item *item)
@@ -122,7 +113,7 @@ static json_t *make_item(const struct vg_message *message, const struct vg_messa
         vg_receiver_set(alert, "limit", make_number(item->limit)) ||
         vg_receiver_set(alert, "p_value", make_number(item->p_value)) ||
         vg_receiver_set(alert, "unit", json_string(vg_unit_name(item->unit))) ||
-        vg_receiver_set(alert, "since", make_time(item->onset_us)) ||
+        vg_receiver_set(alert, "since", vg_receiver_time(item->onset_us)) ||
         vg_receiver_set(alert, "rests_on", make_basis(message, item)) ||
         vg_receiver_set(alert, "description", vg_receiver_text(item->description, TEXT_CHARS));
     if (!bad && item->nkeys)
@@ -133,13 +124,10 @@ static json_t *make_item(const struct vg_message *message, const struct vg_messa
 static json_t *make_items(const struct vg_message *message)
 {
     json_t *alerts = json_array();
-    for (size_t i = 0; i < message->nitems && i < ITEMS; i++) {
-        if (json_array_append_new(alerts, make_item(message, &message->items[i])) < 0) {
-            json_decref(alerts);
-            return NULL;
-        }
-    }
-    return alerts;
+    int bad = 0;
+    for (size_t i = 0; !bad && i < message->nitems && i < ITEMS; i++)
+        bad = json_array_append_new(alerts, make_item(message, &message->items[i]));
+    return vg_receiver_made(alerts, bad);
 }
 
 static json_t *make_details(const struct vg_sink_in *in)
@@ -159,11 +147,11 @@ static json_t *make_details(const struct vg_sink_in *in)
         vg_receiver_set(details, "table", vg_receiver_text(message->table, NAME_CHARS)) ||
         vg_receiver_set(details, "model", vg_receiver_text(message->model, NAME_CHARS)) ||
         vg_receiver_set(details, "owner", vg_receiver_text(message->owner, NAME_CHARS)) ||
-        vg_receiver_set(details, "since", make_time(message->onset_us)) ||
+        vg_receiver_set(details, "since", vg_receiver_time(message->onset_us)) ||
         vg_receiver_set(details, "alerts", make_items(message));
     if (!bad && message->has_window)
-        bad = vg_receiver_set(details, "window_from", make_time(message->window.start_us)) ||
-              vg_receiver_set(details, "window_to", make_time(message->window.end_us)) ||
+        bad = vg_receiver_set(details, "window_from", vg_receiver_time(message->window.start_us)) ||
+              vg_receiver_set(details, "window_to", vg_receiver_time(message->window.end_us)) ||
               vg_receiver_set(details, "rows", json_integer((json_int_t)message->rows));
     if (!bad && more)
         bad = vg_receiver_set(details, "more_alerts", json_integer((json_int_t)more));
@@ -197,17 +185,6 @@ static json_t *make_links(const struct vg_message *message, struct vg_arena *are
     return vg_receiver_made(links, bad);
 }
 
-/* An optional name; nothing where nothing is left of it. */
-static int set_name(json_t *payload, const char *key, const char *name)
-{
-    json_t *text = vg_receiver_text(name, NAME_CHARS);
-    bool empty = text && !json_string_length(text);
-    if (!empty)
-        return vg_receiver_set(payload, key, text);
-    json_decref(text);
-    return 0;
-}
-
 /* What is affected: the table where it is known. Never empty. */
 static json_t *make_source(const struct vg_message *message)
 {
@@ -233,13 +210,24 @@ static json_t *make_payload(const struct vg_sink_in *in)
     int bad = vg_receiver_set(payload, "summary", make_title(in)) ||
               vg_receiver_set(payload, "source", make_source(message)) ||
               vg_receiver_set(payload, "severity", json_string(severity)) ||
-              vg_receiver_set(payload, "timestamp", make_time(message->at_us)) ||
-              set_name(payload, "component", message->dataset) ||
-              set_name(payload, "group", group) ||
+              vg_receiver_set(payload, "timestamp", vg_receiver_time(message->at_us)) ||
+              vg_receiver_set_text(payload, "component", message->dataset, NAME_CHARS) ||
+              vg_receiver_set_text(payload, "group", group, NAME_CHARS) ||
               vg_receiver_set(payload, "custom_details", make_details(in));
     if (!bad && message->nitems)
-        bad = set_name(payload, "class", message->items[0].class);
+        bad = vg_receiver_set_text(payload, "class", message->items[0].class, NAME_CHARS);
     return vg_receiver_made(payload, bad);
+}
+
+static json_t *make_routing_key(const char *secret)
+{
+    struct vg_buf text;
+    vg_buf_init_wiped(&text, TEXT_BYTES);
+    vg_phrase_clean(&text, secret);
+    size_t n = vg_utf8_prefix(text.data, text.len, NAME_CHARS);
+    json_t *key = text.failed ? NULL : json_stringn(text.data, n);
+    vg_buf_free(&text);
+    return key;
 }
 
 /* What changed and when; it opens nothing, and stands beside the incidents of its time. */
@@ -247,9 +235,9 @@ static json_t *make_change(const struct vg_sink_in *in, struct vg_arena *arena)
 {
     const struct vg_message *message = in->message;
     json_t *event = json_object(), *payload = json_object();
-    int bad = vg_receiver_set(event, "routing_key", json_string("")) ||
+    int bad = vg_receiver_set(event, "routing_key", make_routing_key(in->secret)) ||
               vg_receiver_set(payload, "summary", make_title(in)) ||
-              vg_receiver_set(payload, "timestamp", make_time(message->at_us)) ||
+              vg_receiver_set(payload, "timestamp", vg_receiver_time(message->at_us)) ||
               vg_receiver_set(payload, "source", make_source(message)) ||
               vg_receiver_set(payload, "custom_details", make_details(in)) ||
               json_object_set(event, "payload", payload) ||
@@ -271,7 +259,7 @@ static json_t *make_event(const struct vg_sink_in *in, struct vg_arena *arena)
     bool trigger = message->kind != VG_MSG_RESOLVE && message->kind != VG_MSG_ACKNOWLEDGE;
     const char *page = vg_receiver_link(message->url, arena);
     json_t *event = json_object();
-    int bad = vg_receiver_set(event, "routing_key", json_string("")) ||
+    int bad = vg_receiver_set(event, "routing_key", make_routing_key(in->secret)) ||
               vg_receiver_set(event, "event_action", json_string(choose_action(message->kind))) ||
               vg_receiver_set(event, "dedup_key", vg_receiver_text(message->key, NAME_CHARS)) ||
               vg_receiver_set(event, "client", json_string("pgvigil"));
@@ -281,36 +269,6 @@ static json_t *make_event(const struct vg_sink_in *in, struct vg_arena *arena)
         bad = vg_receiver_set(event, "payload", make_payload(in)) ||
               vg_receiver_set(event, "links", make_links(message, arena));
     return vg_receiver_made(event, bad);
-}
-
-/* The routing key into the empty place at the beginning of the body: the JSON library would leave
- * copies of it in memory that nobody wipes; the arena's owner can. */
-static int insert_key(const char *routing_key, struct vg_arena *arena, struct vg_request *request,
-                      struct vg_error *err)
-{
-    static const char place[] = "{\"routing_key\":\"";
-    const char *body = request->body;
-    if (strncmp(body, place, sizeof place - 1) != 0)
-        BUG("the event does not begin with its routing key");
-    struct vg_buf text;
-    vg_buf_init_wiped(&text, TEXT_BYTES);
-    vg_phrase_clean(&text, routing_key);
-    size_t n = vg_utf8_prefix(text.data, text.len, NAME_CHARS), len = sizeof place - 1;
-    char *whole = vg_arena_alloc(arena, request->body_size + 2 * n + 1);
-    if (whole && !text.failed) {
-        memcpy(whole, place, len);
-        for (size_t i = 0; i < n; i++) {
-            if (text.data[i] == '"' || text.data[i] == '\\')
-                whole[len++] = '\\';
-            whole[len++] = text.data[i];
-        }
-        memcpy(whole + len, body + sizeof place - 1, request->body_size - (sizeof place - 1));
-        request->body_size = len + request->body_size - (sizeof place - 1);
-        request->body = whole;
-    }
-    bool failed = !whole || text.failed;
-    vg_buf_free(&text);
-    return failed ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
 }
 
 /* Change events have an address of their own: .../v2/change/enqueue. */
@@ -341,7 +299,7 @@ static int render(const struct vg_sink_in *in, struct vg_arena *arena, struct vg
     }
     int rc = vg_receiver_request(&in->receiver->endpoint, url, event, arena, out, err);
     json_decref(event);
-    return rc ? rc : insert_key(in->secret, arena, out, err);
+    return rc;
 }
 
 const struct vg_sink_ops vg_receiver_pagerduty = {

@@ -6,6 +6,7 @@
 #include "agent/receivers/receivers.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "agent/phrase.h"
 #include "agent/template.h"
@@ -34,7 +35,7 @@ static void explain_answer(const struct vg_response *response, char *why, size_t
         snprintf(why, why_size, "%s", response->error.msg);
         return;
     }
-    vg_buf_init(&body, TEXT_BYTES);
+    vg_buf_init_wiped(&body, TEXT_BYTES); /* it may begin with a token */
     vg_phrase_clean(&body, response->body);
     size_t n = vg_utf8_prefix(body.data, body.len, QUOTED_CHARS);
     snprintf(why, why_size, n ? "status %d: %.*s" : "status %d", response->status, (int)n,
@@ -78,9 +79,25 @@ json_t *vg_receiver_text(const char *s, size_t max_chars)
     return text;
 }
 
+json_t *vg_receiver_time(int64_t us)
+{
+    char text[VG_TIME_TEXT];
+    return us == VG_NEVER ? json_null() : json_string(vg_format_time(us, text));
+}
+
 int vg_receiver_set(json_t *object, const char *key, json_t *value)
 {
     return json_object_set_new(object, key, value);
+}
+
+int vg_receiver_set_text(json_t *object, const char *key, const char *s, size_t max_chars)
+{
+    json_t *text = vg_receiver_text(s, max_chars);
+    bool empty = text && !json_string_length(text);
+    if (!empty)
+        return vg_receiver_set(object, key, text);
+    json_decref(text);
+    return 0;
 }
 
 json_t *vg_receiver_made(json_t *made, int bad)
@@ -108,19 +125,23 @@ const char *vg_receiver_link(const char *url, struct vg_arena *arena)
     return link;
 }
 
-static int dump_body(const json_t *body, struct vg_arena *arena, struct vg_request *out,
+char *vg_receiver_dump(const json_t *json, size_t flags, struct vg_arena *arena, size_t *size)
+{
+    flags |= JSON_COMPACT | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY;
+    *size = json_dumpb(json, NULL, 0, flags);
+    char *text = *size ? vg_arena_alloc(arena, *size + 1) : NULL;
+    return text && json_dumpb(json, text, *size, flags) == *size ? text : NULL;
+}
+
+int vg_receiver_body(const json_t *body, struct vg_arena *arena, struct vg_request *out,
                      struct vg_error *err)
 {
-    char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    if (!text)
+    out->body = vg_receiver_dump(body, 0, arena, &out->body_size);
+    if (!out->body)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    out->body_size = strlen(text);
-    out->body = out->body_size <= BODY_BYTES ? vg_arena_strdup(arena, text) : NULL;
-    bool too_long = out->body_size > BODY_BYTES;
-    free(text);
-    if (too_long)
+    if (out->body_size > BODY_BYTES)
         return vg_fail(err, VG_E_LIMIT, "a request body is longer than %d bytes", BODY_BYTES);
-    return out->body ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+    return 0;
 }
 
 int vg_receiver_wrap(const struct vg_endpoint *endpoint, const char *url, const char *type,
@@ -133,7 +154,7 @@ int vg_receiver_wrap(const struct vg_endpoint *endpoint, const char *url, const 
     if (!headers)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     size_t n = 0;
-    bool typed = false;
+    bool typed = !type;
     for (size_t i = 0; i < endpoint->nheaders; i++) {
         headers[n++] = endpoint->headers[i];
         typed = typed || !strcasecmp(endpoint->headers[i].key, "Content-Type");
@@ -158,19 +179,23 @@ int vg_receiver_request(const struct vg_endpoint *endpoint, const char *url, con
 {
     if (vg_receiver_wrap(endpoint, url, "application/json", arena, out, err) < 0)
         return -1;
-    return dump_body(body, arena, out, err);
+    return vg_receiver_body(body, arena, out, err);
 }
 
 int vg_receiver_header(struct vg_request *request, const char *key, const char *value,
                        struct vg_arena *arena, struct vg_error *err)
 {
     struct vg_pair *headers = vg_arena_array(arena, request->nheaders + 1, sizeof *headers);
-    if (!headers || !value)
+    size_t n = 0;
+    if (!headers || !key || !value)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    for (size_t i = 0; i < request->nheaders; i++)
-        headers[i] = request->headers[i];
-    headers[request->nheaders++] = (struct vg_pair){key, value};
+    for (size_t i = 0; i < request->nheaders; i++) {
+        if (strcasecmp(request->headers[i].key, key) != 0)
+            headers[n++] = request->headers[i];
+    }
+    headers[n++] = (struct vg_pair){key, value};
     request->headers = headers;
+    request->nheaders = n;
     return 0;
 }
 

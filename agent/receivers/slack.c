@@ -28,12 +28,7 @@ enum {
 
 static json_t *make_escaped(const char *text, size_t max)
 {
-    struct vg_buf out;
-    vg_buf_init(&out, TEXT_BYTES);
-    vg_markup_put(&out, VG_MARKUP_SLACK, text, max);
-    json_t *escaped = out.failed ? NULL : json_stringn(out.data, out.len);
-    vg_buf_free(&out);
-    return escaped;
+    return vg_markup_text(VG_MARKUP_SLACK, text, max);
 }
 
 /* {"type": type, "text": {"type": "plain_text", "text": ...}} */
@@ -197,13 +192,10 @@ static int render_call(const struct vg_sink_in *in, json_t *body, struct vg_aren
         vg_receiver_join(base, call == UPDATE ? "/chat.update" : "/chat.postMessage", arena);
     if (!url || address_call(in, call, body))
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    struct vg_request typed;
-    if (vg_receiver_request(endpoint, url, body, arena, out, err) < 0 ||
-        vg_receiver_wrap(endpoint, url, "application/json; charset=utf-8", arena, &typed, err) < 0)
+    if (vg_receiver_wrap(endpoint, url, "application/json; charset=utf-8", arena, out, err) < 0)
         return -1;
-    out->headers = typed.headers;
     out->more = more;
-    return 0;
+    return vg_receiver_body(body, arena, out, err);
 }
 
 static int render(const struct vg_sink_in *in, struct vg_arena *arena, struct vg_request *out,

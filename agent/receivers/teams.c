@@ -16,23 +16,17 @@ enum {
     LEAD_UNITS = 900,
     PLACE_UNITS = 600,
     IMPACT_UNITS = 300,
-    TEXT_BYTES = 1 << 20,
 };
 
 /* {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": ...}]} */
 static json_t *make_block(const char *text, size_t max, json_t *style)
 {
-    struct vg_buf out;
-    vg_buf_init(&out, TEXT_BYTES);
-    vg_markup_put(&out, VG_MARKUP_TEAMS, text, max);
-    json_t *run = json_pack("{s:s, s:s%}", "type", "TextRun", "text", out.data, out.len);
-    bool failed = out.failed || !run || (style && json_object_update(run, style) < 0);
-    vg_buf_free(&out);
+    json_t *run = json_pack("{s:s, s:o}", "type", "TextRun", "text",
+                            vg_markup_text(VG_MARKUP_TEAMS, text, max));
+    int bad = style && json_object_update(run, style);
     json_decref(style);
-    if (!failed)
-        return json_pack("{s:s, s:[o]}", "type", "RichTextBlock", "inlines", run);
-    json_decref(run);
-    return NULL;
+    return json_pack("{s:s, s:[o]}", "type", "RichTextBlock", "inlines",
+                     vg_receiver_made(run, bad));
 }
 
 static int add_block(json_t *blocks, const char *text, size_t max, json_t *style)
@@ -81,15 +75,12 @@ static json_t *make_blocks(const struct vg_message *message, const struct vg_let
 static json_t *make_actions(const struct vg_letter *letter)
 {
     json_t *actions = json_array();
-    for (size_t i = 0; i < letter->nlinks; i++) {
-        json_t *action = json_pack("{s:s, s:s, s:s}", "type", "Action.OpenUrl", "title",
-                                   letter->links[i].label, "url", letter->links[i].url);
-        if (json_array_append_new(actions, action) < 0) {
-            json_decref(actions);
-            return NULL;
-        }
-    }
-    return actions;
+    int bad = 0;
+    for (size_t i = 0; !bad && i < letter->nlinks; i++)
+        bad = json_array_append_new(actions,
+                                    json_pack("{s:s, s:s, s:s}", "type", "Action.OpenUrl", "title",
+                                              letter->links[i].label, "url", letter->links[i].url));
+    return vg_receiver_made(actions, bad);
 }
 
 static json_t *make_body(const struct vg_message *message, const struct vg_letter *letter)

@@ -74,12 +74,8 @@ static json_t *make_structured(const struct event *event, json_t *data)
                              event->id, "source", event->source, "type", event->type, "time",
                              event->time, "datacontenttype", "application/json", "data", data);
     /* optional, and never empty */
-    if (body && *event->subject &&
-        json_object_set_new(body, "subject", json_string(event->subject)) < 0) {
-        json_decref(body);
-        return NULL;
-    }
-    return body;
+    int bad = *event->subject && vg_receiver_set(body, "subject", json_string(event->subject));
+    return vg_receiver_made(body, bad);
 }
 
 static int add_event_headers(struct vg_request *request, const struct event *event,
@@ -195,17 +191,12 @@ static int render_event(const struct vg_sink_in *in, const char *url, struct vg_
     json_t *body = binary ? data : make_structured(&event, data);
     if (!body)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    struct vg_endpoint endpoint = in->receiver->endpoint;
-    int rc = vg_receiver_request(&endpoint, url, body, arena, out, err);
+    int rc = vg_receiver_wrap(&in->receiver->endpoint, url,
+                              binary ? "application/json" : "application/cloudevents+json", arena,
+                              out, err);
+    rc = rc ? rc : vg_receiver_body(body, arena, out, err);
     json_decref(body);
-    if (rc < 0 || binary)
-        return rc ? rc : add_event_headers(out, &event, arena, err);
-    const void *text = out->body;
-    size_t size = out->body_size;
-    rc = vg_receiver_wrap(&endpoint, url, "application/cloudevents+json", arena, out, err);
-    out->body = text;
-    out->body_size = size;
-    return rc;
+    return rc || !binary ? rc : add_event_headers(out, &event, arena, err);
 }
 
 static int render_alerts(const struct vg_sink_in *in, const char *url, struct vg_arena *arena,
