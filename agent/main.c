@@ -2,6 +2,7 @@
 /* The program: finds the command, reads its options by one table, runs it. No logic. */
 #include <getopt.h>
 #include <gsl/gsl_errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -9,6 +10,7 @@
 
 #include "agent/commands/shell.h"
 #include "pgvigil/log.h"
+#include "pgvigil/mem.h"
 #include "pgvigil/text.h"
 
 static const struct known_option {
@@ -249,6 +251,7 @@ int main(int argc, char **argv)
     struct vg_options options = {.config = "pgvigil.yaml"};
     uint64_t given = 0;
     gsl_set_error_handler_off();
+    json_set_alloc_funcs(vg_wiped_malloc, vg_wiped_free); /* passwords and tokens are JSON, too */
     close_doors();
     int rc = read_options(argc, argv, &options, &given);
     const struct vg_command *command = optind < argc ? find_command(argv[optind]) : NULL;

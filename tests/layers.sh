@@ -156,6 +156,7 @@ jansson.h       agent/message*.c
 jansson.h       agent/receivers/*
 jansson.h       agent/triggers/*
 jansson.h       agent/commands/*
+jansson.h       agent/main.c
 '
 
 # What the core may use of C itself; the other layers may use all of C and POSIX.

@@ -13,7 +13,6 @@
 
 enum { LOOK_AT_DAG, POST_RUN, LOOK_AT_RUN, POST_DATED };
 enum { VERSION_3, VERSION_2 };
-enum { TOKEN_BYTES = 1 << 16 };
 
 struct settings {
     struct vg_trigger_settings base;
@@ -42,6 +41,7 @@ static const struct vg_trigger_word words[] = {
     {"restarting", VG_RETRAIN_RUNNING}, {"success", VG_RETRAIN_SUCCEEDED},
     {"failed", VG_RETRAIN_FAILED},
 };
+static const struct vg_trigger_telling telling = {"the run", "state", NULL, VG_WORDS(words)};
 
 static const struct settings *settings_of(const struct vg_trigger_in *in)
 {
@@ -56,74 +56,33 @@ static bool must_log_in(const struct vg_trigger_in *in)
     return own->version == VERSION_3 && own->base.user && !in->token;
 }
 
-/* A text as JSON has it; no copy stays behind, as it would in a JSON value. */
-static void put_text(struct vg_buf *out, const char *s)
-{
-    static const char hex[] = "0123456789abcdef";
-    vg_buf_putc(out, '"');
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            vg_buf_putc(out, '\\');
-        if (c < 0x20) {
-            vg_buf_puts(out, "\\u00");
-            vg_buf_putc(out, hex[c >> 4]);
-            vg_buf_putc(out, hex[c & 15]);
-        } else {
-            vg_buf_putc(out, (char)c);
-        }
-    }
-    vg_buf_putc(out, '"');
-}
-
 static int log_in(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
                   struct vg_error *err)
 {
     struct vg_trigger_in bare = *in;
-    struct vg_buf body;
     bare.password = NULL;
-    if (vg_trigger_open(&bare, "POST", vg_trigger_url(in, arena, "/auth/token"), "application/json",
-                        arena, out, err) < 0)
-        return -1;
-    vg_buf_init_wiped(&body, 4 * TOKEN_BYTES);
-    vg_buf_puts(&body, "{\"username\":");
-    put_text(&body, settings_of(in)->base.user);
-    vg_buf_puts(&body, ",\"password\":");
-    put_text(&body, in->password ? in->password : "");
-    vg_buf_putc(&body, '}');
-    out->body = body.failed ? NULL : vg_arena_strndup(arena, body.data, body.len);
-    out->body_size = body.len;
-    vg_buf_free(&body);
-    return out->body ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
-}
-
-/* The token that stands behind a name in the answer: one without escapes, as all of them are. */
-static bool find_token(const char *body, const char *name, struct vg_buf *out)
-{
-    const char *at = strstr(body, name);
-    if (!at)
-        return false;
-    at += strlen(name);
-    at += strspn(at, " \t\r\n");
-    at += *at == ':';
-    at += strspn(at, " \t\r\n");
-    size_t n = *at == '"' ? strcspn(at + 1, "\"\\") : 0;
-    if (!n || at[1 + n] != '"')
-        return false;
-    vg_buf_add(out, at + 1, n);
-    return !out->failed;
+    return vg_trigger_post(&bare, vg_trigger_url(in, arena, "/auth/token"),
+                           json_pack("{s:s, s:s}", "username", settings_of(in)->base.user,
+                                     "password", in->password ? in->password : ""),
+                           arena, out, err);
 }
 
 static void take_token(const struct vg_trigger_in *in, const struct vg_response *response,
                        struct vg_trigger_said *said)
 {
     bool took = vg_trigger_took(response, said);
-    if (response->status) /* the first words of the body are the token's, or repeat the password */
+    if (response->status) { /* the first words of the body are the token's, or the password's */
+        explicit_bzero(said->why, sizeof said->why);
         snprintf(said->why, sizeof said->why, "/auth/token: status %d", response->status);
-    if (!took)
+    }
+    json_t *body = took ? vg_trigger_look(response, NULL, said) : NULL;
+    if (!body)
         return;
-    if (find_token(response->body, "\"access_token\"", &said->token) ||
-        find_token(response->body, "\"jwt_token\"", &said->token))
+    const char *token = json_string_value(json_object_get(body, "access_token"));
+    token = token ? token : json_string_value(json_object_get(body, "jwt_token"));
+    vg_buf_puts(&said->token, token ? token : "");
+    json_decref(body);
+    if (said->token.len)
         vg_trigger_more(said, in->step);
     else
         vg_trigger_refuse(said, VG_PERMANENT, "/auth/token gave no token");
@@ -182,33 +141,22 @@ static void take_dag(const struct vg_response *response, struct vg_trigger_said 
     vg_trigger_more(said, POST_RUN);
 }
 
-static void put_page(const struct vg_trigger_in *in, struct vg_trigger_said *said)
-{
-    const struct settings *own = settings_of(in);
-    const char *page =
-        own->version == VERSION_2 ? "/dags/%s/grid?dag_run_id=%s" : "/dags/%s/runs/%s";
-    struct vg_arena *arena = vg_arena_new();
-    const char *url = arena ? vg_trigger_url(in, arena, page, own->dag, said->id) : NULL;
-    if (url && strlen(url) < sizeof said->url)
-        snprintf(said->url, sizeof said->url, "%s", url);
-    vg_arena_free(arena);
-}
-
 static void take_run(const struct vg_trigger_in *in, const struct vg_response *response,
                      struct vg_trigger_said *said)
 {
-    char state[40];
-    const char *paused = in->memory ? "; the DAG is paused and starts no run before it is not" : "";
+    static const char paused[] = "; the DAG is paused and starts no run before it is not";
+    const struct settings *own = settings_of(in);
     json_t *body = vg_trigger_body(response);
-    said->state = vg_trigger_state(words, sizeof words / sizeof *words,
-                                   vg_trigger_at(body, "state", state, sizeof state));
+    vg_trigger_tell(&telling, body, said);
     vg_trigger_at(body, "dag_run_id", said->id, sizeof said->id);
     json_decref(body);
     if (!*said->id)
         snprintf(said->id, sizeof said->id, "pgvigil__%s", in->key);
-    put_page(in, said);
-    snprintf(said->why, sizeof said->why, "status %d, the run is %s%s", response->status,
-             *state ? state : "there", paused);
+    vg_trigger_page(said, in->url,
+                    own->version == VERSION_2 ? "/dags/%s/grid?dag_run_id=%s" : "/dags/%s/runs/%s",
+                    own->dag, said->id);
+    size_t n = strlen(said->why);
+    snprintf(said->why + n, sizeof said->why - n, "%s", in->memory ? paused : "");
 }
 
 static bool can_read(const struct vg_response *response, struct vg_trigger_said *said)
@@ -247,14 +195,10 @@ static int follow(const struct vg_trigger_in *in, struct vg_arena *arena, struct
 static void followed(const struct vg_trigger_in *in, const struct vg_response *response,
                      struct vg_trigger_said *said)
 {
-    if (must_log_in(in)) {
+    if (must_log_in(in))
         take_token(in, response, said);
-    } else if (response->status == 404) {
-        said->state = VG_RETRAIN_LOST;
-        snprintf(said->why, sizeof said->why, "the run was deleted");
-    } else if (vg_trigger_took(response, said)) {
+    else if (vg_trigger_found(response, "the run", said))
         take_run(in, response, said);
-    }
 }
 
 const struct vg_trigger_ops vg_trigger_airflow = {

@@ -7,8 +7,8 @@
  * for.
  */
 #include <jansson.h>
-#include <string.h>
 
+#include "agent/receivers/receivers.h"
 #include "agent/triggers/keys.h"
 
 struct settings {
@@ -44,34 +44,24 @@ static const struct vg_trigger_word words[] = {
     {"Succeeded", VG_RETRAIN_SUCCEEDED}, {"Failed", VG_RETRAIN_FAILED},
     {"Error", VG_RETRAIN_FAILED},
 };
+static const struct vg_trigger_telling telling = {"the workflow", "status/phase", "status/message",
+                                                  VG_WORDS(words)};
 
 static const struct settings *settings_of(const struct vg_trigger_in *in)
 {
     return (const struct settings *)(const void *)in->retraining->settings;
 }
 
-/* RFC 1123 has no underscore. */
-static char *make_name(const struct vg_trigger_in *in, struct vg_arena *arena)
-{
-    return vg_arena_printf(arena, "pgvigil-%s", in->key);
-}
-
 /* ["name=value", ...] */
 static json_t *make_parameters(const struct vg_trigger_in *in, struct vg_arena *arena)
 {
-    const char *key;
-    json_t *value, *given = vg_trigger_filled(in, in->retraining->body), *list = json_array();
-    bool bad = !given || !list;
-    json_object_foreach(given, key, value)
-    {
-        const char *plain = vg_trigger_plain(value, arena);
-        bad = bad || !plain || json_array_append_new(list, json_sprintf("%s=%s", key, plain));
-    }
-    json_decref(given);
-    if (!bad)
-        return list;
-    json_decref(list);
-    return NULL;
+    struct vg_pair *given;
+    size_t n;
+    json_t *list = json_array();
+    int bad = vg_trigger_texts(vg_trigger_filled(in, in->retraining->body), 0, arena, &given, &n);
+    for (size_t i = 0; !bad && i < n; i++)
+        bad = json_array_append_new(list, json_sprintf("%s=%s", given[i].key, given[i].value));
+    return vg_receiver_made(list, bad);
 }
 
 static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
@@ -81,47 +71,27 @@ static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct
     json_t *body =
         json_pack("{s:s, s:s, s:s, s:{s:s, s:o, s:s*, s:s*}}", "namespace", own->namespace,
                   "resourceKind", kinds[own->kind], "resourceName", own->template, "submitOptions",
-                  "name", make_name(in, arena), "parameters", make_parameters(in, arena), "labels",
-                  own->labels, "serviceAccount", own->account);
+                  "name", vg_trigger_label(in, arena), "parameters", make_parameters(in, arena),
+                  "labels", own->labels, "serviceAccount", own->account);
     return vg_trigger_post(in,
                            vg_trigger_url(in, arena, "/api/v1/workflows/%s/submit", own->namespace),
                            body, arena, out, err);
 }
 
-static void put_page(const struct vg_trigger_in *in, struct vg_trigger_said *said)
-{
-    struct vg_arena *arena = vg_arena_new();
-    const char *url =
-        arena ? vg_trigger_url(in, arena, "/workflows/%s/%s", settings_of(in)->namespace, said->id)
-              : NULL;
-    if (url && strlen(url) < sizeof said->url)
-        snprintf(said->url, sizeof said->url, "%s", url);
-    vg_arena_free(arena);
-}
-
 static void take_workflow(const struct vg_trigger_in *in, const struct vg_response *response,
                           struct vg_trigger_said *said)
 {
-    char phase[40];
     json_t *body = vg_trigger_body(response);
-    said->state = vg_trigger_state(words, sizeof words / sizeof *words,
-                                   vg_trigger_at(body, "status/phase", phase, sizeof phase));
+    vg_trigger_tell(&telling, body, said);
     json_decref(body);
     snprintf(said->id, sizeof said->id, "pgvigil-%s", in->key);
-    put_page(in, said);
-    snprintf(said->why, sizeof said->why, "status %d, the workflow is %s", response->status,
-             *phase ? phase : "there");
+    vg_trigger_page(said, in->url, "/workflows/%s/%s", settings_of(in)->namespace, said->id);
 }
 
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said)
 {
-    bool took = vg_trigger_took(response, said);
-    if (response->status == 409) {
-        took = vg_trigger_exists(response);
-        said->outcome = took ? VG_DELIVERED : VG_RETRY;
-    }
-    if (took)
+    if (vg_trigger_made(response, said))
         take_workflow(in, response, said);
 }
 

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "agent/receivers/receivers.h"
 #include "agent/triggers/keys.h"
 
 enum { LOOK, LAUNCH };
@@ -53,6 +54,7 @@ static const struct vg_trigger_word words[] = {
     {"SUCCESS", VG_RETRAIN_SUCCEEDED}, {"FAILURE", VG_RETRAIN_FAILED},
     {"CANCELED", VG_RETRAIN_FAILED},
 };
+static const struct vg_trigger_telling telling = {"the run", "status", NULL, VG_WORDS(words)};
 
 static const struct settings *settings_of(const struct vg_trigger_in *in)
 {
@@ -70,7 +72,8 @@ static int post_query(const struct vg_trigger_in *in, const char *query, json_t 
                         json_pack("{s:s, s:o}", "query", query, "variables", variables), arena, out,
                         err) < 0)
         return -1;
-    return in->token ? vg_trigger_header(out, "Dagster-Cloud-Api-Token", in->token, arena, err) : 0;
+    return in->token ? vg_receiver_header(out, "Dagster-Cloud-Api-Token", in->token, arena, err)
+                     : 0;
 }
 
 static json_t *make_params(const struct vg_trigger_in *in)
@@ -97,16 +100,9 @@ static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct
 static void take_run(const struct vg_trigger_in *in, const json_t *run,
                      struct vg_trigger_said *said)
 {
-    char status[40];
-    vg_trigger_at(run, "runId", said->id, sizeof said->id);
-    said->state = vg_trigger_state(words, sizeof words / sizeof *words,
-                                   vg_trigger_at(run, "status", status, sizeof status));
-    struct vg_arena *arena = vg_arena_new();
-    const char *url = arena ? vg_trigger_url(in, arena, "/runs/%s", said->id) : NULL;
-    if (url && *said->id && strlen(url) < sizeof said->url)
-        snprintf(said->url, sizeof said->url, "%s", url);
-    vg_arena_free(arena);
-    snprintf(said->why, sizeof said->why, "the run is %s", *status ? status : "there");
+    vg_trigger_tell(&telling, run, said);
+    if (*vg_trigger_at(run, "runId", said->id, sizeof said->id))
+        vg_trigger_page(said, in->url, "/runs/%s", said->id);
 }
 
 /* Whether the query itself is refused: such an error has a place in the query, and, as nothing was

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "agent/receivers/receivers.h"
 #include "agent/triggers/keys.h"
 
 enum { FIND_PLAN, START, KEY_CHARS = 19 };
@@ -41,17 +42,19 @@ static const struct vg_trigger_word words[] = {
     {"SUCCEEDED", VG_RETRAIN_SUCCEEDED}, {"FAILED", VG_RETRAIN_FAILED},
     {"ABORTED", VG_RETRAIN_FAILED},      {"TIMED_OUT", VG_RETRAIN_FAILED},
 };
+static const struct vg_trigger_telling telling = {"the execution", "closure/phase",
+                                                  "closure/error/message", VG_WORDS(words)};
 
 static const struct settings *settings_of(const struct vg_trigger_in *in)
 {
     return (const struct settings *)(const void *)in->retraining->settings;
 }
 
-/* A letter first. */
-static char *make_name(const struct vg_trigger_in *in, struct vg_arena *arena)
+/* What a name holds of the key, behind a letter. */
+static const char *find_tail(const char *key)
 {
-    size_t n = strlen(in->key);
-    return vg_arena_printf(arena, "r%s", in->key + (n > KEY_CHARS ? n - KEY_CHARS : 0));
+    size_t n = strlen(key);
+    return key + (n > KEY_CHARS ? n - KEY_CHARS : 0);
 }
 
 /* --- Inputs: each a literal of its own type --------------------------------------------------- */
@@ -96,16 +99,13 @@ static json_t *make_inputs(const struct vg_trigger_in *in)
 {
     const char *key;
     json_t *value, *given = vg_trigger_filled(in, in->retraining->body), *literals = json_object();
-    bool bad = !given || !literals;
+    int bad = !given;
     json_object_foreach(given, key, value)
     {
         bad = bad || json_object_set_new(literals, key, make_literal(value));
     }
     json_decref(given);
-    if (!bad)
-        return literals;
-    json_decref(literals);
-    return NULL;
+    return vg_receiver_made(literals, bad);
 }
 
 /* --- Requests --------------------------------------------------------------------------------- */
@@ -138,10 +138,11 @@ static json_t *make_execution(const struct vg_trigger_in *in, struct vg_arena *a
 {
     const struct settings *own = settings_of(in);
     return json_pack("{s:s, s:s, s:s, s:{s:{s:s, s:s, s:s, s:s, s:s}, s:{s:s}}, s:{s:o}}",
-                     "project", own->project, "domain", own->domain, "name", make_name(in, arena),
-                     "spec", "launch_plan", "resource_type", "LAUNCH_PLAN", "project", own->project,
-                     "domain", own->domain, "name", own->plan, "version", find_version(in),
-                     "metadata", "mode", "MANUAL", "inputs", "literals", make_inputs(in));
+                     "project", own->project, "domain", own->domain, "name",
+                     vg_arena_printf(arena, "r%s", find_tail(in->key)), "spec", "launch_plan",
+                     "resource_type", "LAUNCH_PLAN", "project", own->project, "domain", own->domain,
+                     "name", own->plan, "version", find_version(in), "metadata", "mode", "MANUAL",
+                     "inputs", "literals", make_inputs(in));
 }
 
 static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
@@ -178,34 +179,20 @@ static void take_plan(const struct vg_response *response, struct vg_trigger_said
 static void take_name(const struct vg_trigger_in *in, struct vg_trigger_said *said)
 {
     const struct settings *own = settings_of(in);
-    struct vg_arena *arena = vg_arena_new();
-    const char *name = arena ? make_name(in, arena) : NULL;
-    const char *url =
-        name ? vg_trigger_url(in, arena, "/console/projects/%s/domains/%s/executions/%s",
-                              own->project, own->domain, name)
-             : NULL;
-    if (url && strlen(url) < sizeof said->url) {
-        snprintf(said->id, sizeof said->id, "%s", name);
-        snprintf(said->url, sizeof said->url, "%s", url);
-    }
-    vg_arena_free(arena);
+    snprintf(said->id, sizeof said->id, "r%s", find_tail(in->key));
+    vg_trigger_page(said, in->url, "/console/projects/%s/domains/%s/executions/%s", own->project,
+                    own->domain, said->id);
 }
 
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said)
 {
-    bool took = vg_trigger_took(response, said);
-    if (!find_version(in)) {
-        if (took)
-            take_plan(response, said);
-        return;
+    if (find_version(in)) {
+        if (vg_trigger_made(response, said))
+            take_name(in, said);
+    } else if (vg_trigger_took(response, said)) {
+        take_plan(response, said);
     }
-    if (response->status == 409) {
-        took = vg_trigger_exists(response);
-        said->outcome = took ? VG_DELIVERED : VG_RETRY;
-    }
-    if (took)
-        take_name(in, said);
 }
 
 /* --- What became of it ------------------------------------------------------------------------ */
@@ -223,15 +210,12 @@ static int follow(const struct vg_trigger_in *in, struct vg_arena *arena, struct
 static void followed(const struct vg_trigger_in *in, const struct vg_response *response,
                      struct vg_trigger_said *said)
 {
-    char phase[40];
     (void)in;
     if (!vg_trigger_took(response, said))
         return;
     json_t *body = vg_trigger_body(response);
-    said->state = vg_trigger_state(words, sizeof words / sizeof *words,
-                                   vg_trigger_at(body, "closure/phase", phase, sizeof phase));
+    vg_trigger_tell(&telling, body, said);
     json_decref(body);
-    snprintf(said->why, sizeof said->why, "the execution is %s", *phase ? phase : "there");
 }
 
 const struct vg_trigger_ops vg_trigger_flyte = {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/receivers/receivers.h"
 #include "agent/triggers/keys.h"
 #include "pgvigil/text.h"
 
@@ -181,9 +182,9 @@ static int dispatch(const struct vg_trigger_in *in, struct vg_arena *arena, stru
 
 static int add_headers(struct vg_request *out, struct vg_arena *arena, struct vg_error *err)
 {
-    if (vg_trigger_header(out, "Accept", "application/vnd.github+json", arena, err) < 0)
+    if (vg_receiver_header(out, "Accept", "application/vnd.github+json", arena, err) < 0)
         return -1;
-    return vg_trigger_header(out, "X-GitHub-Api-Version", "2022-11-28", arena, err);
+    return vg_receiver_header(out, "X-GitHub-Api-Version", "2022-11-28", arena, err);
 }
 
 static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/receivers/receivers.h"
 #include "agent/triggers/keys.h"
 
 enum { LOOK, LOOK_INSIDE, START };
@@ -72,7 +73,7 @@ static int read_api(const struct vg_trigger_in *in, const char *url, struct vg_a
     bare.token = bare.password = NULL;
     if (vg_trigger_get(&bare, url, arena, out, err) < 0)
         return -1;
-    return vg_trigger_header(out, "PRIVATE-TOKEN", in->password ? in->password : "", arena, err);
+    return vg_receiver_header(out, "PRIVATE-TOKEN", in->password ? in->password : "", arena, err);
 }
 
 static int start(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,

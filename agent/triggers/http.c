@@ -6,6 +6,7 @@
  */
 #include <jansson.h>
 
+#include "agent/receivers/receivers.h"
 #include "agent/triggers/keys.h"
 
 static const char *const methods[] = {"POST", "PUT", "PATCH", NULL};
@@ -34,7 +35,7 @@ static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct
     if (vg_trigger_post(in, in->url ? in->url : "", vg_trigger_parameters(in), arena, out, err) < 0)
         return -1;
     out->method = endpoint->method ? endpoint->method : "POST";
-    return vg_trigger_header(out, "Idempotency-Key", in->key, arena, err);
+    return vg_receiver_header(out, "Idempotency-Key", in->key, arena, err);
 }
 
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,

@@ -6,6 +6,7 @@
 #include "agent/triggers/systems.h"
 
 #define VG_KEYS(keys)      keys, sizeof keys / sizeof *keys
+#define VG_WORDS(words)    words, sizeof words / sizeof *words
 #define IN_SETTINGS(field) offsetof(struct vg_trigger_settings, field)
 
 #define VG_KEY_SECRET(name_, file_)                                                                \

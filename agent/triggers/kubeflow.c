@@ -6,7 +6,6 @@
  * kept of an answer; its state stands before the details of its tasks, which are cut off then.
  */
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/triggers/keys.h"
@@ -45,6 +44,7 @@ static const struct vg_trigger_word words[] = {
     {"SUCCEEDED", VG_RETRAIN_SUCCEEDED}, {"FAILED", VG_RETRAIN_FAILED},
     {"CANCELED", VG_RETRAIN_FAILED},     {"SKIPPED", VG_RETRAIN_FAILED},
 };
+static const struct vg_trigger_telling telling = {"the run", "state", NULL, VG_WORDS(words)};
 
 static const struct settings *settings_of(const struct vg_trigger_in *in)
 {
@@ -94,49 +94,40 @@ static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct
 
 /* --- Answers ---------------------------------------------------------------------------------- */
 
-/* A body that goes on after what is kept of it, up to the details of the first run's tasks. */
-static json_t *read_cut(const struct vg_response *response, const char *end)
+/* The body; where it goes on after what is kept of it, up to the details of the first run's tasks,
+ * and closed by `end`. JSON null where that is nothing, too. */
+static json_t *read_body(const struct vg_response *response, const char *end)
 {
     const char *details = strstr(response->body, "\"run_details\"");
-    if (!details)
-        return json_null();
-    size_t n = (size_t)(details - response->body), nend = strlen(end);
+    json_t *body = vg_trigger_body(response);
+    struct vg_buf text;
+    if (json_is_object(body) || !details)
+        return body;
+    size_t n = (size_t)(details - response->body);
     while (n && strchr(", \t\r\n", response->body[n - 1]))
         n--;
-    char *whole = vg_array(n + nend + 1, 1);
-    if (!whole)
-        return json_null();
-    memcpy(whole, response->body, n);
-    memcpy(whole + n, end, nend);
-    json_t *body = json_loadb(whole, n + nend, 0, NULL);
-    free(whole);
+    json_decref(body);
+    vg_buf_init(&text, sizeof response->body);
+    vg_buf_add(&text, response->body, n);
+    vg_buf_puts(&text, end);
+    body = text.failed ? NULL : json_loadb(text.data, text.len, 0, NULL);
+    vg_buf_free(&text);
     return body ? body : json_null();
 }
 
 static void take_run(const struct vg_trigger_in *in, const json_t *run,
                      struct vg_trigger_said *said)
 {
-    char state[40];
-    vg_trigger_at(run, "run_id", said->id, sizeof said->id);
-    said->state = vg_trigger_state(words, sizeof words / sizeof *words,
-                                   vg_trigger_at(run, "state", state, sizeof state));
-    struct vg_arena *arena = vg_arena_new();
-    const char *url = arena ? vg_trigger_url(in, arena, "/#/runs/details/%s", said->id) : NULL;
-    if (url && *said->id && strlen(url) < sizeof said->url)
-        snprintf(said->url, sizeof said->url, "%s", url);
-    vg_arena_free(arena);
-    snprintf(said->why, sizeof said->why, "the run is %s", *state ? state : "there");
+    vg_trigger_tell(&telling, run, said);
+    if (*vg_trigger_at(run, "run_id", said->id, sizeof said->id))
+        vg_trigger_page(said, in->url, "/#/runs/details/%s", said->id);
 }
 
 /* What cannot be read may hide a run of ours: then none is started. */
 static void take_list(const struct vg_trigger_in *in, const struct vg_response *response,
                       struct vg_trigger_said *said)
 {
-    json_t *body = vg_trigger_body(response);
-    if (!json_is_object(body)) {
-        json_decref(body);
-        body = read_cut(response, "}]}");
-    }
+    json_t *body = read_body(response, "}]}");
     const json_t *runs = json_object_get(body, "runs"), *run = json_array_get(runs, 0);
     if (run)
         take_run(in, run, said);
@@ -150,11 +141,7 @@ static void take_list(const struct vg_trigger_in *in, const struct vg_response *
 static void take_one(const struct vg_trigger_in *in, const struct vg_response *response,
                      struct vg_trigger_said *said)
 {
-    json_t *body = vg_trigger_body(response);
-    if (!json_is_object(body)) {
-        json_decref(body);
-        body = read_cut(response, "}");
-    }
+    json_t *body = read_body(response, "}");
     take_run(in, body, said);
     json_decref(body);
 }

@@ -100,21 +100,17 @@ static int put_variable(json_t *container, const char *name, const char *value)
 
 static int put_environment(const struct vg_trigger_in *in, json_t *job, struct vg_arena *arena)
 {
-    const char *name, *text = in->retraining->body;
-    size_t i;
-    int bad = 0;
-    json_t *given = vg_trigger_filled(in, text ? text : default_environment), *value, *container;
-    json_t *pod = descend(descend(descend(job, "spec"), "template"), "spec");
+    const char *text = in->retraining->body;
+    size_t i, n;
+    struct vg_pair *given;
+    int bad = vg_trigger_texts(vg_trigger_filled(in, text ? text : default_environment), 0, arena,
+                               &given, &n);
+    json_t *container, *pod = descend(descend(descend(job, "spec"), "template"), "spec");
     json_array_foreach(json_object_get(pod, "containers"), i, container)
     {
-        json_object_foreach(given, name, value)
-        {
-            const char *plain = vg_trigger_plain(value, arena);
-            bad = bad || !plain || put_variable(container, name, plain);
-        }
+        for (size_t k = 0; !bad && k < n; k++)
+            bad = put_variable(container, given[k].key, given[k].value);
     }
-    bad = bad || !given;
-    json_decref(given);
     return bad;
 }
 
@@ -124,7 +120,7 @@ static json_t *make_job(const struct vg_trigger_in *in, struct vg_arena *arena)
     json_t *job =
         own->cronjob ? json_loads(in->memory, 0, NULL) : vg_trigger_filled(in, own->job.text);
     json_t *metadata = descend(job, "metadata");
-    char *name = vg_arena_printf(arena, "pgvigil-%s", in->key);
+    const char *name = vg_trigger_label(in, arena);
     json_object_del(metadata, "generateName");
     json_object_del(metadata, "creationTimestamp");
     int bad = !name || vg_receiver_set(job, "apiVersion", json_string("batch/v1"));
@@ -196,7 +192,7 @@ static void take_job(const struct vg_trigger_in *in, const struct vg_response *r
     char active[20];
     json_t *job = vg_trigger_body(response);
     snprintf(said->id, sizeof said->id, "pgvigil-%s", in->key);
-    if (!json_is_object(job)) {
+    if (!json_is_object(job) || response->status == 409) {
         json_decref(job);
         return; /* it was taken, or is there: no more is known */
     }
@@ -207,26 +203,16 @@ static void take_job(const struct vg_trigger_in *in, const struct vg_response *r
                   : *active && strcmp(active, "0") != 0 ? VG_RETRAIN_RUNNING
                                                         : VG_RETRAIN_QUEUED;
     json_decref(job);
-    snprintf(said->why, sizeof said->why, "status %d, the job is %s", response->status,
-             vg_retrain_state_name(said->state));
+    snprintf(said->why, sizeof said->why, "the job is %s", vg_retrain_state_name(said->state));
 }
 
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said)
 {
-    bool took = vg_trigger_took(response, said);
     if (settings_of(in->retraining)->cronjob && in->step == READ_CRONJOB) {
-        if (took)
+        if (vg_trigger_took(response, said))
             take_cronjob(response, said);
-    } else if (response->status == 409) {
-        char reason[40];
-        json_t *body = vg_trigger_body(response);
-        bool ours = !strcmp(vg_trigger_at(body, "reason", reason, sizeof reason), "AlreadyExists");
-        json_decref(body);
-        said->outcome = ours ? VG_DELIVERED : VG_RETRY;
-        if (ours)
-            snprintf(said->id, sizeof said->id, "pgvigil-%s", in->key);
-    } else if (took) {
+    } else if (vg_trigger_made(response, said)) {
         take_job(in, response, said);
     }
 }

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "agent/receivers/receivers.h"
 #include "agent/triggers/keys.h"
 #include "pgvigil/text.h"
 
@@ -90,22 +91,18 @@ static json_t *make_tag(const char *key, const char *value)
 /* The user's parameters, or all that is known, as tags; ours among them. */
 static json_t *make_tags(const struct vg_trigger_in *in, struct vg_arena *arena)
 {
-    const char *key;
-    json_t *value, *given = vg_trigger_parameters(in), *tags = json_array();
-    bool bad = !given || !tags || json_array_append_new(tags, make_tag(KEY_TAG, in->key));
-    json_object_foreach(given, key, value)
-    {
-        const char *name = make_name("pgvigil.", key, "", arena);
-        const char *plain = vg_trigger_plain(value, arena);
-        bad = bad || !name || !plain;
-        if (!bad && strcmp(name, KEY_TAG))
-            bad = json_array_append_new(tags, make_tag(name, plain));
+    struct vg_pair *given;
+    size_t n;
+    json_t *tags = json_array();
+    int bad = json_array_append_new(tags, make_tag(KEY_TAG, in->key)) ||
+              vg_trigger_texts(vg_trigger_parameters(in), 0, arena, &given, &n);
+    for (size_t i = 0; !bad && i < n; i++) {
+        const char *name = make_name("pgvigil.", given[i].key, "", arena);
+        bad = !name;
+        if (name && strcmp(name, KEY_TAG) != 0)
+            bad = json_array_append_new(tags, make_tag(name, given[i].value));
     }
-    json_decref(given);
-    if (!bad)
-        return tags;
-    json_decref(tags);
-    return NULL;
+    return vg_receiver_made(tags, bad);
 }
 
 /* --- Requests --------------------------------------------------------------------------------- */

@@ -43,6 +43,8 @@ static const struct vg_trigger_word words[] = {
     {"FAILED", VG_RETRAIN_FAILED},      {"CANCELLED", VG_RETRAIN_FAILED},
     {"CRASHED", VG_RETRAIN_FAILED},
 };
+static const struct vg_trigger_telling telling = {"the run", "state/type", "state/message",
+                                                  VG_WORDS(words)};
 
 static const struct settings *settings_of(const struct vg_retraining *retraining)
 {
@@ -126,16 +128,11 @@ static void put_page(const struct vg_trigger_in *in, struct vg_trigger_said *sai
 static void take_run(const struct vg_trigger_in *in, const struct vg_response *response,
                      struct vg_trigger_said *said)
 {
-    char state[40];
     json_t *body = vg_trigger_body(response);
-    said->state = vg_trigger_state(words, sizeof words / sizeof *words,
-                                   vg_trigger_at(body, "state/type", state, sizeof state));
-    vg_trigger_at(body, "id", said->id, sizeof said->id);
-    json_decref(body);
-    if (*said->id)
+    vg_trigger_tell(&telling, body, said);
+    if (*vg_trigger_at(body, "id", said->id, sizeof said->id))
         put_page(in, said);
-    snprintf(said->why, sizeof said->why, "status %d, the run is %s", response->status,
-             *state ? state : "there");
+    json_decref(body);
 }
 
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,

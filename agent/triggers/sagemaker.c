@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "agent/receivers/receivers.h"
 #include "agent/triggers/keys.h"
 
 struct settings {
@@ -36,6 +37,8 @@ static const struct vg_trigger_word words[] = {
     {"Stopped", VG_RETRAIN_FAILED},      {"Failed", VG_RETRAIN_FAILED},
     {"Succeeded", VG_RETRAIN_SUCCEEDED},
 };
+static const struct vg_trigger_telling telling = {"the execution", "PipelineExecutionStatus",
+                                                  "FailureReason", VG_WORDS(words)};
 
 static const struct settings *settings_of(const struct vg_retraining *retraining)
 {
@@ -55,18 +58,9 @@ static int check(const struct vg_retraining *retraining, const char **key, struc
 
 /* --- Credentials ------------------------------------------------------------------------------ */
 
-/* A text of a JSON object, found without a copy of it that would stay behind. */
-static const char *take_member(const char *json, const char *quoted, struct vg_arena *arena)
+static const char *copy_member(const json_t *json, const char *name, struct vg_arena *arena)
 {
-    const char *at = strstr(json, quoted);
-    if (!at)
-        return NULL;
-    at += strlen(quoted);
-    at += strspn(at, " \t\r\n");
-    at += *at == ':';
-    at += strspn(at, " \t\r\n");
-    size_t n = *at == '"' ? strcspn(at + 1, "\"\\") : 0;
-    return n && at[1 + n] == '"' ? vg_arena_strndup(arena, at + 1, n) : NULL;
+    return vg_arena_strdup(arena, json_string_value(json_object_get(json, name)));
 }
 
 /* *session: NULL where there is none. */
@@ -75,18 +69,22 @@ static int read_credentials(const char *token, struct vg_arena *arena, struct vg
 {
     *session = NULL;
     if (token && token[strspn(token, " \t\r\n")] == '{') {
-        out->id = take_member(token, "\"AccessKeyId\"", arena);
-        out->secret = take_member(token, "\"SecretAccessKey\"", arena);
-        *session = take_member(token, "\"SessionToken\"", arena);
+        json_t *json = json_loads(token, 0, NULL);
+        out->id = copy_member(json, "AccessKeyId", arena);
+        out->secret = copy_member(json, "SecretAccessKey", arena);
+        *session = copy_member(json, "SessionToken", arena);
+        json_decref(json);
     } else if (token) {
         const char *colon = strchr(token, ':');
         size_t n = colon ? strcspn(colon + 1, ":") : 0;
         out->id = colon ? vg_arena_strndup(arena, token, (size_t)(colon - token)) : NULL;
         out->secret = n ? vg_arena_strndup(arena, colon + 1, n) : NULL;
-        if (n && colon[1 + n] && colon[2 + n])
+        if (n && colon[1 + n])
             *session = colon + 2 + n;
     }
-    if (out->id && *out->id && out->secret)
+    if (*session && !**session)
+        *session = NULL;
+    if (out->id && *out->id && out->secret && *out->secret)
         return 0;
     vg_fail(err, VG_E_CONFIG, "sagemaker: the credentials are neither JSON nor id:secret");
     return vg_hint(err, "token_command: [/usr/bin/aws, configure, export-credentials]");
@@ -130,10 +128,11 @@ static int call(const struct vg_trigger_in *in, const char *target, json_t *body
     }
     int rc = vg_trigger_post(&bare, find_url(in, arena), body, arena, out, err);
     rc = rc ? rc : read_credentials(in->token, arena, aws, &session, err);
-    rc = rc ? rc : vg_trigger_header(out, "Content-Type", "application/x-amz-json-1.1", arena, err);
-    rc = rc ? rc : vg_trigger_header(out, "X-Amz-Target", target, arena, err);
+    rc =
+        rc ? rc : vg_receiver_header(out, "Content-Type", "application/x-amz-json-1.1", arena, err);
+    rc = rc ? rc : vg_receiver_header(out, "X-Amz-Target", target, arena, err);
     if (!rc && session)
-        rc = vg_trigger_header(out, "X-Amz-Security-Token", session, arena, err);
+        rc = vg_receiver_header(out, "X-Amz-Security-Token", session, arena, err);
     rc = rc ? rc : hide(out, aws->secret, session, arena, err);
     aws->region = settings_of(in->retraining)->region;
     aws->service = "sagemaker";
@@ -143,26 +142,20 @@ static int call(const struct vg_trigger_in *in, const char *target, json_t *body
 
 static json_t *make_parameters(const struct vg_trigger_in *in, struct vg_arena *arena)
 {
-    const char *name;
-    json_t *value, *given = vg_trigger_filled(in, in->retraining->body), *list = json_array();
-    bool bad = !given || !list;
-    json_object_foreach(given, name, value)
-    {
-        const char *plain = vg_trigger_plain(value, arena);
-        bad = bad || !plain ||
-              json_array_append_new(list, json_pack("{s:s, s:s}", "Name", name, "Value", plain));
-    }
-    json_decref(given);
-    if (!bad)
-        return list;
-    json_decref(list);
-    return NULL;
+    struct vg_pair *given;
+    size_t n;
+    json_t *list = json_array();
+    int bad = vg_trigger_texts(vg_trigger_filled(in, in->retraining->body), 0, arena, &given, &n);
+    for (size_t i = 0; !bad && i < n; i++)
+        bad = json_array_append_new(
+            list, json_pack("{s:s, s:s}", "Name", given[i].key, "Value", given[i].value));
+    return vg_receiver_made(list, bad);
 }
 
 static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
                   struct vg_error *err)
 {
-    char *name = vg_arena_printf(arena, "pgvigil-%s", in->key);
+    const char *name = vg_trigger_label(in, arena);
     json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:o}", "PipelineName",
                              settings_of(in->retraining)->pipeline, "ClientRequestToken", name,
                              "PipelineExecutionDisplayName", name, "PipelineExecutionDescription",
@@ -226,7 +219,6 @@ static int follow(const struct vg_trigger_in *in, struct vg_arena *arena, struct
 static void followed(const struct vg_trigger_in *in, const struct vg_response *response,
                      struct vg_trigger_said *said)
 {
-    char status[40], reason[120];
     (void)in;
     if (!take(response, said)) {
         if (strstr(said->why, "ResourceNotFound")) {
@@ -236,13 +228,8 @@ static void followed(const struct vg_trigger_in *in, const struct vg_response *r
         return;
     }
     json_t *body = vg_trigger_body(response);
-    said->state =
-        vg_trigger_state(words, sizeof words / sizeof *words,
-                         vg_trigger_at(body, "PipelineExecutionStatus", status, sizeof status));
-    vg_trigger_at(body, "FailureReason", reason, sizeof reason);
+    vg_trigger_tell(&telling, body, said);
     json_decref(body);
-    snprintf(said->why, sizeof said->why, "the execution is %s%s%s", status, *reason ? ": " : "",
-             reason);
 }
 
 const struct vg_trigger_ops vg_trigger_sagemaker = {

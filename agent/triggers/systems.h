@@ -61,6 +61,7 @@ struct vg_trigger_in {
     const char *password; /* what password_file holds, or NULL */
     int step;             /* 0 first; then what the answer before said */
     const char *memory;   /* what the answers before have left, or NULL */
+    int64_t asked_us;     /* when the run was first asked for: no run of ours is older */
     int64_t now_us;
 };
 
@@ -137,18 +138,14 @@ int vg_trigger_get(const struct vg_trigger_in *in, const char *url, struct vg_ar
 /* POST of application/x-www-form-urlencoded. The body may hold a secret: it is in arena only. */
 int vg_trigger_form(const struct vg_trigger_in *in, const char *url, const struct vg_pair *pairs,
                     size_t n, struct vg_arena *arena, struct vg_request *out, struct vg_error *err);
-/* One more header, in the place of another of its name. */
-int vg_trigger_header(struct vg_request *request, const char *key, const char *value,
-                      struct vg_arena *arena, struct vg_error *err);
 /* `format` behind in->url without its last slashes; each %s is percent-encoded as one segment of a
  * path or value of a query. No other conversion. In arena; NULL out of memory. */
 const char *vg_trigger_url(const struct vg_trigger_in *in, struct vg_arena *arena,
                            const char *format, ...);
-/* "pgvigil__" and the key: a name for the run. In arena. */
+/* "pgvigil__" and the key: a name for the run; "pgvigil-" where it must be one of RFC 1123. In
+ * arena. */
 const char *vg_trigger_name(const struct vg_trigger_in *in, struct vg_arena *arena);
-/* a:b in base64, and `prefix` before it; no copy is left behind but in arena. */
-const char *vg_trigger_base64(const char *prefix, const char *a, const char *b,
-                              struct vg_arena *arena);
+const char *vg_trigger_label(const struct vg_trigger_in *in, struct vg_arena *arena);
 
 /* The user's parameters (a mapping) with its {{name}} filled in; without any all that is known of
  * the onset. NULL out of memory. */
@@ -158,6 +155,11 @@ struct json_t *vg_trigger_filled(const struct vg_trigger_in *in, const char *tex
 /* A value as text, for systems whose parameters are texts: a text itself, numbers, true and false
  * as they are written, "" for null, JSON of all else. In arena; NULL out of memory. */
 const char *vg_trigger_plain(const struct json_t *value, struct vg_arena *arena);
+/* The members of `given`, whose reference is stolen, as such texts, behind `before` pairs that are
+ * left to the caller; *n counts these, too. In arena. -1 out of memory, or where `given` is NULL.
+ */
+int vg_trigger_texts(struct json_t *given, size_t before, struct vg_arena *arena,
+                     struct vg_pair **out, size_t *n);
 
 /* --- What they read answers with -------------------------------------------------------------- */
 
@@ -175,6 +177,9 @@ struct json_t *vg_trigger_body(const struct vg_response *response);
  * hide a run of ours. */
 struct json_t *vg_trigger_look(const struct vg_response *response, const char *list,
                                struct vg_trigger_said *said);
+/* The same of a run that a system without a second one of its name was asked for: true, too, of 409
+ * that says it is there. Another conflict, as over a quota, passes. */
+bool vg_trigger_made(const struct vg_response *response, struct vg_trigger_said *said);
 /* Whether the body says that what was to be created is there: code 6 of gRPC, or AlreadyExists. */
 bool vg_trigger_exists(const struct vg_response *response);
 /* The text or number at a path such as "runs/0/info/run_id" in out, cleaned and cut; "" where there
@@ -193,5 +198,17 @@ struct vg_trigger_word {
 };
 enum vg_retrain_state vg_trigger_state(const struct vg_trigger_word *words, size_t n,
                                        const char *word);
+/* How a system tells of a run: said->state, and in said->why "the run is WORD: reason". */
+struct vg_trigger_telling {
+    const char *what;           /* "the run" */
+    const char *state, *reason; /* paths in the body; reason may be NULL */
+    const struct vg_trigger_word *words;
+    size_t nwords;
+};
+void vg_trigger_tell(const struct vg_trigger_telling *telling, const struct json_t *body,
+                     struct vg_trigger_said *said);
+/* The page of the run for people, where there is room for it: `format`, as of vg_trigger_url,
+ * behind `base`. */
+void vg_trigger_page(struct vg_trigger_said *said, const char *base, const char *format, ...);
 
 #endif

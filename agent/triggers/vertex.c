@@ -46,6 +46,8 @@ static const struct vg_trigger_word words[] = {
     {"PIPELINE_STATE_FAILED", VG_RETRAIN_FAILED},
     {"PIPELINE_STATE_CANCELLED", VG_RETRAIN_FAILED},
 };
+static const struct vg_trigger_telling telling = {"the job", "state", "error/message",
+                                                  VG_WORDS(words)};
 
 static const struct settings *settings_of(const struct vg_retraining *retraining)
 {
@@ -82,26 +84,21 @@ static struct vg_trigger_in place(const struct vg_trigger_in *in, struct vg_aren
     return placed;
 }
 
-static char *make_id(const struct vg_trigger_in *in, struct vg_arena *arena)
-{
-    return vg_arena_printf(arena, "pgvigil-%s", in->key);
-}
-
 static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
                   struct vg_error *err)
 {
     const struct settings *own = settings_of(in->retraining);
     const struct vg_trigger_in placed = place(in, arena);
     json_t *body = json_pack("{s:s, s:s, s:{s:s, s:o}, s:{s:s}, s:s*, s:s*}", "displayName",
-                             make_id(in, arena), "templateUri", own->pipeline, "runtimeConfig",
-                             "gcsOutputDirectory", own->output, "parameterValues",
+                             vg_trigger_label(in, arena), "templateUri", own->pipeline,
+                             "runtimeConfig", "gcsOutputDirectory", own->output, "parameterValues",
                              vg_trigger_filled(in, in->retraining->body), "labels", "started-by",
                              "pgvigil", "serviceAccount", own->account, "network", own->network);
     return vg_trigger_post(in,
                            vg_trigger_url(&placed, arena,
                                           "/v1/projects/%s/locations/%s/pipelineJobs"
                                           "?pipelineJobId=%s&fields=name,state",
-                                          own->project, own->location, make_id(in, arena)),
+                                          own->project, own->location, vg_trigger_label(in, arena)),
                            body, arena, out, err);
 }
 
@@ -111,47 +108,19 @@ static void take_job(const struct vg_trigger_in *in, const struct vg_response *r
                      struct vg_trigger_said *said)
 {
     const struct settings *own = settings_of(in->retraining);
-    char state[60], reason[100];
     json_t *body = vg_trigger_body(response);
-    said->state = vg_trigger_state(words, sizeof words / sizeof *words,
-                                   vg_trigger_at(body, "state", state, sizeof state));
-    vg_trigger_at(body, "error/message", reason, sizeof reason);
-    if (response->status == 409)
-        *reason = '\0';
+    vg_trigger_tell(&telling, body, said);
     json_decref(body);
     snprintf(said->id, sizeof said->id, "pgvigil-%s", in->key);
-    snprintf(said->why, sizeof said->why, "status %d, the job is %s%s%s", response->status,
-             *state ? state : "there", *reason ? ": " : "", reason);
-    struct vg_arena *arena = vg_arena_new();
-    struct vg_trigger_in page = *in;
-    page.url = "https://console.cloud.google.com";
-    const char *url =
-        arena ? vg_trigger_url(&page, arena, "/vertex-ai/pipelines/locations/%s/runs/%s?project=%s",
-                               own->location, said->id, own->project)
-              : NULL;
-    if (url && strlen(url) < sizeof said->url)
-        snprintf(said->url, sizeof said->url, "%s", url);
-    vg_arena_free(arena);
-}
-
-static bool is_there(const struct vg_response *response)
-{
-    char status[40];
-    json_t *body = vg_trigger_body(response);
-    bool aborted = !strcmp(vg_trigger_at(body, "error/status", status, sizeof status), "ABORTED");
-    json_decref(body);
-    return !aborted;
+    vg_trigger_page(said, "https://console.cloud.google.com",
+                    "/vertex-ai/pipelines/locations/%s/runs/%s?project=%s", own->location, said->id,
+                    own->project);
 }
 
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said)
 {
-    bool took = vg_trigger_took(response, said);
-    if (response->status == 409) {
-        took = is_there(response);
-        said->outcome = took ? VG_DELIVERED : VG_RETRY;
-    }
-    if (took)
+    if (vg_trigger_made(response, said))
         take_job(in, response, said);
 }
 

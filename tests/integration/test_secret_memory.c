@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* After messages and pushes have been delivered, this process holds no copy of the secrets they
- * were sent with: all of its writable memory is searched. The secrets stand here in disguise, and
- * another process writes their files. */
+/* After messages and pushes have been delivered, and a training system was logged in to, this
+ * process holds no copy of the secrets they were sent with: all of its writable memory is searched.
+ * The secrets stand here in disguise, and another process writes their files. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +22,12 @@
 #include "agent/deliver/deliver.h"
 #include "agent/http/http.h"
 #include "agent/message.h"
+#include "agent/secret.h"
 #include "pgvigil/log.h"
 #include "tests/unit/delivery_kit.h"
 #include "tests/unit/receiver_kit.h"
 #include "tests/unit/store_fixture.h"
+#include "tests/unit/systems_kit.h"
 
 #define NOW (KIT_JUNE_12 + VG_DAY_US)
 enum { DISGUISE = 0x55, SECRET = 32, SECRETS = 6, CHUNK = 1 << 20, LARGEST_REGION = 256 << 20 };
@@ -208,12 +211,49 @@ static void test_deliveries_leave_no_secret(void **state)
         remove(paths[i]);
 }
 
+/* A password that stands in the JSON of a request, and a token in that of its answer. */
+static void test_a_log_in_leaves_no_secret(void **state)
+{
+    static const char before[] = "{\"access_token\":\"", after[] = "\"}";
+    struct fixture *f = *state;
+    struct asked asked;
+    struct vg_secret password;
+    char path[200];
+    systems_begin(&asked, "airflow: {url: \"https://a.test\", dag: d, user: u, password_file: f}");
+    vg_arena_free(asked.arena);
+    asked.arena = vg_arena_new_wiped();
+    snprintf(path, sizeof path, "%s/password", f->dir);
+    write_secret(path, "", disguised[0]);
+    MUST(f, vg_secret_read(path, &password, &f->err));
+    asked.in.token = NULL;
+    asked.in.password = password.text;
+    systems_ask(&asked, 0);
+    assert_true(search_memory(disguised[0]) > 1);
+    struct vg_response *response = kit_response(201, "");
+    response->body_size = sizeof before - 1 + SECRET + sizeof after - 1;
+    memcpy(response->body, before, sizeof before);
+    memcpy(response->body + sizeof before - 1, password.text, SECRET);
+    memcpy(response->body + sizeof before - 1 + SECRET, after, sizeof after);
+    vg_buf_init_wiped(&asked.said.token, VG_SECRET_MAX);
+    asked.system->answer(&asked.in, response, &asked.said);
+    assert_int_equal(asked.said.token.len, SECRET);
+    explicit_bzero(response->body, sizeof response->body);
+    vg_buf_free(&asked.said.token);
+    vg_secret_free(&password);
+    systems_end(&asked);
+    assert_int_equal(search_memory(disguised[0]), 0);
+    remove(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_search_finds),
+        cmocka_unit_test_setup_teardown(test_a_log_in_leaves_no_secret, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_deliveries_leave_no_secret, fixture_setup,
                                         fixture_teardown),
     };
+    json_set_alloc_funcs(vg_wiped_malloc, vg_wiped_free);
     return cmocka_run_group_tests_name("secret_memory", tests, NULL, NULL);
 }

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What an answer tells of a run: whether it was made, how it is, and why. Pure. */
+#include <jansson.h>
+#include <string.h>
+
+#include "agent/triggers/systems.h"
+
+enum { WORD_SIZE = 60, REASON_SIZE = 120 };
+
+bool vg_trigger_made(const struct vg_response *response, struct vg_trigger_said *said)
+{
+    bool took = vg_trigger_took(response, said);
+    if (response->status != 409)
+        return took;
+    bool there = vg_trigger_exists(response) || strstr(response->body, "ALREADY_EXISTS");
+    said->outcome = there ? VG_DELIVERED : VG_RETRY;
+    return there;
+}
+
+void vg_trigger_tell(const struct vg_trigger_telling *telling, const json_t *body,
+                     struct vg_trigger_said *said)
+{
+    char word[WORD_SIZE], reason[REASON_SIZE] = "";
+    vg_trigger_at(body, telling->state, word, sizeof word);
+    if (telling->reason)
+        vg_trigger_at(body, telling->reason, reason, sizeof reason);
+    said->state = vg_trigger_state(telling->words, telling->nwords, word);
+    snprintf(said->why, sizeof said->why, "%s is %s%s%s", telling->what, *word ? word : "there",
+             *reason ? ": " : "", reason);
+}
