@@ -69,14 +69,19 @@ static int print_requests(struct vg_shell *shell, const struct vg_retraining *co
         .onset = onset,
         .token = name_file(shell, "token", config->http.token_file),
         .password = settings ? name_file(shell, "password", settings->password_file) : NULL,
+        .asked_us = onset->due_us,
         .now_us = onset->due_us,
     };
+    const char *before = "";
     if (settings && settings->token_command.n)
         in.token = name_file(shell, "token of the program", settings->token_command.items[0]);
     for (int i = 0; i < STEPS; i++) {
         struct vg_request request = {0};
         if (system->render(&in, shell->arena, &request, i ? &ignored : err) < 0)
             return i ? 0 : -1;
+        if (!strcmp(request.url, before))
+            return 0; /* what follows is made of its answer */
+        before = request.url;
         if (i)
             putchar('\n');
         print_one(&request);

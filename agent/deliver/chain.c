@@ -10,7 +10,7 @@
 #include "agent/message.h"
 #include "pgvigil/text.h"
 
-enum { REQUESTS_MOST = 12, LOOKS_PER_STEP = 4, MOST_DOUBLED = 10 };
+enum { REQUESTS_MOST = 128, LOOKS_PER_STEP = 4, MOST_DOUBLED = 10 };
 static const int64_t first_us = 30 * VG_US, most_us = 5 * VG_MINUTE_US;
 static const int64_t settling_us = VG_MINUTE_US;
 static const int64_t asked_most_us = VG_HOUR_US; /* of Retry-After, as of requests */
@@ -96,6 +96,7 @@ static struct vg_trigger_in look(const struct vg_chain *chain, const struct vg_p
         .password = parcel->signing[0].text,
         .step = chain->step,
         .memory = chain->memory,
+        .asked_us = chain->run.asked_us,
         .now_us = packing->now_us,
     };
 }

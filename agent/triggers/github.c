@@ -14,8 +14,8 @@
 #include "pgvigil/text.h"
 
 enum { LOOK, DISPATCH, DISPATCH_PLAINLY };
-/* A run is written out with two repositories, up to 20 KiB; a chain has twelve requests. */
-enum { PAGE = 3, PAGES = 9 };
+/* A run is written out with two repositories, up to 20 KiB; 64 KiB are kept of an answer. */
+enum { PAGE = 3, PAGES = 100 };
 enum { PAYLOAD_KEYS = 10, INPUTS = 25, EVENT_BYTES = 100 };
 
 struct settings {
@@ -114,13 +114,14 @@ static int page_of(const struct vg_trigger_in *in)
     return in->memory ? (int)strtol(in->memory, NULL, 10) : 1;
 }
 
-/* Runs since the day of the onset, the newest first, a few at a time. */
+/* Runs since the day of the request, by a clock that may be an hour behind; the newest first, a few
+ * at a time. */
 static int look(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
                 struct vg_error *err)
 {
     const struct settings *own = settings_of(in->retraining);
     char day[VG_TIME_TEXT];
-    vg_format_time(in->onset ? in->onset->due_us : in->run->asked_us, day);
+    vg_format_time(in->asked_us - VG_HOUR_US, day);
     day[strcspn(day, "T")] = '\0';
     const char *path = own->workflow
                            ? vg_arena_printf(arena,
@@ -147,19 +148,13 @@ static json_t *make_parameters(const struct vg_trigger_in *in)
 /* Inputs are texts. */
 static json_t *make_inputs(const struct vg_trigger_in *in, struct vg_arena *arena)
 {
-    const char *key;
-    json_t *value, *given = make_parameters(in), *inputs = json_object();
-    bool bad = !given || !inputs;
-    json_object_foreach(given, key, value)
-    {
-        const char *plain = vg_trigger_plain(value, arena);
-        bad = bad || !plain || json_object_set_new(inputs, key, json_string(plain));
-    }
-    json_decref(given);
-    if (!bad)
-        return inputs;
-    json_decref(inputs);
-    return NULL;
+    struct vg_pair *given;
+    size_t n;
+    json_t *inputs = json_object();
+    int bad = vg_trigger_texts(make_parameters(in), 0, arena, &given, &n);
+    for (size_t i = 0; !bad && i < n; i++)
+        bad = vg_receiver_set(inputs, given[i].key, json_string(given[i].value));
+    return vg_receiver_made(inputs, bad);
 }
 
 static int dispatch(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
@@ -233,7 +228,7 @@ static bool find_ours(const struct vg_trigger_in *in, const struct vg_response *
     snprintf(said->memory, sizeof said->memory, "%d", page_of(in) + 1);
     if (page_of(in) >= PAGES)
         vg_trigger_refuse(said, VG_RETRY,
-                          "over %d runs since the day of the onset: too many to look for ours",
+                          "%d runs since the day of the request: too many to look for ours",
                           PAGE * PAGES);
     return true;
 }

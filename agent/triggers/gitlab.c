@@ -2,18 +2,17 @@
 /* Pipelines of GitLab, started by a trigger token.
  *
  * Pure. GitLab has no key for such a request, and a trigger token may not read: so a second token,
- * which may read the API, looks for our key among the variables of the newest pipelines before one
- * is started, and follows it.
+ * which may read the API, looks for our key among the variables of every pipeline that was
+ * triggered since ours was first asked for, before one is started, and follows it.
  */
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/receivers/receivers.h"
 #include "agent/triggers/keys.h"
 
-enum { LOOK, LOOK_INSIDE, START };
-enum { CANDIDATES = 8, VARIABLES = 100 };
+enum { LOOK, START, LOOK_INSIDE };
+enum { PAGE = 50, MOST = 100, VARIABLES = 100 };
 #define KEY_VARIABLE "PGVIGIL_ONSET_KEY"
 
 struct settings {
@@ -40,13 +39,21 @@ static const struct vg_key keys[] = {
 static const struct vg_key_table table = {"gitlab", VG_KEYS(keys)};
 
 static const struct vg_trigger_word words[] = {
-    {"created", VG_RETRAIN_QUEUED},    {"waiting_for_resource", VG_RETRAIN_QUEUED},
-    {"preparing", VG_RETRAIN_QUEUED},  {"pending", VG_RETRAIN_QUEUED},
-    {"scheduled", VG_RETRAIN_QUEUED},  {"manual", VG_RETRAIN_QUEUED},
-    {"running", VG_RETRAIN_RUNNING},   {"canceling", VG_RETRAIN_RUNNING},
-    {"success", VG_RETRAIN_SUCCEEDED}, {"failed", VG_RETRAIN_FAILED},
-    {"canceled", VG_RETRAIN_FAILED},   {"skipped", VG_RETRAIN_FAILED},
+    {"created", VG_RETRAIN_QUEUED},
+    {"waiting_for_resource", VG_RETRAIN_QUEUED},
+    {"preparing", VG_RETRAIN_QUEUED},
+    {"pending", VG_RETRAIN_QUEUED},
+    {"scheduled", VG_RETRAIN_QUEUED},
+    {"manual", VG_RETRAIN_QUEUED},
+    {"running", VG_RETRAIN_RUNNING},
+    {"canceling", VG_RETRAIN_RUNNING},
+    {"success", VG_RETRAIN_SUCCEEDED},
+    {"failed", VG_RETRAIN_FAILED},
+    {"canceled", VG_RETRAIN_FAILED},
+    {"skipped", VG_RETRAIN_FAILED},
+    {"waiting_for_callback", VG_RETRAIN_QUEUED},
 };
+static const struct vg_trigger_telling telling = {"the pipeline", "status", NULL, VG_WORDS(words)};
 
 static const struct settings *settings_of(const struct vg_trigger_in *in)
 {
@@ -79,88 +86,108 @@ static int read_api(const struct vg_trigger_in *in, const char *url, struct vg_a
 static int start(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
                  struct vg_error *err)
 {
+    enum { OURS = 3 };
     struct vg_trigger_in bare = *in;
-    struct vg_pair pairs[VARIABLES + 3];
-    size_t n = 0;
-    const char *key;
-    json_t *value, *given = vg_trigger_parameters(in);
-    bool bad = !given;
-    bare.token = bare.password = NULL;
-    pairs[n++] = (struct vg_pair){"token", in->token ? in->token : ""};
-    pairs[n++] = (struct vg_pair){"ref", settings_of(in)->ref};
-    pairs[n++] = (struct vg_pair){"variables[" KEY_VARIABLE "]", in->key};
-    json_object_foreach(given, key, value)
-    {
-        const char *name = vg_arena_printf(arena, "variables[%s]", key);
-        const char *plain = vg_trigger_plain(value, arena);
-        bad = bad || !name || !plain || n == sizeof pairs / sizeof *pairs;
-        if (!bad)
-            pairs[n++] = (struct vg_pair){name, plain};
+    struct vg_pair *pairs;
+    size_t n;
+    int bad = vg_trigger_texts(vg_trigger_parameters(in), OURS, arena, &pairs, &n);
+    for (size_t i = OURS; !bad && i < n; i++) {
+        pairs[i].key = vg_arena_printf(arena, "variables[%s]", pairs[i].key);
+        bad = !pairs[i].key;
     }
-    json_decref(given);
     if (bad)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
+    pairs[0] = (struct vg_pair){"token", in->token ? in->token : ""};
+    pairs[1] = (struct vg_pair){"ref", settings_of(in)->ref};
+    pairs[2] = (struct vg_pair){"variables[" KEY_VARIABLE "]", in->key};
+    bare.token = bare.password = NULL;
     const char *url =
         vg_trigger_url(in, arena, "/api/v4/projects/%s/trigger/pipeline", settings_of(in)->project);
     return vg_trigger_form(&bare, url, pairs, n, arena, out, err);
 }
 
-/* The pipelines still to be looked into are in memory: "12 11 10". */
+/* memory: the pipelines to be looked into, "12 11 10 ". */
+static size_t count_ids(const char *memory)
+{
+    size_t n = 0;
+    for (const char *p = memory; p && (p = strchr(p, ' ')); p++)
+        n++;
+    return n;
+}
+
+/* The newest first, so that what is triggered meanwhile moves none to a page that was seen. The
+ * server's clock may be an hour behind, and old servers do not know created_after. */
+static int look(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
+                struct vg_error *err)
+{
+    char since[VG_TIME_TEXT], page[24];
+    snprintf(page, sizeof page, "%zu", count_ids(in->memory) / PAGE + 1);
+    vg_format_time(in->asked_us - VG_HOUR_US, since);
+    return read_api(in,
+                    vg_trigger_url(in, arena,
+                                   "/api/v4/projects/%s/pipelines?source=trigger&per_page=50"
+                                   "&page=%s&order_by=id&sort=desc&updated_after=%s"
+                                   "&created_after=%s",
+                                   settings_of(in)->project, page, since, since),
+                    arena, out, err);
+}
+
+static int look_inside(const struct vg_trigger_in *in, struct vg_arena *arena,
+                       struct vg_request *out, struct vg_error *err)
+{
+    const char *id = vg_arena_strndup(arena, in->memory, strcspn(in->memory, " "));
+    return read_api(in,
+                    id ? vg_trigger_url(in, arena,
+                                        "/api/v4/projects/%s/pipelines/%s/variables?per_page=100",
+                                        settings_of(in)->project, id)
+                       : NULL,
+                    arena, out, err);
+}
+
 static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
                   struct vg_error *err)
 {
-    const struct settings *own = settings_of(in);
-    char since[VG_TIME_TEXT], id[40];
     if (in->step == START)
         return start(in, arena, out, err);
-    if (in->step == LOOK_INSIDE) {
-        snprintf(id, sizeof id, "%.*s", (int)strcspn(in->memory, " "), in->memory);
-        return read_api(in,
-                        vg_trigger_url(in, arena, "/api/v4/projects/%s/pipelines/%s/variables",
-                                       own->project, id),
-                        arena, out, err);
-    }
-    vg_format_time(in->onset->due_us, since);
-    return read_api(in,
-                    vg_trigger_url(in, arena,
-                                   "/api/v4/projects/%s/pipelines?source=trigger&per_page=100"
-                                   "&order_by=id&sort=desc&updated_after=%s",
-                                   own->project, since),
-                    arena, out, err);
+    return in->step == LOOK_INSIDE && in->memory ? look_inside(in, arena, out, err)
+                                                 : look(in, arena, out, err);
 }
 
 /* --- Answers ---------------------------------------------------------------------------------- */
 
-static void take_pipeline(const json_t *pipeline, struct vg_trigger_said *said)
+/* False where one of them has no id: it could be ours. */
+static bool keep_ids(const json_t *list, const char *before, char *out, size_t size)
 {
-    char status[40];
-    said->state = vg_trigger_state(words, sizeof words / sizeof *words,
-                                   vg_trigger_at(pipeline, "status", status, sizeof status));
-    vg_trigger_at(pipeline, "id", said->id, sizeof said->id);
-    vg_trigger_at(pipeline, "web_url", said->url, sizeof said->url);
-    snprintf(said->why, sizeof said->why, "pipeline %.40s is %.40s", said->id, status);
+    size_t i, n = (size_t)snprintf(out, size, "%s", before ? before : "");
+    const json_t *pipeline;
+    json_array_foreach(list, i, pipeline)
+    {
+        const json_t *id = json_object_get(pipeline, "id");
+        if (!json_is_integer(id) || n + 24 > size)
+            return false;
+        n += (size_t)snprintf(out + n, size - n, "%" JSON_INTEGER_FORMAT " ",
+                              json_integer_value(id));
+    }
+    return true;
 }
 
 /* So many pipelines cannot be looked through: rather none than two. */
-static void take_list(const struct vg_response *response, struct vg_trigger_said *said)
+static void take_list(const struct vg_trigger_in *in, const struct vg_response *response,
+                      struct vg_trigger_said *said)
 {
-    size_t i, length = 0;
-    json_t *body = vg_trigger_look(response, "", said), *pipeline;
+    json_t *body = vg_trigger_look(response, "", said);
     if (!body)
         return;
-    if (json_array_size(body) > CANDIDATES)
+    bool full = json_array_size(body) >= PAGE;
+    if (!keep_ids(body, in->memory, said->memory, sizeof said->memory))
+        vg_trigger_refuse(said, VG_RETRY, "the list of pipelines cannot be read");
+    else if (full && count_ids(said->memory) >= MOST)
         vg_trigger_refuse(said, VG_RETRY,
-                          "%zu pipelines were triggered since the onset: too many to look for ours",
-                          json_array_size(body));
+                          "%d pipelines were triggered since the request: too many to look for "
+                          "ours",
+                          MOST);
     else
-        vg_trigger_more(said, json_array_size(body) ? LOOK_INSIDE : START);
-    json_array_foreach(body, i, pipeline)
-    {
-        char id[40];
-        if (said->more && *vg_trigger_at(pipeline, "id", id, sizeof id))
-            length += (size_t)snprintf(said->memory + length, sizeof said->memory - length,
-                                       length ? " %s" : "%s", id);
-    }
+        vg_trigger_more(said, full ? LOOK : *said->memory ? LOOK_INSIDE : START);
     json_decref(body);
 }
 
@@ -177,44 +204,43 @@ static bool holds_key(const json_t *variables, const char *key)
     return found;
 }
 
+/* Of a pipeline that was deleted meanwhile there are none. */
 static void take_variables(const struct vg_trigger_in *in, const struct vg_response *response,
                            struct vg_trigger_said *said)
 {
-    json_t *body = vg_trigger_look(response, "", said);
-    size_t n = strcspn(in->memory, " ");
-    if (!body)
-        return;
+    const char *rest = strchr(in->memory, ' ') + 1;
+    bool gone = response->status == 404;
+    json_t *body = gone ? NULL : vg_trigger_look(response, "", said);
     if (holds_key(body, in->key)) {
-        snprintf(said->id, sizeof said->id, "%.*s", (int)n, in->memory);
+        snprintf(said->id, sizeof said->id, "%.*s", (int)(rest - in->memory - 1), in->memory);
         snprintf(said->why, sizeof said->why, "pipeline %.40s was started for this onset before",
                  said->id);
-    } else if (in->memory[n]) {
-        snprintf(said->memory, sizeof said->memory, "%s", in->memory + n + 1);
-        vg_trigger_more(said, LOOK_INSIDE);
-    } else {
-        vg_trigger_more(said, START);
+    } else if (gone || body) {
+        snprintf(said->memory, sizeof said->memory, "%s", rest);
+        vg_trigger_more(said, *rest ? LOOK_INSIDE : START);
     }
     json_decref(body);
 }
 
-static void take_started(const struct vg_response *response, struct vg_trigger_said *said)
+static void take_pipeline(const struct vg_response *response, struct vg_trigger_said *said)
 {
     json_t *body = vg_trigger_body(response);
-    take_pipeline(body, said);
+    vg_trigger_tell(&telling, body, said);
+    vg_trigger_at(body, "id", said->id, sizeof said->id);
+    vg_trigger_at(body, "web_url", said->url, sizeof said->url);
     json_decref(body);
 }
 
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said)
 {
-    if (!vg_trigger_took(response, said))
-        return;
-    if (in->step == LOOK)
-        take_list(response, said);
-    else if (in->step == LOOK_INSIDE)
+    bool took = vg_trigger_took(response, said);
+    if (in->step == LOOK_INSIDE && (took || response->status == 404))
         take_variables(in, response, said);
-    else
-        take_started(response, said);
+    else if (took && in->step == LOOK)
+        take_list(in, response, said);
+    else if (took)
+        take_pipeline(response, said);
 }
 
 /* --- What became of it ------------------------------------------------------------------------ */
@@ -233,7 +259,7 @@ static void followed(const struct vg_trigger_in *in, const struct vg_response *r
 {
     (void)in;
     if (vg_trigger_took(response, said))
-        take_started(response, said);
+        take_pipeline(response, said);
 }
 
 const struct vg_trigger_ops vg_trigger_gitlab = {

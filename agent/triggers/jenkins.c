@@ -3,7 +3,7 @@
  *
  * Pure. Jenkins answers 201 and names an item of its queue; the build comes later, and the item is
  * forgotten minutes after that. Our key is a parameter of the build, by which it is looked for in
- * the queue and among the newest builds before another is asked for.
+ * the queue and among the builds since it was first asked for, before another is asked for.
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -12,7 +12,9 @@
 #include "agent/triggers/keys.h"
 
 enum { LOOK_AT_QUEUE, LOOK_AT_BUILDS, BUILD };
-enum { PARAMETERS = 100, PARTS = 20 };
+/* Ten of them, with their parameters, fit into what is kept of an answer. Jenkins lists the newest
+ * 100 builds. */
+enum { PAGE = 10, BUILDS_MOST = 100, ITEMS_MOST = 300, PARTS = 20 };
 #define KEY_PARAMETER "PGVIGIL_ONSET_KEY"
 #define ACTIONS       "actions%5Bparameters%5Bname,value%5D%5D"
 
@@ -64,38 +66,52 @@ static const char *find_url(const struct vg_trigger_in *in, struct vg_arena *are
     return job ? vg_trigger_url(&at, arena, rest, word) : NULL;
 }
 
+/* memory: how many of a list have been seen, "builds 20". */
+static size_t count_seen(const struct vg_trigger_in *in, const char *list)
+{
+    size_t n = strlen(list);
+    bool begun = in->memory && !strncmp(in->memory, list, n);
+    return begun ? (size_t)strtoul(in->memory + n, NULL, 10) : 0;
+}
+
+/* What of a list is asked for: from, and up to. */
+static const char *make_range(const struct vg_trigger_in *in, const char *list,
+                              struct vg_arena *arena)
+{
+    size_t seen = count_seen(in, list);
+    return vg_arena_printf(arena, "%zu,%zu", seen, seen + PAGE);
+}
+
+static int look_at_queue(const struct vg_trigger_in *in, struct vg_arena *arena,
+                         struct vg_request *out, struct vg_error *err)
+{
+    return vg_trigger_get(
+        in,
+        vg_trigger_url(in, arena, "/queue/api/json?tree=items%5Bid,url," ACTIONS "%5D%7B%s%7D",
+                       make_range(in, "items", arena)),
+        arena, out, err);
+}
+
 static int look_at_builds(const struct vg_trigger_in *in, struct vg_arena *arena,
                           struct vg_request *out, struct vg_error *err)
 {
-    return vg_trigger_get(in,
-                          find_url(in, arena,
-                                   "/api/json?tree=builds%5Bnumber,url,building,result," ACTIONS
-                                   "%5D%7B0,20%7D",
-                                   NULL),
-                          arena, out, err);
+    return vg_trigger_get(
+        in,
+        find_url(in, arena,
+                 "/api/json?tree=builds%5Bnumber,url,building,result,timestamp," ACTIONS
+                 "%5D%7B%s%7D",
+                 make_range(in, "builds", arena)),
+        arena, out, err);
 }
 
 static int build(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
                  struct vg_error *err)
 {
-    struct vg_pair pairs[PARAMETERS];
-    size_t n = 0;
-    const char *key;
-    json_t *value, *given = vg_trigger_parameters(in);
-    bool bad = !given;
-    pairs[n++] = (struct vg_pair){KEY_PARAMETER, in->key};
-    json_object_foreach(given, key, value)
-    {
-        const char *plain = vg_trigger_plain(value, arena);
-        bad = bad || !plain || n == PARAMETERS;
-        if (!bad)
-            pairs[n++] = (struct vg_pair){vg_arena_strdup(arena, key), plain};
-    }
-    json_decref(given);
-    for (size_t i = 0; i < n; i++)
-        bad = bad || !pairs[i].key;
-    if (bad)
+    struct vg_pair *pairs;
+    size_t n;
+    if (vg_trigger_texts(vg_trigger_parameters(in), 1, arena, &pairs, &n) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
+    pairs[0] = (struct vg_pair){KEY_PARAMETER, in->key};
     return vg_trigger_form(in, find_url(in, arena, "/buildWithParameters?delay=0sec", NULL), pairs,
                            n, arena, out, err);
 }
@@ -105,11 +121,8 @@ static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct
 {
     if (in->step == BUILD)
         return build(in, arena, out, err);
-    if (in->step == LOOK_AT_BUILDS)
-        return look_at_builds(in, arena, out, err);
-    return vg_trigger_get(
-        in, vg_trigger_url(in, arena, "/queue/api/json?tree=items%5Bid,url," ACTIONS "%5D"), arena,
-        out, err);
+    return in->step == LOOK_AT_BUILDS ? look_at_builds(in, arena, out, err)
+                                      : look_at_queue(in, arena, out, err);
 }
 
 /* --- Answers ---------------------------------------------------------------------------------- */
@@ -172,27 +185,44 @@ static void take_item(struct vg_trigger_said *said)
     snprintf(said->why, sizeof said->why, "item %.30s of the queue", said->id + strlen("queue/"));
 }
 
+/* Whether ours may be on the next part of the list, which is asked for then. Where that is too long
+ * to be looked through: rather none than two. */
+static bool go_on(const struct vg_trigger_in *in, const char *list, const json_t *part, size_t most,
+                  struct vg_trigger_said *said)
+{
+    size_t n = json_array_size(part), seen = count_seen(in, list) + n;
+    const json_t *oldest = json_object_get(json_array_get(part, n - 1), "timestamp"); /* in ms */
+    int64_t since_us = in->asked_us - VG_HOUR_US; /* by a clock that may be an hour behind */
+    if (n < PAGE || (oldest && json_integer_value(oldest) < since_us / 1000))
+        return false;
+    vg_trigger_more(said, in->step);
+    snprintf(said->memory, sizeof said->memory, "%s %zu", list, seen);
+    if (seen >= most)
+        vg_trigger_refuse(said, VG_RETRY, "%zu %s and more: too many to look for ours", most, list);
+    return true;
+}
+
 static void take_queue(const struct vg_trigger_in *in, const struct vg_response *response,
                        struct vg_trigger_said *said)
 {
     json_t *body = vg_trigger_look(response, "items", said);
-    const json_t *ours = find_ours(json_object_get(body, "items"), in->key);
+    const json_t *items = json_object_get(body, "items"), *ours = find_ours(items, in->key);
     if (ours && put_id("queue", json_object_get(ours, "id"), said))
         take_item(said);
-    else if (body && !ours)
+    else if (body && !ours && !go_on(in, "items", items, ITEMS_MOST, said))
         vg_trigger_more(said, LOOK_AT_BUILDS);
     json_decref(body);
 }
 
-/* False where there is none; true also where that cannot be read. */
+/* False where there is none; true also where that is not known yet. */
 static bool take_builds(const struct vg_trigger_in *in, const struct vg_response *response,
                         struct vg_trigger_said *said)
 {
     json_t *body = vg_trigger_look(response, "builds", said);
-    const json_t *ours = find_ours(json_object_get(body, "builds"), in->key);
-    bool none = body && !ours;
+    const json_t *builds = json_object_get(body, "builds"), *ours = find_ours(builds, in->key);
     if (ours)
         take_build(ours, said);
+    bool none = body && !ours && !go_on(in, "builds", builds, BUILDS_MOST, said);
     json_decref(body);
     return !none;
 }

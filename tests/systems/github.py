@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Dispatches and workflow runs of GitHub: docs.github.com/rest/actions, rest/repos. Nothing is
-deduplicated; the title of a run is what the workflow's run-name makes of its inputs."""
+deduplicated; the title of a run is what the workflow's run-name makes of its inputs. Others start
+runs, too, so that whoever looks for one must turn pages."""
 import json
 import re
 from urllib.parse import parse_qs
@@ -15,6 +16,8 @@ class GitHub(Service):
     def __init__(self):
         super().__init__()
         self.runs, self.looks = [], 0
+        for event in ("workflow_dispatch", "repository_dispatch") * 4:
+            self.add(event, "of somebody else")
 
     def serve(self, method, path, query, headers, body):
         need(headers.get("Authorization") == f"Bearer {TOKEN}", "authorization", 401)
@@ -44,13 +47,15 @@ class GitHub(Service):
         workflow = re.fullmatch(r"/actions/workflows/([^/]+)/runs", rest)
         need(workflow or rest == "/actions/runs", "path", 404)
         need(re.fullmatch(r">=\d{4}-\d\d-\d\d", asked["created"][0]), "created", 422)
-        need(asked["per_page"] == ["3"] and asked["page"] == ["1"], "per_page", 422)
-        found = [self.move(r) for r in self.runs if r["event"] == asked["event"][0]]
+        size, page = int(asked["per_page"][0]), int(asked["page"][0])
+        need(1 <= size <= 100 and page >= 1, "per_page", 422)
+        found = [r for r in reversed(self.runs) if r["event"] == asked["event"][0]]
+        shown = [self.move(r) for r in found[(page - 1) * size:page * size]]
         return 200, "application/json", json.dumps(
-            {"total_count": len(found), "workflow_runs": found})
+            {"total_count": len(found), "workflow_runs": shown})
 
     def move(self, run):
-        self.looks += 1
+        self.looks += run["display_title"].startswith("retrain")
         run["status"], run["conclusion"] = (("queued", None) if self.looks < 3 else
                                             ("in_progress", None) if self.looks < 4 else
                                             ("completed", "success"))
@@ -84,4 +89,5 @@ class GitHub(Service):
              "html_url": f"https://github.com/r/{number}"})
 
     def state(self):
-        return {"runs": self.runs, "refused": self.refused}
+        return {"runs": [r for r in self.runs if r["display_title"].startswith("retrain")],
+                "refused": self.refused}

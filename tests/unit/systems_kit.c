@@ -40,6 +40,7 @@ void systems_begin(struct asked *asked, const char *keys)
         .onset = &asked->onset,
         .token = "token",
         .password = "password",
+        .asked_us = asked->onset.due_us,
         .now_us = KIT_JUNE_12,
     };
 }

@@ -255,8 +255,8 @@ static void test_a_chain_without_end(void **state)
     int64_t id = put_onset();
     drain(NOW);
     assert_int_equal(state_of(id), FAKE_WAITING);
-    assert_int_equal(http.n, 12);
-    assert_non_null(strstr(run()->answer, "more than 12 requests"));
+    assert_int_equal(http.n, 128);
+    assert_non_null(strstr(run()->answer, "more than 128 requests"));
 }
 
 static void test_a_refusal_ends_the_run(void **state)

@@ -148,7 +148,7 @@ static void test_github_finds_its_run(void **state)
     systems_ask(&asked, 0);
     assert_string_equal(asked.request.url,
                         "https://api.github.com/repos/a/b/actions/workflows/w.yml/"
-                        "runs?event=workflow_dispatch&per_page=3&page=1&created=%3E%3D2001-06-13");
+                        "runs?event=workflow_dispatch&per_page=3&page=1&created=%3E%3D2001-06-12");
     assert_true(
         systems_take(&asked, 200, "{\"workflow_runs\":[{\"display_title\":\"retrain\"}]}")->more);
     systems_take(
@@ -176,13 +176,13 @@ static void test_github_turns_pages(void **state)
     (void)state;
     struct asked asked;
     systems_begin(&asked, "github: {" GITHUB "}");
-    for (int page = 1; page <= 9; page++) {
+    for (int page = 1; page <= 100; page++) {
         char part[40];
         snprintf(part, sizeof part, "&per_page=3&page=%d&", page);
         systems_ask(&asked, 0);
         assert_non_null(strstr(asked.request.url, part));
         systems_take(&asked, 200, "{\"workflow_runs\":[{},{},{}]}");
-        assert_int_equal(asked.said.more, page < 9);
+        assert_int_equal(asked.said.more, page < 100);
         assert_int_equal(asked.said.step, 0);
         asked.in.memory = vg_arena_strdup(asked.arena, asked.said.memory);
     }
@@ -201,7 +201,7 @@ static void test_looks_that_cannot_be_read(void **state)
         {"airflow: {" AT "dag: d, token_file: p.yaml}", 2, NULL, NULL},
         {"github: {" GITHUB "}", 0, NULL, "{\"workflow_runs\":[]}"},
         {"gitlab: {project: 7, token_file: p.yaml, api_token_file: p.yaml}", 0, NULL, "[]"},
-        {"gitlab: {project: 7, token_file: p.yaml, api_token_file: p.yaml}", 1, "1", "[]"},
+        {"gitlab: {project: 7, token_file: p.yaml, api_token_file: p.yaml}", 2, "1 ", "[]"},
         {"jenkins: {" AT "job: j, user: u, token_file: p.yaml}", 0, NULL, "{\"items\":[]}"},
         {"jenkins: {" AT "job: j, user: u, token_file: p.yaml}", 1, NULL, "{\"builds\":[]}"},
         {"mlflow: {" AT "experiment: e}", 1, "7", "{}"},
@@ -239,19 +239,160 @@ static void test_looks_that_cannot_be_read(void **state)
     }
 }
 
+/* [{"id": from}, {"id": from - 1}, ...], n of them. */
+static const char *make_pipelines(struct vg_arena *arena, int from, int n)
+{
+    struct vg_buf list;
+    vg_buf_init(&list, 1 << 16);
+    for (int i = 0; i < n; i++)
+        vg_buf_printf(&list, "%s{\"id\":%d}", i ? "," : "[", from - i);
+    vg_buf_puts(&list, n ? "]" : "[]");
+    const char *text = vg_arena_strdup(arena, list.data);
+    vg_buf_free(&list);
+    return text;
+}
+
+/* The next request of the chain, as the answer before it said. */
+static void go_on(struct asked *asked)
+{
+    assert_true(asked->said.more);
+    if (*asked->said.memory)
+        asked->in.memory = vg_arena_strdup(asked->arena, asked->said.memory);
+    systems_ask(asked, asked->said.step);
+}
+
+#define GITLAB "gitlab: {project: 7, token_file: p.yaml, api_token_file: p.yaml}"
+
+/* Every pipeline since the request is looked into, on as many pages as there are. */
+static void test_gitlab_looks_into_all(void **state)
+{
+    char at[120];
+    (void)state;
+    struct asked asked;
+    systems_begin(&asked, GITLAB);
+    systems_ask(&asked, 0);
+    assert_string_equal(asked.request.url,
+                        "https://gitlab.com/api/v4/projects/7/pipelines?source=trigger&per_page=50"
+                        "&page=1&order_by=id&sort=desc&updated_after=2001-06-12T23%3A10%3A00Z"
+                        "&created_after=2001-06-12T23%3A10%3A00Z");
+    systems_take(&asked, 200, make_pipelines(asked.arena, 60, 50));
+    go_on(&asked);
+    assert_non_null(strstr(asked.request.url, "&page=2&"));
+    systems_take(&asked, 200, make_pipelines(asked.arena, 10, 10));
+    for (int id = 60; id > 0; id--) {
+        go_on(&asked);
+        snprintf(at, sizeof at,
+                 "https://gitlab.com/api/v4/projects/7/pipelines/%d/variables?per_page=100", id);
+        assert_string_equal(asked.request.url, at);
+        assert_string_equal(systems_header(&asked, "PRIVATE-TOKEN"), "password");
+        if (id % 7)
+            systems_take(&asked, 200, "[{\"key\":\"A\",\"value\":\"b\"}]");
+        else
+            systems_take(&asked, 404, "{}"); /* deleted meanwhile */
+    }
+    go_on(&asked);
+    assert_non_null(strstr(asked.request.body, "token=token&ref=main"));
+    systems_end(&asked);
+}
+
+static void test_gitlab_finds_its_pipeline(void **state)
+{
+    (void)state;
+    struct asked asked;
+    systems_begin(&asked, GITLAB);
+    systems_ask(&asked, 0);
+    systems_take(&asked, 200, "[{\"id\":12},{\"id\":11}]");
+    go_on(&asked);
+    systems_take(&asked, 200, "[]");
+    go_on(&asked);
+    systems_take(&asked, 200, "[{\"key\":\"PGVIGIL_ONSET_KEY\",\"value\":\"" KIT_KEY "\"}]");
+    assert_int_equal(asked.said.outcome, VG_DELIVERED);
+    assert_false(asked.said.more);
+    assert_string_equal(asked.said.id, "11");
+    systems_end(&asked);
+}
+
 static void test_gitlab_starts_rather_none_than_two(void **state)
 {
     (void)state;
     struct asked asked;
-    systems_begin(&asked, "gitlab: {project: 7, token_file: p.yaml, api_token_file: p.yaml}");
+    systems_begin(&asked, GITLAB);
     systems_ask(&asked, 0);
     assert_true(systems_take(&asked, 200, "[]")->more);
     assert_non_null(strstr(systems_ask(&asked, asked.said.step), "token=token&ref=main"));
-    asked.in.step = 0;
-    systems_take(&asked, 200, "[{},{},{},{},{},{},{},{},{}]");
+    systems_ask(&asked, 0);
+    assert_int_equal(systems_take(&asked, 200, "[{}]")->outcome, VG_RETRY);
+    assert_int_equal(systems_take(&asked, 200, "not JSON")->outcome, VG_RETRY);
+    systems_take(&asked, 200, make_pipelines(asked.arena, 100, 50));
+    go_on(&asked);
+    systems_take(&asked, 200, make_pipelines(asked.arena, 50, 50));
     assert_int_equal(asked.said.outcome, VG_RETRY);
     assert_false(asked.said.more);
-    assert_int_equal(systems_take(&asked, 200, "not JSON")->outcome, VG_RETRY);
+    assert_non_null(strstr(asked.said.why, "100 pipelines were triggered since the request"));
+    /* who may not read variables must not start either */
+    asked.in.memory = "1 ";
+    systems_ask(&asked, 2);
+    assert_int_equal(systems_take(&asked, 403, "{}")->outcome, VG_PERMANENT);
+    systems_end(&asked);
+}
+
+/* {"builds": [...]} of n that were started so many seconds after the request. */
+static const char *make_builds(struct vg_arena *arena, const struct asked *asked, int n, int after)
+{
+    struct vg_buf list;
+    vg_buf_init(&list, 1 << 16);
+    for (int i = 0; i < n; i++)
+        vg_buf_printf(&list, "%s{\"number\":%d,\"timestamp\":%lld}", i ? "," : "", 100 - i,
+                      (long long)(asked->in.asked_us / 1000 + after * 1000));
+    const char *text = vg_arena_printf(arena, "{\"builds\":[%s]}", list.data);
+    vg_buf_free(&list);
+    return text;
+}
+
+#define JENKINS "jenkins: {" AT "job: j, user: u, token_file: p.yaml}"
+#define TEN     "{},{},{},{},{},{},{},{},{},{}"
+
+/* The queue and the builds are gone through in parts, up to builds older than the request. */
+static void test_jenkins_goes_through_its_lists(void **state)
+{
+    (void)state;
+    struct asked asked;
+    systems_begin(&asked, JENKINS);
+    systems_ask(&asked, 0);
+    assert_non_null(strstr(asked.request.url, "/queue/api/json?tree=items%5B"));
+    assert_non_null(strstr(asked.request.url, "%7B0%2C10%7D"));
+    systems_take(&asked, 200, "{\"items\":[" TEN "]}");
+    go_on(&asked);
+    assert_non_null(strstr(asked.request.url, "%7B10%2C20%7D"));
+    systems_take(&asked, 200, "{\"items\":[{}]}");
+    go_on(&asked);
+    assert_non_null(strstr(asked.request.url, "/job/j/api/json?tree=builds%5B"));
+    assert_non_null(strstr(asked.request.url, "%7B0%2C10%7D"));
+    systems_take(&asked, 200, make_builds(asked.arena, &asked, 10, 60));
+    go_on(&asked);
+    assert_non_null(strstr(asked.request.url, "%7B10%2C20%7D"));
+    systems_take(&asked, 200, make_builds(asked.arena, &asked, 10, -3000));
+    go_on(&asked); /* by a clock that may be an hour behind */
+    systems_take(&asked, 200, make_builds(asked.arena, &asked, 10, -4000));
+    go_on(&asked);
+    assert_non_null(strstr(asked.request.url, "/buildWithParameters"));
+    systems_end(&asked);
+}
+
+static void test_jenkins_builds_rather_none_than_two(void **state)
+{
+    (void)state;
+    struct asked asked;
+    systems_begin(&asked, JENKINS);
+    systems_ask(&asked, 1);
+    for (int part = 1; part < 10; part++) {
+        systems_take(&asked, 200, make_builds(asked.arena, &asked, 10, 60));
+        go_on(&asked);
+    }
+    systems_take(&asked, 200, make_builds(asked.arena, &asked, 10, 60));
+    assert_int_equal(asked.said.outcome, VG_RETRY);
+    assert_false(asked.said.more);
+    assert_string_equal(asked.said.why, "100 builds and more: too many to look for ours");
     systems_end(&asked);
 }
 
@@ -335,7 +476,11 @@ int main(void)
         cmocka_unit_test(test_github_finds_its_run),
         cmocka_unit_test(test_github_turns_pages),
         cmocka_unit_test(test_looks_that_cannot_be_read),
+        cmocka_unit_test(test_gitlab_looks_into_all),
+        cmocka_unit_test(test_gitlab_finds_its_pipeline),
         cmocka_unit_test(test_gitlab_starts_rather_none_than_two),
+        cmocka_unit_test(test_jenkins_goes_through_its_lists),
+        cmocka_unit_test(test_jenkins_builds_rather_none_than_two),
         cmocka_unit_test(test_jenkins_has_not_queued),
         cmocka_unit_test(test_jenkins_numbers_its_builds),
         cmocka_unit_test(test_mlflow_takes_any_name_and_number),

@@ -338,6 +338,44 @@ static void test_literals_of_flyte(void **state)
     systems_end(&asked);
 }
 
+/* A rehearsal asks for the next step although nothing has answered: what cannot be made is refused.
+ */
+static void test_steps_without_an_answer(void **state)
+{
+    static const char *const systems[] = {
+        KUBEFLOW,
+        ARGO,
+        EVENTS,
+        FLYTE,
+        FLYTE_V,
+        PREFECT,
+        DAGSTER,
+        CRONJOB,
+        SAGE,
+        VERTEX,
+        "airflow: {" AT "dag: d, token_file: p.yaml}",
+        "github: {repository: a/b, workflow: w.yml, token_file: p.yaml}",
+        "gitlab: {project: 7, token_file: p.yaml, api_token_file: p.yaml}",
+        "jenkins: {" AT "job: j, user: u, token_file: p.yaml}",
+        "mlflow: {" AT "experiment: e, registered_model: m}",
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(systems); i++) {
+        for (int step = 0; step < 3; step++) {
+            struct asked asked;
+            struct vg_error err = {0};
+            systems_begin(&asked, systems[i]);
+            asked.in.step = step;
+            asked.in.token = "id:secret";
+            if (asked.system->render(&asked.in, asked.arena, &asked.request, &err) < 0)
+                assert_true(err.code != VG_OK);
+            else
+                assert_true(asked.request.url && *asked.request.url);
+            systems_end(&asked);
+        }
+    }
+}
+
 /* The token of Dagster+ has a header of its own; a proxy's user is Basic. */
 static void test_rights_of_dagster(void **state)
 {
@@ -361,11 +399,16 @@ static void test_rights_of_dagster(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys_that_are_refused), cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_answers_of_dagster),    cmocka_unit_test(test_what_became_of_it),
-        cmocka_unit_test(test_a_copied_job),          cmocka_unit_test(test_a_job_that_is_too_long),
-        cmocka_unit_test(test_credentials),           cmocka_unit_test(test_literals_of_flyte),
+        cmocka_unit_test(test_keys_that_are_refused),
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_answers_of_dagster),
+        cmocka_unit_test(test_what_became_of_it),
+        cmocka_unit_test(test_a_copied_job),
+        cmocka_unit_test(test_a_job_that_is_too_long),
+        cmocka_unit_test(test_credentials),
+        cmocka_unit_test(test_literals_of_flyte),
         cmocka_unit_test(test_rights_of_dagster),
+        cmocka_unit_test(test_steps_without_an_answer),
     };
     return cmocka_run_group_tests_name("systems_jobs", tests, NULL, NULL);
 }
