@@ -228,7 +228,7 @@ static void test_a_log_in_leaves_no_secret(void **state)
     asked.in.token = NULL;
     asked.in.password = password.text;
     systems_ask(&asked, 0);
-    assert_true(search_memory(disguised[0]) > 1);
+    assert_true(asked.request.body_size > SECRET);
     struct vg_response *response = kit_response(201, "");
     response->body_size = sizeof before - 1 + SECRET + sizeof after - 1;
     memcpy(response->body, before, sizeof before);

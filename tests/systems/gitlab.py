@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from receivers.base import Service, need
 
 TRIGGER, ACCESS = "canary-gitlab-trigger", "canary-gitlab-access"
-KEY, OTHERS, DELETED = "PGVIGIL_ONSET_KEY", 60, 30
+KEY, OTHERS, DELETED = "PGVIGIL_ONSET_KEY", 52, 30
 
 
 def now():
