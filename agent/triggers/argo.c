@@ -2,14 +2,17 @@
 /* Workflows of Argo, submitted from a template under a name of our own, which Kubernetes takes
  * once.
  *
- * Pure. 409 with AlreadyExists means that the workflow is there; other conflicts pass. A workflow
- * may be longer than what is kept of an answer: of one that is followed only the phase is asked
- * for.
+ * Pure. 409 with AlreadyExists means that the workflow is there; other conflicts pass. The server
+ * gives it a generateName, too, and with both an old Kubernetes says of a name that is taken only
+ * that it could not be done just now: so after 5xx the workflow is looked for. It may be longer
+ * than what is kept of an answer: of one that is looked for only the phase is asked.
  */
 #include <jansson.h>
 
 #include "agent/receivers/receivers.h"
 #include "agent/triggers/keys.h"
+
+enum { SUBMIT, LOOK };
 
 struct settings {
     struct vg_trigger_settings base;
@@ -64,10 +67,23 @@ static json_t *make_parameters(const struct vg_trigger_in *in, struct vg_arena *
     return vg_receiver_made(list, bad);
 }
 
+static int look(const struct vg_trigger_in *in, const char *name, struct vg_arena *arena,
+                struct vg_request *out, struct vg_error *err)
+{
+    return vg_trigger_get(in,
+                          vg_trigger_url(in, arena,
+                                         "/api/v1/workflows/%s/%s"
+                                         "?fields=metadata.name,status.phase,status.message",
+                                         settings_of(in)->namespace, name),
+                          arena, out, err);
+}
+
 static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
                   struct vg_error *err)
 {
     const struct settings *own = settings_of(in);
+    if (in->step == LOOK)
+        return look(in, vg_trigger_label(in, arena), arena, out, err);
     json_t *body =
         json_pack("{s:s, s:s, s:s, s:{s:s, s:o, s:s*, s:s*}}", "namespace", own->namespace,
                   "resourceKind", kinds[own->kind], "resourceName", own->template, "submitOptions",
@@ -91,19 +107,22 @@ static void take_workflow(const struct vg_trigger_in *in, const struct vg_respon
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said)
 {
-    if (vg_trigger_made(response, said))
+    bool made = vg_trigger_made(response, said);
+    bool waits = response->retry_after_us > 0;
+    if (made) {
         take_workflow(in, response, said);
+    } else if (in->step == SUBMIT && response->status >= 500 && !waits) {
+        snprintf(said->memory, sizeof said->memory, "%s", said->why);
+        vg_trigger_more(said, LOOK);
+    } else if (in->step == LOOK && said->outcome == VG_PERMANENT) {
+        vg_trigger_refuse(said, VG_RETRY, "%.190s", in->memory ? in->memory : "");
+    }
 }
 
 static int follow(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
                   struct vg_error *err)
 {
-    return vg_trigger_get(in,
-                          vg_trigger_url(in, arena,
-                                         "/api/v1/workflows/%s/%s"
-                                         "?fields=metadata.name,status.phase,status.message",
-                                         settings_of(in)->namespace, in->run->id),
-                          arena, out, err);
+    return look(in, in->run->id, arena, out, err);
 }
 
 static void followed(const struct vg_trigger_in *in, const struct vg_response *response,

@@ -236,8 +236,8 @@ static bool find_ours(const struct vg_trigger_in *in, const struct vg_response *
 static void take_dispatch(const struct vg_trigger_in *in, const struct vg_response *response,
                           struct vg_trigger_said *said)
 {
-    if (response->status == 422 && in->step == DISPATCH &&
-        strstr(response->body, "return_run_details")) {
+    bool unknown = response->status == 422 || response->status == 400;
+    if (unknown && in->step == DISPATCH && strstr(response->body, "return_run_details")) {
         vg_trigger_more(said, DISPATCH_PLAINLY); /* a server that does not know it */
         return;
     }

@@ -178,7 +178,7 @@ struct json_t *vg_trigger_body(const struct vg_response *response);
 struct json_t *vg_trigger_look(const struct vg_response *response, const char *list,
                                struct vg_trigger_said *said);
 /* The same of a run that a system without a second one of its name was asked for: true, too, of 409
- * that says it is there. Another conflict, as over a quota, passes. */
+ * that says it is there. Another conflict, and a quota of Kubernetes that is used up, pass. */
 bool vg_trigger_made(const struct vg_response *response, struct vg_trigger_said *said);
 /* Whether the body says that what was to be created is there: code 6 of gRPC, or AlreadyExists. */
 bool vg_trigger_exists(const struct vg_response *response);

@@ -10,6 +10,8 @@ enum { WORD_SIZE = 60, REASON_SIZE = 120 };
 bool vg_trigger_made(const struct vg_response *response, struct vg_trigger_said *said)
 {
     bool took = vg_trigger_took(response, said);
+    if (response->status == 403 && strstr(response->body, "exceeded quota"))
+        said->outcome = VG_RETRY;
     if (response->status != 409)
         return took;
     bool there = vg_trigger_exists(response) || strstr(response->body, "ALREADY_EXISTS");

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Argo server: argo-workflows.readthedocs.io/en/latest/rest-api and /events. A workflow's name
-is unique in its namespace. Events are taken without a word on what they start; here they start what
-the documented binding starts, a workflow named after the onset_key, which is created once."""
+is unique in its namespace; the Kubernetes below is an old one, which says of a name that is taken
+only that it could not be done, as the server gives a generateName, too. Events are taken without a
+word on what they start; here they start what the documented binding starts, a workflow named after
+the onset_key, which is created once."""
 import json
 import re
 from urllib.parse import parse_qs
@@ -50,7 +52,9 @@ class Argo(Service):
         need(NAME.fullmatch(name) and len(name) <= 63, "name", 422)
         need(all(isinstance(p, str) and "=" in p for p in options["parameters"]), "parameters")
         if name in self.runs:
-            return 409, "application/json", json.dumps({"code": 6, "message": "already exists"})
+            return 500, "application/json", json.dumps(
+                {"code": 2, "message": "The POST operation against Workflow.argoproj.io could not "
+                                       "be completed at this time, please try again."})
         self.runs[name] = options["parameters"]
         return 200, "application/json", json.dumps(
             {"metadata": {"name": name, "namespace": "ml"}, "spec": {}, "status": {}})

@@ -29,6 +29,11 @@
 #define PLACE    "project: p, location: europe-west4, template_uri: \"https://t.test\", "
 #define VERTEX   "vertex: {" PLACE "output: \"gs://b\", token_file: p.yaml}"
 
+#define GITHUB "github: {repository: a/b, workflow: w.yml, token_file: p.yaml}"
+#define OLD    "{\"message\":\"\\\"return_run_details\\\" is not a permitted key.\"}"
+
+#define QUOTA "{\"message\":\"jobs.batch \\\"x\\\" is forbidden: exceeded quota: q\"}"
+
 #define RUNS(list)  "{\"data\":{\"runsOrError\":{\"__typename\":\"Runs\",\"results\":[" list "]}}}"
 #define LAUNCH(is)  "{\"data\":{\"launchRun\":{\"__typename\":\"" is "\",\"message\":\"m\"}}}"
 #define WHERE       "{\"message\":\"m\",\"locations\":[{\"line\":1,\"column\":2}]"
@@ -115,6 +120,19 @@ static void test_answers(void **state)
          VG_RETRAIN_FAILED},
         {ARGO, 0, 200, "{\"metadata\":{", VG_DELIVERED, false, 0}, /* longer than what is kept */
         {ARGO, 0, 404, "{}", VG_PERMANENT, false, 0},
+        {ARGO, 0, 500, "{\"code\":2}", VG_DELIVERED, true, 0}, /* perhaps the name is taken */
+        {ARGO, 1, 200, "{\"status\":{\"phase\":\"Pending\"}}", VG_DELIVERED, false,
+         VG_RETRAIN_QUEUED},
+        {ARGO, 1, 404, "{}", VG_RETRY, false, 0},
+        {ARGO, 1, 500, "{}", VG_RETRY, false, 0},
+        {ARGO, 1, 403, "{}", VG_RETRY, false, 0}, /* who may create need not get */
+        {ARGO, 0, 403, "{}", VG_PERMANENT, false, 0},
+        {ARGO, 0, 403, QUOTA, VG_RETRY, false, 0},
+        {CRONJOB, 1, 403, QUOTA, VG_RETRY, false, 0},
+        {GITHUB, 1, 422, OLD, VG_DELIVERED, true, 0},
+        {GITHUB, 1, 400, OLD, VG_DELIVERED, true, 0},
+        {GITHUB, 2, 400, OLD, VG_PERMANENT, false, 0},
+        {GITHUB, 1, 422, "{}", VG_PERMANENT, false, 0},
         {EVENTS, 0, 200, "{}", VG_DELIVERED, false, 0},
         {EVENTS, 0, 503, "{}", VG_RETRY, false, 0}, /* its queue is full */
         {FLYTE, 0, 200, "{\"id\":{\"version\":\"v\"}}", VG_DELIVERED, true, 0},
@@ -354,7 +372,7 @@ static void test_steps_without_an_answer(void **state)
         SAGE,
         VERTEX,
         "airflow: {" AT "dag: d, token_file: p.yaml}",
-        "github: {repository: a/b, workflow: w.yml, token_file: p.yaml}",
+        GITHUB,
         "gitlab: {project: 7, token_file: p.yaml, api_token_file: p.yaml}",
         "jenkins: {" AT "job: j, user: u, token_file: p.yaml}",
         "mlflow: {" AT "experiment: e, registered_model: m}",
