@@ -51,6 +51,7 @@ PROGRAM    := $(OUT)/pgvigil
 TESTS      := $(patsubst %.c,$(OUT)/%,$(TEST_SRC))
 TOOLS      := $(patsubst %.c,$(OUT)/%,$(TOOL_SRC))
 SIMULATE   := $(OUT)/tests/bench/drift/simulate
+TIMED      := $(OUT)/tests/bench/budget $(OUT)/tests/bench/heart
 
 # --- flags --------------------------------------------------------------------------------------
 
@@ -122,7 +123,7 @@ demo: need ## the demo: real data, real servers, about two minutes
 	@tests/demo/run
 
 bench: need ## time a check of 5 million rows against a plain COPY of the same columns
-	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build
+	@$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release build $(TIMED)
 	@tests/run bench
 
 bench-drift: need ## false alarms and delays of drift on made columns; REAL=1: on real tables

@@ -2,7 +2,7 @@
 /* What learning a budget and judging by it cost: 28 days of hourly windows, 100 columns. Rows are
  * made up with a fixed seed: numbers in 401 cells that wander over the day, categories of 60 values
  * of which most are rare enough for the exact law, a null now and then. Prints CPU time and the
- * most memory; asserts nothing. Usage: budget numbers|categories */
+ * most memory; ends with 1 above a target. Usage: budget numbers|categories */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,8 @@
 #include "pgvigil/budget.h"
 
 enum { COLUMNS = 100, WINDOWS = 672, ROWS = 504, CELLS = 401, VALUES = 60, RUNS = 20 };
+
+static const double most_learning_s = 60, most_mib = 64, most_judging_ms = 50;
 
 static uint64_t seed = 20010612;
 
@@ -177,15 +179,18 @@ int main(int argc, char **argv)
         if (judge(budget, &reading, &err) < 0)
             goto out;
     }
-    double judged = (read_clock() - from) / RUNS;
+    double judging_ms = 1e3 * (read_clock() - from) / RUNS, mib = (double)(most - before) / 1024;
     printf("%s: learnt in %.2f s with %.1f MiB more (blobs of %.0f KiB each), judged in %.1f ms, "
            "of which reading blobs %.1f ms; %u streams\n",
-           numbers ? "numbers" : "categories", learnt, (double)(most - before) / 1024,
-           (double)sizes[0] / 1024, 1e3 * judged, 1e3 * reading / RUNS, budget->nstreams);
+           numbers ? "numbers" : "categories", learnt, mib, (double)sizes[0] / 1024, judging_ms,
+           1e3 * reading / RUNS, budget->nstreams);
     for (uint32_t i = 0; i < 3; i++)
         printf("  %s: level %.3g, visible %.3g, days %u\n",
                vg_budget_kind_name(budget->streams[i].kind), budget->streams[i].level,
                budget->streams[i].visible, budget->streams[i].days);
+    if (learnt > most_learning_s || mib > most_mib || judging_ms > most_judging_ms)
+        vg_fail(&err, VG_E_LIMIT, "the targets are %.0f s, %.0f MiB and %.0f ms", most_learning_s,
+                most_mib, most_judging_ms);
 out:
     vg_budget_free(budget);
     free(starts);
