@@ -112,6 +112,23 @@ static struct vg_incident *join_incident(const struct vg_settle_in *in, struct v
     return incident;
 }
 
+/* Names the rule among those that have fired in the incident, as long as there is room. */
+static int name_rule(struct vg_incident *incident, const char *rule, struct vg_arena *arena)
+{
+    enum { MOST = 400 };
+    const char *rules = incident->rules ? incident->rules : "";
+    size_t len = strlen(rule), used = strlen(rules);
+    for (const char *at = rules; (at = strstr(at, rule)); at += len) {
+        bool begins = at == rules || at[-1] == ' ';
+        if (begins && (!at[len] || at[len] == ','))
+            return 0;
+    }
+    if (used && used + len > MOST)
+        return 0;
+    incident->rules = vg_arena_printf(arena, "%s%s%s", rules, used ? ", " : "", rule);
+    return incident->rules ? 0 : -1;
+}
+
 static int step_alert(const struct vg_settle_in *in, struct vg_arena *arena,
                       struct vg_settle_out *out, struct vg_alert *alert,
                       const struct vg_result *result)
@@ -125,6 +142,8 @@ static int step_alert(const struct vg_settle_in *in, struct vg_arena *arena,
     bool held = vg_settle_episode(in, out, alert, result, (struct vg_settle_step){emits, active});
     /* What is held back may never be told: its receivers come when it is. */
     struct vg_strings to = result->warn_to;
+    if (incident && name_rule(incident, result->rule, arena) < 0)
+        return -1;
     if (!incident || held)
         return 0;
     if (result->verdict != VG_WARN && vg_quiet_route(in, alert, result, arena, &to) < 0)

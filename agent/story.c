@@ -309,6 +309,21 @@ static void group_cells(const uint64_t *then, double m, const uint64_t *cells, s
     }
 }
 
+/* A window of other hours: what is usual at them is taken for what is usual at those of `then`. */
+static void shift_hours(const uint64_t *then, double m, const struct vg_story_past *past, size_t n,
+                        double out[GROUPS])
+{
+    double below = 0, rows = 0;
+    for (size_t i = 0; i < n; i++)
+        rows += (double)past->column->coarse[i];
+    for (size_t i = 0; i < n; i++) {
+        double place = (below + (double)then[i] / 2) / m * GROUPS;
+        out[place < GROUPS ? (size_t)place : GROUPS - 1] +=
+            rows * ((double)then[i] / m - past->usual[i]);
+        below += (double)then[i];
+    }
+}
+
 static void find_since(const struct vg_story_of *of, const double *then, const double *now,
                        size_t n, const double *past, struct vg_story *out)
 {
@@ -345,6 +360,10 @@ static int since_numbers(const struct vg_story_of *of, struct vg_story *out, dou
         const struct vg_column_summary *column = of->past[i].column;
         if (column->coarse && column->grid_id == then.grid_id && column->coarse_cells == n)
             group_cells(then.coarse, m, column->coarse, n, past + i * GROUPS);
+        else
+            continue;
+        if (of->past[i].usual)
+            shift_hours(then.coarse, m, &of->past[i], n, past + i * GROUPS);
     }
     find_since(of, groups[0], groups[1], GROUPS, past, out);
     rc = 0;
@@ -352,6 +371,19 @@ out:
     free(then.coarse);
     free(now.coarse);
     return rc;
+}
+
+/* Of a window of other hours what is usual at them is taken for what is at those of `then`. */
+static double count_level(const struct vg_story_of *of, const struct vg_story_past *past,
+                          uint64_t hash)
+{
+    double counted = (double)vg_top_count_hash(past->column->top, hash);
+    double rows = (double)vg_column_finite(past->column),
+           m = (double)vg_column_finite(of->then->total);
+    if (!past->usual_values || !(m > 0))
+        return counted;
+    double usual = (double)vg_top_count_hash(past->usual_values, hash) / past->usual_rows;
+    return counted + rows * ((double)vg_top_count_hash(of->then->total->top, hash) / m - usual);
 }
 
 static void since_levels(const struct vg_story_of *of, const struct levels *levels, double *past,
@@ -364,7 +396,7 @@ static void since_levels(const struct vg_story_of *of, const struct levels *leve
         if (!column->top)
             continue;
         for (size_t k = 0; k < levels->n; k++)
-            others -= counts[k] = (double)vg_top_count_hash(column->top, levels->hash[k]);
+            others -= counts[k] = count_level(of, &of->past[i], levels->hash[k]);
         /* Of the rest it is not known which the reference saw: as the window has it. */
         double rest = levels->now[levels->n] + levels->now[levels->n + 1];
         double unseen = rest > 0 ? levels->now[levels->n + 1] / rest : 0;

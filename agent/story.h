@@ -20,6 +20,11 @@ struct vg_story_segment {
 struct vg_story_past {
     struct vg_window window;
     const struct vg_column_summary *column; /* coarse, or with top values */
+    /* Where `then` is what is expected at the hours of `now`: what is usual at the hours of this
+     * window, the shares of the coarse cells, or values; NULL: as in `then`. */
+    const double *usual;
+    const struct vg_top *usual_values;
+    double usual_rows; /* of usual_values */
 };
 struct vg_story_of {
     bool nulls; /* of the share of NULLs, not of values */

@@ -118,28 +118,3 @@ int vg_recent_read(const struct vg_budget *budget, const struct vg_budget_part *
     out->series = vg_series_part(&all, first, out->n);
     return 0;
 }
-
-bool vg_budget_expected(const struct vg_budget *budget, const struct vg_budget_part *part,
-                        const struct vg_budget_recent *recent, size_t scale, double *expected,
-                        double *now)
-{
-    struct vg_recent read;
-    struct vg_arena *arena = vg_arena_new();
-    bool ok = arena && part->has[VG_BUDGET_KS] && scale &&
-              vg_recent_read(budget, part, recent, VG_BUDGET_KS, arena, &read) == 0 &&
-              scale <= read.series.n;
-    memset(expected, 0, part->ncells * sizeof *expected);
-    memset(now, 0, part->ncells * sizeof *now);
-    for (size_t w = ok ? read.series.n - scale : 0; ok && w < read.series.n; w++) {
-        size_t width = part->ncells - 1;
-        const double *below = read.series.cells + w * width;
-        const double *curve = part->ks.curve + read.series.slot[w] * width;
-        double rows = read.series.rows[w];
-        for (size_t j = 0; j <= width; j++) {
-            now[j] += (j < width ? below[j] : rows) - (j ? below[j - 1] : 0);
-            expected[j] += rows * ((j < width ? curve[j] : 1) - (j ? curve[j - 1] : 0));
-        }
-    }
-    vg_arena_free(arena);
-    return ok;
-}

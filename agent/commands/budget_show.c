@@ -38,16 +38,21 @@ static void print_struck(const struct vg_budget *budget, FILE *out)
     }
 }
 
+static bool is_one(const char *number)
+{
+    return !strcmp(number, "1");
+}
+
 static void print_replay(const struct vg_dataset *dataset, const struct vg_budget *budget,
                          FILE *out)
 {
     char rate[VG_NUMBER_TEXT], base[VG_DURATION_TEXT], days[VG_NUMBER_TEXT], week[VG_NUMBER_TEXT];
     fprintf(out,
-            "%s: drift: true, at most %s false incidents a week: %u stream%s of %u column%s, "
+            "%s: drift: true, at most %s false incident%s a week: %u stream%s of %u column%s, "
             "base windows of %s\n",
-            dataset->id, vg_format_human(7 * budget->budget, 3, rate), budget->nstreams,
-            budget->nstreams == 1 ? "" : "s", budget->ncolumns, budget->ncolumns == 1 ? "" : "s",
-            vg_format_duration(budget->base_us, base));
+            dataset->id, vg_format_human(7 * budget->budget, 3, rate), is_one(rate) ? "" : "s",
+            budget->nstreams, budget->nstreams == 1 ? "" : "s", budget->ncolumns,
+            budget->ncolumns == 1 ? "" : "s", vg_format_duration(budget->base_us, base));
     vg_format_human(count_days(budget), 3, days);
     vg_format_human(budget->expected_week, 2, week);
     if (budget->uncalibrated)
@@ -58,9 +63,9 @@ static void print_replay(const struct vg_dataset *dataset, const struct vg_budge
     else
         fprintf(out,
                 "  %u alarm-day%s of the dataset in the replay of %s days, %u base window%s"
-                " struck out; expect %s false incidents a week\n",
+                " struck out; expect %s false incident%s a week\n",
                 budget->replay_days, budget->replay_days == 1 ? "" : "s", days, budget->nstruck,
-                budget->nstruck == 1 ? "" : "s", week);
+                budget->nstruck == 1 ? "" : "s", week, is_one(week) ? "" : "s");
     print_struck(budget, out);
 }
 

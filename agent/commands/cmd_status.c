@@ -79,10 +79,11 @@ static void print_incidents(const struct vg_status *status)
     for (size_t i = 0; i < status->nincidents; i++) {
         const struct vg_incident *incident = &status->incidents[i];
         bool open = incident->closed_us == VG_NEVER;
-        printf("  %-6s  %s %s  opened %s%s%s  key %.12s", open ? "open" : "closed",
+        printf("  %-6s  %s %s  opened %s%s%s  key %.12s  %s", open ? "open" : "closed",
                incident->dataset, vg_severity_name(incident->severity),
                vg_format_time(incident->opened_due_us, opened), open ? "" : ", closed ",
-               open ? "" : vg_format_time(incident->closed_us, closed), incident->key);
+               open ? "" : vg_format_time(incident->closed_us, closed), incident->key,
+               incident->rules ? incident->rules : "");
         if (incident->acked_us != VG_NEVER)
             printf("  acknowledged by %s at %s", incident->acked_by ? incident->acked_by : "?",
                    vg_format_time(incident->acked_us, acked));

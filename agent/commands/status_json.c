@@ -88,12 +88,12 @@ static json_t *make_incidents(const struct vg_status *status)
     json_t *list = json_array();
     for (size_t i = 0; i < status->nincidents; i++) {
         const struct vg_incident *incident = &status->incidents[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "key",
-                                              incident->key, "dataset", incident->dataset,
-                                              "severity", vg_severity_name(incident->severity),
-                                              "opened", make_time(incident->opened_due_us),
-                                              "closed", make_time(incident->closed_us), "onset",
-                                              make_time(incident->onset_us)));
+        json_array_append_new(
+            list,
+            json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s?}", "key", incident->key, "dataset",
+                      incident->dataset, "severity", vg_severity_name(incident->severity), "opened",
+                      make_time(incident->opened_due_us), "closed", make_time(incident->closed_us),
+                      "onset", make_time(incident->onset_us), "rules", incident->rules));
     }
     return list;
 }

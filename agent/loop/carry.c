@@ -128,6 +128,7 @@ static bool copy_incident(const struct vg_incident *from, struct vg_arena *arena
     *out = *from;
     out->dataset = copy_text(arena, from->dataset, &whole);
     out->acked_by = copy_text(arena, from->acked_by, &whole);
+    out->rules = copy_text(arena, from->rules, &whole);
     for (size_t i = 0; to && i < from->to.n; i++)
         to[i] = copy_text(arena, from->to.items[i], &whole);
     out->to.items = to;

@@ -35,14 +35,6 @@ struct vg_cycle_budget {
     struct told *told;
 };
 
-/* The last base windows of one column; those in `owned` are ours. */
-struct look {
-    struct vg_column_summary *owned[VG_BUDGET_LOOK];
-    const struct vg_column_summary *windows[VG_BUDGET_LOOK];
-    struct vg_column_summary bare;
-    struct vg_budget_recent recent;
-};
-
 static int fail_memory(struct vg_error *err)
 {
     return vg_fail(err, VG_E_MEMORY, "out of memory");
@@ -184,14 +176,14 @@ void vg_cycle_budget_forget(struct vg_work *work)
 
 /* Of a private column only how many rows and nulls there are is stored, and so looked at. */
 static const struct vg_column_summary *bare_of(const struct vg_column_summary *column,
-                                               struct look *look)
+                                               struct vg_look_back *look)
 {
     look->bare = vg_private_counts(column);
     return &look->bare;
 }
 
 /* What is added to must be ours. */
-static int own_last(struct look *look, struct vg_column_summary **out, struct vg_error *err)
+static int own_last(struct vg_look_back *look, struct vg_column_summary **out, struct vg_error *err)
 {
     const size_t last = VG_BUDGET_LOOK - 1;
     if (look->windows[last] && !look->owned[last] &&
@@ -204,7 +196,8 @@ static int own_last(struct look *look, struct vg_column_summary **out, struct vg
 }
 
 /* The rows of the window at hand, if they belong to the base window and are not stored yet. */
-static int add_now(struct vg_work *work, const char *name, struct look *look, struct vg_error *err)
+static int add_now(struct vg_work *work, const char *name, struct vg_look_back *look,
+                   struct vg_error *err)
 {
     const struct vg_cycle_budget *budget = work->budget;
     const size_t last = VG_BUDGET_LOOK - 1;
@@ -236,7 +229,7 @@ static int add_now(struct vg_work *work, const char *name, struct look *look, st
 }
 
 /* Look-backs reach as far back as all windows were read: one that was not is no empty one. */
-static void cut_look(const struct vg_cycle_budget *budget, struct look *look)
+static void cut_look(const struct vg_cycle_budget *budget, struct vg_look_back *look)
 {
     size_t first = VG_BUDGET_LOOK - 1;
     while (first > 0 && (look->windows[first - 1] || budget->empty[first - 1]))
@@ -247,7 +240,7 @@ static void cut_look(const struct vg_cycle_budget *budget, struct look *look)
 }
 
 static int load_window(const struct vg_work *work, const struct vg_window *base, const char *name,
-                       struct look *look, size_t i, struct vg_error *err)
+                       struct vg_look_back *look, size_t i, struct vg_error *err)
 {
     const struct vg_cycle_env *env = work->env;
     if (env->carry)
@@ -258,7 +251,7 @@ static int load_window(const struct vg_work *work, const struct vg_window *base,
     return 0;
 }
 
-static int load_look(struct vg_work *work, const char *name, struct look *look,
+static int load_look(struct vg_work *work, const char *name, struct vg_look_back *look,
                      struct vg_error *err)
 {
     const struct vg_dataset *dataset = work->job.dataset;
@@ -281,15 +274,9 @@ static int load_look(struct vg_work *work, const char *name, struct look *look,
     return 0;
 }
 
-static void free_look(struct look *look)
-{
-    for (size_t i = 0; i < VG_BUDGET_LOOK; i++)
-        vg_column_free(look->owned[i]);
-}
-
 /* Whether rows are missed: none here, where the reference always had some, though the base window
  * before had its rows in time. A table that is filled late has none yet, and that is no news. */
-static int find_lost(struct vg_work *work, const struct look *look, bool *lost,
+static int find_lost(struct vg_work *work, const struct vg_look_back *look, bool *lost,
                      struct vg_error *err)
 {
     const struct vg_dataset *dataset = work->job.dataset;
@@ -385,6 +372,33 @@ static int load_part(struct vg_work *work, const char *name, struct vg_budget_pa
     return rc;
 }
 
+bool vg_cycle_budget_has_model(const struct vg_work *work)
+{
+    return work->budget && work->budget->model;
+}
+
+int vg_cycle_budget_look(struct vg_work *work, const char *column, struct vg_look_back *look,
+                         struct vg_error *err)
+{
+    const struct vg_cycle_budget *budget = work->budget;
+    struct vg_budget_part *part = NULL;
+    bool owned = false;
+    *look = (struct vg_look_back){.model = budget->model,
+                                  .column = vg_budget_find(budget->model, column),
+                                  .base = budget->base};
+    int rc = look->column < 0 ? 0 : load_part(work, column, &part, &owned, err);
+    look->part = part;
+    look->owned_part = owned ? part : NULL;
+    return rc == 0 && part ? load_look(work, column, look, err) : rc;
+}
+
+void vg_cycle_budget_unlook(struct vg_look_back *look)
+{
+    for (size_t i = 0; i < VG_BUDGET_LOOK; i++)
+        vg_column_free(look->owned[i]);
+    vg_budget_part_free(look->owned_part);
+}
+
 static int measure_column(struct vg_work *work, const struct vg_bound *bound,
                           struct vg_evidence *evidence, struct vg_measures *measures,
                           struct vg_error *err)
@@ -392,31 +406,24 @@ static int measure_column(struct vg_work *work, const struct vg_bound *bound,
     struct vg_cycle_budget *budget = work->budget;
     const char *name = bound->rule.column;
     struct vg_budget_new_values fresh;
-    struct vg_budget_part *part = NULL;
-    struct look look = {.owned = {NULL}};
-    struct vg_budget_evidence of = {
-        .model = budget->model, .recent = &look.recent, .base = budget->base};
-    of.column = vg_budget_find(budget->model, name);
-    bool owned = false;
+    struct vg_look_back look;
+    int rc = vg_cycle_budget_look(work, name, &look, err);
+    struct vg_budget_evidence of = {.model = budget->model,
+                                    .column = look.column,
+                                    .part = look.part,
+                                    .recent = &look.recent,
+                                    .base = budget->base};
     evidence->budget = &of;
-    int rc = 0;
-    if (of.column >= 0)
-        rc = load_part(work, name, &part, &owned, err);
-    of.part = part;
-    if (rc == 0 && part)
-        rc = load_look(work, name, &look, err);
-    if (rc == 0 && part && !budget->lost_told) {
+    if (rc == 0 && of.part && !budget->lost_told) {
         rc = find_lost(work, &look, &of.lost, err);
         budget->lost_told = true;
     }
-    if (rc == 0 && part)
+    if (rc == 0 && of.part)
         rc = find_fresh(work, name, &of, &fresh, err);
     compare_types(work, name, &of);
     if (rc == 0)
         rc = bound->rule.type->measure(&bound->rule, evidence, measures, err);
-    free_look(&look);
-    if (owned)
-        vg_budget_part_free(part);
+    vg_cycle_budget_unlook(&look);
     return rc;
 }
 

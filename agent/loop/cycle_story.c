@@ -5,6 +5,7 @@
 #include "agent/loop/cycle_story.h"
 
 #include "agent/loop/carry.h"
+#include "agent/loop/cycle_budget_sides.h"
 #include "agent/loop/cycle_reference.h"
 #include "agent/loop/cycle_segments.h"
 #include "agent/plan_segments.h"
@@ -64,6 +65,23 @@ static int fill_segments(const struct vg_work *work, const struct vg_bound *boun
     return 0;
 }
 
+/* An alarm of the budget is about the rows of its look-back, against what is usual at its hours. */
+static int fill_look_back(struct vg_work *work, const struct vg_bound *bound,
+                          const struct vg_result *result, struct vg_budget_sides *sides,
+                          struct vg_story_of *of, struct vg_error *err)
+{
+    const struct vg_reference_column *whole =
+        work->reference ? vg_reference_find(work->reference, result->column) : NULL;
+    int rc = whole ? vg_cycle_budget_sides(work, result, whole, sides, err) : 0;
+    if (rc <= 0)
+        return rc;
+    of->now = &sides->now;
+    of->then = &sides->then;
+    of->nulls = sides->nulls;
+    of->window = &sides->window;
+    return fill_segments(work, bound, result->column, of) < 0 ? fail_memory(err) : 1;
+}
+
 /* The rows that the result is about; false: they were not counted. */
 static int fill_rows(const struct vg_work *work, const struct vg_bound *bound,
                      const struct vg_result *result, struct vg_story_of *of)
@@ -89,7 +107,7 @@ static int fill_rows(const struct vg_work *work, const struct vg_bound *bound,
 }
 
 static int fill_past(struct vg_work *work, const char *column, struct vg_stored_windows *stored,
-                     struct vg_story_of *of, struct vg_error *err)
+                     struct vg_budget_sides *sides, struct vg_story_of *of, struct vg_error *err)
 {
     if (!work->env->store || !of->window)
         return 0;
@@ -106,10 +124,46 @@ static int fill_past(struct vg_work *work, const char *column, struct vg_stored_
     }
     struct vg_story_past *past = vg_arena_array(work->arena, stored->n, sizeof *past);
     for (size_t i = 0; past && i < stored->n; i++)
-        past[i] = (struct vg_story_past){stored->items[i].window, stored->items[i].column};
+        past[i] = (struct vg_story_past){.window = stored->items[i].window,
+                                         .column = stored->items[i].column};
     of->npast = past ? stored->n : 0;
     of->past = past;
-    return past ? 0 : fail_memory(err);
+    return past ? vg_cycle_budget_sides_usual(work, sides, past, stored->n, err) : fail_memory(err);
+}
+
+/* What the story is made of, but for the windows before; 0: nothing. */
+static int fill_story(struct vg_work *work, const struct vg_bound *bound,
+                      const struct vg_result *result, struct vg_budget_sides *sides,
+                      struct vg_story_of *of, struct vg_error *err)
+{
+    if (bound->rule.policy == VG_POLICY_BUDGET) {
+        int rc = fill_look_back(work, bound, result, sides, of, err);
+        if (rc)
+            return rc;
+    }
+    int rc = fill_rows(work, bound, result, of);
+    return rc < 0 ? fail_memory(err) : rc;
+}
+
+static int tell(struct vg_work *work, const struct vg_bound *bound, const struct vg_result *result,
+                struct vg_budget_sides *sides, struct vg_story_of *of, struct vg_story **out,
+                struct vg_error *err)
+{
+    struct vg_stored_windows stored = {NULL, 0};
+    struct vg_story *story = vg_arena_alloc(work->arena, sizeof *story);
+    int rc = story ? 1 : fail_memory(err);
+    /* Windows before are kept of all rows together, as the first reference counts them. */
+    if (rc > 0 && !result->segment && !bound->variant && !vg_reference_apart(&bound->rule))
+        rc = fill_past(work, result->column, &stored, sides, of, err) < 0 ? -1 : 1;
+    if (rc > 0) {
+        rc = vg_story_tell(of, work->arena, story);
+        if (rc < 0)
+            fail_memory(err);
+    }
+    for (size_t i = 0; i < stored.n; i++)
+        vg_column_free(stored.items[i].column);
+    *out = rc > 0 ? story : NULL;
+    return rc;
 }
 
 int vg_cycle_story(struct vg_work *work, const struct vg_result *result, struct vg_story **out,
@@ -117,7 +171,7 @@ int vg_cycle_story(struct vg_work *work, const struct vg_result *result, struct 
 {
     const struct vg_bound *bound = find_bound(work, result->rule);
     const struct vg_dataset *dataset = work->job.dataset;
-    struct vg_stored_windows stored = {NULL, 0};
+    struct vg_budget_sides sides = {.nulls = false};
     struct vg_story_of of = {.nulls = vg_streq(result->check, "null_rate")};
     *out = NULL;
     if (!bound || bound->rule.compare.segment || result->class != VG_CLASS_DRIFT || !result->column)
@@ -125,23 +179,10 @@ int vg_cycle_story(struct vg_work *work, const struct vg_result *result, struct 
     of.is_private = vg_dataset_is_private(dataset, result->column);
     of.shows_values = dataset->expose_values && !of.is_private;
     of.window = work->cycle.has_window && work->plan.time ? &work->cycle.window : NULL;
-    int rc = fill_rows(work, bound, result, &of);
-    struct vg_story *story = rc > 0 ? vg_arena_alloc(work->arena, sizeof *story) : NULL;
-    if (rc > 0 && !story)
-        rc = -1;
-    if (rc < 0)
-        return fail_memory(err);
-    /* Windows before are kept of all rows together, as the first reference counts them. */
-    if (rc > 0 && !result->segment && !bound->variant && !vg_reference_apart(&bound->rule))
-        rc = fill_past(work, result->column, &stored, &of, err) < 0 ? -1 : 1;
-    if (rc > 0) {
-        rc = vg_story_tell(&of, work->arena, story);
-        if (rc < 0)
-            fail_memory(err);
-    }
-    for (size_t i = 0; i < stored.n; i++)
-        vg_column_free(stored.items[i].column);
-    *out = rc > 0 ? story : NULL;
+    int rc = fill_story(work, bound, result, &sides, &of, err);
+    if (rc > 0)
+        rc = tell(work, bound, result, &sides, &of, out, err);
+    vg_cycle_budget_sides_end(&sides);
     return rc;
 }
 

@@ -165,12 +165,13 @@ static void read_incident(struct vg_sql_row *row, void *item)
     incident->told_us = vg_row_int(row);
     incident->acked_us = vg_row_int(row);
     incident->acked_by = vg_row_text(row);
+    incident->rules = vg_row_text(row);
 }
 
 /* 9223372036854775807 is VG_NEVER: not closed, or never told. */
 #define SELECT_INCIDENTS                                                                           \
     "SELECT key, dataset, severity, opened_due_us, first_us, closed_us, onset_us, told_us,"        \
-    " acked_us, acked_by FROM incident"
+    " acked_us, acked_by, rules FROM incident"
 #define NEWEST_FIRST " ORDER BY opened_due_us DESC, key LIMIT 1000"
 #define OPEN                                                                                       \
     " (closed_us = 9223372036854775807 OR told_us < closed_us OR told_us = 9223372036854775807)"
@@ -234,15 +235,16 @@ int vg_store_incident_put(struct vg_store *store, const struct vg_incident *inci
 {
     static const char text[] =
         "INSERT INTO incident (key, dataset, severity, opened_due_us, first_us, closed_us,"
-        " onset_us, told_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (key)"
+        " onset_us, told_us, rules) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (key)"
         " DO UPDATE SET dataset = excluded.dataset, severity = excluded.severity,"
         " opened_due_us = excluded.opened_due_us, first_us = excluded.first_us,"
-        " closed_us = excluded.closed_us, onset_us = excluded.onset_us, told_us = excluded.told_us";
-    const struct vg_sql sql =
-        VG_SQL(text, vg_p_text(incident->key), vg_p_text(incident->dataset),
-               vg_p_int((int64_t)incident->severity), vg_p_int(incident->opened_due_us),
-               vg_p_int(incident->first_us), vg_p_int(incident->closed_us),
-               vg_p_int(incident->onset_us), vg_p_int(incident->told_us));
+        " closed_us = excluded.closed_us, onset_us = excluded.onset_us, told_us = excluded.told_us,"
+        " rules = excluded.rules";
+    const struct vg_sql sql = VG_SQL(
+        text, vg_p_text(incident->key), vg_p_text(incident->dataset),
+        vg_p_int((int64_t)incident->severity), vg_p_int(incident->opened_due_us),
+        vg_p_int(incident->first_us), vg_p_int(incident->closed_us), vg_p_int(incident->onset_us),
+        vg_p_int(incident->told_us), vg_p_text(incident->rules));
     struct vg_scope scope;
     if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
         return -1;

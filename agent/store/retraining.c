@@ -160,6 +160,51 @@ int vg_store_rows_since(struct vg_store *store, const char *dataset, int64_t sin
 
 /* --- Decisions ------------------------------------------------------------------------- */
 
+/* A refusal that lasts says other numbers at each window, and is the same refusal. */
+static bool is_same_but_numbers(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        a += strspn(a, "0123456789.+-");
+        b += strspn(b, "0123456789.+-");
+        if (*a != *b || !*a)
+            return *a == *b;
+    }
+}
+
+struct newest {
+    enum vg_decision_kind kind;
+    const char *reason, *by;
+};
+
+static void read_newest(struct vg_sql_row *row, void *item)
+{
+    struct newest *newest = item;
+    newest->kind = (enum vg_decision_kind)vg_row_enum(row, VG_DECISIONS);
+    newest->reason = vg_row_text(row);
+    newest->by = vg_row_text(row);
+}
+
+/* Whether the newest decision on this key says so already. */
+static int find_said(struct vg_store *store, const struct vg_decision *decision, bool *said,
+                     struct vg_error *err)
+{
+    struct newest newest = {.reason = NULL};
+    struct vg_arena *arena = vg_arena_new();
+    const struct vg_sql_shape shape = {sizeof newest, read_newest, arena};
+    const struct vg_sql sql = VG_SQL("SELECT kind, reason, given_by FROM decision WHERE key = $1"
+                                     " ORDER BY id DESC LIMIT 1",
+                                     vg_p_text(decision->key));
+    bool found = false;
+    if (!arena)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    int rc = vg_sql_one(store, &sql, &shape, &newest, &found, err);
+    *said = rc == 0 && found && newest.kind == decision->kind &&
+            vg_streq(newest.by ? newest.by : "", decision->by ? decision->by : "") &&
+            is_same_but_numbers(newest.reason, decision->reason ? decision->reason : "");
+    vg_arena_free(arena);
+    return rc;
+}
+
 int vg_store_decision_put(struct vg_store *store, const struct vg_decision *decision,
                           bool *recorded, struct vg_error *err)
 {
@@ -173,10 +218,7 @@ int vg_store_decision_put(struct vg_store *store, const struct vg_decision *deci
         " CASE WHEN $7 IS NULL THEN o.value ELSE $12 END,"
         " CASE WHEN $7 IS NULL THEN o.limit_value ELSE $13 END,"
         " CASE WHEN $7 IS NULL THEN coalesce(o.row_count, 0) ELSE $14 END"
-        " FROM (SELECT $2 AS key) AS k LEFT JOIN onset AS o ON o.key = k.key"
-        " WHERE NOT EXISTS (SELECT 1 FROM decision AS d WHERE d.key = $2 AND d.kind = $4"
-        " AND d.reason = $5 AND coalesce(d.given_by, '') = coalesce($6, '')"
-        " AND d.id = (SELECT max(l.id) FROM decision AS l WHERE l.key = $2))";
+        " FROM (SELECT $2 AS key) AS k LEFT JOIN onset AS o ON o.key = k.key";
     const struct vg_sql sql = VG_SQL(
         text, vg_p_text(decision->model), vg_p_text(decision->key), vg_p_int(decision->at_us),
         vg_p_int((int64_t)decision->kind), vg_p_text(decision->reason ? decision->reason : ""),
@@ -184,10 +226,12 @@ int vg_store_decision_put(struct vg_store *store, const struct vg_decision *deci
         vg_p_int(decision->evidence.start_us), vg_p_int(decision->evidence.end_us),
         vg_p_int(decision->evidence.repeated), vg_p_real(decision->value),
         vg_p_real(decision->limit), vg_p_count(decision->rows));
-    int64_t changed = 0;
-    int rc = vg_sql_change(store, &sql, &changed, err);
+    bool said = false;
+    int rc = find_said(store, decision, &said, err);
+    if (rc == 0 && !said)
+        rc = vg_sql_run(store, &sql, err);
     if (recorded)
-        *recorded = rc == 0 && changed > 0;
+        *recorded = rc == 0 && !said;
     return rc;
 }
 

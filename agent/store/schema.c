@@ -310,6 +310,12 @@ static const char *const asked_often[] = {
     NULL,
 };
 
+/* What an incident is about. */
+static const char *const abouts[] = {
+    "ALTER TABLE incident ADD COLUMN rules TEXT",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -328,6 +334,7 @@ const struct vg_migration vg_migrations[] = {
     {"what becomes of requests for retraining", runs},
     {"who approved a retraining", approvals},
     {"what is asked of the outbox often", asked_often},
+    {"what an incident is about", abouts},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];
 

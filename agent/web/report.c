@@ -147,6 +147,7 @@ static void put_tiles(struct vg_buf *out, const struct vg_report *report)
     put_tile(out, count_worst(report, VG_FAIL), "failing", "failing");
     put_tile(out, count_worst(report, VG_UNKNOWN), "cannot be checked", "cannot be checked");
     put_tile(out, count_worst(report, VG_WARN), "with warnings", "with warnings");
+    put_tile(out, count_worst(report, VG_NODATA), "without data", "without data");
     put_tile(out, count_worst(report, VG_PASS), "in order", "in order");
     put_tile(out, (size_t)waiting, "message waiting", "messages waiting");
     vg_buf_puts(out, "</ul>\n");
@@ -353,6 +354,7 @@ static void put_incident(struct vg_buf *out, const struct vg_incident *incident)
     vg_buf_puts(out, "</td>");
     put_cell(out, "Dataset", incident->dataset);
     put_cell(out, "Severity", vg_severity_name(incident->severity));
+    put_cell(out, "Rules", incident->rules ? incident->rules : "");
     put_time_cell(out, "Onset", incident->onset_us);
     put_time_cell(out, "Opened", incident->opened_due_us);
     put_time_cell(out, "Closed", incident->closed_us);
@@ -366,7 +368,7 @@ static void put_incident(struct vg_buf *out, const struct vg_incident *incident)
 
 static void put_incidents(struct vg_buf *out, const struct vg_report *report)
 {
-    static const char *const heads[] = {"State",  "Dataset", "Severity", "Onset",
+    static const char *const heads[] = {"State",  "Dataset", "Severity", "Rules", "Onset",
                                         "Opened", "Closed",  "Told",     NULL};
     vg_buf_puts(out, "<section><h2>Incidents</h2>\n");
     if (!report->nincidents) {

@@ -44,7 +44,7 @@ const char vg_report_style[] =
     "th{text-align:left;font-weight:600;color:var(--soft);font-size:.85rem}"
     "th,td{padding:.35rem .7rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}"
     "tr:last-child td{border-bottom:0}.num{text-align:right;font-variant-numeric:tabular-nums;"
-    "white-space:nowrap}time{white-space:nowrap}"
+    "white-space:nowrap}time{white-space:nowrap}td code{overflow-wrap:break-word}"
     "@media(max-width:46em){body{padding:.7rem}thead{position:absolute;clip-path:inset(50%);"
     "width:1px;height:1px;overflow:hidden}"
     "table,tbody,tr,td{display:block}tr{padding:.45rem 0;border-bottom:1px solid var(--line)}"

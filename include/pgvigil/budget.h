@@ -261,6 +261,23 @@ size_t vg_budget_part_cells(const struct vg_budget_part *part);
 bool vg_budget_expected(const struct vg_budget *budget, const struct vg_budget_part *part,
                         const struct vg_budget_recent *recent, size_t scale, double *expected,
                         double *now);
+/* The shares of its coarse cells, as many as the part has, at the hours of a place. false: no
+ * numbers. */
+bool vg_budget_usual(const struct vg_budget *budget, const struct vg_budget_part *part,
+                     struct vg_budget_place place, double *shares);
+/* The values of the whole reference, each as often, of 1e9 rows, as at the hours of a place; as
+ * below. */
+int vg_budget_usual_values(const struct vg_budget *budget, const struct vg_budget_part *part,
+                           struct vg_budget_place place, const struct vg_top *whole,
+                           struct vg_top **out, struct vg_error *err) VG_MUST_CHECK;
+/* The values of the whole reference, each as often, of 1e9 rows, as is expected at the hours of the
+ * last `scale` windows: a value that is tested alone in its share at these hours, the others in
+ * theirs together. 1: *out is the caller's, to be freed with a summary that holds it; 0: no values
+ * were counted; -1: VG_E_MEMORY. */
+int vg_budget_expected_values(const struct vg_budget *budget, const struct vg_budget_part *part,
+                              const struct vg_budget_recent *recent, size_t scale,
+                              const struct vg_top *whole, struct vg_top **out,
+                              struct vg_error *err) VG_MUST_CHECK;
 
 /* --- Hard rules: outside the budget, no statistics -------------------------------------------- */
 

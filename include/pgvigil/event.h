@@ -65,9 +65,11 @@ struct vg_incident {
     int64_t closed_us;     /* VG_NEVER while open */
     int64_t onset_us;      /* earliest onset of its alerts */
     int64_t told_us;       /* last message; reminders count from it; VG_NEVER: none */
-    struct vg_strings to;  /* receivers that were told, all must hear the end */
-    int64_t acked_us;      /* somebody has taken it on; VG_NEVER: nobody */
-    const char *acked_by;  /* or NULL */
+    const char
+        *rules; /* that have fired in it: "origin.drift, nulls", cut where many; NULL: not known */
+    struct vg_strings to; /* receivers that were told, all must hear the end */
+    int64_t acked_us;     /* somebody has taken it on; VG_NEVER: nobody */
+    const char *acked_by; /* or NULL */
 };
 
 /* A fire, or a time of blindness, that began or ended while windows were caught up, until the end

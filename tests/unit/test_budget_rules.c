@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "agent/budget/parts.h"
+#include "agent/summary/parts.h"
 #include "agent/summary/private.h"
 #include "checks/stat_ks.h"
 #include "tests/unit/budget_kit.h"
@@ -216,6 +217,57 @@ static void test_looks(void **state)
     vg_kit_forget(&learnt);
 }
 
+/* A drawn category: at night of another mixture than by day. */
+static bool draw_shifts(size_t w, struct vg_column_summary *window)
+{
+    bool night = w % 24 < 6;
+    vg_kit_add(window, "freight", night ? 80 : 20);
+    vg_kit_add(window, "people", night ? 20 : 80);
+    return true;
+}
+
+/* Values as they are usual at the hours that are looked at, not in the reference as a whole. */
+static void test_expected_values(void **state)
+{
+    (void)state;
+    struct vg_kit_learnt learnt = {.n = VG_KIT_WINDOWS, .kind = VG_KIND_TEXT, .draw = draw_shifts};
+    struct vg_column_summary whole, window;
+    struct vg_top *top;
+    struct vg_error err;
+    const double rows = 1e9;
+    assert_int_equal(vg_kit_learn(&learnt), 0);
+    vg_kit_open(VG_KIND_TEXT, &whole);
+    vg_kit_open(VG_KIND_TEXT, &window);
+    vg_kit_add(&whole, "freight", 35);
+    vg_kit_add(&whole, "people", 65);
+    vg_kit_add(&window, "freight", 100);
+    const struct vg_column_summary *windows[2] = {&window, &window};
+    static const struct {
+        int64_t hour;
+        double freight;
+    } cases[] = {{2, .8}, {12, .2}, {5, .5}}; /* the last look-back: an hour of both kinds */
+    for (size_t i = 0; i < 3; i++) {
+        int64_t first = VG_KIT_MONDAY_US + cases[i].hour * VG_HOUR_US;
+        int64_t starts[2] = {first, first + VG_HOUR_US};
+        struct vg_budget_recent recent = {&vg_utc, starts, windows, 2};
+        assert_int_equal(vg_budget_expected_values(learnt.budget, learnt.part, &recent, 2,
+                                                   whole.top, &top, &err),
+                         1);
+        double share = (double)vg_top_count(top, "freight", 7) / rows;
+        assert_true(fabs(share - cases[i].freight) < .01);
+        vg_top_free(top);
+        struct vg_budget_place place = vg_budget_place(&vg_utc, VG_HOUR_US, first);
+        assert_int_equal(
+            vg_budget_usual_values(learnt.budget, learnt.part, place, whole.top, &top, &err), 1);
+        share = (double)vg_top_count(top, "people", 6) / rows;
+        assert_true(fabs(share - (cases[i].hour < 6 ? .2 : .8)) < .01);
+        vg_top_free(top);
+    }
+    vg_column_clear(&window);
+    vg_column_clear(&whole);
+    vg_kit_forget(&learnt);
+}
+
 /* Rows of the look-back by cell, and as many expected. */
 static void test_expected(void **state)
 {
@@ -239,6 +291,10 @@ static void test_expected(void **state)
     assert_true(fabs(sums[0] - 200) < 1e-9 && sums[1] == 200 && now[6] == 200);
     assert_true(expected[2] > 70 && expected[4] > 90 && fabs(expected[6]) < 1e-9);
     assert_false(vg_budget_expected(learnt.budget, learnt.part, &recent, 3, expected, now));
+    struct vg_budget_place place = vg_budget_place(&vg_utc, VG_HOUR_US, starts[0]);
+    assert_true(vg_budget_usual(learnt.budget, learnt.part, place, now));
+    for (size_t j = 0; j < VG_KIT_CELLS; j++)
+        assert_true(now[j] >= -1e-12 && now[j] <= 1);
     vg_column_clear(&window);
     vg_kit_forget(&learnt);
 }
@@ -320,9 +376,10 @@ static void test_uncalibrated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reasons),    cmocka_unit_test(test_made_values),
-        cmocka_unit_test(test_looks),      cmocka_unit_test(test_expected),
-        cmocka_unit_test(test_categories), cmocka_unit_test(test_uncalibrated),
+        cmocka_unit_test(test_reasons),         cmocka_unit_test(test_made_values),
+        cmocka_unit_test(test_looks),           cmocka_unit_test(test_expected),
+        cmocka_unit_test(test_expected_values), cmocka_unit_test(test_categories),
+        cmocka_unit_test(test_uncalibrated),
     };
     return cmocka_run_group_tests_name("budget_rules", tests, NULL, NULL);
 }

@@ -33,6 +33,21 @@ static void test_one_message_per_incident(void **state)
     stop(&world);
 }
 
+/* What an incident is about is kept: the rules that have fired in it, each once. */
+static void test_rules_of_an_incident(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    run(&world, "a:b c:b e:g", VG_HOUR_US, false, NULL);
+    assert_string_equal(world.incidents[0].rules, "a, c");
+    run(&world, "a:g c:b e:b", VG_HOUR_US, false, NULL);
+    run(&world, "a:b c:b e:b", VG_HOUR_US, false, NULL);
+    assert_int_equal(world.nincidents, 1);
+    assert_string_equal(world.incidents[0].rules, "a, c, e");
+    stop(&world);
+}
+
 static void test_key(void **state)
 {
     (void)state;
@@ -254,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_message_per_incident),
         cmocka_unit_test(test_key),
+        cmocka_unit_test(test_rules_of_an_incident),
         cmocka_unit_test(test_late_joiner_opens_another),
         cmocka_unit_test(test_severities_are_apart),
         cmocka_unit_test(test_refire_is_a_new_incident),

@@ -245,13 +245,16 @@ static void test_decisions(void **state)
     assert_true(decide(f, "k2", VG_DECIDED_WITHHELD, "nulls fail"));
     assert_false(decide(f, "k1", VG_DECIDED_WITHHELD, "nulls fail"));
     assert_true(decide(f, "k1", VG_DECIDED_WITHHELD, "range fails"));
+    assert_true(decide(f, "k1", VG_DECIDED_WITHHELD, "x: 5 of 31 rows null (16.1%)"));
+    assert_false(decide(f, "k1", VG_DECIDED_WITHHELD, "x: 45 of 225 rows null (20%)"));
+    assert_true(decide(f, "k1", VG_DECIDED_WITHHELD, "y: 45 of 225 rows null (20%)"));
     assert_true(decide(f, "k1", VG_DECIDED_WITHHELD, "nulls fail"));
     assert_true(decide(f, "k1", VG_DECIDED_FIRED, "nulls fail"));
     MUST(f, vg_store_decisions(f->store, "m", 3, f->arena, &got, &n, &f->err));
     assert_int_equal(n, 3);
     assert_int_equal(got[0].kind, VG_DECIDED_FIRED);
     assert_string_equal(got[1].reason, "nulls fail");
-    assert_string_equal(got[2].reason, "range fails");
+    assert_string_equal(got[2].reason, "y: 45 of 225 rows null (20%)");
     assert_string_equal(got[0].key, "k1");
     assert_string_equal(got[0].model, "m");
     assert_int_equal(got[0].at_us, 5);

@@ -114,7 +114,8 @@ static void add_past(struct world *world, size_t old, draw *value, size_t nulls)
         count(&world->past[i], world->grid, is_old ? even : value, 200, is_old ? 2 : nulls);
         assert_int_equal(vg_column_coarsen(&world->past[i]), 0);
         world->windows[i] = (struct vg_story_past){
-            {(int64_t)(4 + i) * VG_HOUR_US, (int64_t)(5 + i) * VG_HOUR_US, false}, &world->past[i]};
+            .window = {(int64_t)(4 + i) * VG_HOUR_US, (int64_t)(5 + i) * VG_HOUR_US, false},
+            .column = &world->past[i]};
     }
     world->of.past = world->windows;
     world->of.npast = PAST;
@@ -207,6 +208,29 @@ static void test_nulls(void **state)
     assert_string_equal(tell(&world), "NULLs are 20% of the rows, were 0.99%; at least 19% of the "
                                       "rows concerned; since 1970-01-01T09:00:00Z");
     assert_int_equal(world.story.shape, VG_STORY_NULLS);
+    end(&world);
+}
+
+/* Windows of other hours, at which values are usually higher, are no beginning of it. */
+static void test_since_when_of_other_hours(void **state)
+{
+    (void)state;
+    double usual[201] = {0}, rows = 0;
+    struct world world;
+    start(&world, higher, 0);
+    add_past(&world, 0, higher, 0);
+    size_t n = world.past[0].coarse_cells;
+    assert_true(n <= 201);
+    for (size_t i = 0; i < n; i++)
+        rows += (double)world.past[0].coarse[i];
+    for (size_t i = 0; i < n; i++)
+        usual[i] = (double)world.past[0].coarse[i] / rows;
+    tell(&world);
+    assert_int_equal(world.story.since_us, 4 * VG_HOUR_US);
+    for (size_t i = 0; i < PAST - 2; i++)
+        world.windows[i].usual = usual;
+    tell(&world);
+    assert_int_equal(world.story.since_us, (4 + PAST - 2) * VG_HOUR_US);
     end(&world);
 }
 
@@ -324,7 +348,8 @@ static void test_categories(void **state)
     for (size_t i = 0; i < 2; i++) {
         count_words(&world.past[i], i ? other : known, 2 + !i, 100, 100);
         world.windows[i] = (struct vg_story_past){
-            {(int64_t)(8 + i) * VG_HOUR_US, (int64_t)(9 + i) * VG_HOUR_US, false}, &world.past[i]};
+            .window = {(int64_t)(8 + i) * VG_HOUR_US, (int64_t)(9 + i) * VG_HOUR_US, false},
+            .column = &world.past[i]};
     }
     world.of.past = world.windows;
     world.of.npast = 2;
@@ -350,10 +375,15 @@ static void test_nothing_to_tell(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),       cmocka_unit_test(test_private_column),
-        cmocka_unit_test(test_nulls),        cmocka_unit_test(test_since_when),
-        cmocka_unit_test(test_change_point), cmocka_unit_test(test_segment_that_moved_most),
-        cmocka_unit_test(test_categories),   cmocka_unit_test(test_nothing_to_tell),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_private_column),
+        cmocka_unit_test(test_nulls),
+        cmocka_unit_test(test_since_when),
+        cmocka_unit_test(test_since_when_of_other_hours),
+        cmocka_unit_test(test_change_point),
+        cmocka_unit_test(test_segment_that_moved_most),
+        cmocka_unit_test(test_categories),
+        cmocka_unit_test(test_nothing_to_tell),
     };
     return cmocka_run_group_tests_name("story", tests, NULL, NULL);
 }
