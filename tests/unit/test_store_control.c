@@ -259,7 +259,7 @@ static void test_decisions(void **state)
     assert_string_equal(got[0].model, "m");
     assert_int_equal(got[0].at_us, 5);
     MUST(f, vg_store_decisions(f->store, NULL, 100, f->arena, &got, &n, &f->err));
-    assert_int_equal(n, 6);
+    assert_int_equal(n, 8);
     MUST(f, vg_store_decisions(f->store, "other", 100, f->arena, &got, &n, &f->err));
     assert_int_equal(n, 0);
 }
