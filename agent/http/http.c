@@ -359,6 +359,8 @@ static void finish_transfer(struct client *client, struct transfer *transfer, CU
     response->retry_after_us =
         response->status ? read_retry_after(transfer->easy, response->status) : 0;
     read_location(transfer->easy, response->location, sizeof response->location);
+    size_t location_size = strlen(response->location);
+    vg_http_strike(&transfer->hidden, response->location, &location_size);
     response->error = (struct vg_error){0};
     if (!response->status || (transfer->mail && code))
         explain_failure(transfer, code ? code : CURLE_GOT_NOTHING, &response->error);

@@ -47,10 +47,11 @@ bool vg_http_token(const char *s);
 bool vg_http_value(const char *s);
 
 /* The request's secrets as texts to look for, into out, which is wiped when it is freed: of an
- * address the parts of its path and query, as somebody who cannot find it names them. */
+ * address the parts of its path and query, as somebody who cannot find it names them; of all of it
+ * what base64 makes of it. */
 void vg_http_note_secrets(const struct vg_request *request, struct vg_buf *out);
-/* Puts asterisks over them in an answer's body; where they could not be noted nothing is left of
- * it. */
+/* Puts asterisks over them in an answer's body, also where they are escaped as in JSON, HTML or an
+ * address; where they could not be noted nothing is left of it. `body` ends with a NUL. */
 void vg_http_strike(const struct vg_buf *hidden, char *body, size_t *n);
 
 /* Microseconds to wait by the text of a Retry-After header: seconds, or a date, which counts from

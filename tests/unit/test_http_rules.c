@@ -206,6 +206,112 @@ static void test_secrets_are_struck_out(void **state)
     }
 }
 
+/* In whatever writing a server repeats them. */
+static void test_secrets_in_other_writings(void **state)
+{
+    static const struct {
+        const char *secret, *said, *left;
+    } cases[] = {
+        /* JSON */
+        {"a\"b\\c/d<e", "{\"was\": \"a\\\"b\\\\c\\/d\\u003ce\"}",
+         "{\"was\": \"*****************\"}"},
+        {"a\"b\\c/d<e", "[a\\u0022b\\u005Cc\\u002fd\\u003Ce]", "[*****************************]"},
+        {"s\xc3\xa9"
+         "cret\n",
+         "'s\\u00e9cret\\n'", "'*************'"},
+        {"key\xf0\x9f\x98\x80!", "key\\ud83d\\ude00!", "****************"},
+        {"pa\"ss\\w", "{\"e\": \"{\\\"p\\\": \\\"pa\\\\\\\"ss\\\\\\\\w\\\"}\"}",
+         "{\"e\": \"{\\\"p\\\": \\\"*************\\\"}\"}"},
+        {"tab\there", "tab\\there", "*********"},
+        /* addresses */
+        {"p w/+\xc3\xa9", "?t=p%20w%2F%2B%C3%A9&x", "?t=*****************&x"},
+        {"p w/+\xc3\xa9", "?t=p+w%2f+%c3%a9&x", "?t=*************&x"},
+        {"a/b=cd", "?back=%2Fx%3Ft%3Da%252Fb%253Dcd", "?back=%2Fx%3Ft%3D**************"},
+        {"100%sure", "100%25sure 100%sure", "********** ********"},
+        /* HTML */
+        {"<a&b'c\">", "<p>&lt;a&amp;b&#39;c&quot;&gt;</p>", "<p>***************************</p>"},
+        {"<a&b'c\">", "&#60;a&#x26;b&#x27;c&#X22;&#62;", "*******************************"},
+        {"s\xc3\xa9"
+         "cret",
+         "s&#233;cret s&#xE9;cret", "*********** ***********"},
+        /* base64: alone, behind one byte, behind two, and in the alphabet of addresses */
+        {"hunter2secret", "aHVudGVyMnNlY3JldA==", "*****************A=="},
+        {"hunter2secret", "Basic dTpodW50ZXIyc2VjcmV0", "Basic dTp*****************"},
+        {"hunter2secret", "Basic dXM6aHVudGVyMnNlY3JldA==", "Basic dXM6*****************A=="},
+        {"hunter2secret", "Basic dXNlOmh1bnRlcjJzZWNyZXQ=", "Basic dXNlOm****************Q="},
+        {"\xfb\xff\xbf\xfb\xff\xbf", "_-_-_-_- -_-_-_-_ +/+/+/+/", "_-_-_-_- ******** ********"},
+        /* what only looks like it */
+        {"a\"b\\c", "a\\b\"c a&b%5", "a\\b\"c a&b%5"},
+        {"hunter2", "hunter%3", "hunter%3"},
+        {"long-secret", "long-secre%74 long-secre%7", "************* long-secre%7"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct vg_request request = {.secrets = &cases[i].secret, .nsecrets = 1};
+        struct vg_buf hidden;
+        char body[200];
+        size_t n = (size_t)snprintf(body, sizeof body, "%s", cases[i].said);
+        vg_http_note_secrets(&request, &hidden);
+        vg_http_strike(&hidden, body, &n);
+        if (strcmp(body, cases[i].left) != 0)
+            fail_msg("case %zu: %s of %s, not %s", i, body, cases[i].said, cases[i].left);
+        assert_int_equal(n, strlen(cases[i].said));
+        vg_buf_free(&hidden);
+    }
+}
+
+/* What two secrets have in common saves the rest of neither, in whichever order they are given. */
+static void test_secrets_that_overlap(void **state)
+{
+    static const struct {
+        const char *secrets[3], *said, *left;
+    } cases[] = {
+        {{"token", "token-long", "x"}, "token-long token", "********** *****"},
+        {{"token-long", "token", "x"}, "token-long token", "********** *****"},
+        {{"abcd1234", "1234wxyz", "x"}, "abcd1234wxyz", "************"},
+        {{"1234wxyz", "abcd1234", "x"}, "=abcd1234wxyz=", "=************="},
+        {{"aXaXa", "x", "x"}, "aXaXaXaXa.", "*********."},
+        {{"abcd%2F", "/efgh", "x"}, "abcd%2Fefgh", "***********"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct vg_request request = {.secrets = cases[i].secrets, .nsecrets = 3};
+        struct vg_buf hidden;
+        char body[100];
+        size_t n = (size_t)snprintf(body, sizeof body, "%s", cases[i].said);
+        vg_http_note_secrets(&request, &hidden);
+        vg_http_strike(&hidden, body, &n);
+        if (strcmp(body, cases[i].left) != 0)
+            fail_msg("case %zu: %s", i, body);
+        vg_buf_free(&hidden);
+    }
+}
+
+/* An address that is a secret, quoted as the server has read it; and an answer that was cut. */
+static void test_secrets_of_addresses(void **state)
+{
+    static const char *const secrets[] = {"https://hooks.test/in/a%2Fsecret%20part?k=1"};
+    static char long_body[VG_HTTP_BODY_BYTES + 1];
+    const struct vg_request request = {.secrets = secrets, .nsecrets = 1};
+    struct vg_buf hidden;
+    char body[] = "no a/secret part, no a%2Fsecret%20part";
+    size_t n = sizeof body - 1;
+    (void)state;
+    vg_http_note_secrets(&request, &hidden);
+    vg_http_strike(&hidden, body, &n);
+    assert_string_equal(body, "no *************, no *****************");
+    memset(long_body, '.', VG_HTTP_BODY_BYTES);
+    memcpy(long_body + VG_HTTP_BODY_BYTES - 9, "/a%2Fsecr", 9);
+    n = VG_HTTP_BODY_BYTES;
+    vg_http_strike(&hidden, long_body, &n);
+    assert_string_equal(long_body + VG_HTTP_BODY_BYTES - 10, "./********");
+    char whole[] = "see a%2Fsecr"; /* of a body that came to its end */
+    n = strlen(whole);
+    vg_http_strike(&hidden, whole, &n);
+    assert_string_equal(whole, "see a%2Fsecr");
+    vg_buf_free(&hidden);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +320,9 @@ int main(void)
         cmocka_unit_test(test_urls),
         cmocka_unit_test(test_header_text),
         cmocka_unit_test(test_secrets_are_struck_out),
+        cmocka_unit_test(test_secrets_in_other_writings),
+        cmocka_unit_test(test_secrets_that_overlap),
+        cmocka_unit_test(test_secrets_of_addresses),
     };
     return cmocka_run_group_tests_name("http_rules", tests, NULL, NULL);
 }
