@@ -250,7 +250,9 @@ static struct vg_config *new_config(const char *path)
 {
     struct vg_arena *arena = vg_arena_new();
     struct vg_config *config = arena ? vg_arena_alloc(arena, sizeof *config) : NULL;
-    if (config && (config->file = vg_arena_strdup(arena, path))) {
+    if (config && (config->file = vg_arena_strdup(arena, path)) &&
+        (config->users = vg_arena_alloc(arena, sizeof *config->users))) {
+        atomic_init(config->users, 1);
         config->arena = arena;
         config->push_job = "pgvigil";
         config->default_digest = 5;
@@ -330,8 +332,20 @@ int vg_config_load(const char *path, struct vg_diags *diags, struct vg_config **
     return rc;
 }
 
+const struct vg_config *vg_config_hold(const struct vg_config *config)
+{
+    if (config && config->users)
+        atomic_fetch_add(config->users, 1);
+    return config;
+}
+
+void vg_config_drop(const struct vg_config *config)
+{
+    if (config && config->users && atomic_fetch_sub(config->users, 1) == 1)
+        vg_arena_free(config->arena);
+}
+
 void vg_config_free(struct vg_config *config)
 {
-    if (config)
-        vg_arena_free(config->arena);
+    vg_config_drop(config);
 }

@@ -18,7 +18,6 @@
 
 enum { FULL_PERCENT = 80, ROOMY_PERCENT = 60, NAMES_BYTES = 2000 };
 static const int64_t silent_us = 5 * VG_MINUTE_US, look_us = 10 * VG_US;
-static const struct vg_claim claim = {.owner = "", .epoch = 0};
 
 /* What is in trouble; sink "" is the outbox as a whole. */
 struct subject {
@@ -161,7 +160,7 @@ static bool tell(struct vg_deliver *deliver, const struct subject *subject, int6
     struct vg_error err = {0};
     struct vg_arena *arena = vg_arena_new();
     bool over = subject->severity == VG_SEVERITY_INFO;
-    int rc = arena ? vg_store_begin(deliver->store, &claim, &err)
+    int rc = arena ? vg_store_begin(deliver->store, VG_DELIVER_CLAIM, &err)
                    : vg_fail(&err, VG_E_MEMORY, "out of memory");
     if (rc == 0) {
         rc = over ? end_inside(deliver, subject, now_us, arena, &err)
@@ -183,15 +182,20 @@ void vg_deliver_alarm(struct vg_deliver *deliver, struct vg_lane *lane, int64_t 
     const char *what = lane->kind == VG_SINK_RETRAIN ? "the training system of model" : "receiver";
     bool silent = lane->outcome == VG_RETRY && lane->failures >= VG_DELIVER_BREAK &&
                   now_us - lane->down_us >= silent_us;
+    bool gone = lane->missing && lane->outcome != VG_DELIVERED;
+    /* of a request that is lost those hear who are told of its onset */
+    bool refused = lane->outcome == VG_PERMANENT && !lane->lost;
     if (lane->outcome == VG_DELIVERED && lane->trouble != VG_TROUBLE_NONE) {
         snprintf(subject.why, sizeof subject.why, "%s %s takes messages again", what, lane->name);
         subject.severity = VG_SEVERITY_INFO;
         if (tell(deliver, &subject, now_us))
             lane->trouble = VG_TROUBLE_NONE;
-    } else if ((silent || lane->outcome == VG_PERMANENT) && lane->trouble != VG_TROUBLE_TOLD) {
+    } else if ((silent || refused || gone) && lane->trouble != VG_TROUBLE_TOLD) {
         subject.severity = VG_SEVERITY_CRITICAL;
         snprintf(subject.why, sizeof subject.why, "%s %s %s: %s", what, lane->name,
-                 silent ? "has taken nothing for 5 minutes" : "refused a message for good",
+                 gone     ? "was to get a message that is not in the outbox any more"
+                 : silent ? "has taken nothing for 5 minutes"
+                          : "refused a message for good",
                  lane->why);
         if (tell(deliver, &subject, now_us))
             lane->trouble = VG_TROUBLE_TOLD;
@@ -248,12 +252,7 @@ int vg_deliver_spare(struct vg_deliver *deliver, const struct vg_outgoing *row, 
                      bool *spared, struct vg_error *err)
 {
     int64_t n = 0;
-    bool claimed = true;
     *spared = false;
-    if (row->sink_kind == VG_SINK_RETRAIN &&
-        vg_store_outbox_claim(deliver->store, row->id, &claimed, err) < 0)
-        return -1;
-    *spared = !claimed; /* withdrawn since it was listed */
     if (row->sink_kind != VG_SINK_RECEIVER || row->kind != VG_MSG_OPEN)
         return 0;
     vg_failpoint("before_pair");

@@ -18,15 +18,24 @@ static const int64_t asked_most_us = VG_HOUR_US; /* of Retry-After, as of reques
 void vg_chain_end(struct vg_chain *chain)
 {
     vg_arena_free(chain->arena);
+    vg_config_drop(chain->config);
     *chain = (struct vg_chain){0};
 }
 
-static int begin(struct vg_chain *chain, const struct vg_trigger_ops *system, struct vg_error *err)
+static int begin(struct vg_chain *chain, const struct vg_config *config, const char *model,
+                 struct vg_error *err)
 {
     vg_chain_end(chain);
-    chain->system = system;
+    chain->config = vg_config_hold(config);
+    chain->retraining = vg_config_retraining(config, model);
+    chain->system = chain->retraining ? vg_trigger_of(chain->retraining) : NULL;
     chain->arena = vg_arena_new_wiped();
     return chain->arena ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
+static int find_place(struct vg_chain *chain, struct vg_error *err)
+{
+    return chain->retraining ? vg_place_of(chain->retraining, chain->place, err) : 0;
 }
 
 /* --- Requests --------------------------------------------------------------------------------- */
@@ -82,9 +91,9 @@ static int read_environment(struct vg_chain *chain, const struct vg_retraining *
 
 /* What the system may know now. The secrets are the parcel's. */
 static struct vg_trigger_in look(const struct vg_chain *chain, const struct vg_packing *packing,
-                                 const struct vg_retraining *retraining,
                                  const struct vg_parcel *parcel)
 {
+    const struct vg_retraining *retraining = chain->retraining;
     return (struct vg_trigger_in){
         .retraining = retraining,
         .url = parcel->secret.text ? parcel->secret.text : retraining->http.url,
@@ -101,23 +110,12 @@ static struct vg_trigger_in look(const struct vg_chain *chain, const struct vg_p
     };
 }
 
-/* The retraining of the chain, as long as its system is the one the chain began with. */
-static const struct vg_retraining *find_retraining(const struct vg_chain *chain,
-                                                   const struct vg_packing *packing)
-{
-    const struct vg_retraining *retraining =
-        vg_config_retraining(packing->config, chain->run.model);
-    return retraining && vg_trigger_of(retraining) == chain->system ? retraining : NULL;
-}
-
 static int make_request(struct vg_chain *chain, const struct vg_packing *packing,
                         struct vg_parcel *out, struct vg_error *err)
 {
-    const struct vg_retraining *retraining = find_retraining(chain, packing);
-    *out = (struct vg_parcel){.ready = VG_READY_ABSENT};
-    if (!retraining)
-        return 0;
+    const struct vg_retraining *retraining = chain->retraining;
     const struct vg_trigger_settings *settings = retraining->settings;
+    *out = (struct vg_parcel){.ready = VG_READY_ABSENT};
     if (++chain->requests > REQUESTS_MOST)
         return vg_fail(err, VG_E_LIMIT, "%s wanted more than %d requests for one answer",
                        chain->system->name, REQUESTS_MOST);
@@ -129,7 +127,7 @@ static int make_request(struct vg_chain *chain, const struct vg_packing *packing
         read_secret(chain->token ? NULL : retraining->http.token_file, &out->token, err) < 0 ||
         read_secret(settings ? settings->password_file : NULL, &out->signing[0], err) < 0)
         return -1;
-    const struct vg_trigger_in in = look(chain, packing, retraining, out);
+    const struct vg_trigger_in in = look(chain, packing, out);
     out->ready = VG_READY_SEND;
     int rc = chain->follows ? chain->system->follow(&in, chain->arena, &out->request, err)
                             : chain->system->render(&in, chain->arena, &out->request, err);
@@ -140,17 +138,14 @@ static int make_request(struct vg_chain *chain, const struct vg_packing *packing
     return rc;
 }
 
-int vg_chain_ask(struct vg_chain *chain, const struct vg_packing *packing,
-                 const struct vg_outgoing *row, struct vg_parcel *out, struct vg_error *err)
+int vg_chain_prepare(struct vg_chain *chain, const struct vg_config *config,
+                     const struct vg_outgoing *row, struct vg_error *err)
 {
-    const struct vg_retraining *retraining = vg_config_retraining(packing->config, row->sink);
-    *out = (struct vg_parcel){.ready = VG_READY_ABSENT};
-    if (!retraining)
-        return 0;
-    if (begin(chain, vg_trigger_of(retraining), err) < 0)
+    if (begin(chain, config, row->sink, err) < 0)
         return -1;
     chain->run = (struct vg_retrain_run){
-        .system = chain->system->name,
+        .system = chain->system ? chain->system->name : "",
+        .place = chain->place,
         .asked_us = row->created_us,
         .accepted_us = VG_NEVER,
         .changed_us = row->created_us,
@@ -159,12 +154,16 @@ int vg_chain_ask(struct vg_chain *chain, const struct vg_packing *packing,
         .until_us = VG_NEVER,
     };
     memcpy(chain->run.key, row->key, VG_KEY_SIZE);
-    chain->follow_for_us = retraining->settings ? retraining->settings->follow_for_us : 0;
     chain->run.model = vg_arena_strdup(chain->arena, row->sink);
-    if (!chain->run.model) {
-        vg_chain_end(chain);
-        return vg_fail(err, VG_E_MEMORY, "out of memory");
-    }
+    return chain->run.model ? find_place(chain, err) : vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
+int vg_chain_ask(struct vg_chain *chain, const struct vg_packing *packing,
+                 const struct vg_outgoing *row, struct vg_parcel *out, struct vg_error *err)
+{
+    const struct vg_trigger_settings *settings = chain->retraining->settings;
+    *out = (struct vg_parcel){.ready = VG_READY_ABSENT};
+    chain->follow_for_us = settings ? settings->follow_for_us : 0;
     if (vg_onset_read(row->body, chain->arena, &chain->onset, err) < 0)
         return -1;
     return make_request(chain, packing, out, err);
@@ -176,14 +175,22 @@ static int64_t find_flight(const struct vg_retraining *retraining)
     return retraining->in_flight_us == VG_DEFAULT ? VG_WEEK_US : retraining->in_flight_us;
 }
 
+/* Another account of the same system has other runs, under the same names too. One that was asked
+ * for before places were kept has none. */
+static bool is_there(const struct vg_chain *chain, const struct vg_retrain_run *run)
+{
+    const struct vg_trigger_ops *system = chain->system;
+    return system && system->follow && !strcmp(system->name, run->system) &&
+           (!run->place || !strcmp(chain->place, run->place));
+}
+
 int vg_chain_follow(struct vg_chain *chain, const struct vg_packing *packing,
                     const struct vg_retrain_run *run, struct vg_parcel *out, struct vg_error *err)
 {
-    const struct vg_retraining *retraining = vg_config_retraining(packing->config, run->model);
-    const struct vg_trigger_ops *system = retraining ? vg_trigger_of(retraining) : NULL;
     *out = (struct vg_parcel){.ready = VG_READY_ABSENT};
-    if (begin(chain, system, err) < 0)
+    if (begin(chain, packing->config, run->model, err) < 0)
         return -1;
+    const struct vg_retraining *retraining = chain->retraining;
     chain->follows = true;
     chain->over_us = run->asked_us + (retraining ? find_flight(retraining) : 0);
     chain->run = *run;
@@ -192,11 +199,13 @@ int vg_chain_follow(struct vg_chain *chain, const struct vg_packing *packing,
     chain->run.id = vg_arena_strdup(chain->arena, run->id ? run->id : "");
     chain->run.url = vg_arena_strdup(chain->arena, run->url);
     chain->run.answer = vg_arena_strdup(chain->arena, run->answer);
-    if (!chain->run.model || !chain->run.system || !chain->run.id)
+    chain->run.place = vg_arena_strdup(chain->arena, run->place);
+    if (!chain->run.model || !chain->run.system || !chain->run.id ||
+        !chain->run.place != !run->place)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    if (!system || !system->follow || strcmp(system->name, run->system))
-        return 0;
-    return make_request(chain, packing, out, err);
+    if (find_place(chain, err) < 0)
+        return -1;
+    return is_there(chain, run) ? make_request(chain, packing, out, err) : 0;
 }
 
 /* --- Answers ---------------------------------------------------------------------------------- */
@@ -232,13 +241,8 @@ static void take_token(struct vg_chain *chain, const struct vg_response *respons
 static void read_answer(struct vg_chain *chain, const struct vg_packing *packing,
                         const struct vg_response *response, struct vg_trigger_said *said)
 {
-    const struct vg_retraining *retraining = find_retraining(chain, packing);
     const struct vg_parcel none = {0};
-    if (!retraining) {
-        vg_trigger_refuse(said, VG_RETRY, "the configuration was replaced meanwhile");
-        return;
-    }
-    const struct vg_trigger_in in = look(chain, packing, retraining, &none);
+    const struct vg_trigger_in in = look(chain, packing, &none);
     if (chain->follows)
         chain->system->followed(&in, response, said);
     else
@@ -291,8 +295,6 @@ void vg_chain_answered(struct vg_chain *chain, const struct vg_packing *packing,
         return;
     if (make_request(chain, packing, out, &err) < 0)
         vg_trigger_refuse(said, VG_RETRY, "%.190s", err.msg);
-    else if (out->ready != VG_READY_SEND)
-        vg_trigger_refuse(said, VG_RETRY, "the configuration was replaced meanwhile");
 }
 
 /* --- What is known of the run ----------------------------------------------------------------- */

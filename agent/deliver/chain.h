@@ -3,7 +3,8 @@
  * before it said; known to the delivery engine only.
  *
  * A chain lives in memory. What it was told on the way, a token too, is wiped at its end and stored
- * nowhere: a chain that was cut off begins anew.
+ * nowhere: a chain that was cut off begins anew. It belongs to the configuration it began with: a
+ * reload in between neither turns it to another system nor takes away what its answer means.
  */
 #ifndef PGVIGIL_AGENT_DELIVER_CHAIN_H
 #define PGVIGIL_AGENT_DELIVER_CHAIN_H
@@ -12,8 +13,11 @@
 #include "agent/triggers/systems.h"
 
 struct vg_chain {
-    struct vg_arena *arena; /* owns all of it; NULL: there is no chain */
-    const struct vg_trigger_ops *system;
+    struct vg_arena *arena;                 /* owns all of it; NULL: there is no chain */
+    const struct vg_config *config;         /* held */
+    const struct vg_retraining *retraining; /* of it; NULL: the model is not in it */
+    const struct vg_trigger_ops *system;    /* of that, or NULL */
+    char place[VG_KEY_SIZE];                /* where it leads, as vg_place_of() says; "": nowhere */
     struct vg_onset onset;
     struct vg_retrain_run run; /* what is known of it, with what this chain was told */
     bool follows;              /* what became of the run, else for a new one */
@@ -25,12 +29,22 @@ struct vg_chain {
     const char *memory, *token;
 };
 
-/* Under the lock: the first request for what a row says, or for what became of a run. out->ready is
- * VG_READY_ABSENT where the model, or the system that has the run, is not in the configuration.
- * VG_E_DATA: the row cannot be read. Whatever is returned, *out is to be emptied, and the chain
- * ended. */
+/* Where a training system takes requests and has its runs: hash of the system, its address and
+ * those of its keys that say what is run. Whose rights, which version and which parameters does not
+ * count. Errors are those of reading the url_file. */
+int vg_place_of(const struct vg_retraining *retraining, char out[VG_KEY_SIZE],
+                struct vg_error *err);
+
+/* Under the lock: a chain for what a row says, and where it leads. -1: it leads nowhere, and is to
+ * be ended all the same. */
+int vg_chain_prepare(struct vg_chain *chain, const struct vg_config *config,
+                     const struct vg_outgoing *row, struct vg_error *err);
+/* Under the lock: its first request, the model being in the configuration. VG_E_DATA: the row
+ * cannot be read. Whatever is returned, *out is to be emptied, and the chain ended. */
 int vg_chain_ask(struct vg_chain *chain, const struct vg_packing *packing,
                  const struct vg_outgoing *row, struct vg_parcel *out, struct vg_error *err);
+/* Under the lock: the first request about a run. out->ready is VG_READY_ABSENT where the system it
+ * was asked for is not in the configuration as it was then. The rest as above. */
 int vg_chain_follow(struct vg_chain *chain, const struct vg_packing *packing,
                     const struct vg_retrain_run *run, struct vg_parcel *out, struct vg_error *err);
 /* Under the lock: what the answer means. With said->more, *out is the next request. */

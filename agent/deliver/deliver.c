@@ -17,7 +17,7 @@
 enum { PER_SINK = 8, READ_AGAIN = 3 };
 static const int64_t base_us = VG_US, cap_us = 5 * VG_MINUTE_US, hold_cap_us = VG_HOUR_US;
 static const int64_t probe_us = 4 * VG_US; /* least time between two requests to who is down */
-static const int64_t idle_us = 30 * VG_US, store_pause_us = VG_US;
+static const int64_t idle_us = 30 * VG_US;
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
 
@@ -59,9 +59,11 @@ static void log_outcome(const struct vg_lane *lane)
     bool retrain = lane->kind == VG_SINK_RETRAIN;
     if (lane->outcome == VG_DELIVERED && (lane->more || lane->standing))
         return; /* not the end of it, or told again, as often as the receiver wants it */
-    vg_log(levels[lane->outcome], events[lane->outcome], retrain ? "model" : "receiver", lane->name,
-           "message", retrain ? "retraining request" : vg_message_kind_name(lane->message), "key",
-           lane->key, "attempt", attempt, "answer", lane->why, NULL);
+    const char *event =
+        lane->lost ? "what became of it is not known, set aside" : events[lane->outcome];
+    vg_log(levels[lane->outcome], event, retrain ? "model" : "receiver", lane->name, "message",
+           retrain ? "retraining request" : vg_message_kind_name(lane->message), "key", lane->key,
+           "attempt", attempt, "answer", lane->why, NULL);
 }
 
 static void count_outcome(struct vg_deliver *deliver, struct vg_lane *lane)
@@ -87,6 +89,7 @@ static void settle(struct vg_deliver *deliver, struct vg_lane *lane, enum vg_out
 {
     if (lane->nmembers && outcome == VG_PERMANENT) { /* each for itself may be fine */
         outcome = VG_RETRY;
+        lane->apart = true;
         lane->singly_us = now_us + hold_cap_us;
     }
     lane->afresh = outcome == VG_AFRESH;
@@ -133,7 +136,8 @@ static void occupy(struct vg_lane *lane, const struct vg_outgoing *row)
 {
     lane->busy = true;
     lane->answered = false;
-    lane->unclear = false;
+    lane->unclear = lane->lost = lane->apart = false;
+    lane->missing = 0;
     lane->row = row->id;
     lane->message = row->kind;
     lane->attempts = row->attempts;
@@ -205,6 +209,40 @@ static void send_row(struct vg_deliver *deliver, struct vg_lane *lane,
     }
 }
 
+/* To the training system, unless it may be at another one already. */
+static int offer_request(struct vg_deliver *deliver, struct vg_lane *lane,
+                         const struct vg_outgoing *row, struct vg_arena *arena,
+                         struct vg_error *err)
+{
+    enum vg_way way;
+    occupy(lane, row);
+    if (vg_deliver_find_way(deliver, lane, row, &way, err) < 0) {
+        lane->busy = false;
+        return -1;
+    }
+    switch (way) {
+    case VG_WAY_OPEN:
+        send_row(deliver, lane, row, NULL, arena);
+        break;
+    case VG_WAY_LOST:
+        lane->lost = true;
+        settle(deliver, lane, VG_PERMANENT, 0, deliver->turn_us);
+        break;
+    case VG_WAY_FAILED:
+        settle(deliver, lane, VG_RETRY, 0, deliver->turn_us);
+        break;
+    case VG_WAY_ABSENT:
+    case VG_WAY_GONE:
+        lane->busy = false;
+        deliver->spared = deliver->spared || way == VG_WAY_GONE;
+        pthread_mutex_lock(&deliver->lock);
+        if (way == VG_WAY_ABSENT)
+            say_absent(lane);
+        pthread_mutex_unlock(&deliver->lock);
+    }
+    return 0;
+}
+
 /* What the receiver asked for before a restart is known from here on. */
 static int learn_hold(struct vg_deliver *deliver, struct vg_lane *lane, struct vg_error *err)
 {
@@ -223,6 +261,8 @@ static int offer_row(struct vg_deliver *deliver, struct vg_lane *lane,
                      const struct vg_outgoing *row, struct vg_arena *arena, struct vg_error *err)
 {
     bool spared;
+    if (lane->chain)
+        return offer_request(deliver, lane, row, arena, err);
     if (vg_deliver_spare(deliver, row, deliver->turn_us, &spared, err) < 0)
         return -1;
     deliver->spared = deliver->spared || spared;
@@ -261,25 +301,76 @@ static int offer_many(struct vg_deliver *deliver, struct vg_lane *lane,
     return 0;
 }
 
-/* What is due to a lane that is free: of many rows one message, or the one tried least, so that a
- * message which always fails does not keep the others of its receiver waiting. */
+/* The same message of many that may have arrived. */
+static int offer_again(struct vg_deliver *deliver, struct vg_lane *lane,
+                       const struct vg_gather *gather, struct vg_arena *arena, struct vg_error *err)
+{
+    const struct vg_message *many;
+    struct vg_outgoing first;
+    if (vg_gather_again(deliver, lane, gather, &first, arena, &many, err) < 0)
+        return -1;
+    if (many)
+        send_row(deliver, lane, &first, many, arena);
+    deliver->spared = deliver->spared || !many;
+    return 0;
+}
+
+static bool is_own(const struct vg_lane *lane, const struct vg_outgoing *row)
+{
+    return row->sink_kind == lane->kind && !strcmp(row->sink, lane->name);
+}
+
+/* The row tried least of those that may be sent for themselves, so that a message which always
+ * fails does not keep the others of its receiver waiting. The few that were listed may all be such
+ * as must not go, and hide others behind them. */
+static int choose_row(struct vg_deliver *deliver, const struct vg_lane *lane,
+                      const struct vg_outgoing *rows, size_t n, const struct vg_gather *gather,
+                      struct vg_arena *arena, const struct vg_outgoing **out, struct vg_error *err)
+{
+    const struct vg_outgoing *best = NULL;
+    for (size_t i = 0; i < n; i++) {
+        bool own = is_own(lane, &rows[i]);
+        bool before = own && !rows[i].digest && (!best || rows[i].attempts < best->attempts);
+        if (before && !vg_gather_holds(gather, &rows[i]))
+            best = &rows[i];
+    }
+    *out = best;
+    if (best || !vg_gather_skips(gather))
+        return 0;
+    struct vg_outbox_beside beside = {.sink = lane->name, .now_us = deliver->turn_us};
+    struct vg_outgoing *other = vg_arena_alloc(arena, sizeof *other);
+    bool found;
+    memcpy(beside.held, gather->held, sizeof beside.held);
+    if (!other)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    if (vg_store_outbox_first(deliver->store, &beside, arena, other, &found, err) < 0)
+        return -1;
+    *out = found ? other : NULL;
+    return 0;
+}
+
+/* What is due to a lane that is free: what was begun, unless there is something that was tried
+ * less; of many rows one message, or one. */
 static int offer_lane(struct vg_deliver *deliver, struct vg_lane *lane,
                       const struct vg_outgoing *rows, size_t n, struct vg_arena *arena,
                       struct vg_error *err)
 {
     struct vg_gather gather;
+    const struct vg_outgoing *best;
     bool sent = false;
-    if (vg_deliver_gather(deliver, lane, arena, &gather, err) < 0 ||
-        (gather.together >= 0 && offer_many(deliver, lane, &gather, arena, &sent, err) < 0))
+    if (vg_deliver_gather(deliver, lane, arena, &gather, err) < 0)
         return -1;
-    const struct vg_outgoing *best = NULL;
-    for (size_t i = 0; i < n && !sent; i++) {
-        bool own = rows[i].sink_kind == lane->kind && !strcmp(rows[i].sink, lane->name);
-        bool before = own && (!best || rows[i].attempts < best->attempts);
-        if (before && !vg_gather_holds(&gather, &rows[i]))
-            best = &rows[i];
+    for (size_t i = 0; i < n; i++) {
+        if (is_own(lane, &rows[i]))
+            vg_gather_notice(&gather, &rows[i]);
     }
-    return best ? offer_row(deliver, lane, best, arena, err) : 0;
+    if (choose_row(deliver, lane, rows, n, &gather, arena, &best, err) < 0)
+        return -1;
+    if (gather.begun && (!best || best->attempts >= gather.begun_attempts))
+        return offer_again(deliver, lane, &gather, arena, err);
+    if (gather.together >= 0 && offer_many(deliver, lane, &gather, arena, &sent, err) < 0)
+        return -1;
+    return best && !sent ? offer_row(deliver, lane, best, arena, err) : 0;
 }
 
 /* Whether an earlier row is of the same lane. */
@@ -387,7 +478,7 @@ int vg_deliver_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_u
     rc = rc ? rc : vg_deliver_follow(deliver, now_us, &run_us, err);
     rc = rc ? rc : vg_store_outbox_next(deliver->store, now_us, &next_us, err);
     *again_us = earlier(earlier(earlier(next_us, push_us), run_us),
-                        now_us + (rc ? store_pause_us : idle_us));
+                        now_us + (rc ? VG_DELIVER_PAUSE_US : idle_us));
     for (const struct vg_lane *lane = deliver->lanes; lane; lane = lane->next) {
         int64_t open_us = find_opening(deliver, lane, now_us);
         if (open_us > now_us)

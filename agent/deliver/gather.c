@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Many incidents at once: which rows wait for others, and the one message that tells of them all.
+/* Many incidents at once: which rows of a receiver wait for others, and which go together now.
  *
  * Of each sort (news, reminders, ends) a receiver is sent a few messages singly, as many as its
  * `digest` says within `digest_within`. What exceeds them is told together, by its end.
- * Rows stay in the outbox, each for itself, until the message that told of them was delivered, and
- * which of them it tells of is found out anew at every attempt: so order, pairs and crashes are
- * what they are for a single message.
+ * Rows stay in the outbox, each for itself, until the message that told of them was delivered: so
+ * order, pairs and crashes are what they are for a single message. The message is compose.c's.
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "agent/deliver/parts.h"
-#include "agent/message.h"
-#include "agent/phrase.h"
-#include "pgvigil/log.h"
-#include "pgvigil/text.h"
-
-enum { LINES = 20, LINE_BYTES = 16 << 10 };
 
 int vg_gather_sort(enum vg_message_kind kind)
 {
@@ -32,8 +24,6 @@ int vg_gather_sort(enum vg_message_kind kind)
         return -1;
     }
 }
-
-/* --- When ------------------------------------------------------------------------------------- */
 
 struct crowd {
     int most; /* single messages within so long; 0: any number */
@@ -102,6 +92,18 @@ static void decide(const struct vg_deliver *deliver, struct vg_lane *lane,
     }
 }
 
+/* What was begun to be told together is decided already. */
+static void set_begun_apart(struct vg_gather *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < out->n; i++) {
+        vg_gather_notice(out, &out->rows[i]);
+        if (!out->rows[i].digest)
+            out->rows[n++] = out->rows[i];
+    }
+    out->n = n;
+}
+
 int vg_deliver_gather(struct vg_deliver *deliver, struct vg_lane *lane, struct vg_arena *arena,
                       struct vg_gather *out, struct vg_error *err)
 {
@@ -113,8 +115,29 @@ int vg_deliver_gather(struct vg_deliver *deliver, struct vg_lane *lane, struct v
     if (vg_store_outbox_gather(deliver->store, lane->name, deliver->turn_us, arena, &out->rows,
                                &out->n, err) < 0)
         return -1;
+    set_begun_apart(out);
     decide(deliver, lane, &crowd, out);
     return 0;
+}
+
+void vg_gather_notice(struct vg_gather *gather, const struct vg_outgoing *row)
+{
+    if (!row->digest)
+        return;
+    if (!gather->begun) {
+        gather->begun = row->digest;
+        gather->begun_attempts = row->attempts;
+    } else if (!strcmp(gather->begun, row->digest) && row->attempts > gather->begun_attempts) {
+        gather->begun_attempts = row->attempts;
+    }
+}
+
+bool vg_gather_skips(const struct vg_gather *gather)
+{
+    bool skips = gather->begun != NULL;
+    for (int sort = 0; sort < VG_GATHER_SORTS; sort++)
+        skips = skips || gather->held[sort];
+    return skips;
 }
 
 bool vg_gather_holds(const struct vg_gather *gather, const struct vg_outgoing *row)
@@ -140,203 +163,8 @@ void vg_gather_count(struct vg_deliver *deliver, struct vg_lane *lane, enum vg_m
     *until_us = next_us < now_us + crowd.within_us ? next_us : now_us + crowd.within_us;
 }
 
-/* --- What ------------------------------------------------------------------------------------- */
-
-/* One of many; the rest of its message is forgotten. */
-struct member {
-    enum vg_severity severity;
-    const char *line;
-};
-
-struct composing {
-    struct vg_arena *arena;
-    struct vg_message *message;
-    struct vg_gathered *many;
-    struct member *members;
-    const char **datasets; /* all that were named */
-};
-
-/* A text that all have in common, or NULL. The first decides, the others can only differ. */
-static int join(const struct composing *in, const char *text, const char **common)
+void vg_gather_fill(struct vg_deliver *deliver, struct vg_lane *lane, int sort)
 {
-    if (in->many->incidents == 0)
-        *common = vg_arena_strdup(in->arena, text);
-    else if (*common && !vg_streq(*common, text))
-        *common = NULL;
-    return !in->many->incidents && text && !*common ? -1 : 0;
-}
-
-static int add_model(const struct composing *in, const char *model)
-{
-    struct vg_gathered *many = in->many;
-    enum { NAMED = sizeof many->models / sizeof many->models[0] };
-    bool known = !model || !*model;
-    for (size_t i = 0; i < many->nmodels && i < NAMED && !known; i++)
-        known = vg_streq(many->models[i], model);
-    if (known)
-        return 0;
-    if (many->nmodels < NAMED && !(many->models[many->nmodels] = vg_arena_strdup(in->arena, model)))
-        return -1;
-    many->nmodels++;
-    return 0;
-}
-
-static int add_dataset(const struct composing *in, const char *dataset)
-{
-    struct vg_gathered *many = in->many;
-    bool known = false;
-    for (size_t i = 0; i < many->datasets && !known; i++)
-        known = vg_streq(in->datasets[i], dataset);
-    if (!known && !(in->datasets[many->datasets++] = vg_arena_strdup(in->arena, dataset)))
-        return -1;
-    return 0;
-}
-
-static const char *make_line(const struct composing *in, const struct vg_message *one)
-{
-    struct vg_buf text;
-    vg_buf_init(&text, LINE_BYTES);
-    vg_phrase_one(&text, one);
-    const char *line = text.failed ? NULL : vg_arena_strdup(in->arena, text.data);
-    vg_buf_free(&text);
-    return line;
-}
-
-static int add_one(struct composing *in, const struct vg_message *one)
-{
-    struct vg_message *all = in->message;
-    struct vg_gathered *many = in->many;
-    const struct vg_message_item *lead = vg_phrase_lead(one);
-    struct member *member = &in->members[many->incidents];
-    *member = (struct member){one->severity, make_line(in, one)};
-    if (!member->line || join(in, one->connection, &all->connection) < 0 ||
-        join(in, one->owner, &all->owner) < 0 || join(in, one->runbook, &all->runbook) < 0 ||
-        join(in, one->url, &all->url) < 0 ||
-        join(in, lead ? lead->check : NULL, &many->check) < 0 || add_model(in, one->model) < 0 ||
-        add_dataset(in, one->dataset) < 0)
-        return -1;
-    all->severity = one->severity > all->severity ? one->severity : all->severity;
-    all->onset_us = one->onset_us < all->onset_us ? one->onset_us : all->onset_us;
-    many->by_severity[one->severity]++;
-    many->incidents++;
-    return 0;
-}
-
-/* The gravest first, of equal ones the oldest. */
-static int choose_lines(struct composing *in)
-{
-    struct vg_gathered *many = in->many;
-    const char **lines = vg_arena_array(in->arena, LINES, sizeof *lines);
-    if (!lines)
-        return -1;
-    for (int severity = VG_SEVERITIES - 1; severity >= 0; severity--) {
-        for (size_t i = 0; i < many->incidents && many->nlines < LINES; i++) {
-            if ((int)in->members[i].severity == severity)
-                lines[many->nlines++] = in->members[i].line;
-        }
-    }
-    many->lines = lines;
-    return 0;
-}
-
-/* Reads one row's message in an arena of its own, for it may be long. *read false: it cannot be
- * read, and stays for its own turn. */
-static int take_row(struct vg_deliver *deliver, struct composing *in, const struct vg_outgoing *row,
-                    bool *read, struct vg_error *err)
-{
-    struct vg_message one;
-    const char *body;
-    struct vg_arena *arena = vg_arena_new();
-    int rc = arena ? vg_store_outbox_body(deliver->store, row->id, arena, &body, err)
-                   : vg_fail(err, VG_E_MEMORY, "out of memory");
-    *read = false;
-    if (!rc && vg_message_read(body, arena, &one, err) == 0) {
-        *read = true;
-        rc = add_one(in, &one) < 0 ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
-    } else if (!rc && err && err->code == VG_E_MEMORY) {
-        rc = -1;
-    }
-    vg_arena_free(arena);
-    return rc;
-}
-
-/* The same of the same rows, so that who tells repetitions apart can do so. */
-static int make_key(const struct vg_deliver *deliver, const struct vg_lane *lane,
-                    struct vg_arena *arena, char key[VG_KEY_SIZE])
-{
-    size_t n = lane->nmembers + 2;
-    const char **parts = vg_arena_array(arena, n, sizeof *parts);
-    bool fine = parts != NULL;
-    for (size_t i = 0; fine && i < lane->nmembers; i++)
-        fine = (parts[i + 2] = vg_arena_printf(arena, "%" PRId64, lane->members[i])) != NULL;
-    if (!fine)
-        return -1;
-    parts[0] = deliver->agent;
-    parts[1] = lane->name;
-    vg_hash_hex(key, parts, n);
-    return 0;
-}
-
-static int start_composing(struct composing *in, const struct vg_deliver *deliver,
-                           struct vg_arena *arena)
-{
-    *in = (struct composing){
-        .arena = arena,
-        .message = vg_arena_alloc(arena, sizeof *in->message),
-        .many = vg_arena_alloc(arena, sizeof *in->many),
-        .members = vg_arena_array(arena, VG_GATHER_MOST, sizeof *in->members),
-        .datasets = vg_arena_array(arena, VG_GATHER_MOST, sizeof *in->datasets),
-    };
-    if (!in->message || !in->many || !in->members || !in->datasets)
-        return -1;
-    *in->many = (struct vg_gathered){0};
-    *in->message = (struct vg_message){
-        .agent = deliver->agent,
-        .dataset = "many",
-        .at_us = deliver->turn_us,
-        .onset_us = VG_NEVER,
-        .gathered = in->many,
-    };
-    return 0;
-}
-
-int vg_gather_compose(struct vg_deliver *deliver, struct vg_lane *lane,
-                      const struct vg_gather *gather, struct vg_outgoing *first,
-                      struct vg_arena *arena, const struct vg_message **message,
-                      struct vg_error *err)
-{
-    static const enum vg_message_kind kinds[VG_GATHER_SORTS] = {VG_MSG_OPEN, VG_MSG_REMIND,
-                                                                VG_MSG_RESOLVE};
-    struct composing in;
-    *message = NULL;
-    lane->nmembers = 0;
-    if (start_composing(&in, deliver, arena) < 0)
-        return vg_fail(err, VG_E_MEMORY, "out of memory");
-    for (size_t i = 0; i < gather->n && lane->nmembers < VG_GATHER_MOST; i++) {
-        const struct vg_outgoing *row = &gather->rows[i];
-        bool read;
-        if (vg_gather_sort(row->kind) != gather->together)
-            continue;
-        if (take_row(deliver, &in, row, &read, err) < 0)
-            return -1;
-        if (!read)
-            continue;
-        if (!lane->nmembers)
-            *first = *row;
-        else if (!vg_streq(first->kept, row->kept))
-            first->kept = NULL;
-        first->attempts = row->attempts > first->attempts ? row->attempts : first->attempts;
-        lane->members[lane->nmembers++] = row->id;
-    }
-    if (lane->nmembers < 2)
-        return 0;
-    in.message->kind = kinds[gather->together];
-    if (choose_lines(&in) < 0 || make_key(deliver, lane, arena, in.message->key) < 0)
-        return vg_fail(err, VG_E_MEMORY, "out of memory");
-    memcpy(first->key, in.message->key, VG_KEY_SIZE);
-    first->kind = in.message->kind;
     const struct crowd crowd = find_crowd(deliver, lane, deliver->turn_us);
-    lane->crowd_us[gather->together] = deliver->turn_us + crowd.within_us;
-    *message = in.message;
-    return 0;
+    lane->crowd_us[sort] = deliver->turn_us + crowd.within_us;
 }

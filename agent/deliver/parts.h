@@ -2,8 +2,8 @@
 /* What the files of the delivery engine share: its state, and the request made of a row.
  *
  * deliver.c owns rows, thread.c the thread, lanes.c lanes, counts and configuration, push.c the
- * pushes, pack.c the making of requests, record.c outcomes, gather.c what is told together. The
- * lock is around config, agent, the list of lanes, counts and pushes; it is never held during a
+ * pushes, pack.c the making of requests, record.c outcomes, gather.c what is told together and
+ * compose.c how, training.c requests for retraining and follow.c the runs they started. The lock is around config, agent, the list of lanes, counts and pushes; it is never held during a
  * call of the store, a hook or a poll. All else belongs to the thread that delivers.
  */
 #ifndef PGVIGIL_AGENT_DELIVER_PARTS_H
@@ -23,12 +23,18 @@ enum {
     VG_GATHER_SORTS = 3   /* what can be told together: news, reminders, ends */
 };
 
+/* The engine writes with the right of the process that holds the store. */
+#define VG_DELIVER_CLAIM (&(const struct vg_claim){.owner = "", .epoch = 0})
+/* After the store has failed. */
+#define VG_DELIVER_PAUSE_US VG_US
+
 typedef enum vg_outcome vg_answer_fn(const struct vg_response *response, int64_t *retry_after_us,
                                      char *why, size_t why_size);
 typedef void vg_keep_fn(const struct vg_response *response, struct vg_buf *out);
 
 struct vg_chain;
 struct vg_follower;
+struct vg_trigger_said;
 
 /* First in everything that is the tag of a request. */
 enum vg_cargo { VG_CARGO_ROW, VG_CARGO_PUSH, VG_CARGO_BEAT, VG_CARGO_RUN };
@@ -53,6 +59,7 @@ struct vg_lane {
     bool held_known;  /* what it asked for before the start is in hold_us */
     int64_t asked_us; /* of the answer: it asked for silence until then; 0: not */
     bool unclear;     /* of the answer: the request may have arrived all the same */
+    bool lost;        /* of a model: it may have arrived where nobody can be asked any more */
     int64_t hold_us;  /* nothing before */
     int64_t pace_us;  /* theoretical time of the next request, as in GCRA */
     int64_t spacing_us;
@@ -68,7 +75,9 @@ struct vg_lane {
     bool more, standing; /* of the request, of the row */
     int64_t again_us;
     enum vg_outcome outcome;
-    bool afresh; /* of the outcome: what was kept is to be forgotten */
+    bool afresh;    /* of the outcome: what was kept is to be forgotten */
+    bool apart;     /* of the outcome: refused as a message of many, each for itself from now on */
+    size_t missing; /* of the outcome: rows that were not in the outbox any more */
     int64_t next_us;
     char why[VG_DELIVER_WHY];
     char kept[VG_DELIVER_KEPT]; /* to be kept of the answer, or "" */
@@ -143,6 +152,13 @@ static inline int64_t vg_deliver_now(const struct vg_deliver *deliver)
     return deliver->clock->ops->now_us(deliver->clock);
 }
 
+/* Whether what is to be recorded must wait for a store that has failed. A time further off is of a
+ * clock that was set back. */
+static inline bool vg_deliver_pauses(int64_t record_us, int64_t now_us)
+{
+    return record_us > now_us && record_us - now_us <= VG_DELIVER_PAUSE_US;
+}
+
 /* --- lanes.c ---------------------------------------------------------------------------------- */
 /* Under the lock: the lane of a sink, made if it is new. NULL out of memory. */
 struct vg_lane *vg_deliver_lane(struct vg_deliver *deliver, enum vg_sink_kind kind,
@@ -208,6 +224,9 @@ struct vg_gather {
     size_t n;
     bool held[VG_GATHER_SORTS]; /* those of this sort wait for more */
     int together;               /* those of this sort are told in one message; -1: of none */
+    /* A message of many that may have arrived, the oldest: its key, and how often it was tried. */
+    const char *begun; /* or NULL */
+    int begun_attempts;
 };
 /* News, reminders and ends are told apart; -1: never together with others. */
 int vg_gather_sort(enum vg_message_kind kind);
@@ -216,16 +235,30 @@ int vg_gather_sort(enum vg_message_kind kind);
 int vg_deliver_gather(struct vg_deliver *deliver, struct vg_lane *lane, struct vg_arena *arena,
                       struct vg_gather *out, struct vg_error *err);
 bool vg_gather_holds(const struct vg_gather *gather, const struct vg_outgoing *row);
+/* Takes a row that was begun to be told with others for gather->begun. */
+void vg_gather_notice(struct vg_gather *gather, const struct vg_outgoing *row);
+/* Whether something of the lane is not to be sent for itself now. */
+bool vg_gather_skips(const struct vg_gather *gather);
 /* A message is sent alone: it counts for what may be sent alone after it. */
 void vg_gather_count(struct vg_deliver *deliver, struct vg_lane *lane, enum vg_message_kind kind,
                      int64_t now_us);
+/* A message of many is sent: nothing of its sort is sent alone for a while. */
+void vg_gather_fill(struct vg_deliver *deliver, struct vg_lane *lane, int sort);
+
+/* --- compose.c -------------------------------------------------------------------------------- */
 /* Makes one message of the rows that are to be told together; their ids are in lane->members, the
- * first of them in *first, with what is kept where that is the same of all. *message NULL: there
- * are no two that can be read. */
+ * first of them in *first, with what is kept where that is the same of all. From here on they are
+ * told in it until it is known not to have arrived. *message NULL: there are no two that can be
+ * read. */
 int vg_gather_compose(struct vg_deliver *deliver, struct vg_lane *lane,
                       const struct vg_gather *gather, struct vg_outgoing *first,
                       struct vg_arena *arena, const struct vg_message **message,
                       struct vg_error *err);
+/* The same once more of gather->begun. *message NULL: what was left of it is for itself now. */
+int vg_gather_again(struct vg_deliver *deliver, struct vg_lane *lane,
+                    const struct vg_gather *gather, struct vg_outgoing *first,
+                    struct vg_arena *arena, const struct vg_message **message,
+                    struct vg_error *err);
 
 /* --- push.c ----------------------------------------------------------------------------------- */
 /* Starts what may be sent now; returns when to look again. */
@@ -236,24 +269,42 @@ void vg_deliver_take_push(struct vg_deliver *deliver, struct vg_push_entry *entr
 void vg_deliver_drop_pushes(struct vg_deliver *deliver);
 
 /* --- alarm.c ---------------------------------------------------------------------------------- */
-/* After an outcome was recorded: tells others when the lane's trouble begins or is over. */
+/* After an outcome was recorded: tells others when the lane's trouble begins or is over, and when a
+ * message was lost. */
 void vg_deliver_alarm(struct vg_deliver *deliver, struct vg_lane *lane, int64_t now_us);
 /* Every few seconds: what is too much for the outbox goes, and somebody is told before. */
 int vg_deliver_make_room(struct vg_deliver *deliver, int64_t now_us, struct vg_error *err);
-/* Whether the row need not be sent any more, with all that waits behind it. */
+/* Whether the message need not be sent any more, with all that waits behind it. */
 int vg_deliver_spare(struct vg_deliver *deliver, const struct vg_outgoing *row, int64_t now_us,
                      bool *spared, struct vg_error *err);
 
 /* --- training.c ------------------------------------------------------------------------------- */
+enum vg_way {
+    VG_WAY_OPEN,
+    VG_WAY_ABSENT, /* the model is not in the configuration */
+    VG_WAY_LOST,   /* it may have arrived elsewhere, and goes nowhere any more */
+    VG_WAY_GONE,   /* it was withdrawn since it was listed */
+    VG_WAY_FAILED, /* why is in lane->why */
+};
+/* Where a request for retraining may go; OPEN: the row says so in the store, and lane->chain is
+ * prepared. */
+int vg_deliver_find_way(struct vg_deliver *deliver, struct vg_lane *lane,
+                        const struct vg_outgoing *row, enum vg_way *way, struct vg_error *err);
 /* An answer to a model's request: true when another request of the same chain is under way now. */
 bool vg_deliver_take_said(struct vg_deliver *deliver, struct vg_lane *lane,
                           const struct vg_response *response, int64_t now_us,
                           int64_t *retry_after_us, enum vg_outcome *outcome);
 /* Inside the transaction that records the outcome: what is known of the run. */
-int vg_deliver_put_run(struct vg_deliver *deliver, const struct vg_lane *lane, int64_t now_us,
+int vg_deliver_put_run(struct vg_deliver *deliver, struct vg_lane *lane, int64_t now_us,
                        struct vg_error *err);
 /* After it was recorded. */
 void vg_deliver_end_ask(struct vg_deliver *deliver, struct vg_lane *lane);
+/* Under the lock: reads an answer and sends the next request of the chain, if there is one. True
+ * when there is. */
+bool vg_deliver_go_on(struct vg_deliver *deliver, struct vg_chain *chain, void *tag,
+                      const struct vg_response *response, struct vg_trigger_said *said);
+
+/* --- follow.c --------------------------------------------------------------------------------- */
 /* Records what was heard of runs, and asks about those whose time has come. */
 int vg_deliver_follow(struct vg_deliver *deliver, int64_t now_us, int64_t *again_us,
                       struct vg_error *err);

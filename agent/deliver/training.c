@@ -1,44 +1,56 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Training systems: the requests of a model's lane, and what becomes of the runs they started.
+/* Requests for retraining: where they may go, the answers to them, and what is recorded with them.
+ * What becomes of the runs they start is in follow.c.
  *
- * A run that is followed is asked about on its own, beside the lanes, a few of them at a time; what
- * is heard is recorded with its decision in one transaction before the run is asked about again.
+ * Promises that a request which may have arrived at one system is sent to no other: where that one
+ * is not in the configuration any more, the request has come to its end.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/deliver/chain.h"
 #include "agent/deliver/parts.h"
-#include "pgvigil/failpoint.h"
-#include "pgvigil/log.h"
-#include "pgvigil/text.h"
 
-enum { SIDE_BY_SIDE = 4 };
-static const int64_t store_pause_us = VG_US;
-static const struct vg_claim claim = {.owner = "", .epoch = 0};
+/* --- Before it is sent ------------------------------------------------------------------------ */
 
-struct vg_follower {
-    struct vg_tag tag;
-    struct vg_follower *next;
-    struct vg_chain chain;
-    bool answered; /* what follows is to be recorded */
-    bool changed;
-    int64_t record_us;
-};
-
-static struct vg_packing packing_of(struct vg_deliver *deliver, int64_t now_us)
+static enum vg_way judge_way(const struct vg_chain *chain, const struct vg_outgoing *row)
 {
-    return (struct vg_packing){deliver->config, deliver->agent, now_us};
+    if (row->went_to && strcmp(row->went_to, chain->place) != 0)
+        return VG_WAY_LOST;
+    return chain->retraining ? VG_WAY_OPEN : VG_WAY_ABSENT;
 }
 
-/* Under the lock: reads an answer and sends the next request, if there is one. True when there is.
- */
-static bool go_on(struct vg_deliver *deliver, struct vg_chain *chain, void *tag,
-                  const struct vg_response *response, struct vg_trigger_said *said)
+int vg_deliver_find_way(struct vg_deliver *deliver, struct vg_lane *lane,
+                        const struct vg_outgoing *row, enum vg_way *way, struct vg_error *err)
+{
+    struct vg_error own = {0};
+    struct vg_chain *chain = lane->chain;
+    bool claimed;
+    pthread_mutex_lock(&deliver->lock);
+    int rc = vg_chain_prepare(chain, deliver->config, row, &own);
+    pthread_mutex_unlock(&deliver->lock);
+    *way = rc < 0 ? VG_WAY_FAILED : judge_way(chain, row);
+    if (*way == VG_WAY_FAILED)
+        snprintf(lane->why, sizeof lane->why, "%.199s", own.msg);
+    if (*way == VG_WAY_LOST)
+        snprintf(lane->why, sizeof lane->why,
+                 "the request may have arrived at the training system that was configured then,"
+                 " and is not sent to another");
+    if (*way == VG_WAY_OPEN) {
+        if (vg_store_outbox_claim(deliver->store, row->id, chain->place, &claimed, err) < 0)
+            return -1;
+        *way = claimed ? VG_WAY_OPEN : VG_WAY_GONE;
+    }
+    return 0;
+}
+
+/* --- Answers ---------------------------------------------------------------------------------- */
+
+bool vg_deliver_go_on(struct vg_deliver *deliver, struct vg_chain *chain, void *tag,
+                      const struct vg_response *response, struct vg_trigger_said *said)
 {
     struct vg_parcel parcel;
     struct vg_error err = {0};
-    const struct vg_packing packing = packing_of(deliver, vg_deliver_now(deliver));
+    const struct vg_packing packing = {deliver->config, deliver->agent, vg_deliver_now(deliver)};
     vg_chain_answered(chain, &packing, response, &parcel, said);
     if (said->more && deliver->http->ops->start(deliver->http, &parcel.request, tag, &err) < 0)
         vg_trigger_refuse(said, VG_RETRY, "%.190s", err.msg);
@@ -46,15 +58,13 @@ static bool go_on(struct vg_deliver *deliver, struct vg_chain *chain, void *tag,
     return said->more;
 }
 
-/* --- Requests of a model ---------------------------------------------------------------------- */
-
 bool vg_deliver_take_said(struct vg_deliver *deliver, struct vg_lane *lane,
                           const struct vg_response *response, int64_t now_us,
                           int64_t *retry_after_us, enum vg_outcome *outcome)
 {
     struct vg_trigger_said said;
     pthread_mutex_lock(&deliver->lock);
-    bool more = go_on(deliver, lane->chain, lane, response, &said);
+    bool more = vg_deliver_go_on(deliver, lane->chain, lane, response, &said);
     pthread_mutex_unlock(&deliver->lock);
     if (more)
         return true;
@@ -65,226 +75,45 @@ bool vg_deliver_take_said(struct vg_deliver *deliver, struct vg_lane *lane,
     return false;
 }
 
-int vg_deliver_put_run(struct vg_deliver *deliver, const struct vg_lane *lane, int64_t now_us,
+/* --- What is recorded ------------------------------------------------------------------------- */
+
+/* What the run was known to be stays known. */
+static int lose_run(struct vg_deliver *deliver, struct vg_chain *chain, struct vg_error *err)
+{
+    struct vg_retrain_run known;
+    bool found;
+    if (vg_store_retrain_run(deliver->store, chain->run.key, chain->arena, &known, &found, err) < 0)
+        return -1;
+    if (found)
+        chain->run = known;
+    return 0;
+}
+
+int vg_deliver_put_run(struct vg_deliver *deliver, struct vg_lane *lane, int64_t now_us,
                        struct vg_error *err)
 {
-    struct vg_retrain_run run = lane->chain->run;
-    if (!lane->chain->arena)
+    struct vg_retrain_run *run = &lane->chain->run;
+    if (!run->model)
         return 0; /* the row could not even be read */
-    run.answer = lane->why;
-    if (lane->outcome == VG_PERMANENT && run.state != VG_RETRAIN_REFUSED) {
-        run.state = VG_RETRAIN_REFUSED; /* it could not even be made */
-        run.changed_us = run.ended_us = now_us;
+    if (lane->lost && lose_run(deliver, lane->chain, err) < 0)
+        return -1;
+    run->answer = lane->why;
+    if (lane->lost || (lane->outcome == VG_PERMANENT && run->state != VG_RETRAIN_REFUSED)) {
+        /* else it could not even be made */
+        run->state = lane->lost ? VG_RETRAIN_LOST : VG_RETRAIN_REFUSED;
+        run->changed_us = run->ended_us = now_us;
+        run->next_us = VG_NEVER;
     }
-    return vg_store_retrain_run_put(deliver->store, &run, err);
+    return vg_store_retrain_run_put(deliver->store, run, err);
 }
 
 void vg_deliver_end_ask(struct vg_deliver *deliver, struct vg_lane *lane)
 {
-    if (lane->chain->arena && deliver->hooks.asked)
-        deliver->hooks.asked(deliver->hooks.arg, &lane->chain->run, lane->outcome);
+    const struct vg_deliver_hooks *hooks = &deliver->hooks;
+    const struct vg_retrain_run *run = &lane->chain->run;
+    if (run->model && lane->lost && hooks->ran)
+        hooks->ran(hooks->arg, run);
+    else if (run->model && !lane->lost && hooks->asked)
+        hooks->asked(hooks->arg, run, lane->outcome);
     vg_chain_end(lane->chain);
-}
-
-/* --- Runs that are followed ------------------------------------------------------------------- */
-
-static void fill_decision(const struct vg_retrain_run *run, char *reason, size_t size,
-                          struct vg_decision *decision)
-{
-    static const enum vg_decision_kind kinds[VG_RETRAIN_STATES] = {
-        [VG_RETRAIN_ASKED] = VG_DECIDED_STARTED,       [VG_RETRAIN_ACCEPTED] = VG_DECIDED_STARTED,
-        [VG_RETRAIN_QUEUED] = VG_DECIDED_STARTED,      [VG_RETRAIN_RUNNING] = VG_DECIDED_STARTED,
-        [VG_RETRAIN_SUCCEEDED] = VG_DECIDED_SUCCEEDED, [VG_RETRAIN_FAILED] = VG_DECIDED_FAILED,
-        [VG_RETRAIN_REFUSED] = VG_DECIDED_FAILED,      [VG_RETRAIN_LOST] = VG_DECIDED_LOST,
-    };
-    snprintf(reason, size, "run %.200s of %s: %s%s%s", run->id ? run->id : "", run->system,
-             vg_retrain_state_name(run->state), run->answer && *run->answer ? ", " : "",
-             run->answer ? run->answer : "");
-    *decision = (struct vg_decision){
-        .model = run->model,
-        .at_us = run->changed_us,
-        .kind = kinds[run->state],
-        .reason = reason,
-    };
-    memcpy(decision->key, run->key, VG_KEY_SIZE);
-}
-
-static void tell_change(struct vg_deliver *deliver, const struct vg_retrain_run *run,
-                        const struct vg_decision *decision, bool decided)
-{
-    bool bad = run->state >= VG_RETRAIN_FAILED;
-    vg_log(bad ? VG_LOG_WARN : VG_LOG_INFO, "the training system tells of a run", "model",
-           run->model, "state", vg_retrain_state_name(run->state), "run", run->id, "answer",
-           run->answer, NULL);
-    if (decided && deliver->hooks.decided)
-        deliver->hooks.decided(deliver->hooks.arg, decision);
-    if (deliver->hooks.ran)
-        deliver->hooks.ran(deliver->hooks.arg, run);
-}
-
-static int record(struct vg_deliver *deliver, struct vg_follower *follower, struct vg_error *err)
-{
-    const struct vg_retrain_run *run = &follower->chain.run;
-    struct vg_decision decision;
-    char reason[VG_TRIGGER_WHY + 300];
-    bool decided = false;
-    fill_decision(run, reason, sizeof reason, &decision);
-    if (vg_failpoint("before_run") < 0)
-        return vg_fail(err, VG_E_IO, "failpoint");
-    if (vg_store_begin(deliver->store, &claim, err) < 0)
-        return -1;
-    if (vg_store_retrain_run_put(deliver->store, run, err) < 0 ||
-        (follower->changed &&
-         vg_store_decision_put(deliver->store, &decision, &decided, err) < 0) ||
-        vg_store_commit(deliver->store, err) < 0) {
-        vg_store_rollback(deliver->store);
-        return -1;
-    }
-    vg_failpoint("after_run");
-    if (follower->changed)
-        tell_change(deliver, run, &decision, decided);
-    return 0;
-}
-
-static void free_follower(struct vg_deliver *deliver, struct vg_follower *follower)
-{
-    struct vg_follower **link = &deliver->followers;
-    while (*link != follower)
-        link = &(*link)->next;
-    *link = follower->next;
-    vg_chain_end(&follower->chain);
-    free(follower);
-}
-
-static void learn(struct vg_follower *follower, const struct vg_trigger_said *said, int64_t now_us)
-{
-    follower->changed = vg_chain_learn(&follower->chain, said, now_us);
-    follower->answered = true;
-    follower->record_us = now_us;
-}
-
-void vg_deliver_take_run(struct vg_deliver *deliver, struct vg_follower *follower,
-                         const struct vg_response *response, int64_t now_us)
-{
-    struct vg_trigger_said said;
-    pthread_mutex_lock(&deliver->lock);
-    bool more = go_on(deliver, &follower->chain, follower, response, &said);
-    pthread_mutex_unlock(&deliver->lock);
-    if (!more)
-        learn(follower, &said, now_us);
-}
-
-static struct vg_follower *find_follower(const struct vg_deliver *deliver, const char *key,
-                                         size_t *n)
-{
-    struct vg_follower *found = NULL;
-    *n = 0;
-    for (struct vg_follower *f = deliver->followers; f; f = f->next, ++*n)
-        found = !strcmp(f->chain.run.key, key) ? f : found;
-    return found;
-}
-
-/* What cannot be asked is known no better than before. */
-static void look_at(struct vg_deliver *deliver, const struct vg_retrain_run *run,
-                    struct vg_follower *follower, int64_t now_us)
-{
-    struct vg_trigger_said said = {.outcome = VG_RETRY};
-    struct vg_parcel parcel;
-    struct vg_error err = {0};
-    pthread_mutex_lock(&deliver->lock);
-    const struct vg_packing packing = packing_of(deliver, now_us);
-    int rc = vg_chain_follow(&follower->chain, &packing, run, &parcel, &err);
-    bool sends = !rc && parcel.ready == VG_READY_SEND && parcel.request.url;
-    if (sends)
-        rc = deliver->http->ops->start(deliver->http, &parcel.request, follower, &err);
-    vg_deliver_unpack(&parcel);
-    pthread_mutex_unlock(&deliver->lock);
-    if (sends && !rc)
-        return;
-    snprintf(said.why, sizeof said.why, "%.190s",
-             rc ? err.msg : "its training system is not in the configuration");
-    learn(follower, &said, now_us);
-}
-
-static int start_follower(struct vg_deliver *deliver, const struct vg_retrain_run *run,
-                          int64_t now_us, struct vg_error *err)
-{
-    struct vg_follower *follower = vg_array(1, sizeof *follower);
-    if (!follower)
-        return vg_fail(err, VG_E_MEMORY, "out of memory");
-    follower->tag.cargo = VG_CARGO_RUN;
-    follower->next = deliver->followers;
-    deliver->followers = follower;
-    look_at(deliver, run, follower, now_us);
-    if (follower->chain.run.model)
-        return 0;
-    free_follower(deliver, follower); /* for want of memory it knows nothing */
-    return vg_fail(err, VG_E_MEMORY, "out of memory");
-}
-
-static int start_due(struct vg_deliver *deliver, int64_t now_us, struct vg_error *err)
-{
-    struct vg_retrain_run *runs;
-    size_t n, busy;
-    struct vg_arena *arena = vg_arena_new();
-    if (!arena)
-        return vg_fail(err, VG_E_MEMORY, "out of memory");
-    int rc = vg_store_retrain_runs_due(deliver->store, now_us, arena, &runs, &n, err);
-    for (size_t i = 0; !rc && i < n; i++) {
-        if (!find_follower(deliver, runs[i].key, &busy) && busy < SIDE_BY_SIDE)
-            rc = start_follower(deliver, &runs[i], now_us, err);
-    }
-    vg_arena_free(arena);
-    return rc;
-}
-
-static int record_answered(struct vg_deliver *deliver, int64_t now_us, bool *any,
-                           struct vg_error *err)
-{
-    int rc = 0;
-    struct vg_follower *next;
-    *any = false;
-    for (struct vg_follower *f = deliver->followers; f && !rc; f = next) {
-        next = f->next;
-        int64_t left_us = f->record_us - now_us;
-        if (!f->answered || (left_us > 0 && left_us <= store_pause_us))
-            continue;
-        f->record_us = now_us + store_pause_us;
-        rc = record(deliver, f, err);
-        if (!rc)
-            free_follower(deliver, f);
-        *any = true;
-    }
-    return rc;
-}
-
-int vg_deliver_follow(struct vg_deliver *deliver, int64_t now_us, int64_t *again_us,
-                      struct vg_error *err)
-{
-    bool any;
-    *again_us = VG_NEVER;
-    int rc = record_answered(deliver, now_us, &any, err);
-    rc = rc ? rc : start_due(deliver, now_us, err);
-    /* what could not even be asked is recorded at once */
-    rc = rc ? rc : record_answered(deliver, now_us, &any, err);
-    rc = rc ? rc : vg_store_retrain_runs_next(deliver->store, now_us, again_us, err);
-    for (const struct vg_follower *f = deliver->followers; f; f = f->next) {
-        if (f->answered && f->record_us < *again_us)
-            *again_us = f->record_us;
-    }
-    return rc;
-}
-
-bool vg_deliver_follows(const struct vg_deliver *deliver)
-{
-    bool any = false;
-    for (const struct vg_follower *f = deliver->followers; f; f = f->next)
-        any = any || !f->answered;
-    return any;
-}
-
-void vg_deliver_drop_followers(struct vg_deliver *deliver)
-{
-    while (deliver->followers)
-        free_follower(deliver, deliver->followers);
 }

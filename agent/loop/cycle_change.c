@@ -140,8 +140,13 @@ int vg_cycle_change(const struct vg_saying *saying, const struct vg_onset *onset
     for (size_t i = 0; dataset && i < dataset->to.n; i++) {
         const struct vg_receiver *receiver =
             vg_config_receiver(saying->env->config, dataset->to.items[i]);
-        bool told = receiver && receiver->kind == VG_RECEIVER_PAGERDUTY && receiver->changes;
-        if (told && post(saying, &message, receiver->name, err) < 0)
+        bool tells = receiver && receiver->kind == VG_RECEIVER_PAGERDUTY && receiver->changes;
+        bool told = false;
+        if (tells && vg_store_outbox_has_change(saying->env->store, onset->key, receiver->name,
+                                                &told, err) < 0)
+            return -1;
+        /* a request that was taken back and made again is the same change */
+        if (tells && !told && post(saying, &message, receiver->name, err) < 0)
             return -1;
     }
     return 0;

@@ -82,7 +82,7 @@ void vg_health_look(struct vg_store *store);
 void vg_health_failed(struct vg_store *store, const struct vg_error *err);
 void vg_health_wrote(struct vg_store *store);
 
-/* --- Schema (schema.c) ----------------------------------------------------------------- */
+/* --- Schema (schema.c, migrations.c) --------------------------------------------------- */
 
 struct vg_migration {
     const char *what;              /* for the error message */

@@ -1,34 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The outbox: what is to be sent, in order per (sink, key), until it is sent or set aside.
  *
- * Owns `outbox`, `outbox_total` and `kept`. Only the oldest waiting row of a (sink, key) is ever
+ * Owns `outbox`, `outbox_total` and `kept`. What is told together is found in outbox_many.c,
+ * what waits in vain in outbox_room.c. Only the oldest waiting row of a (sink, key) is ever
  * due, so a resolve never overtakes its trigger; a row that is dead no longer blocks its key, and
  * one that stands never did. Totals are kept apart from the rows, so that they never shrink when
  * old rows are trimmed.
  */
 #include <string.h>
 
-#include "agent/store/inner.h"
+#include "agent/store/outbox.h"
 #include "pgvigil/failpoint.h"
 
-/* States of a row, as in the SQL below. Another one, 5: let go of, as another row says it, or
- * nobody needs it any more (outbox_room.c). */
-enum { WAITING, SENT, DEAD, STANDING };
-
-#define COLUMNS                                                                                    \
-    "o.id, o.sink_kind, o.sink, o.key, o.kind, o.body, o.created_us, o.next_us, o.attempts,"       \
-    " o.last_error, o.step, o.state, k.body"
-/* No older row of the same sink and key waits before it. */
-#define IS_FIRST                                                                                   \
-    " NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.state = 0 AND e.sink_kind = o.sink_kind"       \
-    " AND e.sink = o.sink AND e.key = o.key AND e.id < o.id)"
-/* A row that stands gives way to the next of its key. In this form, so that an index serves it. */
-#define MAY_GO                                                                                     \
-    " o.state IN (0, 3) AND (o.state = 3 OR" IS_FIRST ") AND (o.state = 0 OR NOT EXISTS (SELECT"   \
-    " 1 FROM outbox AS l WHERE l.state = 0 AND l.sink_kind = o.sink_kind AND l.sink = o.sink"      \
-    " AND l.key = o.key))"
-
-static void read_outgoing(struct vg_sql_row *row, void *item)
+void vg_outbox_read(struct vg_sql_row *row, void *item)
 {
     struct vg_outgoing *out = item;
     out->id = vg_row_int(row);
@@ -42,8 +26,10 @@ static void read_outgoing(struct vg_sql_row *row, void *item)
     out->attempts = (int)vg_row_int(row);
     out->last_error = vg_row_text(row);
     out->step = (int)vg_row_int(row);
-    out->standing = vg_row_int(row) == STANDING;
+    out->standing = vg_row_int(row) == VG_ROW_STANDING;
     out->kept = vg_row_text(row);
+    out->went_to = vg_row_text(row);
+    out->digest = vg_row_text(row);
 }
 
 static int insert_row(struct vg_store *store, const struct vg_outgoing *row, struct vg_error *err)
@@ -65,8 +51,8 @@ static int put_reminder(struct vg_store *store, const struct vg_outgoing *row, s
     static const char news[] = "SELECT count(*) FROM outbox WHERE state = 0 AND sink_kind = $1"
                                " AND sink = $2 AND key = $3 AND kind IN (0, 1)";
     static const char merge[] =
-        "UPDATE outbox SET state = 5, ended_us = $1, body = '' WHERE state = 0 AND sink_kind = $2"
-        " AND sink = $3 AND key = $4 AND kind = 2";
+        "UPDATE outbox SET state = " VG_ROW_GONE ", ended_us = $1, body = '' WHERE state = 0"
+        " AND sink_kind = $2 AND sink = $3 AND key = $4 AND kind = 2 AND digest IS NULL";
     int64_t waiting = 0;
     if (vg_sql_int(store,
                    &VG_SQL(news, vg_p_int((int64_t)row->sink_kind), vg_p_text(row->sink),
@@ -98,12 +84,12 @@ int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
 {
     /* The places are counted on the ids alone, so that no body is read in vain. */
     static const char text[] =
-        "SELECT " COLUMNS " FROM outbox AS o JOIN (SELECT o.id, row_number() OVER"
+        "SELECT " VG_OUTBOX_COLUMNS " FROM outbox AS o JOIN (SELECT o.id, row_number() OVER"
         " (PARTITION BY o.sink_kind, o.sink ORDER BY o.state, o.id) AS place FROM outbox AS o"
-        " WHERE o.next_us <= $1 AND" MAY_GO ") AS d ON d.id = o.id"
+        " WHERE o.next_us <= $1 AND" VG_OUTBOX_MAY_GO ") AS d ON d.id = o.id"
         " LEFT JOIN kept AS k ON k.sink_kind = o.sink_kind AND k.sink = o.sink AND k.key = o.key"
         " WHERE d.place <= $2 ORDER BY o.id";
-    const struct vg_sql_shape shape = {sizeof **out, read_outgoing, arena};
+    const struct vg_sql_shape shape = {sizeof **out, vg_outbox_read, arena};
     const struct vg_sql sql = VG_SQL(text, vg_p_int(now_us), vg_p_count(per_sink));
     void *items;
     int rc = vg_sql_list(store, &sql, &shape, &items, n, err);
@@ -111,47 +97,11 @@ int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
     return rc;
 }
 
-int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now_us,
-                           struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
-                           struct vg_error *err)
-{
-    /* 0 to 3 are VG_MSG_OPEN, UPDATE, REMIND, RESOLVE */
-    static const char text[] =
-        "SELECT o.id, o.sink_kind, o.sink, o.key, o.kind, '', o.created_us, o.next_us, o.attempts,"
-        " NULL, o.step, o.state, k.body FROM outbox AS o LEFT JOIN kept AS k"
-        " ON k.sink_kind = o.sink_kind AND k.sink = o.sink AND k.key = o.key"
-        " WHERE o.state = 0 AND o.sink_kind = 0 AND o.sink = $1 AND o.kind IN (0, 1, 2, 3)"
-        " AND o.next_us <= $2 AND o.step = 0 AND" IS_FIRST
-        " AND (k.body IS NULL OR k.body LIKE '%" VG_KEPT_GATHERED "') ORDER BY o.id LIMIT 1000";
-    const struct vg_sql_shape shape = {sizeof **out, read_outgoing, arena};
-    const struct vg_sql sql = VG_SQL(text, vg_p_text(sink), vg_p_int(now_us));
-    void *items;
-    int rc = vg_sql_list(store, &sql, &shape, &items, n, err);
-    *out = items;
-    return rc;
-}
-
-static void read_body(struct vg_sql_row *row, void *item)
-{
-    *(const char **)item = vg_row_text(row);
-}
-
-int vg_store_outbox_body(struct vg_store *store, int64_t id, struct vg_arena *arena,
-                         const char **out, struct vg_error *err)
-{
-    const struct vg_sql_shape shape = {sizeof *out, read_body, arena};
-    bool found;
-    if (vg_sql_one(store, &VG_SQL("SELECT body FROM outbox WHERE id = $1", vg_p_int(id)), &shape,
-                   out, &found, err) < 0)
-        return -1;
-    return found ? 0 : vg_fail(err, VG_E_NOT_FOUND, "the outbox has no row %lld", (long long)id);
-}
-
 int vg_store_outbox_next(struct vg_store *store, int64_t now_us, int64_t *out, struct vg_error *err)
 {
     static const char text[] =
         "SELECT COALESCE(min(o.next_us), 9223372036854775807) FROM outbox AS o"
-        " WHERE o.next_us > $1 AND" MAY_GO;
+        " WHERE o.next_us > $1 AND" VG_OUTBOX_MAY_GO;
     *out = VG_NEVER;
     return vg_sql_int(store, &VG_SQL(text, vg_p_int(now_us)), out, err);
 }
@@ -175,7 +125,9 @@ static int count_end(struct vg_store *store, int64_t id, int state, struct vg_er
         " DO UPDATE SET sent = outbox_total.sent + excluded.sent,"
         " dead = outbox_total.dead + excluded.dead";
     return vg_sql_run(
-        store, &VG_SQL(text, vg_p_int(state == SENT), vg_p_int(state == DEAD), vg_p_int(id)), err);
+        store,
+        &VG_SQL(text, vg_p_int(state == VG_ROW_SENT), vg_p_int(state == VG_ROW_DEAD), vg_p_int(id)),
+        err);
 }
 
 /* Older rows of the same key that stood have been followed, or must not go on beyond an end that
@@ -189,7 +141,7 @@ static int end_standing(struct vg_store *store, int64_t id, int state, int64_t n
         " AND n.sink = outbox.sink AND n.key = outbox.key AND n.id > outbox.id AND ($3 = 1 OR "
         "n.kind = $4)))";
     return vg_sql_run(store,
-                      &VG_SQL(text, vg_p_int(now_us), vg_p_int(id), vg_p_int(state == SENT),
+                      &VG_SQL(text, vg_p_int(now_us), vg_p_int(id), vg_p_int(state == VG_ROW_SENT),
                               vg_p_int(VG_MSG_RESOLVE)),
                       err);
 }
@@ -218,13 +170,13 @@ static int end_row(struct vg_store *store, int64_t id, int state, int64_t now_us
 
 int vg_store_outbox_sent(struct vg_store *store, int64_t id, int64_t now_us, struct vg_error *err)
 {
-    return end_row(store, id, SENT, now_us, NULL, err);
+    return end_row(store, id, VG_ROW_SENT, now_us, NULL, err);
 }
 
 int vg_store_outbox_dead(struct vg_store *store, int64_t id, int64_t now_us, const char *why,
                          struct vg_error *err)
 {
-    return end_row(store, id, DEAD, now_us, why, err);
+    return end_row(store, id, VG_ROW_DEAD, now_us, why, err);
 }
 
 int vg_store_outbox_retry(struct vg_store *store, int64_t id, int64_t next_us, const char *why,
@@ -232,6 +184,7 @@ int vg_store_outbox_retry(struct vg_store *store, int64_t id, int64_t next_us, c
 {
     static const char text[] = "UPDATE outbox SET next_us = $1, last_error = $2,"
                                " attempts = attempts + 1,"
+                               " went_to = CASE touched WHEN 2 THEN NULL ELSE went_to END,"
                                " touched = CASE touched WHEN 2 THEN 0 ELSE touched END"
                                " WHERE id = $3 AND state IN (0, 3)";
     int64_t changed = 0;
@@ -267,7 +220,7 @@ int vg_store_outbox_stand(struct vg_store *store, int64_t id, int64_t now_us, in
         return -1;
     int rc = vg_sql_change(store, &on, &changed, err);
     if (rc == 0 && !changed) {
-        rc = end_row(store, id, SENT, now_us, NULL, err);
+        rc = end_row(store, id, VG_ROW_SENT, now_us, NULL, err);
         if (rc == 0)
             rc = vg_sql_run(store, &VG_SQL(back, vg_p_int(next_us), vg_p_int(id)), err);
     }

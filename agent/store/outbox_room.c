@@ -7,15 +7,17 @@
  */
 #include <string.h>
 
-#include "agent/store/inner.h"
+#include "agent/store/outbox.h"
 #include "pgvigil/failpoint.h"
 
 int vg_store_outbox_recover(struct vg_store *store, struct vg_error *err)
 {
+    /* 1 is VG_SINK_RETRAIN: a request is claimed before it is sent, so that of the others it is
+     * known that they were not. */
+    static const char text[] = "UPDATE outbox SET touched = 1 WHERE state = 0 AND touched <> 1"
+                               " AND (sink_kind <> 1 OR touched = 2)";
     vg_failpoint("recover");
-    return vg_sql_run(
-        store, &VG_SQL_PLAIN("UPDATE outbox SET touched = 1 WHERE state = 0 AND touched <> 1"),
-        err);
+    return vg_sql_run(store, &VG_SQL_PLAIN(text), err);
 }
 
 int vg_store_outbox_touch(struct vg_store *store, int64_t id, struct vg_error *err)
@@ -24,12 +26,13 @@ int vg_store_outbox_touch(struct vg_store *store, int64_t id, struct vg_error *e
                       err);
 }
 
-int vg_store_outbox_claim(struct vg_store *store, int64_t id, bool *claimed, struct vg_error *err)
+int vg_store_outbox_claim(struct vg_store *store, int64_t id, const char *place, bool *claimed,
+                          struct vg_error *err)
 {
     static const char text[] = "UPDATE outbox SET touched = CASE touched WHEN 0 THEN 2"
-                               " ELSE touched END WHERE id = $1 AND state = 0";
+                               " ELSE touched END, went_to = $1 WHERE id = $2 AND state = 0";
     int64_t n = 0;
-    int rc = vg_sql_change(store, &VG_SQL(text, vg_p_int(id)), &n, err);
+    int rc = vg_sql_change(store, &VG_SQL(text, vg_p_text(place), vg_p_int(id)), &n, err);
     *claimed = rc == 0 && n > 0;
     return rc;
 }
@@ -62,7 +65,7 @@ int vg_store_outbox_pair(struct vg_store *store, int64_t id, int64_t now_us, int
         " AND e.sink = o.sink AND e.key = o.key WHERE o.id = $1 AND o.kind = 0 AND o.state = 0"
         " AND o.touched = 0 AND o.step = 0 AND e.state = 0 AND e.kind = 3 AND e.id > o.id";
     static const char drop[] =
-        "UPDATE outbox SET state = 5, ended_us = $1, body = '', last_error ="
+        "UPDATE outbox SET state = " VG_ROW_GONE ", ended_us = $1, body = '', last_error ="
         " 'it ended before it could be delivered' WHERE state = 0 AND (sink_kind, sink, key) IN"
         " (SELECT sink_kind, sink, key FROM outbox WHERE id = $2) AND id <= (SELECT min(e.id)"
         " FROM outbox AS o JOIN outbox AS e ON e.sink_kind = o.sink_kind AND e.sink = o.sink"
@@ -100,9 +103,10 @@ static int measure_room(struct vg_store *store, struct vg_outbox_room *room, str
     return 0;
 }
 
-/* Marks most rows of a grade with state 4, which none has between two transactions. */
+/* Chooses most rows of a grade. */
 #define CHOOSE(grade)                                                                              \
-    "UPDATE outbox SET state = 4 WHERE id IN (SELECT o.id FROM outbox AS o JOIN (SELECT sink,"     \
+    "UPDATE outbox SET state = " VG_ROW_CHOSEN                                                     \
+    " WHERE id IN (SELECT o.id FROM outbox AS o JOIN (SELECT sink,"                                \
     " count(*) AS waiting FROM outbox WHERE state = 0 AND sink_kind = 0 GROUP BY sink) AS s"       \
     " ON s.sink = o.sink WHERE o.state = 0 AND o.sink_kind = 0 AND " grade                         \
     " ORDER BY s.waiting DESC, o.sink, o.id LIMIT $1)"
@@ -123,8 +127,8 @@ enum { GRADES = sizeof grades / sizeof grades[0] };
 static int choose_followers(struct vg_store *store, int64_t *n, struct vg_error *err)
 {
     static const char text[] =
-        "UPDATE outbox SET state = 4 WHERE state = 0 AND (sink_kind, sink, key) IN"
-        " (SELECT sink_kind, sink, key FROM outbox WHERE state = 4 AND kind = 0)";
+        "UPDATE outbox SET state = " VG_ROW_CHOSEN " WHERE state = 0 AND (sink_kind, sink, key) IN"
+        " (SELECT sink_kind, sink, key FROM outbox WHERE state = " VG_ROW_CHOSEN " AND kind = 0)";
     int64_t more = 0;
     int rc = vg_sql_change(store, &VG_SQL_PLAIN(text), &more, err);
     *n += more;
@@ -135,11 +139,12 @@ static int drop_victims(struct vg_store *store, int64_t now_us, struct vg_error 
 {
     static const char count[] =
         "INSERT INTO outbox_total (sink_kind, sink, sent, dead, dropped)"
-        " SELECT sink_kind, sink, 0, 0, count(*) FROM outbox WHERE state = 4"
+        " SELECT sink_kind, sink, 0, 0, count(*) FROM outbox WHERE state = " VG_ROW_CHOSEN
         " GROUP BY sink_kind, sink HAVING count(*) > 0 ON CONFLICT (sink_kind, sink)"
         " DO UPDATE SET dropped = outbox_total.dropped + excluded.dropped";
-    static const char end[] = "UPDATE outbox SET state = 5, ended_us = $1, body = '', last_error ="
-                              " 'dropped: the outbox is full' WHERE state = 4";
+    static const char end[] =
+        "UPDATE outbox SET state = " VG_ROW_GONE ", ended_us = $1, body = '', last_error ="
+        " 'dropped: the outbox is full' WHERE state = " VG_ROW_CHOSEN;
     if (vg_sql_run(store, &VG_SQL_PLAIN(count), err) < 0)
         return -1;
     return vg_sql_run(store, &VG_SQL(end, vg_p_int(now_us)), err);
@@ -191,7 +196,7 @@ static void read_listed(struct vg_sql_row *row, void *item)
     out->row.next_us = vg_row_int(row);
     out->row.attempts = (int)vg_row_int(row);
     out->row.last_error = vg_row_text(row);
-    out->dead = vg_row_enum(row, 3) == 2;
+    out->dead = vg_row_enum(row, VG_ROW_STANDING) == VG_ROW_DEAD;
     out->ended_us = out->dead ? vg_row_int(row) : VG_NEVER;
 }
 
@@ -234,7 +239,8 @@ int vg_store_outbox_drop(struct vg_store *store, const struct vg_outbox_choice *
                          int64_t now_us, int64_t *n, struct vg_error *err)
 {
     static const char text[] =
-        "UPDATE outbox SET state = 5, ended_us = $1, body = '', last_error = 'dropped by a command'"
+        "UPDATE outbox SET state = " VG_ROW_GONE
+        ", ended_us = $1, body = '', last_error = 'dropped by a command'"
         " WHERE state IN (0, 2)" CHOSEN " AND NOT (state = 0 AND sink_kind = 1)";
     *n = 0;
     return vg_sql_change(
@@ -248,9 +254,10 @@ int vg_store_outbox_requests(struct vg_store *store, const struct vg_outbox_choi
     static const char text[] =
         "SELECT count(*) FROM outbox WHERE state = $1 AND sink_kind = 1" CHOSEN;
     *n = 0;
-    return vg_sql_int(
-        store, &VG_SQL(text, vg_p_int(dead ? 2 : 0), vg_p_int(choice->id), vg_p_text(choice->sink)),
-        n, err);
+    return vg_sql_int(store,
+                      &VG_SQL(text, vg_p_int(dead ? VG_ROW_DEAD : VG_ROW_WAITING),
+                              vg_p_int(choice->id), vg_p_text(choice->sink)),
+                      n, err);
 }
 
 /* --- Requests for retraining that wait --------------------------------------------------- */
@@ -278,7 +285,7 @@ int vg_store_outbox_withdraw(struct vg_store *store, const char *key, int64_t no
                              struct vg_error *err)
 {
     static const char text[] =
-        "UPDATE outbox SET state = 5, ended_us = $1, body = '', last_error ="
+        "UPDATE outbox SET state = " VG_ROW_GONE ", ended_us = $1, body = '', last_error ="
         " 'withdrawn before it was sent' WHERE state = 0 AND sink_kind = 1 AND key = $2"
         " AND touched <> 2";
     int64_t n = 0;

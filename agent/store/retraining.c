@@ -146,6 +146,18 @@ int vg_store_outbox_told(struct vg_store *store, const char *key, struct vg_aren
     return vg_sql_strings(store, &VG_SQL(text, vg_p_text(key)), arena, out, err);
 }
 
+int vg_store_outbox_has_change(struct vg_store *store, const char *key, const char *sink, bool *out,
+                               struct vg_error *err)
+{
+    /* 0 is VG_SINK_RECEIVER, 7 VG_MSG_CHANGE. In this form, so that an index serves it. */
+    static const char text[] = "SELECT count(*) FROM outbox WHERE sink_kind = 0 AND kind = 7"
+                               " AND key = $1 AND sink = $2";
+    int64_t n = 0;
+    int rc = vg_sql_int(store, &VG_SQL(text, vg_p_text(key), vg_p_text(sink)), &n, err);
+    *out = n > 0;
+    return rc;
+}
+
 int vg_store_rows_since(struct vg_store *store, const char *dataset, int64_t since_us,
                         uint64_t *rows, struct vg_error *err)
 {

@@ -10,7 +10,7 @@ enum { DUE_MOST = 100 };
 
 #define COLUMNS                                                                                    \
     "key, model, system, run_id, url, state, asked_us, accepted_us, changed_us, ended_us,"         \
-    " next_us, until_us, looks, answer"
+    " next_us, until_us, looks, answer, place"
 
 static void read_run(struct vg_sql_row *row, void *item)
 {
@@ -29,6 +29,7 @@ static void read_run(struct vg_sql_row *row, void *item)
     run->until_us = vg_row_int(row);
     run->looks = (int)vg_row_int(row);
     run->answer = vg_row_text(row);
+    run->place = vg_row_text(row);
 }
 
 int vg_store_retrain_run(struct vg_store *store, const char *key, struct vg_arena *arena,
@@ -85,18 +86,18 @@ int vg_store_retrain_run_put(struct vg_store *store, const struct vg_retrain_run
 {
     static const char text[] =
         "INSERT INTO retrain_run (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-        " $11, $12, $13, $14) ON CONFLICT (key) DO UPDATE SET model = excluded.model,"
+        " $11, $12, $13, $14, $15) ON CONFLICT (key) DO UPDATE SET model = excluded.model,"
         " system = excluded.system, run_id = excluded.run_id, url = excluded.url,"
         " state = excluded.state, accepted_us = excluded.accepted_us,"
         " changed_us = excluded.changed_us, ended_us = excluded.ended_us,"
         " next_us = excluded.next_us, until_us = excluded.until_us, looks = excluded.looks,"
-        " answer = excluded.answer";
+        " answer = excluded.answer, place = excluded.place";
     const struct vg_sql sql =
         VG_SQL(text, vg_p_text(run->key), vg_p_text(run->model), vg_p_text(run->system),
                vg_p_text(run->id), vg_p_text(run->url), vg_p_int((int64_t)run->state),
                vg_p_int(run->asked_us), vg_p_int(run->accepted_us), vg_p_int(run->changed_us),
                vg_p_int(run->ended_us), vg_p_int(run->next_us), vg_p_int(run->until_us),
-               vg_p_int(run->looks), vg_p_text(run->answer));
+               vg_p_int(run->looks), vg_p_text(run->answer), vg_p_text(run->place));
     return vg_sql_run(store, &sql, err);
 }
 
@@ -105,7 +106,7 @@ int vg_store_retrain_run_ask(struct vg_store *store, const char *key, const char
 {
     static const char text[] =
         "INSERT INTO retrain_run (" COLUMNS ") VALUES ($1, $2, '', NULL, NULL, 0, $3, $4, $3, $4,"
-        " $4, $4, 0, NULL) ON CONFLICT (key) DO NOTHING";
+        " $4, $4, 0, NULL, NULL) ON CONFLICT (key) DO NOTHING";
     const struct vg_sql sql =
         VG_SQL(text, vg_p_text(key), vg_p_text(model), vg_p_int(now_us), vg_p_int(VG_NEVER));
     return vg_sql_run(store, &sql, err);

@@ -4,7 +4,7 @@
  * Each step is a transaction of its own, and between two steps other threads come in. What still
  * waits, is open, or is in use is never deleted, however old.
  */
-#include "agent/store/inner.h"
+#include "agent/store/outbox.h"
 
 enum { STEP_ROWS = 500, STEPS_MAX = 400 }; /* a call deletes at most so much of a table */
 
@@ -42,7 +42,7 @@ static const struct rule rules[] = {
      " FROM offenders WHERE at_us < $1 AND state <> 0 ORDER BY at_us LIMIT $2)",
      RESULTS_US},
     {"UPDATE outbox SET body = '' WHERE id IN (SELECT id FROM outbox WHERE ended_us < $1"
-     " AND body <> '' AND state IN (1, 5) ORDER BY ended_us LIMIT $2)",
+     " AND body <> '' AND state IN (1, " VG_ROW_GONE ") ORDER BY ended_us LIMIT $2)",
      RESULTS_US},
     {"DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE ended_us < $1 AND state <> 0"
      " ORDER BY ended_us LIMIT $2)",

@@ -179,6 +179,8 @@ struct vg_outgoing {
     int step;               /* requests of this message that are done */
     bool standing;          /* it was delivered, and is told again until something newer is */
     const char *kept;       /* what the receiver answered to the first of this key, or NULL */
+    const char *went_to;    /* of a request for retraining: where it may have arrived, or NULL */
+    const char *digest;     /* the message of many it was sent in, and is sent in again, or NULL */
 };
 
 /* Retraining: an onset of drift in a group of datasets, and what was decided about it. */

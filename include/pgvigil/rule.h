@@ -7,6 +7,7 @@
 #ifndef PGVIGIL_RULE_H
 #define PGVIGIL_RULE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -398,6 +399,7 @@ struct vg_retraining {
 
 struct vg_config {
     struct vg_arena *arena; /* owns all of it */
+    atomic_int *users;      /* who holds it, of one that was loaded; else NULL */
     const char *file;       /* path given */
     const char *name;       /* NULL: made once, kept in the store */
     const char *rules;      /* folder, absolute or relative to the working directory */
@@ -450,6 +452,11 @@ enum {
     VG_SET_REVISIT = 64,
     VG_SET_IMMUTABLE = 128
 };
+
+/* Who needs a configuration beyond the reload that replaces it holds it, and lets it go; the last of
+ * them frees it. From any thread; one that was not loaded stays as it is. NULL is fine. */
+const struct vg_config *vg_config_hold(const struct vg_config *config);
+void vg_config_drop(const struct vg_config *config);
 
 const struct vg_receiver *vg_config_receiver(const struct vg_config *config, const char *name);
 const struct vg_connection *vg_config_connection(const struct vg_config *config, const char *name);

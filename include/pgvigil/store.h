@@ -395,8 +395,8 @@ int vg_store_episode_put(struct vg_store *store, const struct vg_episode *episod
 int vg_store_episodes_clear(struct vg_store *store, const char *dataset, struct vg_error *err);
 
 /* --- Outbox ---------------------------------------------------------------------------- */
-/* A reminder takes the place of those of its sink and key that wait; while a trigger or an update
- * of them waits, it is not put at all. */
+/* A reminder takes the place of those of its sink and key that wait and were not begun to be told
+ * with others; while a trigger or an update of them waits, it is not put at all. */
 int vg_store_outbox_put(struct vg_store *store, const struct vg_outgoing *row,
                         struct vg_error *err);
 /* Rows that may be tried now: of every (sink, key) only the oldest, and only if its next_us has
@@ -404,15 +404,6 @@ int vg_store_outbox_put(struct vg_store *store, const struct vg_outgoing *row,
 int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
                         struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
                         struct vg_error *err);
-/* Rows of a receiver that can be told in one message with others, in order, at most 1000: those
- * of due() that tell of an incident, of which no request has been made, and to which nothing is
- * kept, or what a message of many left (VG_KEPT_GATHERED). Without bodies. */
-int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now_us,
-                           struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
-                           struct vg_error *err);
-/* The body of a row; VG_E_NOT_FOUND. In arena. */
-int vg_store_outbox_body(struct vg_store *store, int64_t id, struct vg_arena *arena,
-                         const char **out, struct vg_error *err);
 /* When the next row comes due after now, VG_NEVER when none waits. */
 int vg_store_outbox_next(struct vg_store *store, int64_t now_us, int64_t *out,
                          struct vg_error *err);

@@ -39,6 +39,9 @@ int vg_store_rows_since(struct vg_store *store, const char *dataset, int64_t sin
 /* The receivers for which a message that opened this key was put into the outbox. In arena. */
 int vg_store_outbox_told(struct vg_store *store, const char *key, struct vg_arena *arena,
                          struct vg_strings *out, struct vg_error *err);
+/* Whether this receiver was told that the onset of this key made a request, or is to be. */
+int vg_store_outbox_has_change(struct vg_store *store, const char *key, const char *sink, bool *out,
+                               struct vg_error *err);
 /* Recorded only if it differs in kind, person or reason from the newest one of the same key, and in
  * more than numbers of the reason: a refusal that lasts says others at each window. With
  * dataset NULL the evidence is the onset's as it is stored now. */

@@ -28,6 +28,7 @@ struct vg_retrain_run {
                           * it counts as over; VG_NEVER: it is not followed at all */
     int looks;           /* how often it was asked */
     const char *answer;  /* its last answer, a sentence; or NULL */
+    const char *place;   /* where it was asked for, a hash: it is followed there only; or NULL */
 };
 
 /* The run of an onset; found false when no request was made for it. In arena. */

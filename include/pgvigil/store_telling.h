@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The state store's contract where it is about telling people: what waits in the outbox in vain,
- * receivers that fail, silences; layer 2. Part of store.h. */
+/* The state store's contract where it is about telling people: what is told together, what waits
+ * in the outbox in vain, receivers that fail, silences; layer 2. Part of store.h. */
 #ifndef PGVIGIL_STORE_TELLING_H
 #define PGVIGIL_STORE_TELLING_H
 
@@ -8,15 +8,51 @@
 
 struct vg_store;
 
+/* --- What is told together (outbox_many.c) ----------------------------------------------- */
+/* Rows of a receiver that can be told in one message with others, in order, at most 1000: those
+ * of due() that tell of an incident, of which no request has been made, and to which nothing is
+ * kept, or what a message of many left (VG_KEPT_GATHERED). Without bodies. */
+int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now_us,
+                           struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
+                           struct vg_error *err);
+/* The body of a row; VG_E_NOT_FOUND. In arena. */
+int vg_store_outbox_body(struct vg_store *store, int64_t id, struct vg_arena *arena,
+                         const char **out, struct vg_error *err);
+/* Of the rows of a receiver that may be tried now the one that was tried least, the oldest of such:
+ * none that was begun to be told with others, and of what can be told together no news, reminders,
+ * ends that are held. */
+struct vg_outbox_beside {
+    const char *sink;
+    int64_t now_us;
+    bool held[3]; /* news, reminders, ends */
+};
+int vg_store_outbox_first(struct vg_store *store, const struct vg_outbox_beside *of,
+                          struct vg_arena *arena, struct vg_outgoing *out, bool *found,
+                          struct vg_error *err);
+/* Before a message of many is sent for the first time: these rows are told in it, under this key,
+ * until it is known not to have arrived. */
+int vg_store_outbox_begun(struct vg_store *store, const int64_t *ids, size_t n, const char *digest,
+                          struct vg_error *err);
+/* The rows that wait and are told in it, in order, whenever they are due. Without bodies. */
+int vg_store_outbox_digest(struct vg_store *store, const char *sink, const char *digest,
+                           struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
+                           struct vg_error *err);
+/* It was certainly not taken this time: the row may be told otherwise, unless it may have arrived
+ * the time before. refused: not even then has anybody read it. */
+int vg_store_outbox_apart(struct vg_store *store, int64_t id, bool refused, struct vg_error *err);
+
 /* --- What waits in vain (outbox_room.c) ------------------------------------------------- */
-/* Everything that waits may have been sent by whoever held the store before and not been marked. To
- * be called once, before anything is sent. */
+/* Every message that waits may have been sent by whoever held the store before and not been marked;
+ * of requests for retraining those that were claimed. To be called once, before anything is sent.
+ */
 int vg_store_outbox_recover(struct vg_store *store, struct vg_error *err);
 /* The row was sent, and whether it arrived is unknown. */
 int vg_store_outbox_touch(struct vg_store *store, int64_t id, struct vg_error *err);
-/* It is about to be sent: until a retry is recorded nobody may withdraw it. *claimed false: it does
- * not wait any more, and must not be sent. */
-int vg_store_outbox_claim(struct vg_store *store, int64_t id, bool *claimed, struct vg_error *err);
+/* A request for retraining is about to be sent there: until a retry is recorded nobody may withdraw
+ * it, and as long as it may have arrived went_to says where. *claimed false: it does not wait any
+ * more, and must not be sent. */
+int vg_store_outbox_claim(struct vg_store *store, int64_t id, const char *place, bool *claimed,
+                          struct vg_error *err);
 /* The receiver asked for silence until then; and the latest such time of any message to it. */
 int vg_store_outbox_hold(struct vg_store *store, int64_t id, int64_t until_us,
                          struct vg_error *err);

@@ -21,6 +21,7 @@ struct vg_store {
         char why[200], kept[200];
         char sink[40], body[3000]; /* of rows that the engine put */
         bool touched;
+        char went_to[VG_KEY_SIZE], digest[VG_KEY_SIZE];
         int64_t held_us;
     } rows[FAKE_ROWS];
     size_t n;
@@ -38,11 +39,12 @@ struct vg_store {
     bool touches;               /* rows put by the test may have been sent before */
     struct vg_outbox_room room; /* what is said of it */
     int fail_records;           /* so many calls that record an outcome fail */
+    int64_t withdrawn;          /* id of a row that is withdrawn just before it is claimed */
     int open;                   /* transactions begun and not ended */
     bool unordered;             /* a row ended while an older one of its key waited */
     struct fake_run {
         struct vg_retrain_run row;
-        char model[40], system[40], id[600], url[1100], answer[300];
+        char model[40], system[40], id[600], url[1100], answer[300], place[VG_KEY_SIZE];
     } runs[FAKE_RUNS];
     size_t nruns;
     size_t run_puts;
@@ -50,6 +52,24 @@ struct vg_store {
 static struct vg_store store;
 static pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t store_changed = PTHREAD_COND_INITIALIZER;
+
+static bool is_first(const struct vg_outgoing *row);
+
+static bool can_be_told(const struct fake_row *row)
+{
+    const char *kept = row->row.kept;
+    return row->state == FAKE_WAITING && row->row.sink_kind == VG_SINK_RECEIVER &&
+           row->row.kind <= VG_MSG_RESOLVE && row->row.step == 0 && !row->row.standing &&
+           (!kept || strstr(kept, VG_KEPT_GATHERED));
+}
+
+static struct vg_outgoing fake_outgoing(const struct fake_row *row)
+{
+    struct vg_outgoing out = row->row;
+    out.went_to = row->went_to[0] ? row->went_to : NULL;
+    out.digest = row->digest[0] ? row->digest : NULL;
+    return out;
+}
 
 static bool is_first(const struct vg_outgoing *row)
 {
@@ -79,7 +99,7 @@ int vg_store_outbox_due(struct vg_store *self, int64_t now_us, size_t per_sink,
             before += (*out)[k].sink_kind == row->sink_kind && !strcmp((*out)[k].sink, row->sink);
         if (self->rows[i].state == FAKE_WAITING && row->next_us <= now_us && is_first(row) &&
             before < per_sink)
-            (*out)[(*n)++] = *row;
+            (*out)[(*n)++] = fake_outgoing(&self->rows[i]);
     }
     pthread_mutex_unlock(&store_lock);
     return 0;
@@ -96,13 +116,68 @@ int vg_store_outbox_gather(struct vg_store *self, const char *sink, int64_t now_
     pthread_mutex_lock(&store_lock);
     for (size_t i = 0; i < self->n; i++) {
         const struct vg_outgoing *row = &self->rows[i].row;
-        const char *mark = row->kept ? strstr(row->kept, VG_KEPT_GATHERED) : VG_KEPT_GATHERED;
-        if (self->rows[i].state == FAKE_WAITING && row->sink_kind == VG_SINK_RECEIVER &&
-            !strcmp(row->sink, sink) && row->kind <= VG_MSG_RESOLVE && row->next_us <= now_us &&
-            row->step == 0 && !row->standing && is_first(row) && mark)
-            (*out)[(*n)++] = *row;
+        if (can_be_told(&self->rows[i]) && !strcmp(row->sink, sink) && row->next_us <= now_us &&
+            is_first(row))
+            (*out)[(*n)++] = fake_outgoing(&self->rows[i]);
     }
     pthread_mutex_unlock(&store_lock);
+    return 0;
+}
+
+int vg_store_outbox_first(struct vg_store *self, const struct vg_outbox_beside *of,
+                          struct vg_arena *arena, struct vg_outgoing *out, bool *found,
+                          struct vg_error *err)
+{
+    static const int sorts[] = {0, 0, 1, 2}; /* of VG_MSG_OPEN, UPDATE, REMIND, RESOLVE */
+    (void)arena;
+    (void)err;
+    *found = false;
+    for (size_t i = 0; i < self->n; i++) {
+        const struct fake_row *row = &self->rows[i];
+        if (row->state != FAKE_WAITING || row->row.sink_kind != VG_SINK_RECEIVER ||
+            strcmp(row->row.sink, of->sink) != 0 || row->row.next_us > of->now_us ||
+            row->digest[0] || !is_first(&row->row) ||
+            (can_be_told(row) && of->held[sorts[row->row.kind]]))
+            continue;
+        if (!*found || row->row.attempts < out->attempts)
+            *out = fake_outgoing(row);
+        *found = true;
+    }
+    return 0;
+}
+
+int vg_store_outbox_begun(struct vg_store *self, const int64_t *ids, size_t n, const char *digest,
+                          struct vg_error *err)
+{
+    (void)err;
+    for (size_t i = 0; i < n; i++)
+        memcpy(self->rows[ids[i] - 1].digest, digest, VG_KEY_SIZE);
+    return 0;
+}
+
+int vg_store_outbox_digest(struct vg_store *self, const char *sink, const char *digest,
+                           struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
+                           struct vg_error *err)
+{
+    *n = 0;
+    *out = vg_arena_array(arena, FAKE_ROWS, sizeof **out);
+    if (!*out)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < self->n; i++) {
+        const struct fake_row *row = &self->rows[i];
+        if (row->state == FAKE_WAITING && !strcmp(row->row.sink, sink) &&
+            !strcmp(row->digest, digest))
+            (*out)[(*n)++] = fake_outgoing(row);
+    }
+    return 0;
+}
+
+int vg_store_outbox_apart(struct vg_store *self, int64_t id, bool refused, struct vg_error *err)
+{
+    struct fake_row *row = &self->rows[id - 1];
+    (void)err;
+    if (refused || !row->touched)
+        row->digest[0] = '\0';
     return 0;
 }
 
@@ -170,8 +245,10 @@ int vg_store_outbox_dead(struct vg_store *self, int64_t id, int64_t now_us, cons
 int vg_store_outbox_retry(struct vg_store *self, int64_t id, int64_t next_us, const char *why,
                           struct vg_error *err)
 {
-    (void)self;
-    return end_row(id, FAKE_WAITING, next_us, why, err);
+    int rc = end_row(id, FAKE_WAITING, next_us, why, err);
+    if (!rc && !self->rows[id - 1].touched)
+        self->rows[id - 1].went_to[0] = '\0';
+    return rc;
 }
 
 int vg_store_outbox_step(struct vg_store *self, int64_t id, int64_t now_us, struct vg_error *err)
@@ -263,8 +340,12 @@ int vg_store_name(struct vg_store *self, const char *given, struct vg_arena *are
 
 int vg_store_outbox_recover(struct vg_store *self, struct vg_error *err)
 {
-    (void)self;
     (void)err;
+    for (size_t i = 0; i < self->n; i++) {
+        struct fake_row *row = &self->rows[i];
+        bool sent = row->row.sink_kind == VG_SINK_RETRAIN && row->went_to[0];
+        row->touched = row->touched || sent;
+    }
     return 0;
 }
 
@@ -275,10 +356,16 @@ int vg_store_outbox_touch(struct vg_store *self, int64_t id, struct vg_error *er
     return 0;
 }
 
-int vg_store_outbox_claim(struct vg_store *self, int64_t id, bool *claimed, struct vg_error *err)
+int vg_store_outbox_claim(struct vg_store *self, int64_t id, const char *place, bool *claimed,
+                          struct vg_error *err)
 {
+    struct fake_row *row = &self->rows[id - 1];
     (void)err;
-    *claimed = self->rows[id - 1].state == FAKE_WAITING;
+    if (self->withdrawn == id)
+        row->state = FAKE_GONE;
+    *claimed = row->state == FAKE_WAITING;
+    if (*claimed)
+        snprintf(row->went_to, sizeof row->went_to, "%s", place);
     return 0;
 }
 
@@ -448,6 +535,27 @@ int vg_store_retrain_run_put(struct vg_store *self, const struct vg_retrain_run 
     at->row.id = fake_copy(at->id, sizeof at->id, run->id);
     at->row.url = fake_copy(at->url, sizeof at->url, run->url);
     at->row.answer = fake_copy(at->answer, sizeof at->answer, run->answer);
+    at->row.place = fake_copy(at->place, sizeof at->place, run->place);
+    return 0;
+}
+
+/* In arena, as what is put again must not be what is read. */
+int vg_store_retrain_run(struct vg_store *self, const char *key, struct vg_arena *arena,
+                         struct vg_retrain_run *out, bool *found, struct vg_error *err)
+{
+    (void)err;
+    *found = false;
+    for (size_t i = 0; i < self->nruns && !*found; i++) {
+        const struct vg_retrain_run *row = &self->runs[i].row;
+        *found = !strcmp(row->key, key);
+        *out = *row;
+        out->model = vg_arena_strdup(arena, row->model);
+        out->system = vg_arena_strdup(arena, row->system);
+        out->id = vg_arena_strdup(arena, row->id);
+        out->url = vg_arena_strdup(arena, row->url);
+        out->answer = vg_arena_strdup(arena, row->answer);
+        out->place = vg_arena_strdup(arena, row->place);
+    }
     return 0;
 }
 

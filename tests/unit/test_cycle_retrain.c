@@ -119,20 +119,20 @@ static void test_what_may_have_arrived_stays(void **state)
     start(&kit, state, "cooldown: 4h");
     run_hour(&kit, 0, true, false);
     assert_int_equal(list_requests(&kit, &request), 1);
-    MUST(&kit, vg_store_outbox_claim(kit.env.store, request.id, &claimed, &kit.err));
+    MUST(&kit, vg_store_outbox_claim(kit.env.store, request.id, "A", &claimed, &kit.err));
     assert_true(claimed);
     run_hour(&kit, 1, true, true);
     assert_int_equal(list_requests(&kit, &request), 1);
     MUST(&kit, vg_store_outbox_retry(kit.env.store, request.id, 1, "refused", &kit.err));
     run_hour(&kit, 2, true, true);
     assert_int_equal(list_requests(&kit, &request), 0);
-    MUST(&kit, vg_store_outbox_claim(kit.env.store, request.id, &claimed, &kit.err));
+    MUST(&kit, vg_store_outbox_claim(kit.env.store, request.id, "A", &claimed, &kit.err));
     assert_false(claimed); /* listed before, and withdrawn since */
 
     run_hour(&kit, 3, true, false);
     assert_int_equal(list_requests(&kit, &request), 1);
     MUST(&kit, vg_store_outbox_touch(kit.env.store, request.id, &kit.err));
-    MUST(&kit, vg_store_outbox_claim(kit.env.store, request.id, &claimed, &kit.err));
+    MUST(&kit, vg_store_outbox_claim(kit.env.store, request.id, "A", &claimed, &kit.err));
     MUST(&kit, vg_store_outbox_retry(kit.env.store, request.id, 1, "refused", &kit.err));
     run_hour(&kit, 4, true, true);
     assert_int_equal(kit.decided, 0);
@@ -249,6 +249,44 @@ static void test_a_change_is_told(void **state)
     cycle_kit_stop(&kit);
 }
 
+/* A request that is taken back and made again is the same change, whether it was delivered or not. */
+static void tell_once(void **state, bool delivered)
+{
+    struct cycle_kit kit;
+    struct vg_outgoing row, request;
+    start(&kit, state, "cooldown: 4h");
+    kit.rule.config->receivers[0].kind = VG_RECEIVER_PAGERDUTY;
+    kit.rule.config->receivers[0].changes = true;
+    run_hour(&kit, 0, true, false);
+    assert_int_equal(list_changes(&kit, &row), 1);
+    if (delivered)
+        MUST(&kit, vg_store_outbox_sent(kit.env.store, row.id, 1, &kit.err));
+    run_hour(&kit, 1, true, true);
+    expect_decision(&kit, 1, VG_DECIDED_WITHHELD, "withdrawn");
+    run_hour(&kit, 2, true, false);
+    expect_decision(&kit, 1, VG_DECIDED_FIRED, "");
+    assert_int_equal(list_requests(&kit, &request), 1);
+    assert_int_equal(fixture_int(kit.env.store, "SELECT count(*) FROM outbox WHERE kind = 7"), 1);
+    MUST(&kit, vg_store_outbox_sent(kit.env.store, request.id, 1, &kit.err));
+    run_hour(&kit, 3, false, false);
+    for (int hour = 4; hour < 6; hour++)
+        run_hour(&kit, hour, true, false);
+    run_hour(&kit, 6, true, false); /* another onset is another change */
+    assert_int_equal(list_requests(&kit, &request), 1);
+    assert_int_equal(fixture_int(kit.env.store, "SELECT count(*) FROM outbox WHERE kind = 7"), 2);
+    cycle_kit_stop(&kit);
+}
+
+static void test_a_change_is_told_once(void **state)
+{
+    tell_once(state, false);
+}
+
+static void test_a_delivered_change_is_told_once(void **state)
+{
+    tell_once(state, true);
+}
+
 static void test_the_address_of_a_dashboard(void **state)
 {
     (void)state;
@@ -286,6 +324,8 @@ int main(void)
         TEST(test_ended_unfired),
         TEST(test_unreadable_withholds),
         TEST(test_a_change_is_told),
+        TEST(test_a_change_is_told_once),
+        TEST(test_a_delivered_change_is_told_once),
         cmocka_unit_test(test_the_address_of_a_dashboard),
         TEST(test_without_configuration),
     };

@@ -233,62 +233,6 @@ static void test_kept_answers(void **state)
     assert_int_equal(fixture_int(f->store, "SELECT count(*) FROM kept"), 0);
 }
 
-/* Ids of what can be told in one message. */
-static const char *gather(struct fixture *f)
-{
-    struct vg_outgoing *rows;
-    size_t n;
-    struct vg_buf text;
-    MUST(f, vg_store_outbox_gather(f->store, "ops", 10, f->arena, &rows, &n, &f->err));
-    vg_buf_init(&text, 10000);
-    for (size_t i = 0; i < n; i++)
-        vg_buf_printf(&text, "%s%lld", i ? " " : "", (long long)rows[i].id);
-    const char *out = vg_arena_strdup(f->arena, text.data);
-    vg_buf_free(&text);
-    return out;
-}
-
-static void test_what_can_be_told_together(void **state)
-{
-    struct fixture *f = *state;
-    static const char *const keys[] = {"k1", "k1", "k2", "k3", "k4", "k5", "k6", "k7"};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        put(f, "ops", keys[i], i == 6 ? 11 : 10);
-    put(f, "oncall", "k1", 10);
-    struct vg_outgoing row = made_outgoing("ops", "k9", 10);
-    row.kind = VG_MSG_ACKNOWLEDGE;
-    MUST(f, vg_store_outbox_put(f->store, &row, &f->err));
-    assert_string_equal(gather(f), "1 3 4 5 6 8"); /* 2 is behind 1, 7 is not due */
-    MUST(f, vg_store_outbox_step(f->store, 3, 10, &f->err));
-    MUST(f, vg_store_outbox_keep(f->store, 4, "C1 1.2", 10, &f->err));
-    MUST(f, vg_store_outbox_keep(f->store, 5, "C1 1.2" VG_KEPT_GATHERED, 10, &f->err));
-    MUST(f, vg_store_outbox_dead(f->store, 6, 10, "404", &f->err));
-    assert_string_equal(gather(f), "1 5 8");
-    const char *body;
-    MUST(f, vg_store_outbox_body(f->store, 5, f->arena, &body, &f->err));
-    assert_string_equal(body, row.body);
-    assert_int_equal(vg_store_outbox_body(f->store, 99, f->arena, &body, &f->err), -1);
-    assert_int_equal(f->err.code, VG_E_NOT_FOUND);
-}
-
-/* A message of many that was delivered and not recorded as a whole is not recorded at all. */
-static void test_many_are_sent_as_one(void **state)
-{
-    struct fixture *f = *state;
-    static const struct vg_claim claim = {.owner = "", .epoch = 0};
-    put(f, "ops", "k1", 10);
-    put(f, "ops", "k2", 10);
-    MUST(f, vg_store_begin(f->store, &claim, &f->err));
-    MUST(f, vg_store_outbox_sent(f->store, 1, 10, &f->err));
-    vg_store_rollback(f->store); /* as a crash would */
-    assert_string_equal(gather(f), "1 2");
-    MUST(f, vg_store_begin(f->store, &claim, &f->err));
-    MUST(f, vg_store_outbox_sent(f->store, 1, 10, &f->err));
-    MUST(f, vg_store_outbox_sent(f->store, 2, 10, &f->err));
-    MUST(f, vg_store_commit(f->store, &f->err));
-    assert_string_equal(gather(f), "");
-}
-
 static void test_steps(void **state)
 {
     struct fixture *f = *state;
@@ -341,18 +285,11 @@ int main(void)
 {
 #define OPEN(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        OPEN(test_fields),
-        OPEN(test_order),
-        OPEN(test_kinds_of_sink),
-        OPEN(test_most_per_sink),
-        OPEN(test_next),
-        OPEN(test_counts),
-        OPEN(test_kept_answers),
-        OPEN(test_what_can_be_told_together),
-        OPEN(test_many_are_sent_as_one),
-        OPEN(test_steps),
-        OPEN(test_what_stands),
-        OPEN(test_against_plain_rule),
+        OPEN(test_fields),        OPEN(test_order),
+        OPEN(test_kinds_of_sink), OPEN(test_most_per_sink),
+        OPEN(test_next),          OPEN(test_counts),
+        OPEN(test_kept_answers),  OPEN(test_steps),
+        OPEN(test_what_stands),   OPEN(test_against_plain_rule),
     };
     return cmocka_run_group_tests_name("test_store_outbox", tests, NULL, NULL);
 }

@@ -274,6 +274,40 @@ static void test_requests_are_not_moved(void **state)
     assert_int_equal(n, 1);
 }
 
+static const char *went_to(struct fixture *f, int64_t now_us)
+{
+    struct vg_outgoing *rows;
+    size_t n;
+    MUST(f, vg_store_outbox_due(f->store, now_us, 5, f->arena, &rows, &n, &f->err));
+    assert_int_equal(n, 1);
+    return rows[0].went_to ? rows[0].went_to : "";
+}
+
+/* Where a request may have arrived is known as long as it may, after a crash too. */
+static void test_where_a_request_went(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_outgoing request = made_outgoing("model", "o1", 10);
+    bool claimed;
+    request.sink_kind = VG_SINK_RETRAIN;
+    MUST(f, vg_store_outbox_put(f->store, &request, &f->err));
+    MUST(f, vg_store_outbox_recover(f->store, &f->err)); /* it was never sent */
+    assert_int_equal(fixture_int(f->store, "SELECT touched FROM outbox WHERE id = 1"), 0);
+    assert_string_equal(went_to(f, 20), "");
+    MUST(f, vg_store_outbox_claim(f->store, 1, "A", &claimed, &f->err));
+    assert_true(claimed);
+    assert_string_equal(went_to(f, 20), "A");
+    MUST(f, vg_store_outbox_retry(f->store, 1, 20, "503", &f->err)); /* it was not taken */
+    assert_string_equal(went_to(f, 20), "");
+    MUST(f, vg_store_outbox_claim(f->store, 1, "B", &claimed, &f->err));
+    MUST(f, vg_store_outbox_recover(f->store, &f->err)); /* the program died then */
+    assert_string_equal(went_to(f, 20), "B");
+    assert_int_equal(fixture_int(f->store, "SELECT touched FROM outbox WHERE id = 1"), 1);
+    MUST(f, vg_store_outbox_claim(f->store, 1, "B", &claimed, &f->err));
+    MUST(f, vg_store_outbox_retry(f->store, 1, 20, "503", &f->err)); /* but the time before? */
+    assert_string_equal(went_to(f, 20), "B");
+}
+
 static void test_trouble(void **state)
 {
     struct fixture *f = *state;
@@ -363,6 +397,7 @@ int main(void)
         WITH(test_redrive_and_drop),
         WITH(test_redrive_of_pairs),
         WITH(test_requests_are_not_moved),
+        WITH(test_where_a_request_went),
         WITH(test_trouble),
         WITH(test_silences),
         WITH(test_acknowledge),

@@ -45,6 +45,8 @@ static void test_a_run_from_asking_to_its_end(void **state)
     run.until_us = 400;
     run.looks = 5;
     run.answer = "running";
+    assert_null(run.place);
+    run.place = "0a1b";
     MUST(f, vg_store_retrain_run_put(f->store, &run, &f->err));
     MUST(f, vg_store_retrain_run_ask(f->store, first, "m", 500, &f->err)); /* it is there */
     run = read_run(f, first);
@@ -52,6 +54,7 @@ static void test_a_run_from_asking_to_its_end(void **state)
     assert_true(run.asked_us == 100 && run.accepted_us == 200 && run.next_us == 300);
     assert_string_equal(run.id, "pgvigil__x");
     assert_string_equal(run.answer, "running");
+    assert_string_equal(run.place, "0a1b");
     assert_int_equal(run.looks, 5);
 }
 
