@@ -33,6 +33,11 @@ static const struct {
     {'f', "dataset: f\nmodel: delays\n", "{window: 1h, delay: 10m, every: 5m}"},
     {'g', "dataset: g\nwas: f\nmodel: delays\n", "{window: 1h, delay: 10m, every: 5m}"},
     {'m', "dataset: m\nmodel: delays\n", "{window: 1h, delay: 10m, every: 5m}"},
+    /* x and y are told of, and remind every hour */
+    {'x', "dataset: x\ncolumns: {value: {nulls: 10%}}\nnotify: {to: [ops], remind: 1h}\n",
+     "{window: 1h, delay: 10m, every: 5m}"},
+    {'y', "dataset: y\ncolumns: {value: {nulls: 10%}}\nnotify: {to: [ops], remind: 1h}\n",
+     "{window: 1h, delay: 10m, every: 5m}"},
     {'r', "dataset: r\nreference: {from: \"2001-01-01\", to: \"2001-01-02\"}\n",
      "{window: 1h, delay: 10m, every: 5m}"},
 };
