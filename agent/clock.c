@@ -110,3 +110,10 @@ void vg_clock_free(struct vg_clock *clock)
         close(((struct real_clock *)clock)->fd);
     free(clock);
 }
+
+int64_t vg_clock_steady_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * VG_US + now.tv_nsec / 1000;
+}

@@ -12,4 +12,8 @@ int vg_clock_real(struct vg_clock **out, struct vg_error *err);
 int vg_clock_virtual(int64_t start_us, struct vg_clock **out, struct vg_error *err);
 void vg_clock_free(struct vg_clock *clock);
 
+/* Microseconds since some time before: for how long something takes, whichever clock is in use and
+ * whatever is done to the machine's. */
+int64_t vg_clock_steady_us(void);
+
 #endif

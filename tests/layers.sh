@@ -125,13 +125,17 @@ agent/config -> agent/secret
 agent/config -> agent/triggers
 agent/config -> agent/yaml
 agent/config -> agent/zone
+agent/deliver -> agent/clock
 agent/deliver -> agent/receivers
 agent/deliver -> agent/secret
 agent/deliver -> agent/triggers
+agent/http -> agent/clock
+agent/pg -> agent/clock
 agent/pg -> agent/secret
 agent/rules -> agent/sql
 agent/rules -> agent/yaml
 agent/rules -> agent/zone
+agent/run -> agent/clock
 agent/triggers -> agent/receivers
 agent/triggers -> agent/yaml
 agent/web -> agent/metrics

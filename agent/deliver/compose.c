@@ -24,6 +24,10 @@ struct member {
 };
 
 struct composing {
+    struct vg_deliver *deliver;
+    struct vg_lane *lane;
+    int sort;                  /* of its rows */
+    struct vg_outgoing *first; /* of them */
     struct vg_arena *arena;
     struct vg_message *message;
     struct vg_gathered *many;
@@ -154,41 +158,39 @@ static int make_key(const struct vg_deliver *deliver, const struct vg_lane *lane
     return 0;
 }
 
-static int start_composing(struct composing *in, const struct vg_deliver *deliver,
-                           struct vg_arena *arena)
+static int start_composing(struct composing *in, struct vg_arena *arena)
 {
-    *in = (struct composing){
-        .arena = arena,
-        .message = vg_arena_alloc(arena, sizeof *in->message),
-        .many = vg_arena_alloc(arena, sizeof *in->many),
-        .members = vg_arena_array(arena, VG_GATHER_MOST, sizeof *in->members),
-        .datasets = vg_arena_array(arena, VG_GATHER_MOST, sizeof *in->datasets),
-    };
+    in->arena = arena;
+    in->message = vg_arena_alloc(arena, sizeof *in->message);
+    in->many = vg_arena_alloc(arena, sizeof *in->many);
+    in->members = vg_arena_array(arena, VG_GATHER_MOST, sizeof *in->members);
+    in->datasets = vg_arena_array(arena, VG_GATHER_MOST, sizeof *in->datasets);
     if (!in->message || !in->many || !in->members || !in->datasets)
         return -1;
     *in->many = (struct vg_gathered){0};
     *in->message = (struct vg_message){
-        .agent = deliver->agent,
+        .agent = in->deliver->agent,
         .dataset = "many",
-        .at_us = deliver->turn_us,
+        .at_us = in->deliver->turn_us,
         .onset_us = VG_NEVER,
         .gathered = in->many,
     };
     return 0;
 }
 
-/* All of one sort that can be read, into the message; the first of them in *first. */
-static int add_rows(struct vg_deliver *deliver, struct composing *in, struct vg_lane *lane,
-                    const struct vg_outgoing *rows, size_t n, int sort, struct vg_outgoing *first,
+/* All of the sort that can be read, into the message. */
+static int add_rows(struct composing *in, const struct vg_outgoing *rows, size_t n,
                     struct vg_error *err)
 {
+    struct vg_lane *lane = in->lane;
+    struct vg_outgoing *first = in->first;
     lane->nmembers = 0;
     for (size_t i = 0; i < n && lane->nmembers < VG_GATHER_MOST; i++) {
         const struct vg_outgoing *row = &rows[i];
         bool read;
-        if (vg_gather_sort(row->kind) != sort)
+        if (vg_gather_sort(row->kind) != in->sort)
             continue;
-        if (take_row(deliver, in, row, &read, err) < 0)
+        if (take_row(in->deliver, in, row, &read, err) < 0)
             return -1;
         if (!read)
             continue;
@@ -203,17 +205,16 @@ static int add_rows(struct vg_deliver *deliver, struct composing *in, struct vg_
 }
 
 /* Its lines and what else is of all of it; the key is in in->message->key. */
-static int end_composing(struct vg_deliver *deliver, struct composing *in, struct vg_lane *lane,
-                         int sort, struct vg_outgoing *first, struct vg_error *err)
+static int end_composing(struct composing *in, struct vg_error *err)
 {
     static const enum vg_message_kind kinds[VG_GATHER_SORTS] = {VG_MSG_OPEN, VG_MSG_REMIND,
                                                                 VG_MSG_RESOLVE};
     if (choose_lines(in) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    in->message->kind = kinds[sort];
-    memcpy(first->key, in->message->key, VG_KEY_SIZE);
-    first->kind = in->message->kind;
-    vg_gather_fill(deliver, lane, sort);
+    in->message->kind = kinds[in->sort];
+    memcpy(in->first->key, in->message->key, VG_KEY_SIZE);
+    in->first->kind = in->message->kind;
+    vg_gather_fill(in->deliver, in->lane, in->sort);
     return 0;
 }
 
@@ -222,17 +223,18 @@ int vg_gather_compose(struct vg_deliver *deliver, struct vg_lane *lane,
                       struct vg_arena *arena, const struct vg_message **message,
                       struct vg_error *err)
 {
-    struct composing in;
+    struct composing in = {
+        .deliver = deliver, .lane = lane, .sort = gather->together, .first = first};
     *message = NULL;
-    if (start_composing(&in, deliver, arena) < 0)
+    if (start_composing(&in, arena) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    if (add_rows(deliver, &in, lane, gather->rows, gather->n, gather->together, first, err) < 0)
+    if (add_rows(&in, gather->rows, gather->n, err) < 0)
         return -1;
     if (lane->nmembers < 2)
         return 0;
     if (make_key(deliver, lane, arena, in.message->key) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    if (end_composing(deliver, &in, lane, gather->together, first, err) < 0 ||
+    if (end_composing(&in, err) < 0 ||
         vg_store_outbox_begun(deliver->store, lane->members, lane->nmembers, in.message->key, err) <
             0)
         return -1;
@@ -263,24 +265,23 @@ int vg_gather_again(struct vg_deliver *deliver, struct vg_lane *lane,
                     const struct vg_gather *gather, struct vg_outgoing *first,
                     struct vg_arena *arena, const struct vg_message **message, struct vg_error *err)
 {
-    struct composing in;
+    struct composing in = {.deliver = deliver, .lane = lane, .first = first};
     struct vg_outgoing *rows;
     size_t n;
     *message = NULL;
-    if (start_composing(&in, deliver, arena) < 0)
+    if (start_composing(&in, arena) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     if (vg_store_outbox_digest(deliver->store, lane->name, gather->begun, arena, &rows, &n, err) <
         0)
         return -1;
-    int sort = n ? vg_gather_sort(rows[0].kind) : -1;
+    in.sort = n ? vg_gather_sort(rows[0].kind) : -1;
     lane->nmembers = 0;
-    if (can_gather(deliver, lane) && sort >= 0 &&
-        add_rows(deliver, &in, lane, rows, n, sort, first, err) < 0)
+    if (can_gather(deliver, lane) && in.sort >= 0 && add_rows(&in, rows, n, err) < 0)
         return -1;
     if (lane->nmembers < 2) /* people have dropped the others */
         return let_go(deliver, rows, n, err);
     snprintf(in.message->key, VG_KEY_SIZE, "%s", gather->begun);
-    if (end_composing(deliver, &in, lane, sort, first, err) < 0)
+    if (end_composing(&in, err) < 0)
         return -1;
     *message = in.message;
     return 0;

@@ -320,12 +320,11 @@ static bool is_own(const struct vg_lane *lane, const struct vg_outgoing *row)
     return row->sink_kind == lane->kind && !strcmp(row->sink, lane->name);
 }
 
-/* The row tried least of those that may be sent for themselves, so that a message which always
- * fails does not keep the others of its receiver waiting. The few that were listed may all be such
- * as must not go, and hide others behind them. */
-static int choose_row(struct vg_deliver *deliver, const struct vg_lane *lane,
-                      const struct vg_outgoing *rows, size_t n, const struct vg_gather *gather,
-                      struct vg_arena *arena, const struct vg_outgoing **out, struct vg_error *err)
+/* The row tried least of those listed that may be sent for themselves, so that a message which
+ * always fails does not keep the others of its receiver waiting. */
+static const struct vg_outgoing *choose_row(const struct vg_lane *lane,
+                                            const struct vg_outgoing *rows, size_t n,
+                                            const struct vg_gather *gather)
 {
     const struct vg_outgoing *best = NULL;
     for (size_t i = 0; i < n; i++) {
@@ -334,9 +333,14 @@ static int choose_row(struct vg_deliver *deliver, const struct vg_lane *lane,
         if (before && !vg_gather_holds(gather, &rows[i]))
             best = &rows[i];
     }
-    *out = best;
-    if (best || !vg_gather_skips(gather))
-        return 0;
+    return best;
+}
+
+/* The few that are listed may all be such as must not go, and hide others behind them. */
+static int look_behind(struct vg_deliver *deliver, const struct vg_lane *lane,
+                       const struct vg_gather *gather, struct vg_arena *arena,
+                       const struct vg_outgoing **out, struct vg_error *err)
+{
     struct vg_outbox_beside beside = {.sink = lane->name, .now_us = deliver->turn_us};
     struct vg_outgoing *other = vg_arena_alloc(arena, sizeof *other);
     bool found;
@@ -364,7 +368,9 @@ static int offer_lane(struct vg_deliver *deliver, struct vg_lane *lane,
         if (is_own(lane, &rows[i]))
             vg_gather_notice(&gather, &rows[i]);
     }
-    if (choose_row(deliver, lane, rows, n, &gather, arena, &best, err) < 0)
+    best = choose_row(lane, rows, n, &gather);
+    if (!best && vg_gather_skips(&gather) &&
+        look_behind(deliver, lane, &gather, arena, &best, err) < 0)
         return -1;
     if (gather.begun && (!best || best->attempts >= gather.begun_attempts))
         return offer_again(deliver, lane, &gather, arena, err);

@@ -3,8 +3,9 @@
  *
  * deliver.c owns rows, thread.c the thread, lanes.c lanes, counts and configuration, push.c the
  * pushes, pack.c the making of requests, record.c outcomes, gather.c what is told together and
- * compose.c how, training.c requests for retraining and follow.c the runs they started. The lock is around config, agent, the list of lanes, counts and pushes; it is never held during a
- * call of the store, a hook or a poll. All else belongs to the thread that delivers.
+ * compose.c how, training.c requests for retraining and follow.c the runs they started. The lock is
+ * around config, agent, the list of lanes, counts and pushes; it is never held during a call of the
+ * store, a hook or a poll. All else belongs to the thread that delivers.
  */
 #ifndef PGVIGIL_AGENT_DELIVER_PARTS_H
 #define PGVIGIL_AGENT_DELIVER_PARTS_H

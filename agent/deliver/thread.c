@@ -3,8 +3,8 @@
  * clock. Owns the waiting between two turns and the end; what happens in a turn is deliver.c's. */
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
+#include "agent/clock.h"
 #include "agent/deliver/parts.h"
 #include "pgvigil/log.h"
 
@@ -49,13 +49,6 @@ int vg_deliver_drain(struct vg_deliver *deliver, int64_t now_us, struct vg_error
 
 /* --- In the daemon ---------------------------------------------------------------------------- */
 
-static int64_t monotonic_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * VG_US + now.tv_nsec / 1000;
-}
-
 /* How long the end may take is a matter of the real clock, whichever clock the engine is on. */
 static void finish(struct vg_deliver *deliver)
 {
@@ -63,8 +56,8 @@ static void finish(struct vg_deliver *deliver)
     struct vg_error err = {0};
     void *tag;
     bool any;
-    int64_t end_us = monotonic_us() + grace_us, left_us;
-    while (vg_deliver_under_way(deliver) && (left_us = end_us - monotonic_us()) > 0) {
+    int64_t end_us = vg_clock_steady_us() + grace_us, left_us;
+    while (vg_deliver_under_way(deliver) && (left_us = end_us - vg_clock_steady_us()) > 0) {
         if (deliver->http->ops->poll(deliver->http, left_us, &tag, &response))
             vg_deliver_answered(deliver, tag, response, vg_deliver_now(deliver));
     }

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/clock.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
 
@@ -391,13 +392,6 @@ static bool take_answer(struct client *client, void **tag)
     return false;
 }
 
-static int64_t monotonic_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * VG_US + now.tv_nsec / 1000;
-}
-
 static void complain(CURLMcode code)
 {
     const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
@@ -409,7 +403,7 @@ static bool poll_answers(struct vg_http *self, int64_t timeout_us, void **tag,
                          const struct vg_response **out)
 {
     struct client *client = client_of(self);
-    int64_t start_us = monotonic_us();
+    int64_t start_us = vg_clock_steady_us();
     for (;;) {
         int running;
         CURLMcode code = curl_multi_perform(client->multi, &running);
@@ -417,7 +411,7 @@ static bool poll_answers(struct vg_http *self, int64_t timeout_us, void **tag,
             *out = &client->response;
             return true;
         }
-        int64_t left_us = timeout_us - (monotonic_us() - start_us);
+        int64_t left_us = timeout_us - (vg_clock_steady_us() - start_us);
         if (atomic_exchange(&client->woken, false) || left_us <= 0)
             return false;
         int64_t left_ms = left_us / 1000 + 1;

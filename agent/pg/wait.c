@@ -5,8 +5,8 @@
 #include <libpq-fe.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
+#include "agent/clock.h"
 #include "agent/pg/session.h"
 #include "pgvigil/time.h"
 
@@ -15,9 +15,7 @@ enum { SLICE_MS = 200 };
 
 int64_t vg_pg_now_us(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * VG_US + now.tv_nsec / 1000;
+    return vg_clock_steady_us();
 }
 
 struct vg_pg_wait vg_pg_wait_for(int64_t timeout_us, const atomic_bool *stop)

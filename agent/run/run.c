@@ -17,9 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "agent/clock.h"
 #include "pgvigil/time.h"
 
 enum { BODY_MOST = 65536, POLL_MS = 50, HEADERS_MOST = 20 };
@@ -51,13 +51,6 @@ struct runner {
 static struct runner *runner_of(struct vg_http *port)
 {
     return (struct runner *)port;
-}
-
-static int64_t monotonic_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * VG_US + now.tv_nsec / 1000;
 }
 
 /* --- A job and what it holds ------------------------------------------------------------------ */
@@ -134,7 +127,8 @@ static struct job *make_job(struct runner *runner, const struct vg_request *requ
     job->response = vg_array(1, sizeof *job->response);
     job->ninput = request->body_size;
     job->secret = request->secret;
-    job->end_us = monotonic_us() + (request->timeout_us > 0 ? request->timeout_us : default_us);
+    job->end_us =
+        vg_clock_steady_us() + (request->timeout_us > 0 ? request->timeout_us : default_us);
     if (!job->argv || !job->env || !job->input || !job->response) {
         free_job(job);
         return NULL;
@@ -230,7 +224,7 @@ static void close_end(int *fd)
  * output. */
 static bool attend(struct job *job, pid_t pid, int *in, int *out, int *status)
 {
-    while (monotonic_us() < job->end_us && !atomic_load(&job->runner->stopping)) {
+    while (vg_clock_steady_us() < job->end_us && !atomic_load(&job->runner->stopping)) {
         struct pollfd ends[] = {{*out, POLLIN, 0}, {*in, POLLOUT, 0}};
         bool ended = waitpid(pid, status, WNOHANG) == pid;
         if (poll(ends, 2, ended ? 0 : POLL_MS) > 0) {

@@ -453,7 +453,7 @@ enum {
     VG_SET_IMMUTABLE = 128
 };
 
-/* Who needs a configuration beyond the reload that replaces it holds it, and lets it go; the last of
+/* Who needs a configuration beyond the reload that replaces it holds it and lets it go; the last of
  * them frees it. From any thread; one that was not loaded stays as it is. NULL is fine. */
 const struct vg_config *vg_config_hold(const struct vg_config *config);
 void vg_config_drop(const struct vg_config *config);

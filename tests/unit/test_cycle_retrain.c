@@ -249,7 +249,7 @@ static void test_a_change_is_told(void **state)
     cycle_kit_stop(&kit);
 }
 
-/* A request that is taken back and made again is the same change, whether it was delivered or not. */
+/* A request that is taken back and made again is the same change, be it delivered or not. */
 static void tell_once(void **state, bool delivered)
 {
     struct cycle_kit kit;

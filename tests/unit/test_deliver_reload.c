@@ -381,33 +381,37 @@ static bool is_in(const char *name, const char *const *list)
     return list[i] != NULL;
 }
 
+static const char *const says_where[] = {
+    "dag",          "namespace",        "template", "discriminator", "job",         "repository",
+    "location",     "project",          "domain",   "launch_plan",   "workflow",    "event_type",
+    "cronjob",      "experiment",       "pipeline", "deployment",    "pipeline_id", "region",
+    "template_uri", "registered_model", NULL};
+static const char *const says_how[] = {
+    "user",       "ref",    "version", "pipeline_version_id", "experiment_id",
+    "labels",     "alias",  "network", "service_account",     "pipeline_root",
+    "work_queue", "output", NULL};
+
+static void check_key(const struct vg_trigger_ops *system, const struct vg_key *key)
+{
+    char *own = calloc(1, system->settings_size), places[2][VG_KEY_SIZE];
+    const struct vg_retraining made = {.system = system, .settings = (void *)own};
+    assert_int_equal(vg_place_of(&made, places[0], NULL), 0);
+    *(const char **)(void *)(own + key->offset) = "x";
+    assert_int_equal(vg_place_of(&made, places[1], NULL), 0);
+    if (!is_in(key->name, strcmp(places[0], places[1]) ? says_where : says_how))
+        fail_msg("%s of %s: does it say where its runs are?", key->name, system->name);
+    free(own);
+}
+
 /* Every text of every system counts, but those that were thought about. */
 static void test_keys_of_all_systems(void **state)
 {
-    static const char *const where[] = {
-        "dag",      "namespace",    "template", "discriminator",    "job",        "repository",
-        "location", "project",      "domain",   "launch_plan",      "workflow",   "event_type",
-        "cronjob",  "experiment",   "pipeline", "registered_model", "deployment", "pipeline_id",
-        "region",   "template_uri", NULL};
-    static const char *const how[] = {
-        "user",       "ref",    "version", "pipeline_version_id", "experiment_id",
-        "labels",     "alias",  "network", "service_account",     "pipeline_root",
-        "work_queue", "output", NULL};
     (void)state;
     for (int i = 0; i < VG_TRIGGER_SYSTEMS; i++) {
         const struct vg_trigger_ops *system = vg_trigger_system((enum vg_trigger_system)i);
         for (size_t k = 0; k < system->keys->n; k++) {
-            const struct vg_key *key = &system->keys->keys[k];
-            char *own = calloc(1, system->settings_size), places[2][VG_KEY_SIZE];
-            const struct vg_retraining made = {.system = system, .settings = (void *)own};
-            if (key->type == VG_VALUE_STRING) {
-                assert_int_equal(vg_place_of(&made, places[0], NULL), 0);
-                *(const char **)(void *)(own + key->offset) = "x";
-                assert_int_equal(vg_place_of(&made, places[1], NULL), 0);
-                if (!is_in(key->name, strcmp(places[0], places[1]) ? where : how))
-                    fail_msg("%s of %s: does it say where its runs are?", key->name, system->name);
-            }
-            free(own);
+            if (system->keys->keys[k].type == VG_VALUE_STRING)
+                check_key(system, &system->keys->keys[k]);
         }
     }
 }

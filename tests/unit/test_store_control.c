@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of agent/store/retraining.c, control.c and trim.c: onsets and decisions, what commands
+/* Unit tests of agent/store/onsets.c, control.c and trim.c: onsets and decisions, what commands
  * ask, rule files, pushed groups, and what retention lets go of. */
 #include "tests/unit/store_fixture.h"
 

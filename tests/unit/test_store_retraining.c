@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Unit tests of agent/store/runs.c: what becomes of requests for retraining. */
+/* Unit tests of agent/store/retraining.c: what becomes of requests for retraining. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -102,5 +102,5 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_lists_and_times, fixture_setup, fixture_teardown),
     };
-    return cmocka_run_group_tests_name("store_runs", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("store_retraining", tests, NULL, NULL);
 }
