@@ -2,15 +2,13 @@
 /* Where a training system is, so that a request that may have arrived, and a run that was started,
  * are looked for there and nowhere else, whatever a reload has made of the configuration since.
  *
- * Every text among the keys of a system's table counts but those below: a key that is added later
- * makes another place rather than none.
+ * Every text among the keys of a system's table counts but those below: of one that nobody thought
+ * about another value is another place. The address may be a secret: what is kept is a digest.
  */
 #include <string.h>
 
 #include "agent/deliver/chain.h"
-#include "pgvigil/text.h"
-
-enum { PLACE_BYTES = 4 * VG_SECRET_MAX };
+#include "pgvigil/digest.h"
 
 /* Keys that say how something is run, or with whose rights. */
 static const char *const manners[] = {
@@ -27,22 +25,24 @@ static bool is_manner(const char *name)
     return found;
 }
 
-static void put(struct vg_buf *out, const char *text)
+static void put(struct vg_sha256 *out, const char *text)
 {
-    vg_buf_puts(out, text ? text : "");
-    vg_buf_putc(out, '\n');
+    const char *known = text ? text : "";
+    vg_sha256_add(out, known, strlen(known) + 1);
 }
 
-static void put_key(struct vg_buf *out, const struct vg_key *key, const void *settings)
+/* What is not given does not count, so that a key which a later version adds changes no place. */
+static void put_key(struct vg_sha256 *out, const struct vg_key *key, const void *settings)
 {
     const void *at = (const char *)settings + key->offset;
+    const char *const *text = at;
+    const struct vg_strings *texts = at;
     if (is_manner(key->name))
         return;
-    if (key->type == VG_VALUE_STRING) {
+    if (key->type == VG_VALUE_STRING && *text) {
         put(out, key->name);
-        put(out, *(const char *const *)at);
-    } else if (key->type == VG_VALUE_STRINGS) {
-        const struct vg_strings *texts = at;
+        put(out, *text);
+    } else if (key->type == VG_VALUE_STRINGS && texts->n) {
         put(out, key->name);
         for (size_t i = 0; i < texts->n; i++)
             put(out, texts->items[i]);
@@ -54,18 +54,19 @@ int vg_place_of(const struct vg_retraining *retraining, char out[VG_KEY_SIZE], s
     const struct vg_trigger_ops *system = vg_trigger_of(retraining);
     const struct vg_key_table *table = system->keys;
     struct vg_secret address = {0};
-    struct vg_buf text;
+    struct vg_sha256 sha;
+    uint8_t digest[VG_SHA256_SIZE];
+    char hex[VG_SHA256_HEX];
     if (retraining->http.url_file && vg_secret_read(retraining->http.url_file, &address, err) < 0)
         return -1;
-    vg_buf_init_wiped(&text, PLACE_BYTES);
-    put(&text, system->name);
-    put(&text, address.text ? address.text : retraining->http.url);
+    vg_sha256_begin(&sha);
+    put(&sha, system->name);
+    put(&sha, address.text ? address.text : retraining->http.url);
     for (size_t i = 0; table && retraining->settings && i < table->n; i++)
-        put_key(&text, &table->keys[i], retraining->settings);
-    int rc = text.failed ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
-    const char *const parts[] = {rc ? "" : text.data};
-    vg_hash_hex(out, parts, 1);
-    vg_buf_free(&text);
+        put_key(&sha, &table->keys[i], retraining->settings);
+    vg_sha256_end(&sha, digest);
+    memcpy(out, vg_sha256_hex(digest, hex), VG_KEY_SIZE - 1);
+    out[VG_KEY_SIZE - 1] = '\0';
     vg_secret_free(&address);
-    return rc;
+    return 0;
 }

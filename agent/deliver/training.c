@@ -25,6 +25,7 @@ int vg_deliver_find_way(struct vg_deliver *deliver, struct vg_lane *lane,
     struct vg_error own = {0};
     struct vg_chain *chain = lane->chain;
     bool claimed;
+    int claims = 0;
     pthread_mutex_lock(&deliver->lock);
     int rc = vg_chain_prepare(chain, deliver->config, row, &own);
     pthread_mutex_unlock(&deliver->lock);
@@ -36,11 +37,12 @@ int vg_deliver_find_way(struct vg_deliver *deliver, struct vg_lane *lane,
                  "the request may have arrived at the training system that was configured then,"
                  " and is not sent to another");
     if (*way == VG_WAY_OPEN) {
-        if (vg_store_outbox_claim(deliver->store, row->id, chain->place, &claimed, err) < 0)
-            return -1;
-        *way = claimed ? VG_WAY_OPEN : VG_WAY_GONE;
+        claims = vg_store_outbox_claim(deliver->store, row->id, chain->place, &claimed, err);
+        *way = claims == 0 && claimed ? VG_WAY_OPEN : VG_WAY_GONE;
     }
-    return 0;
+    if (*way == VG_WAY_GONE || *way == VG_WAY_ABSENT)
+        vg_chain_end(chain);
+    return claims;
 }
 
 /* --- Answers ---------------------------------------------------------------------------------- */

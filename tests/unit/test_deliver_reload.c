@@ -226,6 +226,33 @@ static void test_new_rights(void **state)
     reload(&config);
 }
 
+/* A chain keeps the configuration it began with, and no longer than it lasts. */
+static void test_what_a_chain_holds(void **state)
+{
+    atomic_int users = 1;
+    struct vg_config counted = config;
+    (void)state;
+    counted.users = &users;
+    reload(&counted);
+    send_onset(200, "ok");
+    assert_int_equal(users, 2);
+    reload(&config);
+    assert_int_equal(users, 2);
+    drain(NOW);
+    assert_int_equal(users, 1);
+    reload(&counted);
+    store.withdrawn = put_onset();
+    drain(NOW + VG_US);
+    assert_int_equal(users, 1);
+    counted.nretraining = 0;
+    put_onset(); /* of a model that is not in it */
+    drain(NOW + 2 * VG_US);
+    assert_int_equal(users, 1);
+    drain(NOW + VG_MINUTE_US); /* the run is looked at */
+    assert_int_equal(users, 1);
+    reload(&config);
+}
+
 /* --- Rows that go away ------------------------------------------------------------------------ */
 
 static void test_withdrawn_before_it_is_claimed(void **state)
@@ -427,6 +454,7 @@ int main(void)
         WITH(test_what_has_not_arrived_goes_to_the_new_one),
         WITH(test_absent_for_a_while),
         WITH(test_new_rights),
+        WITH(test_what_a_chain_holds),
         WITH(test_withdrawn_before_it_is_claimed),
         WITH(test_accepted_without_its_row),
         WITH(test_not_accepted_without_its_row),
