@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Taking the reference in use along: out of the live state, which is only read, into the store of a
- * backtest, column by column, with its base windows, segments and calibration. */
+ * backtest, column by column, with its segments and calibration; with its base windows, which are
+ * thousands, where they are read again. */
 #include "agent/loop/backtest_run.h"
+#include "agent/loop/calibrate.h"
 
 struct copy {
     struct vg_store *from, *to;
     const struct vg_reference *reference;
     int64_t version; /* in the store that is written */
+    bool windows;    /* base windows, too */
 };
+
+/* They are what a calibration is made of, and the parts of a season. */
+static int choose_windows(struct copy *copy, const struct vg_dataset *dataset, struct vg_error *err)
+{
+    if (vg_calibrate_lacks(copy->from, dataset, copy->reference->version, &copy->windows, err) < 0)
+        return -1;
+    copy->windows |= dataset->reference.season != VG_SEASON_NONE;
+    return 0;
+}
 
 static int copy_window(void *arg, const struct vg_window *base,
                        const struct vg_column_summary *summary, struct vg_error *err)
@@ -21,9 +33,10 @@ static int copy_columns(struct copy *copy, struct vg_error *err)
     const struct vg_reference *reference = copy->reference;
     for (size_t i = 0; i < reference->ncolumns; i++) {
         const struct vg_reference_column *column = &reference->columns[i];
-        if (vg_store_reference_column(copy->to, copy->version, i, column, err) < 0 ||
-            vg_store_reference_windows(copy->from, reference->version, column->name, copy_window,
-                                       copy, err) < 0)
+        if (vg_store_reference_column(copy->to, copy->version, i, column, err) < 0)
+            return -1;
+        if (copy->windows && vg_store_reference_windows(copy->from, reference->version,
+                                                        column->name, copy_window, copy, err) < 0)
             return -1;
     }
     return 0;
@@ -103,6 +116,8 @@ int vg_backtest_reference(struct vg_store *from, struct vg_store *to,
         return 0;
     struct copy copy = {.from = from, .to = to, .reference = reference};
     int rc = vg_reference_coarse(reference) < 0 ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
+    if (rc == 0)
+        rc = choose_windows(&copy, dataset, err);
     if (rc == 0)
         rc = vg_store_reference_segments(from, reference, NULL, err);
     if (rc == 0)

@@ -119,6 +119,15 @@ static int look_only(struct calibration *run, bool *wanted, struct vg_error *err
     return rc;
 }
 
+int vg_calibrate_lacks(struct vg_store *store, const struct vg_dataset *dataset, int64_t version,
+                       bool *lacks, struct vg_error *err)
+{
+    const struct vg_cycle_env env = {.store = store};
+    struct calibration run = {.env = &env, .dataset = dataset, .version = version};
+    *lacks = false;
+    return vg_plan_has_budget(dataset) ? look_only(&run, lacks, err) : 0;
+}
+
 int vg_calibrate_wanted(const struct vg_cycle_env *env, const struct vg_dataset *dataset,
                         bool *wanted, struct vg_error *err)
 {

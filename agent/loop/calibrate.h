@@ -15,6 +15,9 @@
 /* Whether a version in use lacks a calibration that the rules ask for. */
 int vg_calibrate_wanted(const struct vg_cycle_env *env, const struct vg_dataset *dataset,
                         bool *wanted, struct vg_error *err);
+/* The same of one version in a store. */
+int vg_calibrate_lacks(struct vg_store *store, const struct vg_dataset *dataset, int64_t version,
+                       bool *lacks, struct vg_error *err);
 /* Makes what is wanted, and says it in the log. `progress` (may be NULL) hears how much of each is
  * done, 0 .. 1. One is made at a time. VG_E_CANCELLED when it was stopped. */
 int vg_calibrate_run(const struct vg_cycle_env *env, const struct vg_dataset *dataset,
