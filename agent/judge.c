@@ -274,7 +274,12 @@ static void fill_alerting(const struct vg_measure *measure, struct vg_result *re
     result->severity = rule->severity;
 }
 
-static int fill_result(const struct vg_judged *judged, struct vg_arena *arena,
+static bool has_words(const struct vg_judged *judged, bool terse)
+{
+    return !terse || (judged->verdict != VG_PASS && judged->verdict != VG_NODATA);
+}
+
+static int fill_result(const struct vg_judged *judged, bool terse, struct vg_arena *arena,
                        struct vg_result *result)
 {
     const struct vg_rule *rule = judged->measure->rule;
@@ -288,7 +293,7 @@ static int fill_result(const struct vg_judged *judged, struct vg_arena *arena,
     result->class = rule->type->class;
     result->cadence = rule->type->cadence;
     result->unit = rule->type->unit;
-    result->why = vg_judge_text(judged, arena);
+    result->why = has_words(judged, terse) ? vg_judge_text(judged, arena) : "";
     result->description = copy_text(rule->description, arena, &ok);
     result->runbook = copy_text(rule->runbook, arena, &ok);
     result->file = copy_text(rule->loc.file ? rule->loc.file : rule->dataset->file, arena, &ok);
@@ -322,7 +327,7 @@ int vg_judge(const struct vg_measures *measures, struct vg_arena *arena, struct 
     *n = pick_worst(items, measures->n, worst);
     *out = vg_arena_array(arena, *n, sizeof **out);
     for (size_t i = 0; *out && i < *n; i++) {
-        if (fill_result(worst[i], arena, &(*out)[i]) < 0)
+        if (fill_result(worst[i], measures->terse, arena, &(*out)[i]) < 0)
             return fail_memory(err);
     }
     return *out ? 0 : fail_memory(err);

@@ -20,8 +20,9 @@
  *              the test would be rejected, among all tests of this policy in the list, is at most
  *              the limit; `level` is the limit.
  *   budget     FAIL <=> p below the measure's level; without p, the value above its limit.
- * Every field of the results is set but the offending keys that were counted. *out and all text
- * live in arena. 0, or -1 with VG_E_MEMORY.
+ * Every field of the results is set but the offending keys that were counted; of terse measures
+ * those that pass or have no data have no words. *out and all text live in arena. 0, or -1 with
+ * VG_E_MEMORY.
  */
 int vg_judge(const struct vg_measures *measures, struct vg_arena *arena, struct vg_result **out,
              size_t *n, struct vg_error *err) VG_MUST_CHECK;

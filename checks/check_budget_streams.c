@@ -21,15 +21,17 @@ int vg_check_budget_skip(const struct vg_budget_finding *in, bool standing, cons
 int vg_check_budget_found(const struct vg_budget_finding *in, const struct vg_budget_found *found)
 {
     const struct vg_budget_stream *stream = &in->of->model->streams[found->stream];
-    char why[VG_WHY];
-    vg_budget_say_stream(stream, why);
+    bool alarms = found->p < found->level;
     if (found->look == VG_BUDGET_OTHER_GRID)
         return vg_check_budget_skip(in, false,
                                     "warming up: earlier windows were counted on another grid");
     if (found->look == VG_BUDGET_NOT_COUNTED)
         return vg_check_budget_skip(in, false, "its values were not counted in all windows");
-    if (stream->not_stationary || (stream->blind && !(found->p < found->level)))
+    if (stream->not_stationary || (stream->blind && !alarms)) {
+        char why[VG_WHY];
+        vg_budget_say_stream(stream, why);
         return vg_check_budget_skip(in, true, why);
+    }
     if (found->look == VG_BUDGET_FEW_ROWS)
         return vg_check_budget_skip(in, false, "fewer rows than 30 in every look-back");
     struct vg_measure *measure = vg_check_budget_add(in);
@@ -44,7 +46,8 @@ int vg_check_budget_found(const struct vg_budget_finding *in, const struct vg_bu
     measure->n_now = found->n_now;
     measure->n_ref = found->n_ref;
     measure->direction = found->direction;
-    vg_budget_say_found(in->of, found, measure->why);
+    if (alarms || !in->out->terse)
+        vg_budget_say_found(in->of, found, measure->why);
     return 0;
 }
 

@@ -3,7 +3,6 @@
 #include "checks/stat_counts.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 #include "checks/stat_tails.h"
 
@@ -55,14 +54,42 @@ static struct sums add_up(const struct law *law, double start, double count, dou
     return sums;
 }
 
+/* R of at least two rows. */
+static double find_likeness(const struct vg_count_law *law)
+{
+    return fmin(fmax((law->variance - 1) / (law->n - 1), 1e-12), 0.999);
+}
+
+static struct law make_law(const struct vg_count_law *law)
+{
+    double size = 1 / find_likeness(law) - 1;
+    return (struct law){law->n, law->share * size, (1 - law->share) * size};
+}
+
+bool vg_count_is_usual(const struct vg_count_law *law, double count, double p)
+{
+    const double rounding = 0.99;
+    double n = law->n;
+    if (!(n >= 2))
+        return p <= 1;
+    struct law up = make_law(law), down = {n, up.b, up.a};
+    if (!(up.a > 1 && up.b > 1))
+        return false;
+    double mode = floor((n + 1) * (up.a - 1) / (up.a + up.b - 2));
+    double steps = fabs(count - mode);
+    double sd = sqrt(n * law->share * (1 - law->share) * (1 + (n - 1) * find_likeness(law)));
+    double last = count > mode   ? rise(&up, count - 1)
+                  : count < mode ? rise(&down, n - count - 1)
+                                 : 1;
+    return 0.75 / (4 * sd + 1) * pow(fmin(last, 1), steps) * rounding >= p;
+}
+
 double vg_count_mid_p(const struct vg_count_law *law, double count)
 {
     double n = law->n;
     if (!(n >= 2))
         return 1;
-    double r = fmin(fmax((law->variance - 1) / (n - 1), 1e-12), 0.999), size = 1 / r - 1;
-    struct law up = {n, law->share * size, (1 - law->share) * size};
-    struct law down = {n, up.b, up.a};
+    struct law up = make_law(law), down = {n, up.b, up.a};
     double start = fmin(fmax(floor(n * law->share), 0), n);
     struct sums above = add_up(&up, start, count, 1);
     struct sums below = {0, 0, 0};

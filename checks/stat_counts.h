@@ -7,6 +7,8 @@
 #ifndef PGVIGIL_CHECKS_STAT_COUNTS_H
 #define PGVIGIL_CHECKS_STAT_COUNTS_H
 
+#include <stdbool.h>
+
 enum { VG_COUNT_FEW = 100 }; /* expected counts (of the rarer side) below this: the exact law */
 
 /* The law of the number of n rows that hold a value of this share (between 0 and 1, exclusive);
@@ -20,6 +22,12 @@ struct vg_count_law {
  * that itself varies like beta(share K, (1 - share) K) (Skellam 1948, J. R. Stat. Soc. B 10:257).
  * Weights by their ratios from the mean outwards. 1 for fewer than two rows. */
 double vg_count_mid_p(const struct vg_count_law *law, double count);
+
+/* Whether vg_count_mid_p() is `p` or more, as far as a moment's look can tell: false says nothing.
+ * No p is below the weight of its own count, and where K share and K (1 - share) are 1 or more the
+ * law is log-concave: w(count) >= w(mode) (w(count) / w(count's neighbour towards the mode))^steps,
+ * and w(mode) >= 3/4 / (4 sd + 1), for within two sd lie three quarters of all (Chebyshev). */
+bool vg_count_is_usual(const struct vg_count_law *law, double count, double p);
 
 /* |z| of a count on the variance-stabilising scale (Anscombe 1948, Biometrika 35:246-254):
  * 2 sqrt((n + .5)/variance) |asin sqrt((count + 3/8)/(n + 3/4)) - asin sqrt share|. */

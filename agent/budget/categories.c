@@ -18,17 +18,15 @@ enum vg_budget_value vg_categories_level(const struct vg_categories *categories,
     return categories->has_other && level == categories->ntop ? VG_BUDGET_OTHER : VG_BUDGET_UNSEEN;
 }
 
+/* Without a branch on what is found: of hashes none can be foretold. */
 bool vg_categories_has(const struct vg_categories *categories, uint64_t hash)
 {
-    size_t lo = 0, hi = categories->nvalues;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (categories->values[mid] < hash)
-            lo = mid + 1;
-        else
-            hi = mid;
+    const uint64_t *at = categories->values;
+    for (size_t n = categories->nvalues, half; n > 1; n -= half) {
+        half = n / 2;
+        at += at[half - 1] < hash ? half : 0;
     }
-    return lo < categories->nvalues && categories->values[lo] == hash;
+    return categories->nvalues && *at == hash;
 }
 
 double vg_summary_values(const struct vg_column_summary *summary)
@@ -43,6 +41,22 @@ struct vg_top_entry *vg_top_entries(const struct vg_top *top, size_t *n, bool *s
     struct vg_top_entry *entries = vg_array(size ? size : 1, sizeof *entries);
     *n = entries ? vg_top_largest(top, entries, size, sampled) : 0;
     return entries;
+}
+
+int vg_categories_know(const struct vg_categories *categories,
+                       const struct vg_column_summary *summary)
+{
+    if (!summary->top)
+        return !(vg_summary_values(summary) > 0);
+    size_t n = vg_top_size(summary->top), known = 0;
+    struct vg_top_entry *entries = vg_array(n, sizeof *entries);
+    if (!entries)
+        return -1;
+    vg_top_all(summary->top, entries);
+    while (known < n && vg_categories_has(categories, entries[known].hash))
+        known++;
+    free(entries);
+    return known == n && !vg_top_sampled(summary->top);
 }
 
 static bool is_top(const struct vg_categories *categories, uint64_t hash)

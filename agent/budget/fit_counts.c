@@ -61,7 +61,8 @@ int vg_counts_look_init(struct vg_counts_look *look, size_t ntested, struct vg_a
                                     .variance = numbers + 2 * ntested,
                                     .p = numbers + 3 * ntested,
                                     .z = numbers + 4 * ntested,
-                                    .slight = -1};
+                                    .slight = -1,
+                                    .asked = 1};
     return numbers ? 0 : -1;
 }
 
@@ -101,15 +102,16 @@ static double round12(double x)
 }
 
 /* The oracle of this policy rounds the parameters of the exact law, so that look-backs alike share
- * one; so it is done here. */
-static void judge_level(struct vg_counts_look *look, size_t j, double rho)
+ * one; so it is done here. A p known to be `enough` is 1. */
+static void judge_level(struct vg_counts_look *look, size_t j, double rho, double enough)
 {
     double n = look->noise.n, share = fmin(fmax(look->mean[j] / fmax(n, 1), 1e-9), 1 - 1e-9);
     look->variance[j] = (1 + (n - 1) * rho) * (1 + look->noise.r);
     struct vg_count_law law = {n, share, look->variance[j]};
     if (n * fmin(share, 1 - share) < VG_COUNT_FEW) {
         struct vg_count_law rounded = {n, round12(share), round12(look->variance[j])};
-        look->p[j] = vg_count_mid_p(&rounded, look->now[j]);
+        bool usual = enough < 1 && vg_count_is_usual(&rounded, look->now[j], enough);
+        look->p[j] = usual ? 1 : vg_count_mid_p(&rounded, look->now[j]);
         look->z[j] = vg_normal_score(fmax(look->p[j], 1e-300));
     } else {
         look->z[j] = vg_count_score(&law, look->now[j]);
@@ -123,6 +125,15 @@ double vg_fit_counts_rho(const struct vg_fit_counts *fit, size_t scale, size_t l
     return fmin(fmax(rho, 0), 0.99);
 }
 
+/* Whether a level is tested: alone, or as those of the rare ones together. */
+static bool is_tested(const struct vg_fit_counts *fit, const struct vg_counts_look *look, size_t j,
+                      bool any_rare)
+{
+    if (look->noise.n < VG_BUDGET_THIN)
+        return false;
+    return fit->single || (j == fit->levels ? any_rare : look->mean[j] >= rare);
+}
+
 /* scale: an index; with `plain` rows are taken as independent. */
 static void judge(const struct vg_fit_counts *fit, const struct vg_series *series, size_t w,
                   size_t scale, bool plain, struct vg_counts_look *look)
@@ -133,14 +144,14 @@ static void judge(const struct vg_fit_counts *fit, const struct vg_series *serie
     bool any_rare = !fit->single && join_rare(fit, look);
     double smallest = (double)NAN;
     look->tested = look->level = 0;
+    for (size_t j = 0; j < fit->ntested; j++)
+        look->tested += is_tested(fit, look, j, any_rare);
+    double enough = look->asked < 1 ? look->asked / (double)look->tested * (1 + 1e-9) : 1;
     for (size_t j = 0; j < fit->ntested; j++) {
-        bool joint = !fit->single && j == fit->levels;
-        bool alone = fit->single || (!joint && look->mean[j] >= rare);
         look->p[j] = look->z[j] = (double)NAN;
-        if (look->noise.n < VG_BUDGET_THIN || !(alone || (joint && any_rare)))
+        if (!is_tested(fit, look, j, any_rare))
             continue;
-        judge_level(look, j, plain ? 0 : vg_fit_counts_rho(fit, scale, j));
-        look->tested++;
+        judge_level(look, j, plain ? 0 : vg_fit_counts_rho(fit, scale, j), enough);
         if (fabs(look->now[j] - look->mean[j]) <= look->slight)
             continue;
         if (isnan(smallest) || look->p[j] < smallest) {

@@ -102,10 +102,11 @@ static void find_excess(const struct vg_fit_ks *fit, const struct vg_series *ser
     }
 }
 
-/* Turns sums over look-backs of one scale into those of the next longer one, in place. */
-static void lengthen(double *x, size_t n, size_t width, uint32_t from, uint32_t to)
+/* Turns sums over look-backs of one scale into those of the next longer one, in place; of every
+ * window, or of the last and those that its still longer ones are made of. */
+static void lengthen(double *x, size_t n, size_t width, uint32_t from, uint32_t to, bool last)
 {
-    for (size_t w = n; w-- > from;) {
+    for (size_t w = n - 1; w >= from && w < n; w -= last ? to : 1) {
         for (uint32_t back = from; back < to && back <= w; back += from) {
             const double *earlier = x + (w - back) * width;
             double *sum = x + w * width;
@@ -201,7 +202,7 @@ int vg_fit_ks(const struct vg_series *series, const struct vg_calendar *calendar
             break;
         uint32_t scale = calendar->scales[i];
         if (scale > last)
-            lengthen(work->x, series->n, series->width, last, scale);
+            lengthen(work->x, series->n, series->width, last, scale, false);
         last = scale;
         find_distances(series, work->x, scale, 0, work->y);
         double found = independent ? 1 : find_deff(out, series, scale, work->y);
@@ -220,12 +221,13 @@ int vg_fit_ks_judge(const struct vg_fit_ks *fit, const struct vg_series *series,
     if (vg_work_grow(work, series->n * series->width, series->n) < 0)
         return -1;
     find_excess(fit, series, work->x);
+    bool newest = first + 1 == series->n;
     uint32_t last = 1;
     for (size_t i = 0; i < calendar->nscales; i++) {
         uint32_t scale = calendar->scales[i];
         double *distances = d ? d[i] : work->y;
         if (scale > last)
-            lengthen(work->x, series->n, series->width, last, scale);
+            lengthen(work->x, series->n, series->width, last, scale, newest);
         last = scale;
         find_distances(series, work->x, scale, first, distances);
         for (size_t w = 0; w < series->n; w++) {

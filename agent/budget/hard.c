@@ -3,7 +3,7 @@
  * Pure. */
 #include <stdlib.h>
 
-#include "agent/budget/learn.h"
+#include "agent/budget/recent.h"
 
 bool vg_budget_all_null(const struct vg_budget_column *column,
                         const struct vg_column_summary *window)
@@ -17,37 +17,21 @@ bool vg_budget_first_null(const struct vg_budget_column *column,
     return window->nulls && !column->had_nulls;
 }
 
-/* 1: there are values that the reference does not have; -1: out of memory. */
-static int has_unseen(const struct vg_categories *categories, const struct vg_top *top)
-{
-    size_t n = vg_top_size(top), known = 0;
-    struct vg_top_entry *entries = vg_array(n, sizeof *entries);
-    if (!entries)
-        return -1;
-    vg_top_all(top, entries);
-    while (known < n && vg_categories_has(categories, entries[known].hash))
-        known++;
-    free(entries);
-    return known < n;
-}
-
 /* Counts the values of a window that are not in the reference. *counted: all were. */
 static int count_unseen(const struct vg_categories *categories,
                         const struct vg_column_summary *window, struct vg_values *unseen,
                         bool *counted)
 {
-    size_t n;
-    bool sampled = false;
     if (!window->top) {
         *counted &= !(vg_summary_values(window) > 0);
         return 0;
     }
     *counted &= !vg_top_sampled(window->top);
-    int any = has_unseen(categories, window->top);
-    if (any <= 0)
-        return any;
-    struct vg_top_entry *entries = vg_top_entries(window->top, &n, &sampled);
+    size_t n = vg_top_size(window->top);
+    struct vg_top_entry *entries = vg_array(n, sizeof *entries);
     int rc = entries ? 0 : -1;
+    if (entries)
+        vg_top_all(window->top, entries);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         if (!vg_categories_has(categories, entries[i].hash))
             rc = vg_values_add(unseen, entries[i].hash, entries[i].count, false);
@@ -103,7 +87,11 @@ int vg_budget_find_new_values(const struct vg_budget_column *column,
         if (!recent->windows[w])
             continue;
         rows += vg_summary_values(recent->windows[w]);
-        rc = count_unseen(&part->categories, recent->windows[w], unseen, &counted);
+        int known = recent->counts && recent->counts[w]
+                        ? recent->counts[w]->known
+                        : vg_categories_know(&part->categories, recent->windows[w]);
+        rc = known ? (known < 0 ? -1 : 0)
+                   : count_unseen(&part->categories, recent->windows[w], unseen, &counted);
     }
     size_t n = rc == 0 && counted ? vg_values_largest(unseen, NEWS_MOST, hashes, counts) : 0;
     for (size_t i = 0; rc == 0 && i < n && out->n < VG_BUDGET_NEW_VALUES; i++) {

@@ -58,6 +58,10 @@ double vg_summary_values(const struct vg_column_summary *summary);
 int vg_categories_count(const struct vg_categories *categories,
                         const struct vg_column_summary *summary, double *counts, double *rows,
                         enum vg_budget_look *look);
+/* 1: all values of a window were counted and are in the reference; 0: not so, or it is not known;
+ * -1 out of memory. */
+int vg_categories_know(const struct vg_categories *categories,
+                       const struct vg_column_summary *summary);
 /* All entries of a top, on the heap; *sampled: not all values. NULL when out of memory. */
 struct vg_top_entry *vg_top_entries(const struct vg_top *top, size_t *n, bool *sampled);
 

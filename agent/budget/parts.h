@@ -151,6 +151,7 @@ struct vg_counts_look {
     double smallest; /* min(1, tested x smallest p); 1 without any */
     size_t level;    /* the one with the smallest p */
     double slight;   /* levels that moved by no more rows are not chosen; -1: all may be */
+    double asked;    /* where `smallest` is not below this, it may be any p that is not; 1: exact */
 };
 int vg_counts_look_init(struct vg_counts_look *look, size_t ntested, struct vg_arena *arena);
 void vg_fit_counts_judge(const struct vg_fit_counts *fit, const struct vg_series *series, size_t w,

@@ -18,91 +18,53 @@ static void set_slots(const struct vg_budget *budget, const struct vg_budget_rec
     }
 }
 
-static enum vg_budget_look look_numbers(const struct vg_budget_part *part,
-                                        const struct vg_column_summary *s)
-{
-    if (!s->coarse || !s->grid_id)
-        return VG_BUDGET_NOT_COUNTED;
-    return s->grid_id == part->grid_id && s->coarse_cells == part->ncells ? VG_BUDGET_LOOKED
-                                                                          : VG_BUDGET_OTHER_GRID;
-}
-
-static enum vg_budget_look read_numbers(const struct vg_budget_part *part,
-                                        const struct vg_column_summary *s, size_t w,
-                                        struct vg_recent *out)
-{
-    size_t width = part->ncells - 1;
-    double below = 0, *cells = out->cells + w * width;
-    enum vg_budget_look look = VG_BUDGET_LOOKED;
-    if (!s || !vg_column_finite(s))
-        return look;
-    look = look_numbers(part, s);
-    for (size_t j = 0; look == VG_BUDGET_LOOKED && j < width; j++) {
-        below += (double)s->coarse[j];
-        cells[j] = below;
-    }
-    if (look == VG_BUDGET_LOOKED) {
-        out->rows[w] = below + (double)s->coarse[width];
-        out->m2[w] = s->m2.hi;
-    }
-    return look;
-}
-
 static void read_nulls(const struct vg_column_summary *s, size_t w, struct vg_recent *out)
 {
-    if (!s)
-        return;
     uint64_t nulls = s->nulls < s->rows ? s->nulls : s->rows;
     out->rows[w] = (double)s->rows;
     out->cells[2 * w] = (double)(s->rows - nulls);
     out->cells[2 * w + 1] = (double)nulls;
 }
 
-/* One window; *look says whether it can be looked back on. */
-static int read_window(const struct vg_budget_part *part, enum vg_budget_kind kind, size_t w,
-                       struct vg_recent *out, enum vg_budget_look *look)
+/* One window with its values; *look says whether it can be looked back on. */
+static int read_values(const struct vg_budget_part *part, const struct vg_budget_counts *counts,
+                       size_t w, struct vg_recent *out, enum vg_budget_look *look)
 {
-    const struct vg_column_summary *s = out->windows[w];
+    struct vg_counted of = {.look = VG_BUDGET_LOOKED};
     size_t width = out->series.width;
-    *look = VG_BUDGET_LOOKED;
-    switch (kind) {
-    case VG_BUDGET_KS:
-    case VG_BUDGET_SPREAD:
-        *look = read_numbers(part, s, w, out);
-        return 0;
-    case VG_BUDGET_LEVELS:
-        if (!s)
-            return 0;
-        return vg_categories_count(&part->categories, s, out->cells + w * width, &out->rows[w],
-                                   look);
-    default:
-        read_nulls(s, w, out);
-        return 0;
-    }
-}
-
-static size_t find_width(const struct vg_budget_part *part, enum vg_budget_kind kind)
-{
-    if (kind == VG_BUDGET_KS || kind == VG_BUDGET_SPREAD)
-        return part->ncells - 1;
-    return kind == VG_BUDGET_NULLS ? 2 : vg_categories_levels(&part->categories);
+    double *cells = width ? out->cells + w * width : NULL;
+    if (counts)
+        of = counts->of;
+    else if (vg_counted_read(part, out->windows[w], cells, &of) < 0)
+        return -1;
+    if (counts && cells)
+        memcpy(cells, counts->cells, width * sizeof *cells);
+    *look = of.look;
+    out->rows[w] = of.rows;
+    out->m2[w] = of.m2;
+    return 0;
 }
 
 int vg_recent_read(const struct vg_budget *budget, const struct vg_budget_part *part,
                    const struct vg_budget_recent *recent, enum vg_budget_kind kind,
                    struct vg_arena *arena, struct vg_recent *out)
 {
-    size_t width = find_width(part, kind);
+    size_t width = kind == VG_BUDGET_NULLS    ? 2
+                   : kind == VG_BUDGET_SPREAD ? 0
+                                              : vg_counted_width(part);
     *out = (struct vg_recent){.n = recent->n < VG_BUDGET_LOOK ? recent->n : VG_BUDGET_LOOK};
     set_slots(budget, recent, out);
     out->cells = vg_arena_array(arena, out->n * width + 1, sizeof *out->cells);
     if (!out->cells)
         return -1;
     out->series.width = width;
-    size_t first = out->n;
+    size_t first = out->n, skip = recent->n - out->n;
     for (size_t w = out->n; w-- > 0 && out->look == VG_BUDGET_LOOKED;) {
-        enum vg_budget_look look;
-        if (read_window(part, kind, w, out, &look) < 0)
+        enum vg_budget_look look = VG_BUDGET_LOOKED;
+        const struct vg_budget_counts *counts = recent->counts ? recent->counts[skip + w] : NULL;
+        if (out->windows[w] && kind == VG_BUDGET_NULLS)
+            read_nulls(out->windows[w], w, out);
+        else if (out->windows[w] && read_values(part, counts, w, out, &look) < 0)
             return -1;
         if (look == VG_BUDGET_LOOKED)
             first = w;

@@ -5,6 +5,25 @@
 
 #include "agent/budget/learn.h"
 
+/* --- counted.c: one window -------------------------------------------------------------------- */
+
+struct vg_counted {
+    enum vg_budget_look look; /* whether it can be looked back on; if not, all else is 0 */
+    double rows, m2;          /* those with a value; of numbers */
+};
+struct vg_budget_counts {
+    struct vg_counted of;
+    bool known;     /* all its values were counted and are in the reference */
+    double cells[]; /* numbers: rows below each place of the curve; a category: of each level */
+};
+/* How many cells a window of numbers, or else of a category, has. */
+size_t vg_counted_width(const struct vg_budget_part *part);
+/* `cells` are zero before; of numbers NULL: they are not asked for. 0, or -1 out of memory. */
+int vg_counted_read(const struct vg_budget_part *part, const struct vg_column_summary *window,
+                    double *cells, struct vg_counted *out);
+
+/* --- recent.c: the last ones ------------------------------------------------------------------ */
+
 struct vg_recent {
     size_t n;
     uint32_t slot[VG_BUDGET_LOOK];
@@ -14,7 +33,7 @@ struct vg_recent {
     struct vg_series series;  /* the windows after the last that cannot be looked back on */
     enum vg_budget_look look; /* why that one cannot */
 };
-/* Points into itself: not to be copied. 0, or -1 out of memory. */
+/* Points into itself: not to be copied. Of spread without cells. 0, or -1 out of memory. */
 int vg_recent_read(const struct vg_budget *budget, const struct vg_budget_part *part,
                    const struct vg_budget_recent *recent, enum vg_budget_kind kind,
                    struct vg_arena *arena, struct vg_recent *out);

@@ -15,7 +15,14 @@ struct testing {
     struct vg_recent recent;
     struct vg_arena *arena;
     struct vg_budget_found *found;
+    bool terse;
 };
+
+/* What an alarm is made of costs more than to see that there is none. */
+static bool is_asked(const struct testing *testing)
+{
+    return !testing->terse || testing->found->p < testing->found->level;
+}
 
 /* Reference rows of the slots that a look-back touches. */
 static double count_reference(const struct vg_basis *basis, const struct vg_series *series,
@@ -56,8 +63,10 @@ static void fill_ks(const struct testing *testing, size_t i, double d, double ef
     struct vg_budget_found *found = testing->found;
     found->value = found->effect = d;
     found->scale = fit->basis.calendar.scales[i];
-    found->limit = vg_sight_distance(effective, found->level);
     found->n_now = vg_series_rows(series, series->n - 1, found->scale);
+    if (!is_asked(testing))
+        return;
+    found->limit = vg_sight_distance(effective, found->level);
     found->n_ref = count_reference(&fit->basis, series, found->scale);
     found->direction = find_direction(fit, series, found->scale);
 }
@@ -143,14 +152,16 @@ static void test_spread(const struct testing *testing)
     }
     if (!found->scale)
         return;
-    double limit = vg_fit_spread_limit(fit, best, found->level);
     found->value = exp((level - fit->c[best]) / 2);
     found->direction = (level > fit->c[best]) - (level < fit->c[best]);
-    found->limit = found->direction < 0 ? 1 / limit : limit;
     found->effect = found->value - 1;
     found->expected = 1;
     found->n_now = vg_series_rows(series, series->n - 1, found->scale);
     found->n_ref = testing->part->ks.basis.rows;
+    if (!is_asked(testing))
+        return;
+    double limit = vg_fit_spread_limit(fit, best, found->level);
+    found->limit = found->direction < 0 ? 1 / limit : limit;
 }
 
 /* --- shares --- */
@@ -164,10 +175,10 @@ static void fill_share(const struct testing *testing, const struct vg_fit_counts
     struct vg_count_law law = {look->noise.n, look->mean[j] / look->noise.n, look->variance[j]};
     law.share = fmin(fmax(law.share, 1e-9), 1 - 1e-9);
     found->n_now = look->noise.n;
-    found->n_ref = count_reference(&fit->basis, &testing->recent.series, found->scale);
     found->expected = law.share;
     found->value = found->effect = look->now[j] / law.n - law.share;
     found->direction = (found->value > 0) - (found->value < 0);
+    found->n_ref = count_reference(&fit->basis, &testing->recent.series, found->scale);
     found->limit =
         vg_count_limit(&law, found->level / (double)look->tested, found->direction < 0 ? -1 : 1);
     found->which = nulls ? VG_BUDGET_NULL : vg_categories_level(categories, level);
@@ -188,6 +199,7 @@ static int find_share(const struct testing *testing, const struct vg_fit_counts 
     if (vg_counts_look_init(&look, fit->ntested, testing->arena) < 0)
         return -1;
     look.slight = slight;
+    look.asked = testing->terse ? found->level : 1;
     for (size_t i = 0; i < fit->basis.calendar.nscales; i++) {
         uint32_t scale = fit->basis.calendar.scales[i];
         if (scale > series->n || !fit->phi[i])
@@ -200,6 +212,9 @@ static int find_share(const struct testing *testing, const struct vg_fit_counts 
         found->scale = scale;
     }
     if (!found->scale)
+        return 0;
+    found->n_now = vg_series_rows(series, series->n - 1, found->scale);
+    if (!is_asked(testing))
         return 0;
     vg_fit_counts_judge(fit, series, series->n - 1, best, &look);
     fill_share(testing, fit, nulls, &look);
@@ -273,7 +288,8 @@ int vg_budget_test(const struct vg_budget *budget, uint32_t column,
     *n = 0;
     if (!fit_together(budget, column, part))
         return vg_fail(err, VG_E_INTERNAL, "the budget of a column is not of this dataset");
-    struct testing testing = {.budget = budget, .part = part, .arena = vg_arena_new()};
+    struct testing testing = {
+        .budget = budget, .part = part, .arena = vg_arena_new(), .terse = recent->terse};
     int rc = testing.arena ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
     for (uint32_t s = 0; rc == 0 && s < budget->nstreams; s++) {
         if (budget->streams[s].column != column)

@@ -236,7 +236,8 @@ int vg_cycle_judge(struct vg_work *work, struct vg_error *err)
     if (fill_live(work, err) < 0 || bind_unseen(work, err) < 0 ||
         vg_cycle_reference_list(work, err) < 0 || vg_cycle_budget_open(work, err) < 0)
         return -1;
-    struct vg_measures measures = {.arena = work->arena};
+    /* Of a replay only what alarms is told. */
+    struct vg_measures measures = {.arena = work->arena, .terse = work->env->carry != NULL};
     for (size_t i = 0; i < work->plan.nbound; i++) {
         if (measure_wanted(work, &work->plan.bound[i], &measures, err) < 0)
             return -1;

@@ -201,6 +201,13 @@ void vg_budget_part_free(struct vg_budget_part *part);
 /* The grid on which its numbers must be counted; 0: it has none. */
 uint64_t vg_budget_part_grid(const struct vg_budget_part *part);
 
+/* A base window as the part of its column counts it, for who looks at it again with later ones. */
+struct vg_budget_counts;
+/* NULL when out of memory. */
+struct vg_budget_counts *vg_budget_count(const struct vg_budget_part *part,
+                                         const struct vg_column_summary *window) VG_MUST_CHECK;
+void vg_budget_counts_free(struct vg_budget_counts *counts); /* NULL is fine */
+
 /* The last base windows of a column, oldest first, the one just closed last, without gaps: NULL
  * for a window without rows, or that was not read. starts: as vg_budget_starts_before() gives
  * them. The test uses the last VG_BUDGET_LOOK, look-backs longer than n are left out. */
@@ -209,6 +216,9 @@ struct vg_budget_recent {
     const int64_t *starts;
     const struct vg_column_summary *const *windows;
     size_t n;
+    /* Of the windows, by the part they are tested with; NULL, or NULL for one: not known yet. */
+    const struct vg_budget_counts *const *counts;
+    bool terse; /* of what is no alarm nothing is asked but that */
 };
 
 enum vg_budget_look {
@@ -228,7 +238,8 @@ enum vg_budget_value {
 };
 
 /* What a test of one stream found. Alarm: p < level, unless slight. A blind stream, or one that is
- * not stationary, has a level too: what to make of it is the caller's. */
+ * not stationary, has a level too: what to make of it is the caller's. Of a terse test p may be any
+ * that is not below the level where none is; limit, n_ref and direction are unknown then. */
 struct vg_budget_found {
     uint32_t stream; /* index into the model's streams */
     enum vg_budget_look look;

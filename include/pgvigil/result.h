@@ -63,6 +63,8 @@ struct vg_measures {
     struct vg_arena *arena;
     struct vg_measure *items;
     size_t n, size;
+    bool terse; /* of what passes, or has no data, nothing is asked but that: words may be empty,
+                 * and numbers that no verdict rests on NAN */
 };
 /* A new zeroed measure for rule with NANs, look PASS, at_most FAIL; NULL when out of memory. To be
  * filled before the next is added. */

@@ -134,8 +134,10 @@ static int learn(struct vg_budget **out, struct vg_error *err)
 static int judge(const struct vg_budget *budget, double *reading, struct vg_error *err)
 {
     const struct vg_column_summary *last[VG_BUDGET_LOOK];
-    struct vg_budget_recent recent = {&vg_utc, starts + WINDOWS - VG_BUDGET_LOOK, last,
-                                      VG_BUDGET_LOOK};
+    struct vg_budget_recent recent = {.zone = &vg_utc,
+                                      .starts = starts + WINDOWS - VG_BUDGET_LOOK,
+                                      .windows = last,
+                                      .n = VG_BUDGET_LOOK};
     for (size_t i = 0; i < VG_BUDGET_LOOK; i++)
         last[i] = &windows[WINDOWS - VG_BUDGET_LOOK + i];
     for (uint32_t c = 0; c < COLUMNS; c++) {

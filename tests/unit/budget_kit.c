@@ -151,6 +151,50 @@ bool vg_kit_draw_words(size_t w, struct vg_column_summary *window)
     return true;
 }
 
+static bool is_same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+static void check_same(const struct vg_budget_found *a, const struct vg_budget_found *b)
+{
+    assert_true(is_same(a->p, b->p) && is_same(a->value, b->value) && is_same(a->limit, b->limit));
+    assert_true(is_same(a->effect, b->effect) && is_same(a->expected, b->expected));
+    assert_true(is_same(a->n_now, b->n_now) && is_same(a->n_ref, b->n_ref));
+    assert_true(a->scale == b->scale && a->direction == b->direction && a->which == b->which);
+    assert_true(a->value_hash == b->value_hash && a->label == b->label);
+}
+
+void vg_kit_check_shortcuts(const struct vg_budget *budget, uint32_t column,
+                            const struct vg_budget_part *part,
+                            const struct vg_budget_recent *recent,
+                            const struct vg_budget_found *found, size_t n)
+{
+    struct vg_budget_counts *counts[64] = {NULL};
+    struct vg_budget_found again[VG_BUDGET_STREAMS];
+    struct vg_budget_recent known = *recent;
+    size_t nagain;
+    for (size_t i = 0; i + 1 < recent->n; i++)
+        counts[i] = recent->windows[i] ? vg_budget_count(part, recent->windows[i]) : NULL;
+    known.counts = (const struct vg_budget_counts *const *)counts;
+    for (int terse = 0; terse <= 1; terse++) {
+        known.terse = terse;
+        assert_int_equal(vg_budget_test(budget, column, part, &known, again, &nagain, NULL), 0);
+        assert_int_equal(nagain, n);
+        for (size_t i = 0; i < n; i++) {
+            bool below = found[i].p < found[i].level;
+            assert_true(again[i].stream == found[i].stream && again[i].look == found[i].look);
+            assert_true(again[i].slight == found[i].slight && again[i].level == found[i].level);
+            assert_int_equal(again[i].p < again[i].level, below);
+            assert_int_equal(again[i].n_now >= VG_BUDGET_THIN, found[i].n_now >= VG_BUDGET_THIN);
+            if (below || !terse)
+                check_same(&again[i], &found[i]);
+        }
+    }
+    for (size_t i = 0; i < recent->n; i++)
+        vg_budget_counts_free(counts[i]);
+}
+
 size_t vg_kit_test(const struct vg_kit_learnt *learnt, struct vg_column_summary *windows, size_t n,
                    struct vg_budget_found *found)
 {
@@ -162,9 +206,11 @@ size_t vg_kit_test(const struct vg_kit_learnt *learnt, struct vg_column_summary 
     vg_budget_starts_before(&vg_utc, VG_HOUR_US,
                             VG_KIT_MONDAY_US + (VG_KIT_WINDOWS + (int64_t)n) * VG_HOUR_US, n,
                             starts);
-    struct vg_budget_recent recent = {&vg_utc, starts, pointers, n};
+    struct vg_budget_recent recent = {
+        .zone = &vg_utc, .starts = starts, .windows = pointers, .n = n};
     assert_int_equal(vg_budget_test(learnt->budget, 0, learnt->part, &recent, found, &nfound, NULL),
                      0);
+    vg_kit_check_shortcuts(learnt->budget, 0, learnt->part, &recent, found, nfound);
     for (size_t i = 0; i < nfound; i++) {
         assert_true(found[i].p >= 0 && found[i].p <= 1);
         if (found[i].look == VG_BUDGET_LOOKED && !learnt->budget->uncalibrated)

@@ -40,6 +40,12 @@ void vg_kit_forget(struct vg_kit_learnt *learnt);
 void vg_kit_open(enum vg_kind kind, struct vg_column_summary *out);
 void vg_kit_cells(struct vg_column_summary *window, size_t cell, uint64_t rows, double lo,
                   double hi);
+/* Whether a test finds the same where earlier windows were counted before, and a terse one the same
+ * alarms. */
+void vg_kit_check_shortcuts(const struct vg_budget *budget, uint32_t column,
+                            const struct vg_budget_part *part,
+                            const struct vg_budget_recent *recent,
+                            const struct vg_budget_found *found, size_t n);
 /* Tests n windows after the reference (those without name: no rows) and checks the limits. */
 size_t vg_kit_test(const struct vg_kit_learnt *learnt, struct vg_column_summary *windows, size_t n,
                    struct vg_budget_found *found);

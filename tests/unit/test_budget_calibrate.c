@@ -206,10 +206,12 @@ static void check_tests(const struct vg_budget *budget, uint32_t c,
         windows[w] = &summaries[w];
     }
     for (size_t w = 0; w < n; w++) {
-        struct vg_budget_recent recent = {&vg_utc, starts, windows, w + 1};
+        struct vg_budget_recent recent = {
+            .zone = &vg_utc, .starts = starts, .windows = windows, .n = w + 1};
         struct vg_budget_found found[VG_BUDGET_STREAMS];
         size_t nfound;
         assert_int_equal(vg_budget_test(budget, c, part, &recent, found, &nfound, NULL), 0);
+        vg_kit_check_shortcuts(budget, c, part, &recent, found, nfound);
         for (size_t i = 0; i < nfound; i++) {
             assert_int_equal(found[i].look, VG_BUDGET_LOOKED);
             assert_near(found[i].p, dataset.p[found[i].stream * n + w], names[c],
@@ -294,7 +296,8 @@ static void test_hostile_blobs(void **state)
                 make_window(c, &dataset.columns[c].now, NULL, 0, &summary);
                 const struct vg_column_summary *window = &summary;
                 int64_t start = monday_us;
-                struct vg_budget_recent recent = {&vg_utc, &start, &window, 1};
+                struct vg_budget_recent recent = {
+                    .zone = &vg_utc, .starts = &start, .windows = &window, .n = 1};
                 (void)!vg_budget_test(made, (uint32_t)c, part, &recent, found, &n, NULL);
                 vg_column_clear(&summary);
                 vg_budget_part_free(part);

@@ -73,7 +73,8 @@ static void test_new_values(void **state)
     vg_kit_add(&window, "pink", 30);
     vg_kit_add(&window, "teal", 9);
     const struct vg_column_summary *windows[2] = {NULL, &window};
-    struct vg_budget_recent recent = {&vg_utc, learnt.starts, windows, 2};
+    struct vg_budget_recent recent = {
+        .zone = &vg_utc, .starts = learnt.starts, .windows = windows, .n = 2};
     const struct vg_budget_column *column = &learnt.budget->columns[0];
     assert_int_equal(vg_budget_find_new_values(column, learnt.part, &recent, NULL, 0, &found, NULL),
                      0);

@@ -282,7 +282,8 @@ static void test_expected(void **state)
     vg_kit_cells(&window, 6, 100, 9, 10);
     const struct vg_column_summary *windows[2] = {&window, &window};
     int64_t starts[2] = {VG_KIT_MONDAY_US, VG_KIT_MONDAY_US + VG_HOUR_US};
-    struct vg_budget_recent recent = {&vg_utc, starts, windows, 2};
+    struct vg_budget_recent recent = {
+        .zone = &vg_utc, .starts = starts, .windows = windows, .n = 2};
     assert_true(vg_budget_expected(learnt.budget, learnt.part, &recent, 2, expected, now));
     for (size_t j = 0; j < VG_KIT_CELLS; j++) {
         sums[0] += expected[j];

@@ -91,6 +91,23 @@ static void test_measures(void **state)
     stop(&w);
 }
 
+/* Of a replay what is no alarm has no words. */
+static void test_terse(void **state)
+{
+    (void)state;
+    struct world w;
+    struct vg_budget_found quiet = plain;
+    quiet.p = .01;
+    start(&w);
+    w.measures.terse = true;
+    assert_int_equal(vg_check_budget_found(&w.in, &plain), 0);
+    assert_int_equal(vg_check_budget_found(&w.in, &quiet), 0);
+    assert_string_equal(w.measures.items[0].why, "D 0.31 over the last 4 base windows of 6h");
+    assert_string_equal(w.measures.items[1].why, "");
+    assert_true(w.measures.items[1].p_value == .01 && w.measures.items[1].n_now == 900);
+    stop(&w);
+}
+
 static void test_words(void **state)
 {
     (void)state;
@@ -253,9 +270,9 @@ static void test_without_a_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_measures),        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_what_stands),     cmocka_unit_test(test_hard_rules),
-        cmocka_unit_test(test_without_a_model),
+        cmocka_unit_test(test_measures),   cmocka_unit_test(test_terse),
+        cmocka_unit_test(test_words),      cmocka_unit_test(test_what_stands),
+        cmocka_unit_test(test_hard_rules), cmocka_unit_test(test_without_a_model),
     };
     return cmocka_run_group_tests_name("check_budget", tests, NULL, NULL);
 }

@@ -47,6 +47,32 @@ static void test_streak_defaults(void **state)
     }
 }
 
+/* Of terse measures only what is wrong, or could not be looked at, has words. */
+static void test_terse(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        enum vg_verdict look;
+        bool words;
+    } rows[] = {
+        {.1, VG_PASS, false},   {.3, VG_PASS, true},    {.5, VG_PASS, true},
+        {.1, VG_NODATA, false}, {.1, VG_UNKNOWN, true},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct world world;
+        start(&world);
+        struct vg_rule *rule = set_rule(&world, 0, "ks");
+        rule->limits =
+            (struct vg_limits){.has_fail = true, .fail = .4, .has_warn = true, .warn = .2};
+        add(&world, 0, rows[i].value)->look = rows[i].look;
+        assert_string_not_equal(judge(&world, 1)->why, "");
+        world.measures.terse = true;
+        assert_int_equal(*judge(&world, 1)->why != '\0', rows[i].words);
+        stop(&world);
+    }
+}
+
 /* Everything of the rule is copied: a reload frees the rules while results live on. */
 static void test_fields_are_copied(void **state)
 {
@@ -127,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_streak_defaults),
+        cmocka_unit_test(test_terse),
         cmocka_unit_test(test_fields_are_copied),
         cmocka_unit_test(test_absent_text_stays_absent),
     };

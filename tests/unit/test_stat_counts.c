@@ -54,6 +54,32 @@ static void test_exact(void **state)
     assert_true(vg_count_mid_p(&one, 1) == 1 && vg_count_mid_p(&none, 0) == 1);
 }
 
+/* What is called usual is so, for every count of laws of all shapes; and the common ones are. */
+static void test_usual(void **state)
+{
+    (void)state;
+    const double rows[] = {2, 30, 504, 3000}, shares[] = {1e-9, 0.003, 0.04, 0.3, 0.98},
+                 variances[] = {1, 1.3, 6, 40, 400};
+    for (size_t i = 0; i < COUNT(rows) * COUNT(shares) * COUNT(variances); i++) {
+        struct vg_count_law law = {rows[i % COUNT(rows)], shares[i / COUNT(rows) % COUNT(shares)],
+                                   variances[i / COUNT(rows) / COUNT(shares)]};
+        double n = law.n, centre = floor(n * law.share);
+        for (double count = fmax(0, centre - 300); count <= fmin(n, centre + 300); count++) {
+            double p = vg_count_mid_p(&law, count);
+            if (!vg_count_is_usual(&law, count, fmax(p * (1 + 1e-9), 1e-290)))
+                continue;
+            print_error("law of %g rows, share %g, variance %g: count %g with p %g\n", n, law.share,
+                        law.variance, count, p);
+            fail();
+        }
+    }
+    struct vg_count_law law = {504, 0.04, 1.3}, one = {1, 0.5, 1};
+    double sd = sqrt(504 * 0.04 * 0.96 * 1.3);
+    assert_true(vg_count_is_usual(&law, round(504 * 0.04 - 2 * sd), 1e-4));
+    assert_true(vg_count_is_usual(&law, round(504 * 0.04 + 2 * sd), 1e-4));
+    assert_true(vg_count_is_usual(&one, 0, 1) && vg_count_is_usual(&law, 20, 0));
+}
+
 /* The arcsine scale: at the mean 0, and the p of five deviations for a large count. */
 static void test_score(void **state)
 {
@@ -115,10 +141,8 @@ static void test_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact),
-        cmocka_unit_test(test_score),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_exact),  cmocka_unit_test(test_usual),   cmocka_unit_test(test_score),
+        cmocka_unit_test(test_limits), cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests_name("stat_counts", tests, NULL, NULL);
 }

@@ -312,7 +312,8 @@ static void check_hour(const struct watch *watch, size_t column, const struct dr
         windows[i] = &series->windows[hour + 1 - n + i];
         starts[i] = hour_start((size_t)watch->plan.days * 24 + hour + 1 - n + i);
     }
-    struct vg_budget_recent recent = {&vg_utc, starts, windows, n};
+    struct vg_budget_recent recent = {
+        .zone = &vg_utc, .starts = starts, .windows = windows, .n = n};
     struct vg_budget_found found[VG_BUDGET_STREAMS];
     struct vg_error err = {0};
     must(vg_budget_test(watch->budget, (uint32_t)column, watch->parts[column], &recent, found,
