@@ -30,8 +30,8 @@ void vg_carry_free(struct vg_carry *carry)
 {
     if (!carry)
         return;
-    vg_carry_forget_bases(carry);
     vg_carry_forget_model(carry);
+    vg_carry_forget_bases(carry);
     vg_arena_free(carry->settled);
     vg_arena_free(carry->before);
     free(carry->windows);

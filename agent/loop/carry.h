@@ -4,7 +4,8 @@
  *
  * Alerts, incidents, windows, the last base windows and the model of the budget: of one dataset, of
  * windows in the order of time, with nobody who reads beside. What is handed on is what the store
- * would have given back, bit by bit. Base windows that are over go into the store, for stories.
+ * would have given back, bit by bit, but for what no replay asks of base windows: their distinct
+ * values and quantiles. Base windows that are over go into the store, for stories.
  */
 #ifndef PGVIGIL_CARRY_H
 #define PGVIGIL_CARRY_H
@@ -47,13 +48,21 @@ int vg_carry_windows_judged(const struct vg_carry *carry, const struct vg_window
 
 /* Base windows are carried of these columns alone; borrowed. Without this, of all. */
 void vg_carry_only(struct vg_carry *carry, const struct vg_strings *columns);
-/* As vg_store_summary_add(), of the last base window or a later one. */
-int vg_carry_add(struct vg_carry *carry, const struct vg_window *base,
-                 const struct vg_summary *summary, struct vg_error *err);
-/* As vg_store_summary(), of one of the last VG_BUDGET_LOOK base windows with rows; borrowed until
- * the next vg_carry_add(). NULL: none. VG_E_MEMORY. */
+/* As vg_store_summary_add(), of the last base window or a later one. What is kept leaves the
+ * summary (see vg_column_take()), which is not to be looked at any more. */
+int vg_carry_add(struct vg_carry *carry, const struct vg_window *base, struct vg_summary *summary,
+                 struct vg_error *err);
+/* A column of a base window; both NULL: there is none. */
+struct vg_carried {
+    const struct vg_column_summary *summary;
+    const struct vg_budget_counts *counts; /* of the part that was asked for; NULL without */
+};
+/* As vg_store_summary(), of one of the last VG_BUDGET_LOOK base windows with rows, and how a part
+ * (NULL: none; always the same until another reference) counts it. Borrowed until the next
+ * vg_carry_add(). VG_E_MEMORY. */
 int vg_carry_summary(struct vg_carry *carry, const struct vg_window *base, const char *column,
-                     const struct vg_column_summary **out, struct vg_error *err);
+                     const struct vg_budget_part *part, struct vg_carried *out,
+                     struct vg_error *err);
 /* Writes to the store what it has not yet been given, before it is asked for base windows. */
 int vg_carry_flush(struct vg_carry *carry, struct vg_error *err);
 

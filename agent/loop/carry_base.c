@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The last base windows of a replay. Each column is what the store would have read back, as it is
- * kept by the same bytes; it is read when somebody looks at it or adds to it, and written to the
- * store once, when its base window is over or before the store is asked. */
+/* The last base windows of a replay. Each column is what the store would have read back; it is
+ * written to the store once, when its base window is over or before the store is asked. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,11 +14,24 @@ static int fail_memory(struct vg_error *err)
     return vg_fail(err, VG_E_MEMORY, "out of memory");
 }
 
+static void forget_counts(struct vg_carried_column *column)
+{
+    vg_budget_counts_free(column->counts);
+    column->counts = NULL;
+}
+
+void vg_carry_forget_counts(struct vg_carry *carry)
+{
+    for (size_t i = 0; i < VG_BUDGET_LOOK; i++) {
+        for (size_t c = 0; c < carry->bases[i].ncolumns; c++)
+            forget_counts(&carry->bases[i].columns[c]);
+    }
+}
+
 static void clear_base(struct vg_carried_base *base)
 {
     for (size_t i = 0; i < base->ncolumns; i++) {
-        free(base->columns[i].name);
-        free(base->columns[i].body);
+        forget_counts(&base->columns[i]);
         vg_column_free(base->columns[i].column);
     }
     base->ncolumns = 0;
@@ -44,37 +56,23 @@ static struct vg_carried_base *find_newest(struct vg_carry *carry)
 static struct vg_carried_column *find_column(struct vg_carried_base *base, const char *name)
 {
     for (size_t i = 0; i < base->ncolumns; i++) {
-        if (!strcmp(base->columns[i].name, name))
+        if (!strcmp(base->columns[i].column->name, name))
             return &base->columns[i];
     }
     return NULL;
 }
 
-static int write_body(struct vg_carried_column *into, const struct vg_column_summary *column,
-                      struct vg_error *err)
+static int store_column(const struct vg_carry *carry, const struct vg_window *base,
+                        const struct vg_column_summary *column, struct vg_error *err)
 {
     struct vg_buf buf;
     vg_buf_init(&buf, BODY_MAX);
     int rc = vg_column_write(column, &buf, err);
-    size_t size = buf.len;
-    char *body = rc == 0 ? vg_buf_take(&buf) : NULL;
+    const struct vg_summary_body body = {column->name, buf.data, buf.len};
+    if (rc == 0)
+        rc = vg_store_summary_put(carry->store, carry->dataset, base, &body, err);
     vg_buf_free(&buf);
-    if (!body)
-        return rc < 0 ? -1 : fail_memory(err);
-    free(into->body);
-    into->body = body;
-    into->size = size;
-    return 0;
-}
-
-/* One that cannot be read counts as none, as in the store. */
-static int read_body(struct vg_carried_column *of, struct vg_error *err)
-{
-    struct vg_error fault = {.code = VG_OK};
-    if (of->column || vg_column_read(of->body, of->size, &of->column, &fault) == 0)
-        return 0;
-    of->column = NULL;
-    return fault.code == VG_E_MEMORY ? fail_memory(err) : 0;
+    return rc;
 }
 
 int vg_carry_flush(struct vg_carry *carry, struct vg_error *err)
@@ -84,10 +82,7 @@ int vg_carry_flush(struct vg_carry *carry, struct vg_error *err)
         struct vg_carried_column *column = &base->columns[i];
         if (column->stored)
             continue;
-        if (!column->body && write_body(column, column->column, err) < 0)
-            return -1;
-        const struct vg_summary_body body = {column->name, column->body, column->size};
-        if (vg_store_summary_put(carry->store, carry->dataset, &base->window, &body, err) < 0)
+        if (store_column(carry, &base->window, column->column, err) < 0)
             return -1;
         column->stored = true;
     }
@@ -115,19 +110,6 @@ static struct vg_carried_base *open_base(struct vg_carry *carry, const struct vg
     return base;
 }
 
-static struct vg_carried_column *make_column(struct vg_carried_base *base, const char *name)
-{
-    char *copy = strdup(name);
-    if (!copy || vg_grow((void **)&base->columns, &base->columns_size, base->ncolumns + 1,
-                         sizeof *base->columns) < 0) {
-        free(copy);
-        return NULL;
-    }
-    struct vg_carried_column *made = &base->columns[base->ncolumns++];
-    *made = (struct vg_carried_column){.name = copy};
-    return made;
-}
-
 static void tell_replaced(const struct vg_carry *carry, const char *column, const char *why)
 {
     vg_log(VG_LOG_WARN, "a stored summary could not be added to and is replaced", "dataset",
@@ -135,39 +117,46 @@ static void tell_replaced(const struct vg_carry *carry, const char *column, cons
 }
 
 /* 1: added, 0: another grid or kind, which begins anew. */
-static int add_to(const struct vg_carry *carry, struct vg_carried_column *into,
+static int add_to(const struct vg_carry *carry, struct vg_column_summary *old,
                   const struct vg_column_summary *column, struct vg_error *err)
 {
     struct vg_error fault = {.code = VG_OK};
-    if (read_body(into, err) < 0)
-        return -1;
-    struct vg_column_summary *old = into->column;
-    if (!old || old->grid_id != column->grid_id || old->kind != column->kind)
+    if (old->grid_id != column->grid_id || old->kind != column->kind)
         return 0;
-    if (vg_column_merge(old, column, &fault) < 0) {
-        if (fault.code == VG_E_MEMORY)
-            return fail_memory(err);
-        tell_replaced(carry, into->name, fault.msg);
-        return 0;
-    }
-    free(into->body);
-    into->body = NULL;
-    return 1;
+    if (vg_column_merge(old, column, &fault) == 0)
+        return 1;
+    if (fault.code == VG_E_MEMORY)
+        return fail_memory(err);
+    tell_replaced(carry, column->name, fault.msg);
+    return 0;
 }
 
 static int add_column(struct vg_carry *carry, struct vg_carried_base *base,
-                      const struct vg_column_summary *column, struct vg_error *err)
+                      struct vg_column_summary *column, struct vg_error *err)
 {
     struct vg_carried_column *into = find_column(base, column->name);
-    int added = into ? add_to(carry, into, column, err) : 0;
-    if (!into && !(into = make_column(base, column->name)))
+    int added = into ? add_to(carry, into->column, column, err) : 0;
+    if (added < 0)
+        return -1;
+    struct vg_column_summary *taken = added ? NULL : vg_column_take(column);
+    if (!added && !taken)
         return fail_memory(err);
+    if (!into && vg_grow((void **)&base->columns, &base->columns_size, base->ncolumns + 1,
+                         sizeof *base->columns) < 0) {
+        vg_column_free(taken);
+        return fail_memory(err);
+    }
+    if (!into) {
+        into = &base->columns[base->ncolumns++];
+        *into = (struct vg_carried_column){.column = NULL};
+    }
     into->stored = false;
-    if (added)
-        return added < 0 ? -1 : 0;
-    vg_column_free(into->column);
-    into->column = NULL;
-    return write_body(into, column, err);
+    forget_counts(into);
+    if (taken) {
+        vg_column_free(into->column);
+        into->column = taken;
+    }
+    return 0;
 }
 
 void vg_carry_only(struct vg_carry *carry, const struct vg_strings *columns)
@@ -183,31 +172,42 @@ static bool is_wanted(const struct vg_carry *carry, const char *name)
     return wanted;
 }
 
-int vg_carry_add(struct vg_carry *carry, const struct vg_window *window,
-                 const struct vg_summary *summary, struct vg_error *err)
+int vg_carry_add(struct vg_carry *carry, const struct vg_window *window, struct vg_summary *summary,
+                 struct vg_error *err)
 {
     struct vg_carried_base *base = open_base(carry, window, err);
     for (size_t i = 0; base && i < summary->ncolumns; i++) {
-        const struct vg_column_summary *column = &summary->columns[i];
+        struct vg_column_summary *column = &summary->columns[i];
         if (is_wanted(carry, column->name) && add_column(carry, base, column, err) < 0)
             return -1;
     }
     return base ? 0 : -1;
 }
 
-int vg_carry_summary(struct vg_carry *carry, const struct vg_window *window, const char *name,
-                     const struct vg_column_summary **out, struct vg_error *err)
+static struct vg_carried_column *find_carried(struct vg_carry *carry,
+                                              const struct vg_window *window, const char *name)
 {
-    *out = NULL;
     for (size_t i = 0; i < VG_BUDGET_LOOK; i++) {
         struct vg_carried_base *base = &carry->bases[i];
-        if (!base->ncolumns || !is_same(&base->window, window))
-            continue;
-        struct vg_carried_column *column = find_column(base, name);
-        if (column && read_body(column, err) < 0)
-            return -1;
-        *out = column ? column->column : NULL;
-        return 0;
+        if (base->ncolumns && is_same(&base->window, window))
+            return find_column(base, name);
     }
+    return NULL;
+}
+
+int vg_carry_summary(struct vg_carry *carry, const struct vg_window *window, const char *name,
+                     const struct vg_budget_part *part, struct vg_carried *out,
+                     struct vg_error *err)
+{
+    struct vg_carried_column *column = find_carried(carry, window, name);
+    *out = (struct vg_carried){NULL, NULL};
+    if (!column)
+        return 0;
+    if (part && !column->counts) {
+        column->counts = vg_budget_count(part, column->column);
+        if (!column->counts)
+            return fail_memory(err);
+    }
+    *out = (struct vg_carried){column->column, part ? column->counts : NULL};
     return 0;
 }

@@ -21,6 +21,7 @@ void vg_carry_forget_model(struct vg_carry *carry)
         free(carry->parts[i].column);
         vg_budget_part_free(carry->parts[i].part);
     }
+    vg_carry_forget_counts(carry);
     free(carry->parts);
     vg_budget_free(carry->model);
     vg_arena_free(carry->model_arena);

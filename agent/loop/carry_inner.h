@@ -5,13 +5,11 @@
 
 #include "agent/loop/carry.h"
 
-/* A column of a base window: as bytes, or read, or both. */
+/* A column of a base window. */
 struct vg_carried_column {
-    char *name;
-    char *body;
-    size_t size; /* of body */
     struct vg_column_summary *column;
-    bool stored; /* the store has it like this */
+    struct vg_budget_counts *counts; /* of column, once they were asked for */
+    bool stored;                     /* the store has it like this */
 };
 
 struct vg_carried_base {
@@ -46,6 +44,7 @@ struct vg_carry {
     size_t nparts, parts_size;
 };
 
+void vg_carry_forget_counts(struct vg_carry *carry);
 void vg_carry_forget_bases(struct vg_carry *carry);
 void vg_carry_forget_model(struct vg_carry *carry);
 

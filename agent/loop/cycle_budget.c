@@ -26,7 +26,8 @@ struct vg_cycle_budget {
     bool counted; /* the window at hand is among the stored ones already */
     struct vg_window base;
     int64_t starts[VG_BUDGET_LOOK];
-    bool empty[VG_BUDGET_LOOK]; /* it was read, and had no rows */
+    struct vg_window bases[VG_BUDGET_LOOK]; /* that begin there */
+    bool empty[VG_BUDGET_LOOK];             /* it was read, and had no rows */
     const struct vg_budget *model;
     struct vg_budget *owned; /* the model, where it is not carried */
     int64_t id;              /* of the calibration */
@@ -155,6 +156,8 @@ int vg_cycle_budget_open(struct vg_work *work, struct vg_error *err)
         return 0;
     vg_budget_starts_before(dataset->zone, vg_cycle_base_us(work), budget->base.start_us,
                             VG_BUDGET_LOOK, budget->starts);
+    for (size_t i = 0; i < VG_BUDGET_LOOK; i++)
+        vg_window_at(dataset->zone, vg_cycle_base_us(work), budget->starts[i], &budget->bases[i]);
     if (find_counted(work, err) < 0 || find_empty(work, err) < 0)
         return -1;
     return load_model(work, err);
@@ -236,15 +239,23 @@ static void cut_look(const struct vg_cycle_budget *budget, struct vg_look_back *
         first--;
     look->recent.starts += first;
     look->recent.windows += first;
+    look->recent.counts += first;
     look->recent.n -= first;
 }
 
-static int load_window(const struct vg_work *work, const struct vg_window *base, const char *name,
-                       struct vg_look_back *look, size_t i, struct vg_error *err)
+static int load_window(const struct vg_work *work, const char *name, struct vg_look_back *look,
+                       size_t i, struct vg_error *err)
 {
     const struct vg_cycle_env *env = work->env;
-    if (env->carry)
-        return vg_carry_summary(env->carry, base, name, &look->windows[i], err);
+    const struct vg_window *base = &work->budget->bases[i];
+    if (env->carry) {
+        struct vg_carried carried;
+        bool last = i == VG_BUDGET_LOOK - 1; /* rows of now may be added to it */
+        int rc = vg_carry_summary(env->carry, base, name, last ? NULL : look->part, &carried, err);
+        look->windows[i] = carried.summary;
+        look->counts[i] = carried.counts;
+        return rc;
+    }
     if (vg_store_summary(env->store, work->job.dataset->id, base, name, &look->owned[i], err) < 0)
         return -1;
     look->windows[i] = look->owned[i];
@@ -260,12 +271,11 @@ static int load_look(struct vg_work *work, const char *name, struct vg_look_back
         .zone = dataset->zone,
         .starts = budget->starts,
         .windows = look->windows,
+        .counts = look->counts,
         .n = VG_BUDGET_LOOK,
     };
     for (size_t i = 0; i < VG_BUDGET_LOOK; i++) {
-        struct vg_window base;
-        vg_window_at(dataset->zone, vg_cycle_base_us(work), budget->starts[i], &base);
-        if (load_window(work, &base, name, look, i, err) < 0)
+        if (load_window(work, name, look, i, err) < 0)
             return -1;
     }
     if (add_now(work, name, look, err) < 0)
@@ -332,7 +342,12 @@ static int find_fresh(struct vg_work *work, const char *name, struct vg_budget_e
         return 0;
     day.starts += day.n - n;
     day.windows += day.n - n;
+    day.counts += day.n - n;
     day.n = n;
+    if (vg_budget_find_new_values(column, of->part, &day, NULL, 0, fresh, err) < 0)
+        return -1;
+    if (!fresh->n)
+        return 0;
     if (vg_store_told(work->env->store, work->reference->version, name, work->arena, &told, &ntold,
                       err) < 0 ||
         vg_budget_find_new_values(column, of->part, &day, told, ntold, fresh, err) < 0)
@@ -414,6 +429,8 @@ static int measure_column(struct vg_work *work, const struct vg_bound *bound,
                                     .recent = &look.recent,
                                     .base = budget->base};
     evidence->budget = &of;
+    /* A rule that wants more rows than any test rests on how many the smallest p has. */
+    look.recent.terse = measures->terse && bound->rule.min_rows == VG_DEFAULT;
     if (rc == 0 && of.part && !budget->lost_told) {
         rc = find_lost(work, &look, &of.lost, err);
         budget->lost_told = true;

@@ -29,6 +29,7 @@ struct vg_look_back {
     struct vg_budget_part *owned_part;
     struct vg_column_summary *owned[VG_BUDGET_LOOK];
     const struct vg_column_summary *windows[VG_BUDGET_LOOK];
+    const struct vg_budget_counts *counts[VG_BUDGET_LOOK]; /* of those before the last; carried */
     struct vg_column_summary bare;
 };
 /* What a rule of the budget looks at: not to be copied, and ended by vg_cycle_budget_unlook(),

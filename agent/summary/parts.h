@@ -68,6 +68,8 @@ int vg_top_restore(struct vg_top *top, uint64_t hash, uint64_t count, const char
                    size_t len);
 /* What was restored is a sample, and so as much as it may keep. */
 void vg_top_set_sampled(struct vg_top *top);
+/* What may be kept from now on is as of one that was restored. */
+void vg_top_settle(struct vg_top *top);
 
 /* --- texts.c ---------------------------------------------------------------------------------- */
 

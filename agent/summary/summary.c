@@ -144,6 +144,31 @@ int vg_column_coarsen(struct vg_column_summary *column)
     return 0;
 }
 
+struct vg_column_summary *vg_column_take(struct vg_column_summary *column)
+{
+    struct vg_column_summary *taken = calloc(1, sizeof *taken);
+    char *name = strdup(column->name);
+    if (!taken || !name || (!column->coarse && vg_column_coarsen(column) < 0)) {
+        free(taken);
+        free(name);
+        return NULL;
+    }
+    *taken = *column;
+    taken->name = name;
+    taken->grid = NULL;
+    taken->fine = NULL;
+    taken->gaps = NULL;
+    taken->hll = NULL;
+    taken->hll_bits = 0;
+    taken->quantiles = NULL;
+    column->coarse = NULL;
+    column->coarse_cells = 0;
+    column->top = NULL;
+    if (taken->top)
+        vg_top_settle(taken->top);
+    return taken;
+}
+
 int vg_column_attach(struct vg_column_summary *column, const struct vg_grid *grid,
                      struct vg_error *err)
 {

@@ -294,6 +294,15 @@ void vg_top_set_sampled(struct vg_top *top)
     top->most = top->n ? top->n : 1;
 }
 
+void vg_top_settle(struct vg_top *top)
+{
+    free(top->heap);
+    top->heap = NULL;
+    top->most = VG_TOP_EXACT;
+    if (top->sampled)
+        vg_top_set_sampled(top);
+}
+
 size_t vg_top_size(const struct vg_top *top)
 {
     return top->n;

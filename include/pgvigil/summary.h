@@ -177,6 +177,10 @@ bool vg_column_quantile(const struct vg_column_summary *column, double q, double
 double vg_column_null_ratio(const struct vg_column_summary *column);
 /* Sums the fine cells into coarse ones (allocates `coarse` where missing). 0, or -1 no memory. */
 int vg_column_coarsen(struct vg_column_summary *column);
+/* Takes out of a column what base windows are looked at for: its coarse cells and top values leave
+ * it, plain counts and extremes are copied. So it would be read back from its blob, but without
+ * distinct values and quantiles. To be freed with vg_column_free(). NULL when out of memory. */
+struct vg_column_summary *vg_column_take(struct vg_column_summary *column) VG_MUST_CHECK;
 /* Gives a column that was read its grid back. VG_E_INTERNAL when its cells are of another grid. */
 int vg_column_attach(struct vg_column_summary *column, const struct vg_grid *grid,
                      struct vg_error *err) VG_MUST_CHECK;

@@ -249,7 +249,8 @@ static void test_expected_values(void **state)
     for (size_t i = 0; i < 3; i++) {
         int64_t first = VG_KIT_MONDAY_US + cases[i].hour * VG_HOUR_US;
         int64_t starts[2] = {first, first + VG_HOUR_US};
-        struct vg_budget_recent recent = {&vg_utc, starts, windows, 2};
+        struct vg_budget_recent recent = {
+            .zone = &vg_utc, .starts = starts, .windows = windows, .n = 2};
         assert_int_equal(vg_budget_expected_values(learnt.budget, learnt.part, &recent, 2,
                                                    whole.top, &top, &err),
                          1);
