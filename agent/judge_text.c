@@ -123,7 +123,7 @@ static void add_level(struct vg_buf *text, const struct vg_judged *judged)
             vg_buf_printf(text, ", %s %s", judged->verdict == VG_PASS ? "level" : "below its level",
                           vg_format_human(judged->measure->level, 2, level));
         if (judged->measure->slight)
-            vg_buf_puts(text, ", but of too few rows to count");
+            vg_buf_puts(text, ", but too slight or of too few rows to count");
         return;
     }
     if (judged->tests) {

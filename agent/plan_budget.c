@@ -12,7 +12,7 @@
 enum { INPUTS_MAX = 4 << 20 };
 
 /* Of the calibration itself: another one asks for all to be made anew. */
-static const char inputs_version[] = "1";
+static const char inputs_version[] = "2";
 
 bool vg_plan_has_budget(const struct vg_dataset *dataset)
 {
@@ -54,6 +54,13 @@ int vg_plan_budget(const struct vg_dataset *dataset, const struct vg_reference *
             };
     }
     return 0;
+}
+
+void vg_plan_budget_least(const struct vg_dataset *dataset, double out[VG_BUDGET_KINDS])
+{
+    out[VG_BUDGET_KS] = dataset->min_distance;
+    out[VG_BUDGET_SPREAD] = dataset->min_spread;
+    out[VG_BUDGET_LEVELS] = out[VG_BUDGET_NULLS] = dataset->min_share;
 }
 
 const char *vg_plan_budget_inputs(const struct vg_dataset *dataset,

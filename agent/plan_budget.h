@@ -12,6 +12,8 @@ bool vg_plan_has_budget(const struct vg_dataset *dataset);
  * 0, or -1 out of memory. */
 int vg_plan_budget(const struct vg_dataset *dataset, const struct vg_reference *reference,
                    struct vg_arena *arena, struct vg_budget_input **out, size_t *n);
+/* The smallest changes that its rule file lets alarm, as struct vg_budget_recent has them. */
+void vg_plan_budget_least(const struct vg_dataset *dataset, double out[VG_BUDGET_KINDS]);
 /* What a calibration depends on beside the reference: the budget and those columns, as text. NULL
  * when out of memory. */
 const char *vg_plan_budget_inputs(const struct vg_dataset *dataset,

@@ -88,7 +88,7 @@ int vg_check_budget_streams(struct vg_budget_finding *in, struct vg_budget_found
             .limit = looked ? found[i].limit : (double)NAN,
             .p_value = looked ? found[i].p : (double)NAN,
             .level = stream->level,
-            .visible = stream->visible,
+            .visible = vg_budget_visible(stream, of->recent->least),
         };
     }
     in->readings = readings;

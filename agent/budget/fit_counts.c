@@ -152,7 +152,8 @@ static void judge(const struct vg_fit_counts *fit, const struct vg_series *serie
         if (!is_tested(fit, look, j, any_rare))
             continue;
         judge_level(look, j, plain ? 0 : vg_fit_counts_rho(fit, scale, j), enough);
-        if (fabs(look->now[j] - look->mean[j]) <= look->slight)
+        double moved = fabs(look->now[j] - look->mean[j]);
+        if (moved <= look->slight || moved < look->least * look->noise.n)
             continue;
         if (isnan(smallest) || look->p[j] < smallest) {
             smallest = look->p[j];

@@ -68,6 +68,12 @@ int vg_budget_stream(const struct vg_budget *budget, uint32_t column, enum vg_bu
     return -1;
 }
 
+double vg_budget_visible(const struct vg_budget_stream *stream, const double least[VG_BUDGET_KINDS])
+{
+    double unchanged = stream->kind == VG_BUDGET_SPREAD ? 1 : 0;
+    return fmax(stream->visible, unchanged + least[stream->kind]);
+}
+
 /* --- calendars, as model and parts both hold them --- */
 
 void vg_calendar_put(const struct vg_calendar *calendar, struct vg_buf *out)

@@ -9,7 +9,7 @@
 #include "agent/summary/codec.h"
 
 enum {
-    PART_VERSION = 1,
+    PART_VERSION = 2,
     HAS_CATEGORIES = 1 << VG_BUDGET_KINDS,
     UNCALIBRATED = HAS_CATEGORIES << 1
 };
@@ -100,6 +100,8 @@ static void put_numbers(struct vg_buf *out, const struct vg_budget_part *part,
         vg_blob_put_double(out, part->spread.c[i]);
         vg_blob_put_double(out, part->spread.g[i]);
         vg_blob_put_double(out, part->spread.w[i]);
+        vg_blob_put_double(out, part->spread.few[i]);
+        vg_blob_put_double(out, part->spread.thin[i]);
     }
 }
 
@@ -204,6 +206,8 @@ static void read_spread(struct vg_blob *blob, struct vg_budget_part *part)
         part->spread.c[i] = read_number(blob, -1e4, 1e4);
         part->spread.g[i] = read_number(blob, 0, 1e4);
         part->spread.w[i] = read_number(blob, part->spread.g[i] > 0 ? 2 : 0, 1e6);
+        part->spread.few[i] = read_number(blob, 0, (double)most_rows);
+        part->spread.thin[i] = read_number(blob, 0, 1e4);
     }
 }
 

@@ -114,11 +114,16 @@ struct vg_fit_spread {
     uint32_t scales[VG_BUDGET_SCALES];
     double c[VG_BUDGET_SCALES], g[VG_BUDGET_SCALES]; /* g 0: not tested at this scale */
     double w[VG_BUDGET_SCALES];
+    /* Look-backs that weigh less than `few`, half the median, vary by `thin`; 0: the reference has
+     * too few of them to tell. No part of p. */
+    double few[VG_BUDGET_SCALES], thin[VG_BUDGET_SCALES];
 };
 int vg_fit_spread(const struct vg_series *series, const struct vg_calendar *calendar,
                   struct vg_work *work, struct vg_fit_spread *out);
 /* The log of the mean variance of a look-back; NAN where it has none. */
 double vg_spread_level(const struct vg_series *series, size_t w, uint32_t scale);
+/* The rows that its variance rests on, less one per window. */
+double vg_spread_weight(const struct vg_series *series, size_t w, uint32_t scale);
 double vg_fit_spread_p(const struct vg_fit_spread *fit, size_t scale, double level);
 /* The ratio of deviations (>= 1) that the level corresponds to at this scale. */
 double vg_fit_spread_limit(const struct vg_fit_spread *fit, size_t scale, double level);
@@ -152,6 +157,7 @@ struct vg_counts_look {
     size_t level;    /* the one with the smallest p */
     double slight;   /* levels that moved by no more rows are not chosen; -1: all may be */
     double asked;    /* where `smallest` is not below this, it may be any p that is not; 1: exact */
+    double least;    /* nor those whose share moved by less */
 };
 int vg_counts_look_init(struct vg_counts_look *look, size_t ntested, struct vg_arena *arena);
 void vg_fit_counts_judge(const struct vg_fit_counts *fit, const struct vg_series *series, size_t w,

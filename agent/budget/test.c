@@ -13,6 +13,7 @@ struct testing {
     const struct vg_budget *budget;
     const struct vg_budget_part *part;
     struct vg_recent recent;
+    const double *least; /* effects, by kind */
     struct vg_arena *arena;
     struct vg_budget_found *found;
     bool terse;
@@ -71,6 +72,12 @@ static void fill_ks(const struct testing *testing, size_t i, double d, double ef
     found->direction = find_direction(fit, series, found->scale);
 }
 
+static double least_effect(const struct testing *testing)
+{
+    const struct vg_budget_stream *stream = &testing->budget->streams[testing->found->stream];
+    return testing->least[stream->kind];
+}
+
 /* A reference too short to learn from: two samples of independent rows. */
 static int test_exact(const struct testing *testing, struct vg_error *err)
 {
@@ -95,7 +102,23 @@ static int test_exact(const struct testing *testing, struct vg_error *err)
         return 0;
     testing->found->p = p;
     fill_ks(testing, 0, ks.d, rows * m / (rows + m));
+    testing->found->slight = p < testing->found->level && ks.d < least_effect(testing);
     return 0;
+}
+
+/* The look-back with the smallest p of those whose D is not below `least`; VG_BUDGET_SCALES: none.
+ * last: the window that they end with. */
+static size_t find_scale(double *const *d, double *const *p, size_t nscales, size_t last,
+                         double least)
+{
+    size_t best = VG_BUDGET_SCALES;
+    for (size_t i = 0; i < nscales; i++) {
+        if (isnan(p[i][last]) || d[i][last] < least)
+            continue;
+        if (best == VG_BUDGET_SCALES || p[i][last] < p[best][last])
+            best = i;
+    }
+    return best;
 }
 
 static int test_ks(const struct testing *testing, struct vg_error *err)
@@ -103,7 +126,7 @@ static int test_ks(const struct testing *testing, struct vg_error *err)
     const struct vg_fit_ks *fit = &testing->part->ks;
     const struct vg_series *series = &testing->recent.series;
     double *d[VG_BUDGET_SCALES], *p[VG_BUDGET_SCALES];
-    size_t n = series->n, best = VG_BUDGET_SCALES;
+    size_t n = series->n, nscales = fit->basis.calendar.nscales;
     if (testing->part->uncalibrated)
         return test_exact(testing, err);
     double *numbers = vg_arena_array(testing->arena, 2 * VG_BUDGET_SCALES * n, sizeof *numbers);
@@ -118,24 +141,28 @@ static int test_ks(const struct testing *testing, struct vg_error *err)
     vg_work_free(&work);
     if (rc < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    for (size_t i = 0; i < fit->basis.calendar.nscales; i++) {
-        if (!isnan(p[i][n - 1]) && (best == VG_BUDGET_SCALES || p[i][n - 1] < p[best][n - 1]))
-            best = i;
-    }
+    struct vg_budget_found *found = testing->found;
+    size_t best = find_scale(d, p, nscales, n - 1, 0);
     if (best == VG_BUDGET_SCALES)
         return 0;
+    if (p[best][n - 1] < found->level && d[best][n - 1] < least_effect(testing)) {
+        size_t other = find_scale(d, p, nscales, n - 1, least_effect(testing));
+        found->slight = other == VG_BUDGET_SCALES || !(p[other][n - 1] < found->level);
+        best = found->slight ? best : other;
+    }
     struct vg_noise noise =
         vg_basis_noise(&fit->basis, series, n - 1, fit->basis.calendar.scales[best]);
-    testing->found->p = p[best][n - 1];
+    found->p = p[best][n - 1];
     fill_ks(testing, best, d[best][n - 1], vg_fit_ks_effective(fit, best, noise));
     return 0;
 }
 
 /* --- spread --- */
 
-static void test_spread(const struct testing *testing)
+/* The smallest p over look-backs in which the deviations differ by `least` or more. */
+static void find_spread(const struct testing *testing, const struct vg_fit_spread *fit,
+                        double least)
 {
-    const struct vg_fit_spread *fit = &testing->part->spread;
     const struct vg_series *series = &testing->recent.series;
     struct vg_budget_found *found = testing->found;
     size_t best = 0;
@@ -143,7 +170,8 @@ static void test_spread(const struct testing *testing)
     for (size_t i = 0; i < fit->nscales && fit->scales[i] <= series->n; i++) {
         double now = vg_spread_level(series, series->n - 1, fit->scales[i]);
         double p = vg_fit_spread_p(fit, i, now);
-        if (isnan(p) || (found->scale && p >= found->p))
+        if (isnan(p) || (found->scale && p >= found->p) ||
+            fabs(exp((now - fit->c[i]) / 2) - 1) < least)
             continue;
         best = i;
         level = now;
@@ -162,6 +190,29 @@ static void test_spread(const struct testing *testing)
         return;
     double limit = vg_fit_spread_limit(fit, best, found->level);
     found->limit = found->direction < 0 ? 1 / limit : limit;
+}
+
+/* As with shares: what alarms is the smallest p of look-backs that are not too slight, those of few
+ * rows judged by what such look-backs of the reference show. */
+static void test_spread(const struct testing *testing)
+{
+    const struct vg_series *series = &testing->recent.series;
+    struct vg_fit_spread fit = testing->part->spread;
+    struct vg_budget_found *found = testing->found, blank = *found;
+    find_spread(testing, &fit, 0);
+    if (!(found->p < found->level))
+        return;
+    for (size_t i = 0; i < fit.nscales && fit.scales[i] <= series->n; i++) {
+        if (vg_spread_weight(series, series->n - 1, fit.scales[i]) < fit.few[i])
+            fit.g[i] = fmax(fit.g[i], fit.thin[i]);
+    }
+    struct vg_budget_found slight = *found;
+    *found = blank;
+    find_spread(testing, &fit, least_effect(testing));
+    if (!(found->p < found->level)) {
+        *found = slight;
+        found->slight = true;
+    }
 }
 
 /* --- shares --- */
@@ -200,6 +251,7 @@ static int find_share(const struct testing *testing, const struct vg_fit_counts 
         return -1;
     look.slight = slight;
     look.asked = testing->terse ? found->level : 1;
+    look.least = slight < 0 ? 0 : least_effect(testing);
     for (size_t i = 0; i < fit->basis.calendar.nscales; i++) {
         uint32_t scale = fit->basis.calendar.scales[i];
         if (scale > series->n || !fit->phi[i])
@@ -228,7 +280,9 @@ static int test_shares(const struct testing *testing, const struct vg_fit_counts
     struct vg_budget_found *found = testing->found, blank = *found;
     if (find_share(testing, fit, nulls, -1) < 0)
         return -1;
-    if (!(found->p < found->level) || fabs(found->value) * found->n_now > VG_BUDGET_SLIGHT)
+    double moved = fabs(found->value);
+    bool slightly = moved * found->n_now <= VG_BUDGET_SLIGHT || moved < least_effect(testing);
+    if (!(found->p < found->level) || !slightly)
         return 0;
     struct vg_budget_found slight = *found;
     *found = blank;
@@ -288,8 +342,11 @@ int vg_budget_test(const struct vg_budget *budget, uint32_t column,
     *n = 0;
     if (!fit_together(budget, column, part))
         return vg_fail(err, VG_E_INTERNAL, "the budget of a column is not of this dataset");
-    struct testing testing = {
-        .budget = budget, .part = part, .arena = vg_arena_new(), .terse = recent->terse};
+    struct testing testing = {.budget = budget,
+                              .part = part,
+                              .least = recent->least,
+                              .arena = vg_arena_new(),
+                              .terse = recent->terse};
     int rc = testing.arena ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
     for (uint32_t s = 0; rc == 0 && s < budget->nstreams; s++) {
         if (budget->streams[s].column != column)

@@ -43,6 +43,20 @@ static bool is_one(const char *number)
     return !strcmp(number, "1");
 }
 
+/* What the rule file calls too small to alarm. */
+static void print_least(const struct vg_dataset *dataset, FILE *out)
+{
+    char distance[VG_NUMBER_TEXT], spread[VG_NUMBER_TEXT], share[VG_NUMBER_TEXT];
+    if (!(dataset->min_distance > 0 || dataset->min_spread > 0 || dataset->min_share > 0))
+        return;
+    fprintf(out,
+            "  no alarm below a distance D of %s, a standard deviation changed by %s%%, a share"
+            " moved by %s\n",
+            vg_format_human(dataset->min_distance, 3, distance),
+            vg_format_human(100 * dataset->min_spread, 3, spread),
+            vg_format_human(dataset->min_share, 3, share));
+}
+
 static void print_replay(const struct vg_dataset *dataset, const struct vg_budget *budget,
                          FILE *out)
 {
@@ -67,17 +81,20 @@ static void print_replay(const struct vg_dataset *dataset, const struct vg_budge
                 budget->replay_days, budget->replay_days == 1 ? "" : "s", days, budget->nstruck,
                 budget->nstruck == 1 ? "" : "s", week, is_one(week) ? "" : "s");
     print_struck(budget, out);
+    print_least(dataset, out);
 }
 
 enum { COLUMNS = 5 };
 
 static int fill_stream(struct vg_shell *shell, const struct vg_budget *budget, uint32_t i,
-                       const char **cells)
+                       const double *least, const char **cells)
 {
     const struct vg_budget_stream *stream = &budget->streams[i];
+    struct vg_budget_stream seen = *stream;
     char why[VG_WHY], visible[VG_WHY / 2];
+    seen.visible = vg_budget_visible(stream, least);
     vg_budget_say_stream(stream, why);
-    vg_budget_say_visible(stream, visible);
+    vg_budget_say_visible(&seen, visible);
     const char *note = strchr(why, ':'); /* the stream is named in a column of its own */
     cells[0] = budget->columns[stream->column].name;
     cells[1] = vg_budget_say_kind(stream->kind);
@@ -87,16 +104,19 @@ static int fill_stream(struct vg_shell *shell, const struct vg_budget *budget, u
     return cells[2] && cells[3] && cells[4] ? 0 : -1;
 }
 
-static int print_streams(struct vg_shell *shell, const struct vg_budget *budget, FILE *out)
+static int print_streams(struct vg_shell *shell, const struct vg_dataset *dataset,
+                         const struct vg_budget *budget, FILE *out)
 {
+    double least[VG_BUDGET_KINDS];
     static const char *const head[] = {"column", "stream", "level", "smallest change seen", ""};
     const char **cells =
         vg_arena_array(shell->arena, (budget->nstreams + 1) * (size_t)COLUMNS, sizeof *cells);
     if (!cells)
         return -1;
     memcpy(cells, head, sizeof head);
+    vg_plan_budget_least(dataset, least);
     for (uint32_t i = 0; i < budget->nstreams; i++) {
-        if (fill_stream(shell, budget, i, cells + (i + 1) * (size_t)COLUMNS) < 0)
+        if (fill_stream(shell, budget, i, least, cells + (i + 1) * (size_t)COLUMNS) < 0)
             return -1;
     }
     if (budget->nstreams)
@@ -122,7 +142,7 @@ int vg_budget_print(struct vg_shell *shell, const struct vg_dataset *dataset, FI
     int rc = 0;
     if (budget) {
         print_replay(dataset, budget, out);
-        rc = print_streams(shell, budget, out);
+        rc = print_streams(shell, dataset, budget, out);
     } else {
         fprintf(out, "%s: drift: true is not calibrated yet\n", dataset->id);
     }
@@ -151,22 +171,25 @@ static json_t *make_struck(const struct vg_budget *budget)
     return list;
 }
 
-static json_t *make_stream(const struct vg_budget *budget, const struct vg_budget_stream *stream)
+static json_t *make_stream(const struct vg_budget *budget, const struct vg_budget_stream *stream,
+                           const double *least)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:o, s:b, s:b, s:b}", "column",
-                     budget->columns[stream->column].name, "statistic",
-                     vg_budget_kind_name(stream->kind), "level", make_number(stream->level),
-                     "own_level", make_number(stream->own), "smallest_visible",
-                     make_number(stream->visible), "alarm_days_at_alpha0", (int)stream->days,
-                     "share_at_alpha0", make_number(stream->share), "not_stationary",
-                     stream->not_stationary, "noisy", stream->noisy, "blind", stream->blind);
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:i, s:o, s:b, s:b, s:b}", "column",
+        budget->columns[stream->column].name, "statistic", vg_budget_kind_name(stream->kind),
+        "level", make_number(stream->level), "own_level", make_number(stream->own),
+        "smallest_visible", make_number(vg_budget_visible(stream, least)), "alarm_days_at_alpha0",
+        (int)stream->days, "share_at_alpha0", make_number(stream->share), "not_stationary",
+        stream->not_stationary, "noisy", stream->noisy, "blind", stream->blind);
 }
 
-static json_t *make_streams(const struct vg_budget *budget)
+static json_t *make_streams(const struct vg_dataset *dataset, const struct vg_budget *budget)
 {
+    double least[VG_BUDGET_KINDS];
     json_t *list = json_array();
+    vg_plan_budget_least(dataset, least);
     for (uint32_t i = 0; i < budget->nstreams; i++)
-        json_array_append_new(list, make_stream(budget, &budget->streams[i]));
+        json_array_append_new(list, make_stream(budget, &budget->streams[i], least));
     return list;
 }
 
@@ -186,15 +209,19 @@ static json_t *make_dataset(const struct vg_dataset *dataset, const struct vg_bu
 {
     if (!budget)
         return json_pack("{s:s, s:b}", "dataset", dataset->id, "calibrated", false);
-    json_t *out = json_pack(
-        "{s:s, s:b, s:o, s:o, s:i, s:o, s:o, s:o, s:o}", "dataset", dataset->id, "calibrated",
-        !budget->uncalibrated, "budget_per_week", make_number(7 * budget->budget),
-        "expected_per_week", make_number(budget->expected_week), "replay_alarm_days",
-        (int)budget->replay_days, "replay_days", make_number(count_days(budget)), "struck_out",
-        make_struck(budget), "streams", make_streams(budget), "columns", make_columns(budget));
+    json_t *out =
+        json_pack("{s:s, s:b, s:o, s:o, s:i, s:o, s:o, s:o, s:o}", "dataset", dataset->id,
+                  "calibrated", !budget->uncalibrated, "budget_per_week",
+                  make_number(7 * budget->budget), "expected_per_week",
+                  make_number(budget->expected_week), "replay_alarm_days", (int)budget->replay_days,
+                  "replay_days", make_number(count_days(budget)), "struck_out", make_struck(budget),
+                  "streams", make_streams(dataset, budget), "columns", make_columns(budget));
     if (out)
-        json_object_set_new(out, "base_seconds",
-                            json_real((double)budget->base_us / (double)VG_US));
+        json_object_update_new(out,
+                               json_pack("{s:f, s:f, s:f, s:f}", "base_seconds",
+                                         (double)budget->base_us / (double)VG_US, "min_distance",
+                                         dataset->min_distance, "min_spread", dataset->min_spread,
+                                         "min_share", dataset->min_share));
     return out;
 }
 

@@ -10,6 +10,7 @@
 #include "agent/loop/carry.h"
 #include "agent/loop/cycle_commit.h"
 #include "agent/loop/cycle_season.h"
+#include "agent/plan_budget.h"
 #include "agent/summary/private.h"
 #include "agent/window.h"
 #include "pgvigil/log.h"
@@ -274,6 +275,7 @@ static int load_look(struct vg_work *work, const char *name, struct vg_look_back
         .counts = look->counts,
         .n = VG_BUDGET_LOOK,
     };
+    vg_plan_budget_least(dataset, look->recent.least);
     for (size_t i = 0; i < VG_BUDGET_LOOK; i++) {
         if (load_window(work, name, look, i, err) < 0)
             return -1;

@@ -203,6 +203,15 @@ static const struct vg_key drift_keys[] = {
     {"budget", VG_VALUE_STRING, offsetof(struct vg_raw_drift, budget), .shown = "1 per week",
      .doc = "false incidents that `drift: true` may open for this dataset: N per day, week or "
             "month"},
+    {"min_distance", VG_VALUE_RATIO, offsetof(struct vg_raw_drift, min_distance), .fallback = "0",
+     .doc = "of `drift: true`: a distribution of numbers that has moved by less, as D of "
+            "Kolmogorov-Smirnov, is no alarm however many rows there are; 0.02 suits large tables"},
+    {"min_spread", VG_VALUE_RATIO, offsetof(struct vg_raw_drift, min_spread), .fallback = "0",
+     .doc = "of `drift: true`: a standard deviation that has changed by less is no alarm; 5% suits "
+            "large tables"},
+    {"min_share", VG_VALUE_RATIO, offsetof(struct vg_raw_drift, min_share), .fallback = "0",
+     .doc = "of `drift: true`: a share of a value, or of NULLs, that has moved by less is no "
+            "alarm: 0.5% is half a percentage point"},
 };
 const struct vg_key_table vg_drift_table = {"drift", KEYS(drift_keys)};
 

@@ -50,6 +50,7 @@ struct vg_raw_except {
 struct vg_raw_drift {
     int64_t base_us;
     const char *budget;
+    double min_distance, min_spread, min_share;
 };
 
 struct vg_raw_column {

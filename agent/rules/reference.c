@@ -284,4 +284,7 @@ void vg_rule_drift(struct vg_rule_reading *in)
     if (vg_part_fine(&part, "base"))
         check_base(in, vg_node_get(node, "base"), raw.base_us);
     in->dataset->base_us = raw.base_us;
+    in->dataset->min_distance = raw.min_distance;
+    in->dataset->min_spread = raw.min_spread;
+    in->dataset->min_share = raw.min_share;
 }

@@ -136,6 +136,10 @@ void vg_budget_free(struct vg_budget *budget); /* NULL is fine */
 /* The index of a column or stream, or -1. */
 int vg_budget_find(const struct vg_budget *budget, const char *column);
 int vg_budget_stream(const struct vg_budget *budget, uint32_t column, enum vg_budget_kind kind);
+/* The smallest change that a stream alarms at: what it can see, and not below `least` (of struct
+ * vg_budget_recent). In the unit of `visible`. */
+double vg_budget_visible(const struct vg_budget_stream *stream,
+                         const double least[VG_BUDGET_KINDS]);
 /* The slot of a place. */
 uint32_t vg_budget_slot(const struct vg_budget *budget, struct vg_budget_place place);
 
@@ -219,6 +223,8 @@ struct vg_budget_recent {
     /* Of the windows, by the part they are tested with; NULL, or NULL for one: not known yet. */
     const struct vg_budget_counts *const *counts;
     bool terse; /* of what is no alarm nothing is asked but that */
+    double least[VG_BUDGET_KINDS]; /* effects below it are slight: D, |ratio - 1|, |difference|;
+                                    * 0: none is */
 };
 
 enum vg_budget_look {
@@ -243,9 +249,13 @@ enum vg_budget_value {
 struct vg_budget_found {
     uint32_t stream; /* index into the model's streams */
     enum vg_budget_look look;
-    double p;       /* the smallest over the look-backs, 1 where none was tested */
-    double level;   /* of the stream */
-    bool slight;    /* p < level, but of at most VG_BUDGET_SLIGHT rows: no alarm */
+    double p;     /* the smallest over the look-backs, 1 where none was tested */
+    double level; /* of the stream */
+    /* p < level and no alarm: a share that moved by at most VG_BUDGET_SLIGHT rows; an effect below
+     * `least`; a spread in a look-back of less than half the usual rows that keeps to what such
+     * look-backs of the reference show. Where another look-back is none of these and has p below
+     * the level, it is what was found. */
+    bool slight;
     uint32_t scale; /* the look-back of that p, in base windows; 0: none */
     /* NAN unless looked: D; a ratio of standard deviations; a difference of shares (signed). */
     double value;

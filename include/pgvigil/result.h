@@ -48,7 +48,7 @@ struct vg_measure {
     bool is_time;         /* value, bounds and limits are microseconds since 1970 */
     uint64_t fingerprint; /* of what the rule saw in the window, to be kept; 0: none */
     double level;         /* of policy budget: p below it fails; NAN without */
-    bool slight;          /* of policy budget: too few rows moved to fail, whatever p */
+    bool slight;          /* of policy budget: too small, or of too few rows, to fail whatever p */
     bool standing;        /* with VG_NODATA: so until the reference is another one */
     int resolve_after;    /* default of the rule's; 0: the contract's */
     const struct vg_reading *readings; /* all statistics behind the rule, in the arena of the

@@ -283,6 +283,9 @@ struct vg_dataset {
     size_t nothers;
     int64_t base_us;       /* drift.base, or 0: by the 200-row rule */
     double budget_per_day; /* drift.budget: false incidents of policy `budget` */
+    /* drift.min_...: smaller changes are no alarm of that policy: D, |ratio of standard deviations
+     * - 1|, |difference of shares|; 0: any may be. */
+    double min_distance, min_spread, min_share;
     struct vg_column_spec *columns;
     size_t ncolumns;
     struct vg_importance *importances;

@@ -208,6 +208,7 @@ size_t vg_kit_test(const struct vg_kit_learnt *learnt, struct vg_column_summary 
                             starts);
     struct vg_budget_recent recent = {
         .zone = &vg_utc, .starts = starts, .windows = pointers, .n = n};
+    memcpy(recent.least, learnt->least, sizeof recent.least);
     assert_int_equal(vg_budget_test(learnt->budget, 0, learnt->part, &recent, found, &nfound, NULL),
                      0);
     vg_kit_check_shortcuts(learnt->budget, 0, learnt->part, &recent, found, nfound);

@@ -29,6 +29,7 @@ struct vg_kit_learnt {
     enum vg_kind kind;
     bool is_private;
     bool (*draw)(size_t w, struct vg_column_summary *window); /* false: no rows */
+    double least[VG_BUDGET_KINDS];                            /* of tests */
     int64_t *starts;
     struct vg_budget *budget;
     struct vg_budget_part *part;

@@ -98,27 +98,6 @@ static void test_new_values(void **state)
     vg_kit_forget(&fashion);
 }
 
-/* One row of a value never seen has a p below every level, and is no alarm; five are. */
-static void test_few_rows(void **state)
-{
-    (void)state;
-    struct vg_kit_learnt learnt = {
-        .n = VG_KIT_WINDOWS, .kind = VG_KIND_TEXT, .draw = vg_kit_draw_words};
-    assert_int_equal(vg_kit_learn(&learnt), 0);
-    for (uint64_t rows = 1; rows <= 6; rows++) {
-        struct vg_column_summary window;
-        struct vg_budget_found found[VG_BUDGET_STREAMS];
-        vg_kit_open(VG_KIND_TEXT, &window);
-        vg_kit_draw_words(VG_KIT_WINDOWS, &window);
-        vg_kit_add(&window, "mauve", rows);
-        assert_int_equal(vg_kit_test(&learnt, &window, 1, found), 1);
-        assert_true(found[0].p < found[0].level);
-        assert_int_equal(found[0].slight, rows <= VG_BUDGET_SLIGHT);
-        vg_column_clear(&window);
-    }
-    vg_kit_forget(&learnt);
-}
-
 /* --- hostile numbers --- */
 
 static bool draw_infinite(size_t w, struct vg_column_summary *window)
@@ -205,8 +184,9 @@ static void test_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hard_rules), cmocka_unit_test(test_new_values),
-        cmocka_unit_test(test_few_rows),   cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_hard_rules),
+        cmocka_unit_test(test_new_values),
+        cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_faults),
     };
     return cmocka_run_group_tests_name("budget_hard", tests, NULL, NULL);

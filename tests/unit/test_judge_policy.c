@@ -112,14 +112,17 @@ static void test_budget_policy(void **state)
     (void)state;
     static const struct {
         double p, level, n;
+        bool slight;
         enum vg_verdict verdict;
         const char *why;
     } rows[] = {
-        {1e-9, 1e-5, 500, VG_FAIL, "budget 0.4; p 1e-09, below its level 1e-05"},
-        {1e-5, 1e-5, 500, VG_PASS, "budget 0.4; p 1e-05, level 1e-05"},
-        {0, 0, 500, VG_PASS, "budget 0.4; p < 1e-300, level 0"},
-        {1e-9, 1e-5, 29, VG_NODATA, "only 29 rows, 30 needed"},
-        {NAN, NAN, 3, VG_FAIL, "budget 0.4"},
+        {1e-9, 1e-5, 500, false, VG_FAIL, "budget 0.4; p 1e-09, below its level 1e-05"},
+        {1e-9, 1e-5, 500, true, VG_PASS,
+         "budget 0.4; p 1e-09, level 1e-05, but too slight or of too few rows to count"},
+        {1e-5, 1e-5, 500, false, VG_PASS, "budget 0.4; p 1e-05, level 1e-05"},
+        {0, 0, 500, false, VG_PASS, "budget 0.4; p < 1e-300, level 0"},
+        {1e-9, 1e-5, 29, false, VG_NODATA, "only 29 rows, 30 needed"},
+        {NAN, NAN, 3, false, VG_FAIL, "budget 0.4"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct world world;
@@ -128,6 +131,7 @@ static void test_budget_policy(void **state)
         struct vg_measure *measure = add(&world, 0, .4);
         measure->p_value = rows[i].p;
         measure->level = rows[i].level;
+        measure->slight = rows[i].slight;
         measure->limit = .3;
         measure->n_now = rows[i].n;
         measure->resolve_after = 24;

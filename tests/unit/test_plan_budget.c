@@ -32,13 +32,13 @@ static const struct {
     const char *rules, *inputs;
 } rows[] = {
     {"columns: {x: {drift: {ks: 0.3}}}\n", NULL},
-    {"columns: {x: {drift: true}}\n", "1 budget 0.14285714285714285\nx"},
-    {"columns: {gone: {drift: true}, c: {drift: true}}\n", "1 budget 0.14285714285714285\nc"},
-    {"columns: {\"*\": {drift: true}}\n", "1 budget 0.14285714285714285\nx\nc\nflag\nother"},
+    {"columns: {x: {drift: true}}\n", "2 budget 0.14285714285714285\nx"},
+    {"columns: {gone: {drift: true}, c: {drift: true}}\n", "2 budget 0.14285714285714285\nc"},
+    {"columns: {\"*\": {drift: true}}\n", "2 budget 0.14285714285714285\nx\nc\nflag\nother"},
     {"columns: {\"*\": {drift: true}, id: {drift: true}, c: {drift: false}}\n",
-     "1 budget 0.14285714285714285\nid private\nx\nflag\nother"},
+     "2 budget 0.14285714285714285\nid private\nx\nflag\nother"},
     {"columns: {\"*\": {drift: true}, x: {private: true}}\ndrift: {budget: 1 per day}\n",
-     "1 budget 1\nx private\nc\nflag\nother"},
+     "2 budget 1\nx private\nc\nflag\nother"},
 };
 
 static void test_columns(void **state)
@@ -61,8 +61,22 @@ static void test_columns(void **state)
     }
 }
 
+static void test_least(void **state)
+{
+    (void)state;
+    struct rule_kit kit = rule_kit_fine(
+        rule_kit_config, HEAD "columns: {x: {drift: true}}\n"
+                              "drift: {min_distance: 0.02, min_spread: 5%, min_share: 0.5%}\n");
+    double least[VG_BUDGET_KINDS];
+    vg_plan_budget_least(kit.dataset, least);
+    assert_true(least[VG_BUDGET_KS] == .02 && least[VG_BUDGET_SPREAD] == .05);
+    assert_true(least[VG_BUDGET_LEVELS] == .005 && least[VG_BUDGET_NULLS] == .005);
+    rule_kit_free(&kit);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_columns)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_columns),
+                                       cmocka_unit_test(test_least)};
     return cmocka_run_group_tests_name("plan_budget", tests, NULL, NULL);
 }

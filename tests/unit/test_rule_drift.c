@@ -69,6 +69,21 @@ static void test_budgets(void **state)
     }
 }
 
+static void test_floors(void **state)
+{
+    (void)state;
+    struct rule_kit kit = rule_kit_read(rule_kit_config, HEADER);
+    assert_true(kit.dataset->min_distance == 0 && kit.dataset->min_spread == 0 &&
+                kit.dataset->min_share == 0);
+    rule_kit_free(&kit);
+    kit = rule_kit_read(rule_kit_config,
+                        HEADER "drift: {min_distance: 0.02, min_spread: 5%, min_share: 0.5%}\n");
+    assert_int_equal(kit.diags.n, 0);
+    assert_true(kit.dataset->min_distance == .02 && kit.dataset->min_spread == .05 &&
+                kit.dataset->min_share == .005);
+    rule_kit_free(&kit);
+}
+
 static void test_policies(void **state)
 {
     (void)state;
@@ -113,6 +128,9 @@ static const struct {
      "budget must be a number above 0 per day, week or month, not \"0 per week\""},
     {HEADER "drift: {budget: 2 per fortnight}\n",
      "budget must be a number above 0 per day, week or month, not \"2 per fortnight\""},
+    {HEADER "drift: {min_distance: 2}\n", "min_distance: 2 is not between 0 % and 100 %"},
+    {HEADER "drift: {min_spread: -5%}\n", "min_spread: -5% is not between 0 % and 100 %"},
+    {HEADER "drift: {min_share: few}\n", "min_share: \"few\" is not a ratio such as 1% or 0.01"},
     {HEADER REFERENCE "columns: {\"*\": {drift: false}}\n", "drift is off unless it is asked for"},
     {HEADER "columns: {c: {drift: true}}\n", "budget needs a reference, and the dataset has none"},
     {"version: 1\ndataset: d\nsource: {connection: warehouse, table: t}\n"
@@ -134,9 +152,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_budgets),
-        cmocka_unit_test(test_policies),
+        cmocka_unit_test(test_budget),   cmocka_unit_test(test_budgets),
+        cmocka_unit_test(test_floors),   cmocka_unit_test(test_policies),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests_name("rule_drift", tests, NULL, NULL);

@@ -300,9 +300,10 @@ static double *judge_stream(const struct watch *watch, size_t column, enum vg_bu
     return least;
 }
 
-/* Whether the agent's own test of one hour finds the same p. */
-static void check_hour(const struct watch *watch, size_t column, const struct draw_series *series,
-                       size_t hour, uint32_t stream, double p)
+/* Whether the agent's own test of one hour says alarm: of p below the level not all do. It must find
+ * the same p, and one below the level only where p is. */
+static bool test_hour(const struct watch *watch, size_t column, const struct draw_series *series,
+                      size_t hour, uint32_t stream, double p)
 {
     const struct vg_column_summary *windows[VG_BUDGET_LOOK];
     int64_t starts[VG_BUDGET_LOOK];
@@ -319,13 +320,17 @@ static void check_hour(const struct watch *watch, size_t column, const struct dr
     must(vg_budget_test(watch->budget, (uint32_t)column, watch->parts[column], &recent, found,
                         &nfound, &err),
          &err);
-    for (size_t i = 0; i < nfound; i++) {
-        if (found[i].stream != stream || fabs(found[i].p - p) <= 1e-8 * p)
-            continue;
-        fprintf(stderr, "column %zu, hour %zu: p %.17g, and by the agent's test %.17g\n", column,
-                hour, p, found[i].p);
-        exit(70);
-    }
+    size_t at = 0;
+    while (at < nfound && found[at].stream != stream)
+        at++;
+    bool alarm = at < nfound && found[at].p < found[at].level && !found[at].slight;
+    /* an alarm may rest on another look-back or value, if the one with the smallest p is slight */
+    bool same = at < nfound && fabs(found[at].p - p) <= 1e-8 * p;
+    if (same || (alarm && found[at].p > p))
+        return alarm;
+    fprintf(stderr, "column %zu, hour %zu: p %.17g, and by the agent's test %.17g\n", column, hour,
+            p, at < nfound ? found[at].p : (double)NAN);
+    exit(70);
 }
 
 void watch_series(const struct watch *watch, size_t column, const struct draw_series *series,
@@ -340,9 +345,9 @@ void watch_series(const struct watch *watch, size_t column, const struct draw_se
         struct hours hours = read_hours(watch, column, stream->kind, series, first, to);
         double *p = judge_stream(watch, column, stream->kind, &hours, from - first);
         for (size_t h = from; h < to; h++) {
-            alarm[h] |= p[h - first] < stream->level;
-            if (h % CHECKED == 0)
-                check_hour(watch, column, series, h, s, p[h - first]);
+            bool below = p[h - first] < stream->level;
+            if (below || h % CHECKED == 0)
+                alarm[h] |= test_hour(watch, column, series, h, s, p[h - first]);
         }
         free(p);
         free_hours(&hours);

@@ -31,9 +31,10 @@ void watch_learn(struct watch *watch);
 /* What was learnt: levels, streams that are not stationary or blind, struck windows, seconds. */
 json_t *watch_report(const struct watch *watch);
 /* alarm[h] for the hours from .. to of a series that follows the reference, drawn from a look-back
- * before `from` on, as far as the series goes back. By the functions that the agent's test and its
- * replay share, all hours at once; a sample of the hours is also tested as the agent does it, and
- * the program ends when the two differ. */
+ * before `from` on, as far as the series goes back. p of all hours at once, by the functions that
+ * the agent's test and its replay share; an hour with p below its level is in alarm if the agent's
+ * own test says so. A sample of the others is tested by it, too, and the program ends when the two
+ * differ. */
 void watch_series(const struct watch *watch, size_t column, const struct draw_series *series,
                   size_t from, size_t to, bool *alarm);
 void watch_end(struct watch *watch);
