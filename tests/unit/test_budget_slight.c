@@ -52,12 +52,17 @@ static void test_few_rows(void **state)
 }
 
 /* So many rows in the cells 2 and 4, with this variance. */
-static void fill(struct vg_column_summary *window, uint64_t low, uint64_t high, double variance)
+static void put(struct vg_column_summary *window, uint64_t low, uint64_t high, double variance)
 {
-    vg_kit_open(VG_KIND_NUMBER, window);
     vg_kit_cells(window, 2, low, -1, 1);
     vg_kit_cells(window, 4, high, -1, 1);
     window->m2.hi = variance * (double)(low + high - 1);
+}
+
+static void fill(struct vg_column_summary *window, uint64_t low, uint64_t high, double variance)
+{
+    vg_kit_open(VG_KIND_NUMBER, window);
+    put(window, low, high, variance);
 }
 
 /* A change below the floor is told with its p and is no alarm; at the floor it is one. */
@@ -129,7 +134,7 @@ static bool draw_nights(size_t w, struct vg_column_summary *window)
     if (w % 24 >= 3)
         return vg_kit_draw_numbers(w, window);
     double part = (double)(vg_hash64(&w, sizeof w) % 1000) / 999;
-    fill(window, 50, 50, exp(2.2 * (part - .5)));
+    put(window, 50, 50, exp(2.2 * (part - .5)));
     return true;
 }
 
@@ -150,8 +155,9 @@ static void test_thin_hours(void **state)
         double variance;
         bool slight;
     } rows[] = {
-        {draw_nights, 2, 100, 8, true},     {draw_nights, 10, 100, 8, true},
-        {draw_nights, 10, 400, 8, false},   {draw_nights, 2, 100, 1000, false},
+        {draw_nights, 2, 100, 8, true},
+        {draw_nights, 10, 400, 8, false},
+        {draw_nights, 2, 100, 1000, false},
         {draw_one_night, 2, 100, 8, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -161,7 +167,7 @@ static void test_thin_hours(void **state)
         size_t n = rows[i].hour + 1;
         assert_int_equal(vg_kit_learn(&learnt), 0);
         for (size_t w = 0; w + 1 < n; w++)
-            fill(&windows[w], 168, 232, 1.05);
+            fill(&windows[w], w < 3 ? 50 : 168, w < 3 ? 50 : 232, 1.05);
         fill(&windows[n - 1], rows[i].rows / 2, rows[i].rows / 2, rows[i].variance);
         struct vg_budget_found found = find(&learnt, windows, n, VG_BUDGET_SPREAD);
         assert_true(found.p < found.level);
