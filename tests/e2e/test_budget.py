@@ -130,6 +130,11 @@ def test_said_aloud(world):
     assert 0 < streams["amount", "ks"]["smallest_visible"] < .5
     assert 0 < streams["amount", "ks"]["level"] < 1e-2
     assert drift[0]["expected_per_week"] <= 1
+    # A floor of the rule file needs no calibration, and nothing smaller is promised.
+    world.rule("rows_of", {**RULES, "drift": {**RULES["drift"], "min_distance": 0.4}})
+    out = world.expect(0, "explain", "rows_of").out
+    assert "no alarm below a distance D of 0.4, a standard deviation changed by 0%" in out, out
+    assert re.search(r"^ *amount +distribution +\S+ +a distance D of 0\.4\b", out, re.M), out
 
 
 def test_check_shows_the_fields(world):
