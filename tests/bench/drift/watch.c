@@ -300,8 +300,8 @@ static double *judge_stream(const struct watch *watch, size_t column, enum vg_bu
     return least;
 }
 
-/* Whether the agent's own test of one hour says alarm: of p below the level not all do. It must find
- * the same p, and one below the level only where p is. */
+/* Whether the agent's own test of one hour says alarm: of p below the level not all do. It must
+ * find the same p, and one below the level only where p is. */
 static bool test_hour(const struct watch *watch, size_t column, const struct draw_series *series,
                       size_t hour, uint32_t stream, double p)
 {
