@@ -46,15 +46,23 @@ static bool is_one(const char *number)
 /* What the rule file calls too small to alarm. */
 static void print_least(const struct vg_dataset *dataset, FILE *out)
 {
-    char distance[VG_NUMBER_TEXT], spread[VG_NUMBER_TEXT], share[VG_NUMBER_TEXT];
-    if (!(dataset->min_distance > 0 || dataset->min_spread > 0 || dataset->min_share > 0))
-        return;
-    fprintf(out,
-            "  no alarm below a distance D of %s, a standard deviation changed by %s%%, a share"
-            " moved by %s\n",
-            vg_format_human(dataset->min_distance, 3, distance),
-            vg_format_human(100 * dataset->min_spread, 3, spread),
-            vg_format_human(dataset->min_share, 3, share));
+    const struct {
+        const char *what, *unit;
+        double least;
+    } floors[] = {{"a distance D of ", "", dataset->min_distance},
+                  {"a standard deviation changed by ", "%", 100 * dataset->min_spread},
+                  {"a share moved by ", "", dataset->min_share}};
+    const char *before = "  no alarm below ";
+    for (size_t i = 0; i < sizeof floors / sizeof *floors; i++) {
+        char number[VG_NUMBER_TEXT];
+        if (!(floors[i].least > 0))
+            continue;
+        fprintf(out, "%s%s%s%s", before, floors[i].what,
+                vg_format_human(floors[i].least, 3, number), floors[i].unit);
+        before = ", ";
+    }
+    if (*before == ',')
+        fputc('\n', out);
 }
 
 static void print_replay(const struct vg_dataset *dataset, const struct vg_budget *budget,
