@@ -55,8 +55,9 @@ void vg_deliver_start_beat(struct vg_deliver *deliver, int64_t now_us)
     /* who says that all is well says so about once a minute, never quite on time */
     int64_t since_us = now_us - beat->sent_us;
     bool due = since_us < 0 || since_us >= config->heartbeat_every_us - VG_US;
+    bool held = beat->hold_us > now_us && beat->hold_us - now_us <= VG_HOUR_US;
     bool wanted = atomic_exchange(&beat->wanted, false); /* what was said a while ago is no news */
-    if (wanted && due && !beat->in_flight && (endpoint->url || endpoint->url_file)) {
+    if (wanted && due && !held && !beat->in_flight && (endpoint->url || endpoint->url_file)) {
         struct vg_arena *arena = vg_arena_new_wiped();
         int rc = arena ? send_beat(deliver, endpoint, arena, &err)
                        : vg_fail(&err, VG_E_MEMORY, "out of memory");
@@ -69,11 +70,14 @@ void vg_deliver_start_beat(struct vg_deliver *deliver, int64_t now_us)
     pthread_mutex_unlock(&deliver->lock);
 }
 
-void vg_deliver_take_beat(struct vg_deliver *deliver, const struct vg_response *response)
+void vg_deliver_take_beat(struct vg_deliver *deliver, const struct vg_response *response,
+                          int64_t now_us)
 {
     char why[VG_DELIVER_WHY];
-    int64_t ignored_us = 0;
-    enum vg_outcome outcome = vg_receiver_answer(response, &ignored_us, why, sizeof why);
+    int64_t asked_us = 0;
+    enum vg_outcome outcome = vg_receiver_answer(response, &asked_us, why, sizeof why);
     deliver->beat.in_flight = false;
+    asked_us = outcome == VG_RETRY ? asked_us : 0;
+    deliver->beat.hold_us = now_us + (asked_us < VG_HOUR_US ? asked_us : VG_HOUR_US);
     say(&deliver->beat, outcome == VG_DELIVERED ? NULL : why);
 }

@@ -433,7 +433,7 @@ void vg_deliver_answered(struct vg_deliver *deliver, void *tag, const struct vg_
         return;
     }
     if (((struct vg_tag *)tag)->cargo == VG_CARGO_BEAT) {
-        vg_deliver_take_beat(deliver, response);
+        vg_deliver_take_beat(deliver, response, now_us);
         return;
     }
     if (((struct vg_tag *)tag)->cargo == VG_CARGO_RUN) {

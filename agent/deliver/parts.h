@@ -97,6 +97,7 @@ struct vg_beat {
     atomic_bool wanted;
     bool in_flight, failed;
     int64_t sent_us;
+    int64_t hold_us; /* nothing before */
 };
 
 struct vg_push_entry {
@@ -144,7 +145,7 @@ struct vg_deliver {
     struct vg_former_gateway *former; /* the newest first */
     int pushes_in_flight, push_failures;
     int elsewhere_in_flight; /* not among pushes_in_flight: they hold nobody up */
-    int64_t push_hold_us;
+    int64_t push_hold_us, push_asked_us; /* nothing before; because the gateway asked for it */
     struct vg_deliver_push_count push_count;
 };
 
@@ -317,7 +318,8 @@ void vg_deliver_drop_followers(struct vg_deliver *deliver);
 
 /* --- beat.c ----------------------------------------------------------------------------------- */
 void vg_deliver_start_beat(struct vg_deliver *deliver, int64_t now_us);
-void vg_deliver_take_beat(struct vg_deliver *deliver, const struct vg_response *response);
+void vg_deliver_take_beat(struct vg_deliver *deliver, const struct vg_response *response,
+                          int64_t now_us);
 
 /* --- rights.c --------------------------------------------------------------------------------- */
 /* Under the lock. The endpoint whose rights a request for the group has: that of the gateway its

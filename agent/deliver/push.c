@@ -133,8 +133,13 @@ static void hold_pushes(struct vg_deliver *deliver, int64_t now_us, int64_t retr
 {
     double share = deliver->random(deliver->random_arg);
     int64_t pause_us = vg_deliver_backoff(deliver->push_failures++, pause_cap_us, share);
-    pause_us = pause_us > retry_after_us ? pause_us : retry_after_us;
-    deliver->push_hold_us = now_us + (pause_us < VG_HOUR_US ? pause_us : VG_HOUR_US);
+    int64_t asked_us = now_us + (retry_after_us < VG_HOUR_US ? retry_after_us : VG_HOUR_US);
+    bool later = asked_us > deliver->push_asked_us;
+    if (later || deliver->push_asked_us - now_us > VG_HOUR_US) /* of a clock that was set back */
+        deliver->push_asked_us = asked_us;
+    deliver->push_hold_us = now_us + pause_us;
+    if (deliver->push_hold_us < deliver->push_asked_us)
+        deliver->push_hold_us = deliver->push_asked_us;
 }
 
 /* Under the lock. A request that cannot be made waits like one without an answer. */
@@ -208,7 +213,7 @@ void vg_deliver_take_push(struct vg_deliver *deliver, struct vg_push_entry *entr
         hold_pushes(deliver, now_us, retry_after_us);
     } else {
         deliver->push_failures = 0;
-        deliver->push_hold_us = 0;
+        deliver->push_hold_us = deliver->push_asked_us; /* by the answer to another request */
         if (!entry->wanted)
             remove_entry(deliver, entry);
     }

@@ -185,6 +185,27 @@ static void test_a_silent_gateway_is_probed_and_served_when_back(void **state)
     assert_int_equal(http.n, sent);
 }
 
+/* Not by the good answers to requests that were under way beside the one that was refused, nor by
+ * a refusal that asks for nothing. */
+static void test_a_gateway_that_asks_for_silence(void **state)
+{
+    (void)state;
+    fake_http_rule(&http, "/a", 1, 429, VG_MINUTE_US);
+    fake_http_rule(&http, "/b", 1, 503, 0);
+    for (char name = 'a'; name < 'e'; name++)
+        push(vg_arena_printf(arena, GATEWAY "/%c", name), "PUT", "m 1\n");
+    drain(NOW);
+    assert_int_equal(http.n, 4);
+    expect_counts(2, 2);
+    push(GATEWAY "/c", "PUT", "m 2\n");
+    for (int s = 0; s < 60; s++)
+        drain(NOW + s * VG_US);
+    assert_int_equal(http.n, 4);
+    drain(NOW + VG_MINUTE_US);
+    assert_int_equal(http.n, 7);
+    expect_counts(5, 2);
+}
+
 static void test_another_gateway_forgets_what_waits(void **state)
 {
     (void)state;
@@ -387,6 +408,7 @@ int main(void)
         WITH(test_the_last_of_a_group_is_sent),
         WITH(test_a_refused_body_is_not_sent_again),
         WITH(test_a_silent_gateway_is_probed_and_served_when_back),
+        WITH(test_a_gateway_that_asks_for_silence),
         WITH(test_another_gateway_forgets_what_waits),
         WITH(test_rights_stay_with_their_gateway),
         WITH(test_a_dead_former_gateway),

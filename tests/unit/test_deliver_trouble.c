@@ -229,6 +229,12 @@ static void test_heartbeat(void **state)
     drain(NOW + VG_HOUR_US + VG_US);
     drain(NOW + VG_HOUR_US + 2 * VG_US);
     assert_int_equal(fake_http_count(&http, "beat"), 5);
+    fake_http_rule(&http, "beat", 1, 429, 7 * VG_MINUTE_US); /* longer than between two of them */
+    for (int i = 0; i < 13; i++) {
+        vg_deliver_beat(engine);
+        drain(NOW + 2 * VG_HOUR_US + i * VG_MINUTE_US);
+        assert_int_equal(fake_http_count(&http, "beat"), i < 7 ? 6 : i < 12 ? 7 : 8);
+    }
 }
 
 int main(void)
