@@ -101,17 +101,18 @@ static const char *find_url(const struct vg_trigger_in *in, struct vg_arena *are
                            strncmp(region, "cn-", 3) ? "" : ".cn");
 }
 
-/* Errors of signatures repeat the headers. */
-static int hide(struct vg_request *out, const char *secret, const char *session,
+/* Errors of signatures repeat the headers. The id is half of what the secret file holds. */
+static int hide(struct vg_request *out, const struct vg_aws *aws, const char *session,
                 struct vg_arena *arena, struct vg_error *err)
 {
-    const char **secrets = vg_arena_array(arena, 2, sizeof *secrets);
+    const char **secrets = vg_arena_array(arena, 3, sizeof *secrets);
     if (!secrets)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    secrets[0] = secret;
-    secrets[1] = session;
+    secrets[0] = aws->id;
+    secrets[1] = aws->secret;
+    secrets[2] = session;
     out->secrets = secrets;
-    out->nsecrets = session ? 2 : 1;
+    out->nsecrets = session ? 3 : 2;
     return 0;
 }
 
@@ -133,7 +134,7 @@ static int call(const struct vg_trigger_in *in, const char *target, json_t *body
     rc = rc ? rc : vg_receiver_header(out, "X-Amz-Target", target, arena, err);
     if (!rc && session)
         rc = vg_receiver_header(out, "X-Amz-Security-Token", session, arena, err);
-    rc = rc ? rc : hide(out, aws->secret, session, arena, err);
+    rc = rc ? rc : hide(out, aws, session, arena, err);
     aws->region = settings_of(in->retraining)->region;
     aws->service = "sagemaker";
     out->aws = rc ? NULL : aws;

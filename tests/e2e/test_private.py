@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Canaries: every kind of secret of the configuration, and values of private columns, in a daemon
 that tells, pushes, asks for retraining and is refused by servers that repeat what they were given.
-None of them may be found in logs, metrics, the page, payloads, the state, what commands print, the
-process list or a core dump."""
+None of them may be found in logs, metrics, the page, payloads to others, the state, what commands
+print, the process list, what its programs are given, or a core dump; nor in base64."""
+import base64
 import hashlib
 import json
 import os
@@ -20,7 +21,10 @@ from test_receivers import Mailbox
 
 SECRETS = ("password", "passfile", "slack", "bot", "pagerduty", "opsgenie", "teams", "discord",
            "hook-url", "hook-token", "sign-new", "sign-old", "alertmanager", "mail", "heartbeat",
-           "push", "train-url", "train-token")
+           "push", "train-url", "train-token", "airflow-password", "airflow-session",
+           "gitlab-trigger", "gitlab-access", "jenkins", "command", "aws-id", "aws-secret")
+GIVEN = {"aws-id", "aws-secret"}  # by whoever starts the daemon, in its environment
+SAID = {"airflow-session"}  # by a server
 TEXTS = ("pattern", "allowed", "email", "twin", "length", "blank", "forbidden", "category", "key",
          "condition", "json")
 NUMBERS = {"low": -77123.4375, "high": 88123.5625, "odd": 4242.424242, "drifted": 9191.919191,
@@ -31,7 +35,15 @@ SUITS = {  # which canaries a request may carry, by the beginning of its path
     "/slack": {"slack"}, "/bot": {"bot"}, "/v2/": {"pagerduty"}, "/opsgenie": {"opsgenie"},
     "/teams": {"teams"}, "/discord": {"discord"}, "/hook": {"hook-url", "hook-token"},
     "/alertmanager": {"alertmanager"}, "/beat": {"heartbeat"}, "/push": {"push"},
-    "/train": {"train-url", "train-token"}}
+    "/train": {"train-url", "train-token"},
+    "/airflow": {"airflow-password", "airflow-session"},
+    "/gitlab": {"gitlab-trigger", "gitlab-access"}, "/jenkins": {"jenkins"},
+    "/prefect": {"command"}, "/sagemaker": {"aws-id"}}
+TRAINING = ("/train", "/airflow", "/gitlab", "/jenkins", "/prefect", "/sagemaker")
+PROGRAM = """#!/bin/sh
+cat /proc/$$/environ /proc/$$/cmdline >> {seen}
+{then}
+"""
 
 
 def canary(name):
@@ -51,12 +63,36 @@ def text_of(name, url):
 
 def write_secrets(folder, url, prefix=""):
     paths = {}
-    for name in SECRETS:
+    for name in sorted(set(SECRETS) - GIVEN - SAID):
         path = folder / f"file-{len(prefix)}-{name}"
         path.write_text(text_of(name, url + prefix) + "\n")
         path.chmod(0o600)
         paths[name] = str(path)
     return paths
+
+
+def write_program(folder, name, then):
+    """Notes what it was given; the path."""
+    path = folder / name
+    path.write_text(PROGRAM.format(seen=folder / "seen", then=then))
+    path.chmod(0o755)
+    return str(path)
+
+
+def training_of(secret, url, folder):
+    """Of each kind of secret one system that refuses; `url` is where they stand."""
+    def endpoint(name, **more):
+        return {name: {"url": f"{url}/{name}", **more}}
+    return {
+        "eta": {"http": {"url_file": secret["train-url"], "token_file": secret["train-token"]}},
+        "air": endpoint("airflow", dag="retrain", user="vigil",
+                        password_file=secret["airflow-password"]),
+        "lab": endpoint("gitlab", project="a/b", token_file=secret["gitlab-trigger"],
+                        api_token_file=secret["gitlab-access"]),
+        "jen": endpoint("jenkins", job="retrain", user="vigil", token_file=secret["jenkins"]),
+        "pre": endpoint("prefect", deployment="retrain/prod", token_command=[
+            write_program(folder, "token", f"cat {secret['command']}")]),
+        "aws": endpoint("sagemaker", region="eu-central-1", pipeline="retrain")}
 
 
 def receivers_of(secret, url, mail):
@@ -83,8 +119,10 @@ def repeat_secrets():
     for path, names in SUITS.items():
         said["/no" + path] = " ".join(canary(name) for name in names)
     said["/push"], said["/beat"] = canary("push"), canary("heartbeat")
-    return [{"path": path, "times": -1, "status": 400, "body": f"Cannot POST {text}: no such thing"}
-            for path, text in said.items()]
+    session = json.dumps({"access_token": canary("airflow-session")})
+    return [{"path": "/no/airflow/auth", "times": -1, "status": 201, "body": session}] + [
+        {"path": path, "times": -1, "status": 400, "body": f"Cannot POST {text}: no such thing"}
+        for path, text in said.items()]
 
 
 def configure(pgvigil, folder, server, box):
@@ -101,8 +139,9 @@ def configure(pgvigil, folder, server, box):
     config["web"] = {"listen": "127.0.0.1:%d" % stack.free_port(), "datasets": "always"}
     config["pushgateway"] = {"url": server.url + "/push", "token_file": secret["push"]}
     config["heartbeat"] = {"url_file": secret["heartbeat"], "method": "POST"}
-    config["retraining"] = {"eta": {"http": {"url_file": other["train-url"],
-                                             "token_file": other["train-token"]}}}
+    config["receivers"]["tell"] = {"command": {
+        "run": [write_program(pgvigil.folder, "tell", f"cat >> {pgvigil.folder}/seen")]}}
+    config["retraining"] = training_of(other, server.url + "/no", pgvigil.folder)
     config["defaults"] = {"notify": {"to": list(config["receivers"]), "after": 1,
                                      "resolve_after": 1}}
     pgvigil.write()
@@ -164,17 +203,29 @@ def write_rules(pgvigil, hour):
     rules["source"]["key"] = ["id"]
     pgvigil.rule("t", rules)
     score = hidden(prediction="score", drift={"ks": {"fail": 0.5, "min_rows": 10}})
-    pgvigil.rule("p", rules_of("p", hour, model="eta", role="predictions", columns={"score": score},
-                               schedule={"window": "1h", "every": "1s"}))
+    for model in pgvigil.config["retraining"]:
+        pgvigil.rule(f"p-{model}", dict(
+            rules_of("p", hour, model=model, role="predictions", columns={"score": score},
+                     schedule={"window": "1h", "every": "1s"}), dataset=f"p-{model}"))
     pgvigil.rule("g", rules_of("g", hour, "gone", columns={"a": {"nulls": 0}}))
+
+
+def encoded(name):
+    """A canary in base64, behind 0, 1 or 2 other bytes, without the ends that depend on others."""
+    return [base64.b64encode(b"\0" * n + canary(name).encode())[4:-4] for n in range(3)]
+
+
+BASE64 = {text: name for name in (*SECRETS, *TEXTS) for text in encoded(name)}
+IN_BASE64 = re.compile(b"|".join(map(re.escape, BASE64)))
 
 
 def find(place, data, allowed=frozenset()):
     """Canaries in what is shown or kept."""
     data = data if isinstance(data, bytes) else data.encode("utf-8", "replace")
     there = set(re.findall(rb"cn[0-9a-f]{30}", data))
-    found = [(place, name) for name in (*SECRETS, *TEXTS)
-             if name not in allowed and canary(name).encode() in there]
+    there = {name for name in (*SECRETS, *TEXTS) if canary(name).encode() in there}
+    there |= {BASE64[text] for text in IN_BASE64.findall(data)}
+    found = [(place, name) for name in sorted(there - set(allowed))]
     needles = {}
     for name, number in NUMBERS.items():
         needles[name] = [repr(number)[:8].encode(), struct.pack("<d", number),
@@ -188,8 +239,22 @@ def find(place, data, allowed=frozenset()):
 def test_the_search_finds():
     shown = [canary(name) for name in (*SECRETS, *TEXTS)]
     shown += [repr(number) for number in NUMBERS.values()] + list(TIMES.values())
-    assert len(find("all of them", "\n".join(shown))) == 40
+    assert len(find("all of them", "\n".join(shown))) == 48
     assert not find("all of them", canary("slack"), {"slack"})
+    for said in ("vigil:", "v:", "vi:"):
+        basic = base64.b64encode((said + canary("jenkins")).encode())
+        assert find("all of them", basic) == [("all of them", "jenkins")]
+
+
+def test_every_kind_of_secret_is_searched_for(pgvigil, folder):
+    """Keys of secrets that the documentation knows are those that stand in this configuration."""
+    known = set(re.findall(r"^\| `(\w+_(?:file|command))` ",
+                           (stack.ROOT / "docs/configuration.md").read_text(), re.MULTILINE))
+    server, box = (type("Nobody", (), {"url": "http://127.0.0.1:1", "port": 1}) for _ in range(2))
+    configure(pgvigil, folder, server, box)
+    used = set(re.findall(r"\b(\w+_(?:file|command)):",
+                          (pgvigil.folder / "pgvigil.yaml").read_text()))
+    assert used == known - {"ca_file"}
 
 
 def find_silent(server, box):
@@ -198,7 +263,7 @@ def find_silent(server, box):
     wanted = {p for path in SUITS for p in (path, "/no" + path)}
     silent = {p for p in wanted if not any(path.startswith(p) for path in paths)}
     silent |= set() if list(box.mails()) else {"mail"}
-    return silent - {"/no/beat", "/no/push", "/train"}
+    return silent - {"/no/beat", "/no/push", *TRAINING}
 
 
 def look_everywhere(pgvigil, daemon, server, box, base):
@@ -212,11 +277,15 @@ def look_everywhere(pgvigil, daemon, server, box, base):
     found += find("mails", "".join(mail["text"] for mail in box.mails()))
     for file in ("cmdline", "environ", "status", "limits"):
         with open(f"/proc/{daemon.child.pid}/{file}", "rb") as proc:
-            found += find(file, proc.read())
+            found += find(file, proc.read(), GIVEN if file == "environ" else ())
+    seen = (pgvigil.folder / "seen").read_bytes()
+    assert b"/token" in seen and b"/tell" in seen, "both programs were started"
+    found += find("programs", seen)
     for words in (["status"], ["status", "--json"], ["check", "--json"], ["reference", "show", "t"],
                   ["reference", "list"], ["outbox", "list"], ["explain", "t"], ["validate"],
-                  ["retrain", "list"], ["silence", "list"], ["notify", "test", "no-slack"],
-                  ["notify", "test", "no-bot"], ["notify", "test", "no-hook"]):
+                  ["retrain", "list"], ["retrain", "list", "--json"], ["silence", "list"],
+                  ["notify", "test", "no-slack"], ["notify", "test", "no-bot"],
+                  ["notify", "test", "no-hook"]):
         done = pgvigil.run(*words)
         assert done.out + done.err, words
         found += find(" ".join(words), done.out + done.err)
@@ -245,7 +314,7 @@ def find_remembered(daemon):
                     start = 0
     except PermissionError:
         return found
-    return {name for name in set(SECRETS) - {"password", "passfile"}
+    return {name for name in set(SECRETS) - {"password", "passfile"} - GIVEN
             if canary(name).encode() in found}
 
 
@@ -262,7 +331,7 @@ def abort(daemon):
 
 
 @pytest.mark.both
-def test_forty_canaries(database, pgvigil, receiver, folder):
+def test_forty_eight_canaries(database, pgvigil, receiver, folder):
     server = receiver()
     box = Mailbox(folder, "--login", "vigil", canary("mail"))
     hour = int(time.time()) // 3600 * 3600
@@ -271,10 +340,11 @@ def test_forty_canaries(database, pgvigil, receiver, folder):
         base = configure(pgvigil, folder, server, box)
         write_rules(pgvigil, hour)
         server.control(rules=repeat_secrets())
-        pgvigil.expect(0, "reference", "capture", "t")
-        pgvigil.expect(0, "reference", "capture", "p")
+        for dataset in ("t", *(f"p-{model}" for model in pgvigil.config["retraining"])):
+            pgvigil.expect(0, "reference", "capture", dataset)
         begin = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(hour - 6 * 3600))
-        daemon = pgvigil.start("--backfill", begin, "--log-level", "debug")
+        daemon = pgvigil.start("--backfill", begin, "--log-level", "debug", env={
+            "AWS_ACCESS_KEY_ID": canary("aws-id"), "AWS_SECRET_ACCESS_KEY": canary("aws-secret")})
         daemon.wait_for(lambda: not find_silent(server, box), what="every kind of message")
         found = look_everywhere(pgvigil, daemon, server, box, base)
         assert not found, found
