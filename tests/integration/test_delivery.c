@@ -30,8 +30,8 @@ struct world {
     struct kit_receiver receiver;
     struct vg_http *http, *asking; /* the engine's client and the test's */
     struct vg_clock *clock;
-    char url[4][64], key_path[200];
-    struct vg_receiver receivers[3];
+    char url[5][64], key_path[200];
+    struct vg_receiver receivers[4];
     struct vg_retraining retraining;
     struct vg_config config;
     struct vg_deliver *engine;
@@ -48,8 +48,8 @@ static void write_file(const char *path, const char *text)
 
 static void fill_config(const char *folder)
 {
-    static const char *const paths[] = {"slack", "v2/enqueue", "hook", "train"};
-    for (size_t i = 0; i < 4; i++)
+    static const char *const paths[] = {"slack", "v2/enqueue", "hook", "train", "discord/x"};
+    for (size_t i = 0; i < 5; i++)
         snprintf(world.url[i], sizeof world.url[i], "http://127.0.0.1:%d/%s", world.receiver.port,
                  paths[i]);
     snprintf(world.key_path, sizeof world.key_path, "%s/routing-key", folder);
@@ -62,11 +62,13 @@ static void fill_config(const char *folder)
                                               .routing_key_file = world.key_path};
     world.receivers[2] = (struct vg_receiver){
         .name = "audit", .kind = VG_RECEIVER_WEBHOOK, .endpoint = {.url = world.url[2]}};
+    world.receivers[3] = (struct vg_receiver){
+        .name = "chat", .kind = VG_RECEIVER_DISCORD, .endpoint = {.url = world.url[4]}};
     world.retraining =
         (struct vg_retraining){.model = "delay-model", .http = {.url = world.url[3]}};
     world.config = (struct vg_config){.name = "prod",
                                       .receivers = world.receivers,
-                                      .nreceivers = 3,
+                                      .nreceivers = 4,
                                       .retraining = &world.retraining,
                                       .nretraining = 1};
 }
@@ -266,29 +268,60 @@ static bool await_delivered(int n)
     return there;
 }
 
-/* In real time: not a request inside Retry-After, whatever else waits for the receiver. */
+/* The times of the first two requests to a path, the first of which was refused. */
+static void find_two(const json_t *requests, const char *path, double *refused_s, double *next_s)
+{
+    int n = 0;
+    size_t i;
+    const json_t *request;
+    json_array_foreach(requests, i, request)
+    {
+        if (strncmp(kit_text(request, "path"), path, strlen(path)) != 0 || n == 2)
+            continue;
+        double at_s = json_real_value(kit_at(request, "time"));
+        *(n ? next_s : refused_s) = at_s;
+        assert_int_equal(number_at(request, "status") == 429, n == 0);
+        n++;
+    }
+    assert_int_equal(n, 2);
+}
+
+/* In real time: not a request inside Retry-After, in seconds, as a date, or in the body's JSON,
+ * whatever else waits for the receiver. */
 static void test_retry_after_is_kept_in_real_time(void **state)
 {
     struct fixture *f = *state;
     struct vg_message_item item;
     struct vg_message message = kit_message(&item);
     int64_t now_us = world.clock->ops->now_us(world.clock);
-    kit_rules(world.asking, &world.receiver,
-              "[{\"path\": \"/slack\", \"status\": 429, \"headers\": {\"Retry-After\": \"2\"}}]");
+    time_t open = (time_t)(now_us / VG_US) + 4;
+    char rules[600], date[64];
+    double refused_s, next_s;
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&open));
+    snprintf(rules, sizeof rules,
+             "[{\"path\": \"/slack\", \"status\": 429, \"headers\": {\"Retry-After\": \"2\"}},"
+             " {\"path\": \"/hook\", \"status\": 429, \"headers\": {\"Retry-After\": \"%s\"}},"
+             " {\"path\": \"/discord\", \"status\": 429, \"body\": \"{\\\"message\\\": \\\"You are"
+             " being rate limited.\\\", \\\"retry_after\\\": 2.25, \\\"global\\\": false}\"}]",
+             date);
+    kit_rules(world.asking, &world.receiver, rules);
     for (int i = 0; i < 3; i++) {
         snprintf(message.key, VG_KEY_SIZE, "incident-%d", i);
         put(f, "ops", &message, now_us);
+        put(f, "audit", &message, now_us);
+        put(f, "chat", &message, now_us);
     }
     vg_deliver_hooks(world.engine, &(struct vg_deliver_hooks){.notified = on_notified});
     MUST(f, vg_deliver_start(world.engine, &f->err));
-    assert_true(await_delivered(3));
+    assert_true(await_delivered(9));
     vg_deliver_stop(world.engine);
     json_t *requests = kit_ask(world.asking, &world.receiver, "/requests");
-    double refused_s = json_real_value(kit_at(requests, "0/time"));
-    double next_s = json_real_value(kit_at(requests, "1/time"));
-    assert_int_equal(number_at(requests, "0/status"), 429);
-    assert_true(next_s - refused_s >= 2.0);
-    assert_true(next_s - refused_s < 7.0);
+    find_two(requests, "/slack", &refused_s, &next_s);
+    assert_true(next_s - refused_s >= 2.0 && next_s - refused_s < 7.0);
+    find_two(requests, "/hook", &refused_s, &next_s);
+    assert_true(refused_s < (double)open && next_s >= (double)open && next_s < (double)open + 5);
+    find_two(requests, "/discord", &refused_s, &next_s);
+    assert_true(next_s - refused_s >= 2.25 && next_s - refused_s < 7.25);
     json_decref(requests);
     assert_int_equal(count_waiting(f), 0);
 }
