@@ -144,7 +144,7 @@ struct vg_deliver {
     struct vg_push_entry *pushes;
     struct vg_former_gateway *former; /* the newest first */
     int pushes_in_flight, push_failures;
-    int elsewhere_in_flight; /* not among pushes_in_flight: they hold nobody up */
+    int elsewhere_in_flight;             /* not among pushes_in_flight: they hold nobody up */
     int64_t push_hold_us, push_asked_us; /* nothing before; because the gateway asked for it */
     struct vg_deliver_push_count push_count;
 };

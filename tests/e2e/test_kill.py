@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""kill -9 at random moments and in every phase of a busy daemon: nothing committed is lost.
+"""kill -9 at random moments, in every phase and at every failpoint of a busy daemon: nothing
+committed is lost. The failpoints of commit, delivery and commands are test_crash.py's.
 
 What must follow is written down before the first kill: every incident (dataset, severity, due time
 of its opening cycle, hence its key) and every retraining request. At the end the keys and resolves
 that a deduplicating receiver holds, and the requests of the retraining endpoint, equal that list
 one to one; at most one request is repeated per kill; every window has been judged once, on all of
-its rows.
+its rows; the keys of offending rows have been written, each once.
 """
 import collections
 import ctypes
 import mmap
 import os
 import random
+import signal
 import sqlite3
 import time
 
@@ -30,6 +32,9 @@ PHASES = {
     "after send": {"after_send", "answered", "after_2xx_before_mark", "mid_mark", "after_mark"},
     "reload": {"reload", "reload_swap"},
 }
+DAEMON_POINTS = ["scan", "mid_copy", "lookup", "rollback", "before_quarantine", "mid_quarantine",
+                 "after_quarantine", "reload", "reload_swap", "shutdown"]
+SIGNALLED = {"reload", "reload_swap", "shutdown"}
 GROUP_OF = {name: group for group, names in PHASES.items() for name in names}
 
 xxhash = ctypes.CDLL("libxxhash.so.0")
@@ -93,7 +98,7 @@ def load(database, plan):
         drifts = dataset in plan.drift
         database.execute(f"""
             CREATE TABLE {dataset} AS
-            SELECT at, CASE WHEN {bad} AND {not drifts} THEN 99 ELSE 0.5 END::float8 AS x,
+            SELECT n AS id, at, CASE WHEN {bad} AND {not drifts} THEN 99 ELSE 0.5 END::float8 AS x,
                    CASE WHEN {bad} AND {not drifts} THEN NULL ELSE 1 END::int AS y,
                    (n + 100000) * 7919 % 1000 / 1000.0::float8
                        + CASE WHEN {bad} THEN 0.9 ELSE 0 END AS z
@@ -103,14 +108,16 @@ def load(database, plan):
             CREATE INDEX ON {dataset} (at)""")
 
 
-def rule_of(dataset, plan):
+def rule_of(dataset, plan, **more):
     rule = {"version": 1, "dataset": dataset,
             "source": {"connection": "warehouse", "table": f"public.{dataset}",
                        "time_column": "at"},
             "schedule": {"window": f"{WINDOW}s", "delay": f"{DELAY}s", "every": f"{WINDOW}s"},
             "columns": {"x": {"range": {"min": 0, "max": 1}},
                         "y": {"nulls": {"fail": 0, "severity": "warning"}}},
-            "notify": {"to": ["oncall"], "after": 1, "resolve_after": 1}}
+            "notify": {"to": ["oncall"], "after": 1, "resolve_after": 1}, **more}
+    if "quarantine" in more:
+        rule["source"]["key"] = ["id"]
     if dataset in plan.drift:
         rule["model"] = f"model-{dataset}"
         rule["role"] = "predictions"
@@ -121,7 +128,7 @@ def rule_of(dataset, plan):
     return rule
 
 
-def configure(pgvigil, receiver, plan):
+def configure(pgvigil, receiver, plan, **more):
     key = pgvigil.folder / "pagerduty"
     key.write_text("0123456789abcdef0123456789abcdef\n")
     key.chmod(0o600)
@@ -132,7 +139,7 @@ def configure(pgvigil, receiver, plan):
                              "max_per_week": 1000} for dataset in plan.drift}
     pgvigil.write()
     for dataset in plan.quality + plan.drift:
-        pgvigil.rule(dataset, rule_of(dataset, plan))
+        pgvigil.rule(dataset, rule_of(dataset, plan, **more))
 
 
 class Killer:
@@ -148,10 +155,13 @@ class Killer:
     def phase(self):
         return self.page[:64].split(b"\0", 1)[0].decode()
 
-    def start(self):
+    def begin(self):
         self.page[:64] = bytes(64)
         start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.plan.start))
-        daemon = self.pgvigil.start("--backfill", start, env=self.env)
+        return self.pgvigil.start("--backfill", start, env=self.env)
+
+    def start(self):
+        daemon = self.begin()
         daemon.wait_for(lambda: self.phase() in GROUP_OF, what="a first phase")
         return daemon
 
@@ -173,6 +183,27 @@ class Killer:
             time.sleep(self.random.uniform(0, 1.2))  # the random moment itself, nothing awaited
         daemon.kill()
         self.histogram[GROUP_OF.get(self.phase(), self.phase())] += 1
+
+    def strike(self, point):
+        """A life that ends at a failpoint; whether it did, after three windows at most."""
+        n = 1 if point in SIGNALLED else self.random.randint(1, 4)
+        self.env["PGVIGIL_FAILPOINT"] = f"{point}:kill:{n}"
+        daemon = self.begin()
+        del self.env["PGVIGIL_FAILPOINT"]
+        stack.wait_for(lambda: self.phase() in GROUP_OF or not daemon.running(), 30,
+                       "a first phase")
+        if point in SIGNALLED:
+            time.sleep(self.random.uniform(0, 1))  # the random moment itself, nothing awaited
+        if point == "shutdown":
+            daemon.child.send_signal(signal.SIGTERM)
+        until = time.monotonic() + 3 * WINDOW
+        while daemon.running() and time.monotonic() < until:
+            if point.startswith("reload"):
+                daemon.reload()
+            time.sleep(0.05)  # between two signals, or two looks at the process
+        struck = not daemon.running()
+        daemon.kill()
+        return struck and daemon.child.returncode == -signal.SIGKILL
 
 
 def state_matches(receiver, plan):
@@ -218,26 +249,37 @@ def check_windows(pgvigil, plan):
         assert marks[dataset] == seen[dataset][-1][1], "the watermark is the last window's end"
 
 
-def run(database, pgvigil, receiver, kills, windows, quality, drift):
-    start = int(time.time()) // WINDOW * WINDOW + 4 * WINDOW
-    plan = Plan(start, windows, quality, drift)
+def begin(database, pgvigil, received, plan, **more):
     load(database, plan)
-    received = receiver()
-    configure(pgvigil, received, plan)
+    configure(pgvigil, received, plan, **more)
     pgvigil.expect(0, "reference", "capture")
-    stack.wait_for(lambda: time.time() > start, 30, "the start of the plan")
-    killer = Killer(pgvigil, plan, seed=20011215)
-    for i in range(kills):
-        rarest = min(PHASES, key=lambda group: killer.histogram[group])
-        killer.kill(rarest if i % 2 else None)
+    stack.wait_for(lambda: time.time() > plan.start, 30, "the start of the plan")
+    return Killer(pgvigil, plan, seed=20011215)
+
+
+def finish(pgvigil, received, killer, also=lambda: True):
+    plan = killer.plan
     daemon = killer.start()
-    end = start + windows * WINDOW + DELAY
-    daemon.wait_for(lambda: time.time() > end and (state_matches(received, plan)
+    end = plan.start + plan.windows * WINDOW + DELAY
+    daemon.wait_for(lambda: time.time() > end and (state_matches(received, plan) and also()
                                                    or time.time() > end + 45 * stack.PATIENCE),
                     end - time.time() + 60, "the end of the plan")
     assert daemon.stop() == 0
-    repeated = compare(received, plan, kills)
     check_windows(pgvigil, plan)
+
+
+def soon():
+    return int(time.time()) // WINDOW * WINDOW + 4 * WINDOW
+
+
+def run(database, pgvigil, receiver, kills, windows, quality, drift):
+    plan, received = Plan(soon(), windows, quality, drift), receiver()
+    killer = begin(database, pgvigil, received, plan)
+    for i in range(kills):
+        rarest = min(PHASES, key=lambda group: killer.histogram[group])
+        killer.kill(rarest if i % 2 else None)
+    finish(pgvigil, received, killer)
+    repeated = compare(received, plan, kills)
     alerts = len(plan.incidents)
     print(f"\nkills {kills}, incidents {alerts}, retraining requests {len(plan.requests)},"
           f" lost 0, repeated {repeated}; kills by phase: {dict(killer.histogram)}")
@@ -247,6 +289,38 @@ def run(database, pgvigil, receiver, kills, windows, quality, drift):
 needs_failpoints = pytest.mark.skipif(
     os.environ.get("PGVIGIL_VARIANT") not in ("test", "san", "cov"),
     reason="kills by phase need a build with failpoints: make VARIANT=test")
+
+
+def count_keys(database):
+    """Keys of offending rows that are there, and those of them that differ."""
+    return database.query("SELECT count(*), count(DISTINCT (dataset, rule, window_start,"
+                          " key->>'id')) FROM public.bad")[0]
+
+
+def run_at_each(database, pgvigil, receiver, each):
+    windows = 30 + each * len(DAEMON_POINTS) * 5 // 2 // WINDOW
+    plan, received = Plan(soon(), windows, quality=5, drift=1), receiver()
+    killer = begin(database, pgvigil, received, plan, checks=[{"unique": {"columns": ["id"]}}],
+                   quarantine={"connection": "warehouse", "table": "public.bad"})
+    database.execute(pgvigil.expect(0, "quarantine", "ddl").out)
+    hits, kills = collections.Counter(), 0
+    todo = DAEMON_POINTS * each
+    killer.random.shuffle(todo)
+    for tries in (todo, DAEMON_POINTS * each, DAEMON_POINTS * each):
+        for point in tries:
+            if tries is todo or hits[point] < each:
+                hits[point] += killer.strike(point)
+                kills += 1
+    bad = sum(plan.fails(i, k) for i in range(len(plan.quality)) for k in range(windows))
+    want = 2 * bad * round(WINDOW / STEP)  # by two rules
+    finish(pgvigil, received, killer, lambda: count_keys(database) == (want, want))
+    repeated = compare(received, plan, kills)
+    assert count_keys(database) == (want, want)
+    train = received.state()["train"]["accepted"]
+    print(f"\nkills {kills}, at failpoints {dict(hits)}; incidents {len(plan.incidents)}, lost 0,"
+          f" repeated {repeated}; onsets {len(plan.requests)}, requests accepted {len(train)}, at"
+          f" most one each; keys of offending rows {want}, each once")
+    return hits
 
 
 @needs_failpoints
@@ -263,3 +337,13 @@ def test_a_hundred_kills(database, pgvigil, receiver, capsys):
     assert alerts >= 200
     for phase in PHASES:
         assert histogram[phase] >= 5, f"{phase} was hit {histogram[phase]} times"
+
+
+@needs_failpoints
+@pytest.mark.long
+def test_kills_at_each_failpoint(database, pgvigil, receiver, capsys):
+    each = int(os.environ.get("KILL_EACH", 25))
+    with capsys.disabled():
+        hits = run_at_each(database, pgvigil, receiver, each)
+    for point in DAEMON_POINTS:
+        assert hits[point] >= each, f"{point} was hit {hits[point]} times"

@@ -295,8 +295,9 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     return real(node, service, hints, out);
 }
 
-/* Receivers that are dead in different ways; their time is short, so that each of them comes to its
- * end several times while the messages to another one are measured. Thousands of messages wait for them. */
+/* Receivers that are dead in different ways; their time is short, so that each of them comes to
+ * its end several times while the messages to another one are measured. Thousands of messages wait
+ * for them. */
 static void test_dead_receivers_delay_no_other(void **state)
 {
     struct fixture *f = *state;
