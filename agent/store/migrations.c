@@ -323,6 +323,12 @@ static const char *const attempts[] = {
     NULL,
 };
 
+/* What is next at each receiver. */
+static const char *const next_of_each[] = {
+    "CREATE INDEX outbox_next ON outbox (sink_kind, sink, state, id) WHERE state IN (0, 3)",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -343,5 +349,6 @@ const struct vg_migration vg_migrations[] = {
     {"what is asked of the outbox often", asked_often},
     {"what an incident is about", abouts},
     {"where and with what messages were tried", attempts},
+    {"what is next at each receiver", next_of_each},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];
