@@ -94,7 +94,7 @@ class Lives:
         self.command = [program, self.state, self.configure(folder), str(self.epoch), str(steps)]
         self.kills = 0
         self.kept = []  # of every life: until when the state it left holds the lanes
-        self.began = []
+        self.began, self.ended = [], []
         self.hits = collections.Counter()
 
     def configure(self, folder):
@@ -135,6 +135,7 @@ class Lives:
             process.kill()
             process.wait()
             code = None
+        self.ended.append(time.time())
         error = process.stderr.read().decode()
         process.stderr.close()
         assert code in (0, -9, None), error
@@ -190,21 +191,24 @@ def find_late(received, path, key_in):
     return late
 
 
-def check_quiet(received, kept, path):
-    """No request while the receiver had asked for silence. Excused is only the life after one that
-    was killed before its state had the answer: kept says until when the state held the lane."""
-    asked = inside = unheard = 0
+def check_quiet(received, lives, path):
+    """No request while the receiver had asked for silence. Excused is only what follows a life that
+    was killed within a second, before its state had the answer: kept says until when the state
+    held the lane."""
+    asked = inside = 0
+    unheard = set()  # answers
     asking, since, until = -1, 0, 0
     for life, request in in_order(received, path):
         if since < request["time"] < until:
-            heard = life == asking or kept[asking][path] > since
+            heard = (life == asking or lives.kept[asking][path] > since
+                     or lives.ended[asking] - since > 1)
             inside += heard
-            unheard += not heard
+            unheard |= set() if heard else {since}
         if request["status"] == 429:
             asked += 1
             asking, since, until = life, request["time"], request["time"] + 1
     assert inside == 0, f"{inside} requests to {path} inside a Retry-After that was kept"
-    return asked, inside, unheard
+    return asked, inside, len(unheard)
 
 
 def find_reorders(received):
@@ -347,7 +351,7 @@ def run(folder, receiver, at_random, at_each):
     assert lives.live(300 + steps) == 0, "something still waits"
     line = {"kills": lives.kills, **check_pager(lives, received), **check_chat(lives, received),
             **check_retraining(lives, received)}
-    quiet = [check_quiet(received, lives.kept, path) for path in (PAGER, CHAT)]
+    quiet = [check_quiet(received, lives, path) for path in (PAGER, CHAT)]
     line.update(zip(("retry_after", "inside", "killed_before_kept"), map(sum, zip(*quiet))))
     line["max_delay_s"] = round(rows_of(
         lives.state, "SELECT max(ended_us - created_us) / 1e6 FROM outbox WHERE state = 1"
