@@ -187,6 +187,29 @@ static int store_model(struct calibration *run, const struct vg_budget *budget,
     return rc;
 }
 
+/* What was written of the reference may be longer than the table: only from the first to the last
+ * base window with rows is there anything that alarms could have been counted in. */
+static int cut_empty_ends(const struct calibration *run, struct vg_budget_task *task,
+                          struct vg_error *err)
+{
+    int64_t first_us = INT64_MAX, last_us = INT64_MIN;
+    for (size_t i = 0; i < run->ncolumns; i++) {
+        int64_t from_us = INT64_MAX, to_us = INT64_MIN;
+        if (vg_store_reference_filled(run->env->store, run->reference->version,
+                                      run->columns[i].name, &from_us, &to_us, err) < 0)
+            return -1;
+        first_us = from_us < first_us ? from_us : first_us;
+        last_us = to_us > last_us ? to_us : last_us;
+    }
+    if (first_us > last_us)
+        return 0;
+    while (task->nwindows > 1 && task->starts[task->nwindows - 1] > last_us)
+        task->nwindows--;
+    for (; task->nwindows > 1 && *task->starts < first_us; task->nwindows--)
+        task->starts++;
+    return 0;
+}
+
 static int learn(struct calibration *run, struct vg_error *err)
 {
     const struct vg_reference *reference = run->reference;
@@ -209,6 +232,8 @@ static int learn(struct calibration *run, struct vg_error *err)
     int rc = vg_budget_starts(task.zone, task.base_us, reference->from_us, reference->to_us,
                               &starts, &task.nwindows, err);
     task.starts = starts;
+    if (rc == 0)
+        rc = cut_empty_ends(run, &task, err);
     if (rc == 0)
         rc = vg_store_calibration_begin(run->env->store, reference->version, run->inputs,
                                         clock->ops->now_us(clock), &run->id, err);

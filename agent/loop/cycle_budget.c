@@ -133,6 +133,48 @@ static int load_model(struct vg_work *work, struct vg_error *err)
     return 0;
 }
 
+/* Whether all windows of the base window but the one at hand were judged: a look that commits
+ * nothing follows no others, and a part of a base window is none. */
+static int find_whole(struct vg_work *work, bool *whole, struct vg_error *err)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    const struct vg_window *base = &work->budget->base;
+    struct vg_window window;
+    *whole = true;
+    vg_window_at(dataset->zone, dataset->schedule.window_us, base->start_us, &window);
+    while (*whole && window.start_us < base->end_us) {
+        struct vg_window_row row;
+        bool found = true;
+        bool at_hand = window.start_us == work->cycle.window.start_us;
+        if (!at_hand && find_window(work, window.start_us, &row, &found, err) < 0)
+            return -1;
+        *whole = at_hand ||
+                 (found && (row.status == VG_WINDOW_JUDGED || row.status == VG_WINDOW_EMPTY));
+        vg_window_next(dataset->zone, dataset->schedule.window_us, &window, &window);
+    }
+    return 0;
+}
+
+static int look_at_whole(struct vg_work *work, struct vg_error *err)
+{
+    struct vg_cycle_budget *budget = work->budget;
+    char from[VG_TIME_TEXT], to[VG_TIME_TEXT];
+    bool whole;
+    if (work->env->commits || !budget->model)
+        return 0;
+    if (find_whole(work, &whole, err) < 0)
+        return -1;
+    if (whole)
+        return 0;
+    budget->model = NULL;
+    budget->why = vg_arena_printf(work->arena,
+                                  "the newest closed base window, %s to %s, was not judged in full "
+                                  "by `pgvigil run`, and a check reads one window only",
+                                  vg_format_time(budget->base.start_us, from),
+                                  vg_format_time(budget->base.end_us, to));
+    return budget->why ? 0 : fail_memory(err);
+}
+
 int vg_cycle_budget_open(struct vg_work *work, struct vg_error *err)
 {
     const struct vg_dataset *dataset = work->job.dataset;
@@ -161,7 +203,7 @@ int vg_cycle_budget_open(struct vg_work *work, struct vg_error *err)
         vg_window_at(dataset->zone, vg_cycle_base_us(work), budget->starts[i], &budget->bases[i]);
     if (find_counted(work, err) < 0 || find_empty(work, err) < 0)
         return -1;
-    return load_model(work, err);
+    return load_model(work, err) < 0 ? -1 : look_at_whole(work, err);
 }
 
 bool vg_cycle_budget_closes(const struct vg_work *work)
@@ -205,7 +247,8 @@ static int add_now(struct vg_work *work, const char *name, struct vg_look_back *
 {
     const struct vg_cycle_budget *budget = work->budget;
     const size_t last = VG_BUDGET_LOOK - 1;
-    bool inside = work->cycle.window.start_us >= budget->base.start_us;
+    bool inside = work->cycle.window.start_us >= budget->base.start_us &&
+                  work->cycle.window.end_us <= budget->base.end_us;
     if (budget->counted || !inside || !work->cycle.summary || work->cycle.empty)
         return 0;
     for (size_t i = 0; i < work->cycle.summary->ncolumns; i++) {

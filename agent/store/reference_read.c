@@ -267,3 +267,18 @@ int vg_store_reference_windows(struct vg_store *store, int64_t version, const ch
     }
     return rc;
 }
+
+int vg_store_reference_filled(struct vg_store *store, int64_t version, const char *column,
+                              int64_t *first_us, int64_t *last_us, struct vg_error *err)
+{
+    static const char first[] = "SELECT start_us FROM reference_window WHERE version = $1"
+                                " AND column_name = $2 ORDER BY start_us LIMIT 1";
+    static const char last[] = "SELECT start_us FROM reference_window WHERE version = $1"
+                               " AND column_name = $2 ORDER BY start_us DESC LIMIT 1";
+    const struct vg_sql of_first = VG_SQL(first, vg_p_int(version), vg_p_text(column));
+    const struct vg_sql of_last = VG_SQL(last, vg_p_int(version), vg_p_text(column));
+    return vg_sql_int(store, &of_first, first_us, err) < 0 ||
+                   vg_sql_int(store, &of_last, last_us, err) < 0
+               ? -1
+               : 0;
+}

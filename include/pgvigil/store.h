@@ -330,6 +330,10 @@ int vg_store_reference_windows(struct vg_store *store, int64_t version, const ch
                                            const struct vg_column_summary *summary,
                                            struct vg_error *err),
                                void *arg, struct vg_error *err);
+/* The starts of its first and its last stored one, as only windows with rows are; without any both
+ * stay as they are. */
+int vg_store_reference_filled(struct vg_store *store, int64_t version, const char *column,
+                              int64_t *first_us, int64_t *last_us, struct vg_error *err);
 /* Only complete versions can be used. The active one can be dropped only when it is the dataset's
  * last complete one, and none while it is being captured. VG_E_NOT_FOUND, VG_E_USAGE. */
 int vg_store_reference_use(struct vg_store *store, const char *dataset, int64_t version,

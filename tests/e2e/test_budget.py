@@ -168,6 +168,13 @@ def test_longer_base_windows(world):
     assert all(n >= 850 for _, _, n in starts), starts
     assert {w for w, in query(world, "replay.db", "SELECT DISTINCT end_us - start_us FROM summary")
             } == {3 * 3600000000}
+    # A look judges the newest closed base window if it is stored whole, and never a part of one.
+    for hour, verdict in ((14, "pass"), (15, "nodata"), (20, "nodata"), (-99, "nodata")):
+        at = iso(LEARNT + timedelta(hours=hour, minutes=2))
+        check = world.run("check", "--json", "--at", at, "--state", "replay.db")
+        amount = next(r for r in check.json["datasets"][0]["results"] if r["rule"] == "amount.drift")
+        assert amount["verdict"] == verdict, (hour, amount)
+        assert verdict == "pass" or "not judged in full" in amount["why"], amount
 
 
 def test_calibrated_once(world):
