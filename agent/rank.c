@@ -168,3 +168,15 @@ int vg_rank_items(struct vg_message_item *items, size_t n, struct vg_arena *aren
         places[i] = make_place(NULL, items[i].prediction, items[i].rank, i);
     return places ? sort_by(items, n, sizeof *items, places, arena) : -1;
 }
+
+size_t vg_rank_worst(const struct vg_latest *latest, size_t n, size_t *places)
+{
+    size_t found = 0;
+    for (int verdict = VG_FAIL; verdict > VG_PASS; verdict--) {
+        for (size_t i = 0; i < n; i++) {
+            if ((int)latest[i].verdict == verdict)
+                places[found++] = i;
+        }
+    }
+    return found;
+}

@@ -26,6 +26,9 @@ void vg_rank_order(struct vg_moved *items, size_t n, bool weighted);
  * that drift. Nothing moves where nothing is ranked. 0, or -1 out of memory. */
 int vg_rank_results(struct vg_result *results, size_t n, struct vg_arena *arena);
 int vg_rank_latest(struct vg_latest *latest, size_t n, struct vg_arena *arena);
+/* Places of those that did not pass, the worst verdict first and else as they stand; how many.
+ * places: n. */
+size_t vg_rank_worst(const struct vg_latest *latest, size_t n, size_t *places);
 int vg_rank_items(struct vg_message_item *items, size_t n, struct vg_arena *arena);
 
 /* The model's output: means of probabilities, scores and confidences, shares of classes. Columns of

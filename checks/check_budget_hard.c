@@ -28,7 +28,7 @@ static int fail_hard(const struct vg_budget_finding *in, double value, double li
 
 int vg_check_budget_hard(const struct vg_budget_finding *in)
 {
-    char why[VG_WHY], share[VG_VALUE_TEXT];
+    char why[VG_WHY], share[VG_SHARE_TEXT];
     const struct vg_budget_evidence *of = in->of;
     const struct vg_budget_column *column = &of->model->columns[of->column];
     const struct vg_column_summary *last = of->recent->windows[of->recent->n - 1];
@@ -50,6 +50,6 @@ int vg_check_budget_hard(const struct vg_budget_finding *in)
         return rc;
     snprintf(why, sizeof why, "%zu new value%s in 24h, the most frequent with %s of the rows",
              of->nfresh, of->nfresh == 1 ? "" : "s",
-             vg_value_text(of->fresh[0].share, VG_UNIT_RATIO, 3, share));
+             vg_budget_say_share(of->fresh[0].share, share));
     return fail_hard(in, of->fresh[0].share, 0, why);
 }

@@ -31,6 +31,8 @@ const char *vg_budget_say_reason(enum vg_budget_reason reason)
         [VG_BUDGET_CROWDED] = "values are not tested: there are too many in a base window",
         [VG_BUDGET_UNCOUNTED] = "values are not tested: the reference keeps no counts of them",
         [VG_BUDGET_NO_VALUES] = "values are not tested: the reference has none but nulls",
+        [VG_BUDGET_NOT_FINITE] = "values are not tested: the reference has no finite number",
+        [VG_BUDGET_FEW_VALUES] = "values are not tested: the reference has fewer than 30",
     };
     return names[reason];
 }
@@ -48,10 +50,17 @@ static const char *name_value(enum vg_budget_value which)
     return names[which];
 }
 
+char *vg_budget_say_share(double share, char out[VG_SHARE_TEXT])
+{
+    char number[VG_NUMBER_TEXT];
+    snprintf(out, VG_SHARE_TEXT, "%s%%", vg_format_human(100 * share, DIGITS, number));
+    return out;
+}
+
 static int say_value(const struct vg_budget_evidence *of, const struct vg_budget_found *found,
                      char *out, size_t size)
 {
-    char value[VG_NUMBER_TEXT], expected[VG_NUMBER_TEXT];
+    char value[VG_NUMBER_TEXT], expected[VG_SHARE_TEXT], share[VG_SHARE_TEXT];
     vg_format_human(found->value, DIGITS, value);
     switch (of->model->streams[found->stream].kind) {
     case VG_BUDGET_KS:
@@ -59,9 +68,9 @@ static int say_value(const struct vg_budget_evidence *of, const struct vg_budget
     case VG_BUDGET_SPREAD:
         return snprintf(out, size, "standard deviation %s times the reference's", value);
     default:
-        vg_format_human(found->expected, DIGITS, expected);
-        vg_format_human(found->expected + found->value, DIGITS, value);
-        return snprintf(out, size, "share of %s %s, expected %s", name_value(found->which), value,
+        vg_budget_say_share(found->expected, expected);
+        vg_budget_say_share(found->expected + found->value, share);
+        return snprintf(out, size, "share of %s %s, expected %s", name_value(found->which), share,
                         expected);
     }
 }
@@ -81,19 +90,46 @@ void vg_budget_say_found(const struct vg_budget_evidence *of, const struct vg_bu
         snprintf(out + n, VG_WHY - (size_t)n, " in the base window of %s", base);
 }
 
+/* A value that was never seen is noticed long before a change of a frequent one: both are said. */
+static void say_levels(const struct vg_budget_stream *stream, char out[VG_WHY / 2])
+{
+    char share[VG_SHARE_TEXT], top[VG_NUMBER_TEXT];
+    vg_budget_say_share(stream->visible, share);
+    int n = stream->visible_of == VG_BUDGET_UNSEEN
+                ? snprintf(out, VG_WHY / 2, "an unseen value risen to %s", share)
+                : snprintf(out, VG_WHY / 2, "%s risen by %.*s points",
+                           name_value(stream->visible_of), (int)strlen(share) - 1, share);
+    if (n < 0 || n >= VG_WHY / 2)
+        return;
+    vg_format_human(100 * stream->visible_top, DIGITS, top);
+    if (isinf(stream->visible_top))
+        snprintf(out + n, VG_WHY / 2 - (size_t)n, ", no rise of the most frequent");
+    else if (stream->visible_top > stream->visible)
+        snprintf(out + n, VG_WHY / 2 - (size_t)n, ", the most frequent by %s points", top);
+}
+
 void vg_budget_say_visible(const struct vg_budget_stream *stream, char out[VG_WHY / 2])
 {
     char number[VG_NUMBER_TEXT];
     vg_format_human(stream->visible, DIGITS, number);
-    if (isinf(stream->visible))
-        snprintf(out, VG_WHY / 2, "no change at all");
-    else if (stream->kind == VG_BUDGET_KS)
+    if (isinf(stream->visible)) {
+        snprintf(out, VG_WHY / 2, "none");
+        return;
+    }
+    switch (stream->kind) {
+    case VG_BUDGET_KS:
         snprintf(out, VG_WHY / 2, "a distance D of %s", number);
-    else if (stream->kind == VG_BUDGET_SPREAD)
+        return;
+    case VG_BUDGET_SPREAD:
         snprintf(out, VG_WHY / 2, "a standard deviation %s times the usual", number);
-    else
-        snprintf(out, VG_WHY / 2, "%s by %s",
-                 stream->kind == VG_BUDGET_NULLS ? "a null rate risen" : "a share risen", number);
+        return;
+    case VG_BUDGET_LEVELS:
+        say_levels(stream, out);
+        return;
+    default:
+        vg_format_human(100 * stream->visible, DIGITS, number);
+        snprintf(out, VG_WHY / 2, "a null rate risen by %s points", number);
+    }
 }
 
 void vg_budget_say_stream(const struct vg_budget_stream *stream, char out[VG_WHY])
@@ -107,8 +143,13 @@ void vg_budget_say_stream(const struct vg_budget_stream *stream, char out[VG_WHY
                  "%s: the reference is not stationary, so it is not calibrated: choose a later "
                  "start",
                  kind);
+    else if (stream->blind && isinf(stream->visible))
+        snprintf(out, VG_WHY, "%s: blind, it can see no change at all", kind);
     else if (stream->blind)
         snprintf(out, VG_WHY, "%s: blind, the smallest change it can see is %s", kind, visible);
+    else if (stream->noisy && stream->level < stream->own)
+        snprintf(out, VG_WHY, "%s: noisy, but the level of all streams is strict enough for it",
+                 kind);
     else if (stream->noisy)
         snprintf(out, VG_WHY, "%s: noisy, with a stricter level of its own", kind);
 }

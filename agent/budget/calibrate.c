@@ -142,7 +142,7 @@ static void set_sights(struct vg_calibrating *job)
                                                  [VG_BUDGET_NULLS] = 0.3};
     for (uint32_t s = 0; s < job->out->nstreams; s++) {
         struct vg_budget_stream *stream = &job->out->streams[s];
-        stream->visible = vg_sight_visible(&job->sights[s], stream->kind, stream->level);
+        vg_sight_look(&job->sights[s], &job->columns[stream->column].categories, stream);
         stream->blind = !(stream->visible <= most[stream->kind]);
     }
 }

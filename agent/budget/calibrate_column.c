@@ -63,7 +63,9 @@ static enum vg_budget_reason find_reason(const struct vg_budget_feed *feed)
     if (kind == VG_KIND_OTHER || feed->uncounted)
         return feed->any_present ? VG_BUDGET_UNCOUNTED : VG_BUDGET_NO_VALUES;
     if (!feed->calendar.any)
-        return VG_BUDGET_NO_VALUES;
+        return feed->any_present ? VG_BUDGET_NOT_FINITE : VG_BUDGET_NO_VALUES;
+    if (feed->present < VG_BUDGET_THIN)
+        return VG_BUDGET_FEW_VALUES;
     if (vg_calendar_column_is(&feed->calendar))
         return VG_BUDGET_CALENDAR;
     if (kind == VG_KIND_TIME)
@@ -176,6 +178,10 @@ static int note_column(struct vg_calibrating *job, size_t column, const struct v
     known->all_null = feed->any_null && !feed->any_present;
     for (size_t w = 0; w < job->task->nwindows; w++)
         job->well_filled[w] |= feed->all[w] >= VG_BUDGET_THIN;
+    if (feed->read < VG_BUDGET_THIN) {
+        known->had_nulls = known->all_null = true; /* a few rows show nothing of what can be */
+        return 0;
+    }
     if (feed->any_null && find_mask(job, column, feed) < 0)
         return fail_memory(err);
     return 0;
@@ -192,8 +198,8 @@ int vg_calibrate_look(struct vg_calibrating *job, size_t column, struct vg_error
         return fail_memory(err);
     if (vg_feed_visit(&look, column, err) < 0 || note_column(job, column, &look, err) < 0)
         goto out;
-    if (look.table && known->reason != VG_BUDGET_CROWDED && vg_values_n(look.table) &&
-        !look.uncounted) {
+    bool counts = known->reason != VG_BUDGET_CROWDED && known->reason != VG_BUDGET_FEW_VALUES;
+    if (look.table && counts && vg_values_n(look.table) && !look.uncounted) {
         if (count_categories(job, column, look.table, &count, err) < 0)
             goto out;
         feed = &count;
@@ -217,13 +223,24 @@ static double find_sharpest(const struct vg_fit_ks *fit)
     return most;
 }
 
-double vg_sight_visible(const struct vg_sight *sight, enum vg_budget_kind kind, double level)
+void vg_sight_look(const struct vg_sight *sight, const struct vg_categories *categories,
+                   struct vg_budget_stream *stream)
 {
-    if (kind == VG_BUDGET_SPREAD)
-        return vg_fit_spread_visible(&sight->spread, level);
-    if (kind != VG_BUDGET_KS)
-        return vg_fit_counts_visible(&sight->counts, level);
-    return vg_sight_distance(sight->effective, level);
+    size_t of;
+    switch (stream->kind) {
+    case VG_BUDGET_KS:
+        stream->visible = vg_sight_distance(sight->effective, stream->level);
+        return;
+    case VG_BUDGET_SPREAD:
+        stream->visible = vg_fit_spread_visible(&sight->spread, stream->level);
+        return;
+    default:
+        stream->visible = vg_fit_counts_visible(&sight->counts, stream->level, &of);
+    }
+    if (stream->kind != VG_BUDGET_LEVELS)
+        return;
+    stream->visible_of = sight->counts.single ? VG_BUDGET_ONE : vg_categories_level(categories, of);
+    stream->visible_top = vg_fit_counts_visible_of(&sight->counts, stream->level, 0);
 }
 
 /* A stream fitted: into the part, and what its sight needs. */

@@ -15,7 +15,9 @@ struct vg_sight {
     struct vg_fit_spread spread;
     struct vg_fit_counts counts; /* in the arena of the calibration */
 };
-double vg_sight_visible(const struct vg_sight *sight, enum vg_budget_kind kind, double level);
+/* Fills visible, visible_of, visible_top of a stream whose level is known. */
+void vg_sight_look(const struct vg_sight *sight, const struct vg_categories *categories,
+                   struct vg_budget_stream *stream);
 
 struct vg_calibrating {
     const struct vg_budget_task *task;

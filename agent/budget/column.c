@@ -69,6 +69,8 @@ static int add_nulls(struct vg_budget_feed *feed, size_t w, const struct vg_colu
     uint64_t nulls = s->nulls < s->rows ? s->nulls : s->rows;
     feed->any_null |= nulls > 0;
     feed->any_present |= nulls < s->rows;
+    feed->read += (double)s->rows;
+    feed->present += (double)(s->rows - nulls);
     if (feed->struck && feed->struck[w])
         return 0;
     feed->all[w] = (double)s->rows;

@@ -239,19 +239,33 @@ int vg_fit_counts(const struct vg_series *series, const struct vg_calendar *cale
     return 0;
 }
 
-double vg_fit_counts_visible(const struct vg_fit_counts *fit, double level)
+double vg_fit_counts_visible_of(const struct vg_fit_counts *fit, double level, size_t j)
 {
     double best = INFINITY;
     size_t levels = fit->single ? 1 : fit->levels;
     double score = vg_normal_score(level / (double)levels);
     for (size_t i = 0; i < VG_BUDGET_SCALES; i++) {
         double n = fit->sight[i];
-        for (size_t j = 0; fit->phi[i] && !isnan(n) && j < levels; j++) {
-            double rho = vg_fit_counts_rho(fit, i, j);
-            double angle = asin(sqrt(fit->whole[j])) + score / 2 * sqrt((1 + (n - 1) * rho) / n);
-            if (angle < M_PI_2)
-                best = fmin(best, sin(angle) * sin(angle) - fit->whole[j]);
-        }
+        if (!fit->phi[i] || isnan(n))
+            continue;
+        double rho = vg_fit_counts_rho(fit, i, j);
+        double angle = asin(sqrt(fit->whole[j])) + score / 2 * sqrt((1 + (n - 1) * rho) / n);
+        if (angle < M_PI_2)
+            best = fmin(best, sin(angle) * sin(angle) - fit->whole[j]);
+    }
+    return best;
+}
+
+double vg_fit_counts_visible(const struct vg_fit_counts *fit, double level, size_t *of)
+{
+    double best = INFINITY;
+    size_t levels = fit->single ? 1 : fit->levels;
+    *of = 0;
+    for (size_t j = 0; j < levels; j++) {
+        double one = vg_fit_counts_visible_of(fit, level, j);
+        if (one < best)
+            *of = j;
+        best = fmin(best, one);
     }
     return best;
 }

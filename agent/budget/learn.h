@@ -120,6 +120,7 @@ struct vg_budget_feed {
     double *all;    /* rows of each window, for the null rate */
     double *nulls;  /* n x 2: present, null */
     bool any_null, any_present;
+    double read, present; /* rows of all windows, struck ones too; those that are not null */
     struct vg_calendar_column calendar;
     double *values;   /* rows with a value */
     double *counts;   /* numbers: rows below each place; a category: its levels */

@@ -9,7 +9,7 @@
 #include "agent/summary/codec.h"
 
 enum {
-    MODEL_VERSION = 1,
+    MODEL_VERSION = 2,
     COLUMNS_MOST = 10000,
     NAME_MOST = 1024,
     WINDOWS_MOST = 100000,
@@ -33,6 +33,7 @@ const char *vg_budget_reason_name(enum vg_budget_reason reason)
         [VG_BUDGET_TESTED] = "tested",         [VG_BUDGET_CALENDAR] = "calendar",
         [VG_BUDGET_IDENTIFIER] = "identifier", [VG_BUDGET_CROWDED] = "crowded",
         [VG_BUDGET_UNCOUNTED] = "uncounted",   [VG_BUDGET_NO_VALUES] = "no values",
+        [VG_BUDGET_NOT_FINITE] = "not finite", [VG_BUDGET_FEW_VALUES] = "few values",
     };
     return names[reason];
 }
@@ -137,6 +138,8 @@ static void put_streams(const struct vg_budget *budget, struct vg_buf *out)
         vg_blob_put_double(out, stream->share);
         vg_buf_add(out, &bits, 1);
         vg_blob_put_double(out, stream->visible);
+        vg_blob_put_count(out, stream->visible_of);
+        vg_blob_put_double(out, stream->visible_top);
     }
 }
 
@@ -279,6 +282,8 @@ static void read_stream(struct vg_blob *blob, const struct vg_budget *budget,
     out->noisy = bits >> 1 & 1;
     out->blind = bits >> 2 & 1;
     out->visible = read_number(blob, 0, HUGE_VAL);
+    out->visible_of = (enum vg_budget_value)vg_blob_count_to(blob, VG_BUDGET_NULL);
+    out->visible_top = read_number(blob, 0, HUGE_VAL);
     blob->bad |= bits > 7 || out->column >= budget->ncolumns;
 }
 

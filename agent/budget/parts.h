@@ -163,7 +163,9 @@ int vg_counts_look_init(struct vg_counts_look *look, size_t ntested, struct vg_a
 void vg_fit_counts_judge(const struct vg_fit_counts *fit, const struct vg_series *series, size_t w,
                          size_t scale, struct vg_counts_look *look);
 double vg_fit_counts_rho(const struct vg_fit_counts *fit, size_t scale, size_t level);
-double vg_fit_counts_visible(const struct vg_fit_counts *fit, double level);
+/* The smallest rise of one level's share that is seen, and of any: *of says of which. */
+double vg_fit_counts_visible_of(const struct vg_fit_counts *fit, double level, size_t j);
+double vg_fit_counts_visible(const struct vg_fit_counts *fit, double level, size_t *of);
 
 /* --- replay.c: step 8, the p of a stream over the reference ----------------------------------- */
 

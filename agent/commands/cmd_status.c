@@ -62,14 +62,16 @@ static int print_datasets(struct vg_shell *shell, const struct vg_status *status
     return 0;
 }
 
-static void print_results(const struct vg_status *status)
+static int print_results(const struct vg_status *status, struct vg_arena *arena)
 {
-    for (size_t i = 0; i < status->nlatest; i++) {
-        const struct vg_latest *latest = &status->latest[i];
-        if (latest->verdict != VG_PASS)
-            printf("  %-7s  %s %s%s%s: %s\n", vg_verdict_name(latest->verdict), latest->dataset,
-                   latest->rule, *latest->segment ? " " : "", latest->segment, latest->why);
+    size_t *places = vg_arena_array(arena, status->nlatest + 1, sizeof *places);
+    size_t n = places ? vg_rank_worst(status->latest, status->nlatest, places) : 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct vg_latest *latest = &status->latest[places[i]];
+        printf("  %-7s  %s %s%s%s: %s\n", vg_verdict_name(latest->verdict), latest->dataset,
+               latest->rule, *latest->segment ? " " : "", latest->segment, latest->why);
     }
+    return places ? 0 : -1;
 }
 
 static void print_incidents(const struct vg_status *status)
@@ -285,7 +287,8 @@ static int print_status(struct vg_shell *shell)
     print_notice(status.notice);
     if (print_datasets(shell, &status, &err) < 0)
         return vg_shell_fail(&err);
-    print_results(&status);
+    if (print_results(&status, shell->arena) < 0)
+        return VG_EXIT_INTERNAL;
     print_files(shell, &status);
     print_incidents(&status);
     print_alerts(shell, &status);

@@ -55,6 +55,10 @@ static int say_rank(struct vg_work *work, struct vg_result *result, int ranked)
     if (!result->rank || result->rank > TOLD || ranked < 2)
         return 0;
     bool weighted = work->job.dataset->nimportances > 0;
+    /* Without a verdict, or without a weight among weighted ones, a place says nothing. */
+    if (result->verdict == VG_NODATA || result->verdict == VG_UNKNOWN ||
+        (weighted && !(result->importance > 0)))
+        return 0;
     const char *by = weighted ? " by importance" : "";
     result->why = result->rank == 1
                       ? vg_arena_printf(work->arena, "%s; moved most of %d features%s", result->why,

@@ -105,6 +105,18 @@ static int take_problem(struct vg_look *look, const struct vg_column_spec *spec,
     return column->quoted && column->problem ? 0 : fail_memory(err);
 }
 
+/* The confidence of a probability is no expression that the user has written. */
+static const char *say_refused(const struct vg_look *look, const struct vg_column_spec *spec,
+                               const char *why)
+{
+    if (spec->prediction != VG_PREDICTION_CONFIDENCE)
+        return why;
+    return vg_arena_printf(look->arena,
+                           "prediction: probability is of a column of numbers; a text of classes "
+                           "is prediction: class (the server: %s)",
+                           why);
+}
+
 bool vg_source_refused(const struct vg_error *err)
 {
     return err->code == VG_E_QUERY || err->code == VG_E_DATA || err->code == VG_E_PERMISSION ||
@@ -135,7 +147,12 @@ static int look_singly(struct vg_look *look, const char *from, struct vg_error *
                 return -1;
             continue;
         }
-        if (!vg_source_refused(err) || take_problem(look, spec, err->msg, err) < 0)
+        if (!vg_source_refused(err))
+            return -1;
+        const char *why = say_refused(look, spec, err->msg);
+        if (!why)
+            return fail_memory(err);
+        if (take_problem(look, spec, why, err) < 0)
             return -1;
         memset(err, 0, sizeof *err);
     }

@@ -20,6 +20,19 @@ static bool is_drift(const struct vg_rule *rule)
     return rule->type->class == VG_CLASS_DRIFT && rule->type->needs_reference;
 }
 
+/* Whether the budget of "*" watches the columns that have no drift of their own. */
+static bool has_budget(const struct vg_rule_reading *in)
+{
+    const struct vg_node *all = vg_node_get(in->raw.columns, "*");
+    const struct vg_node *drift =
+        all && all->kind == VG_NODE_MAPPING ? vg_node_get(all, "drift") : NULL;
+    if (!drift)
+        return false;
+    if (drift->kind == VG_NODE_MAPPING)
+        return vg_node_get(drift, "budget") != NULL;
+    return drift->kind == VG_NODE_SCALAR && drift->plain && !strcmp(drift->text, "true");
+}
+
 static void add_own(struct vg_rule_reading *in, const struct vg_column_spec *column)
 {
     struct vg_rule_site site = {vg_check_find(own[column->prediction].check), column->name,
@@ -94,7 +107,7 @@ static void copy_rules(struct vg_rule_reading *in, const struct vg_column_spec *
 void vg_rule_prediction(struct vg_rule_reading *in, const struct vg_column_spec *column,
                         size_t first, struct vg_column_spec *more)
 {
-    bool drift = column->undrifted;
+    bool drift = column->undrifted || has_budget(in);
     if (!strcmp(column->name, "*")) {
         vg_read_fault(&in->r, column->loc, "write the column out", "\"*\" cannot be a prediction");
         return;

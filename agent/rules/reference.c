@@ -184,7 +184,11 @@ static void read_several(struct vg_rule_reading *in, const struct vg_node *node)
         const struct vg_entry *entry = &node->entries[i];
         struct vg_reference_spec spec = {.name = vg_arena_strdup(in->r.arena, entry->key)};
         in->r.memory = in->r.memory || !spec.name;
-        if (!vg_name_valid(entry->key) || (first && !strcmp(entry->key, VG_REFERENCE_NAME)))
+        if (first && !strcmp(entry->key, VG_REFERENCE_NAME))
+            vg_read_fault(&in->r, entry->loc, "give it another name, or leave out one of the two",
+                          "\"%s\" is the name of what stands under reference: already",
+                          VG_REFERENCE_NAME);
+        else if (!vg_name_valid(entry->key))
             vg_read_fault(&in->r, entry->loc, "letters, digits, _ . and -",
                           "\"%s\" cannot be the name of a reference here",
                           vg_read_shown(&in->r, entry->key));

@@ -69,9 +69,20 @@ enum vg_budget_reason {
     VG_BUDGET_CROWDED,    /* text with more values in a base window than are counted */
     VG_BUDGET_UNCOUNTED,  /* the reference keeps no counts of it: kind, or private */
     VG_BUDGET_NO_VALUES,  /* all null in the reference */
+    VG_BUDGET_NOT_FINITE, /* numbers of which the reference has none that is finite */
+    VG_BUDGET_FEW_VALUES, /* the reference has fewer than VG_BUDGET_THIN */
     VG_BUDGET_REASONS
 };
 const char *vg_budget_reason_name(enum vg_budget_reason reason); /* "tested" "calendar" ... */
+
+enum vg_budget_value {
+    VG_BUDGET_NO_VALUE, /* the stream has no categories */
+    VG_BUDGET_ONE,      /* the value `value_hash`, `label` */
+    VG_BUDGET_OTHER,    /* the reference's other values together */
+    VG_BUDGET_UNSEEN,   /* values that are not in the reference, together */
+    VG_BUDGET_RARE,     /* the values expected fewer than five times, together */
+    VG_BUDGET_NULL      /* null */
+};
 
 struct vg_budget_stream {
     enum vg_budget_kind kind;
@@ -86,6 +97,9 @@ struct vg_budget_stream {
     bool blind;          /* its smallest visible change is above D .5, share +.3, sd x4 */
     double visible;      /* the smallest visible change: D, rise of a share, ratio of deviations;
                           * INFINITY: none */
+    enum vg_budget_value visible_of; /* of LEVELS: whose share that is, usually UNSEEN */
+    double visible_top;              /* of LEVELS: the rise of the most frequent value that is seen;
+                                      * INFINITY: none; else 0 */
 };
 
 struct vg_budget_column {
@@ -93,7 +107,7 @@ struct vg_budget_column {
     enum vg_kind kind;
     enum vg_budget_reason reason;
     bool is_private;
-    bool had_nulls; /* in the reference */
+    bool had_nulls; /* in the reference; also where it has too few rows to tell, like all_null */
     bool all_null;  /* in the reference */
     /* The column that carries the null stream: itself, another one with equal null counts in every
      * reference window, or UINT32_MAX: no nulls in the reference. */
@@ -232,15 +246,6 @@ enum vg_budget_look {
     VG_BUDGET_FEW_ROWS,   /* every look-back has fewer than VG_BUDGET_THIN rows, or no spread */
     VG_BUDGET_OTHER_GRID, /* a window was counted on another grid than the reference */
     VG_BUDGET_NOT_COUNTED /* a window with values came without their counts, or with a sample */
-};
-
-enum vg_budget_value {
-    VG_BUDGET_NO_VALUE, /* the stream has no categories */
-    VG_BUDGET_ONE,      /* the value `value_hash`, `label` */
-    VG_BUDGET_OTHER,    /* the reference's other values together */
-    VG_BUDGET_UNSEEN,   /* values that are not in the reference, together */
-    VG_BUDGET_RARE,     /* the values expected fewer than five times, together */
-    VG_BUDGET_NULL      /* null */
 };
 
 /* What a test of one stream found. Alarm: p < level, unless slight. A blind stream, or one that is

@@ -173,6 +173,8 @@ static void check_model(const struct vg_budget *budget)
         assert_int_equal(stream->not_stationary, dataset.aside[s] != 0);
         assert_int_equal(stream->noisy, dataset.noisy[s] != 0);
         assert_near(stream->visible, dataset.visible[s], "visible", s);
+        if (stream->kind == VG_BUDGET_LEVELS)
+            assert_true(stream->visible_top >= stream->visible);
         double most = stream->kind == VG_BUDGET_KS       ? 0.5
                       : stream->kind == VG_BUDGET_SPREAD ? 4
                                                          : 0.3;

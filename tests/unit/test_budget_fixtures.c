@@ -224,7 +224,8 @@ static void check_counts(const struct fixture *fixture, const struct vg_calendar
         assert_p(fixture, "p of counts", scale, calendar->scales[i], p);
         free(p);
     }
-    double visible = vg_fit_counts_visible(&fit, 1e-6);
+    size_t of;
+    double visible = vg_fit_counts_visible(&fit, 1e-6, &of);
     assert_near(visible, fixture->counts.visible, "visible share", fixture->name, 0);
     vg_work_free(&work);
     vg_arena_free(arena);

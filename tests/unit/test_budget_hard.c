@@ -98,6 +98,83 @@ static void test_new_values(void **state)
     vg_kit_forget(&fashion);
 }
 
+/* --- references that show too little --- */
+
+static bool draw_nan(size_t w, struct vg_column_summary *window)
+{
+    window->nans = 40;
+    window->uncast = w % 3; /* too many digits for a double */
+    window->rows = window->nans + window->uncast;
+    return true;
+}
+
+static bool draw_one_number(size_t w, struct vg_column_summary *window)
+{
+    if (w == 5)
+        vg_kit_cells(window, 2, 1, 7, 7);
+    return w == 5;
+}
+
+static bool draw_one_word(size_t w, struct vg_column_summary *window)
+{
+    if (w == 5)
+        vg_kit_add(window, "red", 1);
+    return w == 5;
+}
+
+/* 10 values among many nulls: these are watched, and the first null is no news. */
+static bool draw_few_words(size_t w, struct vg_column_summary *window)
+{
+    if (w % 70 == 5)
+        vg_kit_add(window, "red", 1);
+    window->rows += 50;
+    window->nulls = 50;
+    return true;
+}
+
+static void test_too_little(void **state)
+{
+    (void)state;
+    static const struct {
+        enum vg_kind kind;
+        bool (*draw)(size_t, struct vg_column_summary *);
+        enum vg_budget_reason reason;
+        uint32_t nstreams;
+        bool first_null;
+    } rows[] = {
+        {VG_KIND_NUMBER, draw_nan, VG_BUDGET_NOT_FINITE, 0, true},
+        {VG_KIND_NUMBER, vg_kit_draw_nulls, VG_BUDGET_NO_VALUES, 1, false},
+        {VG_KIND_NUMBER, draw_one_number, VG_BUDGET_FEW_VALUES, 0, false},
+        {VG_KIND_TEXT, draw_one_word, VG_BUDGET_FEW_VALUES, 0, false},
+        {VG_KIND_TEXT, draw_few_words, VG_BUDGET_FEW_VALUES, 1, false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct vg_kit_learnt learnt = {
+            .n = VG_KIT_WINDOWS, .kind = rows[i].kind, .draw = rows[i].draw};
+        const struct vg_column_summary nulls = {.rows = 50, .nulls = 50};
+        assert_int_equal(vg_kit_learn(&learnt), 0);
+        const struct vg_budget_column *column = &learnt.budget->columns[0];
+        assert_int_equal(column->reason, rows[i].reason);
+        assert_int_equal(learnt.budget->nstreams, rows[i].nstreams);
+        assert_int_equal(vg_budget_first_null(column, &nulls), rows[i].first_null);
+        assert_false(column->new_values);
+        vg_kit_forget(&learnt);
+    }
+}
+
+/* What is seen of a never seen value, and of the most frequent, which needs more. */
+static void test_smallest_changes(void **state)
+{
+    (void)state;
+    struct vg_kit_learnt learnt = {
+        .n = VG_KIT_WINDOWS, .kind = VG_KIND_TEXT, .draw = vg_kit_draw_words};
+    assert_int_equal(vg_kit_learn(&learnt), 0);
+    const struct vg_budget_stream *stream = &learnt.budget->streams[0];
+    assert_int_equal(stream->visible_of, VG_BUDGET_UNSEEN);
+    assert_true(stream->visible_top > 3 * stream->visible && stream->visible_top < .1);
+    vg_kit_forget(&learnt);
+}
+
 /* --- hostile numbers --- */
 
 static bool draw_infinite(size_t w, struct vg_column_summary *window)
@@ -184,10 +261,9 @@ static void test_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hard_rules),
-        cmocka_unit_test(test_new_values),
-        cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_hard_rules), cmocka_unit_test(test_new_values),
+        cmocka_unit_test(test_hostile),    cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_too_little), cmocka_unit_test(test_smallest_changes),
     };
     return cmocka_run_group_tests_name("budget_hard", tests, NULL, NULL);
 }

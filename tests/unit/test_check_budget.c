@@ -124,19 +124,19 @@ static void test_words(void **state)
           .which = VG_BUDGET_ONE,
           .label = "secret",
           .scale = 2},
-         "share of one value 0.15, expected 0.1 over the last 2 base windows of 6h"},
+         "share of one value 15%, expected 10% over the last 2 base windows of 6h"},
         {{.stream = VG_BUDGET_LEVELS,
           .value = .02,
           .expected = 0,
           .which = VG_BUDGET_UNSEEN,
           .scale = 1},
-         "share of values unknown to the reference 0.02, expected 0 in the base window of 6h"},
+         "share of values unknown to the reference 2%, expected 0% in the base window of 6h"},
         {{.stream = VG_BUDGET_NULLS,
           .value = -.01,
           .expected = .03,
           .which = VG_BUDGET_NULL,
           .scale = 24},
-         "share of NULLs 0.02, expected 0.03 over the last 24 base windows of 6h"},
+         "share of NULLs 2%, expected 3% over the last 24 base windows of 6h"},
     };
     struct world w;
     start(&w);
@@ -146,6 +146,52 @@ static void test_words(void **state)
         assert_string_equal(why, rows[i].why);
     }
     stop(&w);
+}
+
+static void test_what_is_seen(void **state)
+{
+    (void)state;
+    static const struct {
+        struct vg_budget_stream stream;
+        const char *visible, *why;
+    } rows[] = {
+        {{.kind = VG_BUDGET_KS, .visible = .06}, "a distance D of 0.06", ""},
+        {{.kind = VG_BUDGET_NULLS, .visible = .004}, "a null rate risen by 0.4 points", ""},
+        {{.kind = VG_BUDGET_LEVELS,
+          .visible = .00086,
+          .visible_of = VG_BUDGET_UNSEEN,
+          .visible_top = .012},
+         "an unseen value risen to 0.086%, the most frequent by 1.2 points",
+         ""},
+        {{.kind = VG_BUDGET_LEVELS,
+          .visible = .01,
+          .visible_of = VG_BUDGET_ONE,
+          .visible_top = .01},
+         "one value risen by 1 points",
+         ""},
+        {{.kind = VG_BUDGET_LEVELS,
+          .visible = .02,
+          .visible_of = VG_BUDGET_OTHER,
+          .visible_top = INFINITY},
+         "the less frequent values risen by 2 points, no rise of the most frequent",
+         ""},
+        {{.kind = VG_BUDGET_KS, .visible = INFINITY, .blind = true},
+         "none",
+         "distribution: blind, it can see no change at all"},
+        {{.kind = VG_BUDGET_KS, .visible = .1, .noisy = true, .level = 1e-5, .own = 1e-5},
+         "a distance D of 0.1",
+         "distribution: noisy, with a stricter level of its own"},
+        {{.kind = VG_BUDGET_KS, .visible = .1, .noisy = true, .level = 1e-5, .own = 2e-5},
+         "a distance D of 0.1",
+         "distribution: noisy, but the level of all streams is strict enough for it"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char visible[VG_WHY / 2], why[VG_WHY];
+        vg_budget_say_visible(&rows[i].stream, visible);
+        vg_budget_say_stream(&rows[i].stream, why);
+        assert_string_equal(visible, rows[i].visible);
+        assert_string_equal(why, rows[i].why);
+    }
 }
 
 /* What a stream cannot see, or never tells, is nodata that stands; an alarm of a blind one is one
@@ -223,7 +269,7 @@ static void test_hard_rules(void **state)
     w.last.nulls = 0;
     w.of.fresh = fresh;
     w.of.nfresh = 2;
-    expect_hard(&w, "2 new values in 24h, the most frequent with 0.04 of the rows");
+    expect_hard(&w, "2 new values in 24h, the most frequent with 4% of the rows");
     w.of.nfresh = 0;
     w.of.type_then = "integer";
     w.of.type_now = "bigint";
@@ -270,9 +316,10 @@ static void test_without_a_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_measures),   cmocka_unit_test(test_terse),
-        cmocka_unit_test(test_words),      cmocka_unit_test(test_what_stands),
-        cmocka_unit_test(test_hard_rules), cmocka_unit_test(test_without_a_model),
+        cmocka_unit_test(test_measures),     cmocka_unit_test(test_terse),
+        cmocka_unit_test(test_words),        cmocka_unit_test(test_what_stands),
+        cmocka_unit_test(test_hard_rules),   cmocka_unit_test(test_without_a_model),
+        cmocka_unit_test(test_what_is_seen),
     };
     return cmocka_run_group_tests_name("check_budget", tests, NULL, NULL);
 }

@@ -121,11 +121,28 @@ static void test_predictions_are_known(void **state)
     assert_true(vg_rank_wanted(&dataset));
 }
 
+static void test_worst_first(void **state)
+{
+    static const enum vg_verdict verdicts[] = {VG_NODATA, VG_PASS, VG_WARN,    VG_FAIL,
+                                               VG_NODATA, VG_FAIL, VG_UNKNOWN, VG_PASS};
+    static const size_t want[] = {3, 5, 6, 2, 0, 4};
+    enum { N = sizeof verdicts / sizeof verdicts[0], NWANT = sizeof want / sizeof want[0] };
+    struct vg_latest latest[N];
+    size_t places[N];
+    (void)state;
+    for (size_t i = 0; i < N; i++)
+        latest[i] = (struct vg_latest){.verdict = verdicts[i]};
+    assert_int_equal(vg_rank_worst(latest, N, places), NWANT);
+    assert_memory_equal(places, want, sizeof want);
+    assert_int_equal(vg_rank_worst(latest, 0, places), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_results),
+        cmocka_unit_test(test_worst_first),
         cmocka_unit_test(test_distance_of_numbers),
         cmocka_unit_test(test_predictions_are_known),
     };

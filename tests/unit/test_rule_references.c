@@ -92,6 +92,29 @@ static void test_predictions(void **state)
     assert_string_equal(d->importances[1].column, "y");
     assert_true(d->importances[1].weight == 2);
     rule_kit_free(&kit);
+    /* Where "*" is under the budget, so are the prediction and its confidence, and by it alone. */
+    static const char *const all[] = {"{drift: true}", "{drift: {budget: {severity: warning}}}"};
+    for (size_t i = 0; i < 2; i++) {
+        char text[500];
+        snprintf(text, sizeof text,
+                 PLAIN "reference: {from: 2001-01-01, to: 2001-02-01}\n"
+                       "columns:\n"
+                       "  p: {prediction: probability}\n"
+                       "  own: {prediction: score, drift: {ks: 0.3}}\n"
+                       "  \"*\": %s\n",
+                 all[i]);
+        kit = rule_kit_fine(rule_kit_config, text);
+        for (size_t k = 0; k < kit.dataset->nrules; k++)
+            assert_string_not_equal(kit.dataset->rules[k].type->name, "psi");
+        assert_true(rule_kit_find(&kit, "own.drift.ks")->limits.fail == .3);
+        assert_string_equal(kit.dataset->columns[3].name, "p_confidence");
+        rule_kit_free(&kit);
+    }
+    kit = rule_kit_fine(rule_kit_config, PLAIN "reference: {from: 2001-01-01, to: 2001-02-01}\n"
+                                               "columns: {\"*\": {drift: {ks: 0.2}},"
+                                               " s: {prediction: score}}\n");
+    assert_true(rule_kit_find(&kit, "s.drift.psi")->limits.fail == .25);
+    rule_kit_free(&kit);
     /* Without a reference there is no drift to watch. */
     kit = rule_kit_fine(rule_kit_config, PLAIN "columns: {p: {prediction: probability}}\n");
     assert_int_equal(kit.dataset->ncolumns, 1);
@@ -122,7 +145,7 @@ static const struct {
     {PLAIN "references: []\n", "references is a mapping of 1 to 8 names to references"},
     {PLAIN "references: {a b: {rolling: 7d}}\n", "\"a b\" cannot be the name of a reference here"},
     {PLAIN "reference: {rolling: 7d}\nreferences: {reference: {rolling: 7d}}\n",
-     "\"reference\" cannot be the name of a reference here"},
+     "\"reference\" is the name of what stands under reference: already"},
     {PLAIN "reference: {rolling: 7d}\n"
            "columns: {x: {drift: {ks: {fail: 0.1, against: training}}}}\n",
      "\"training\" is none of the references"},
