@@ -3,9 +3,7 @@
  * that a verdict and the status speak alike. */
 #include "checks/check_budget_text.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "pgvigil/text.h"
 
@@ -37,7 +35,7 @@ const char *vg_budget_say_reason(enum vg_budget_reason reason)
     return names[reason];
 }
 
-static const char *name_value(enum vg_budget_value which)
+const char *vg_budget_say_value(enum vg_budget_value which)
 {
     static const char *const names[] = {
         [VG_BUDGET_NO_VALUE] = "a value",
@@ -70,8 +68,8 @@ static int say_value(const struct vg_budget_evidence *of, const struct vg_budget
     default:
         vg_budget_say_share(found->expected, expected);
         vg_budget_say_share(found->expected + found->value, share);
-        return snprintf(out, size, "share of %s %s, expected %s", name_value(found->which), share,
-                        expected);
+        return snprintf(out, size, "share of %s %s, expected %s", vg_budget_say_value(found->which),
+                        share, expected);
     }
 }
 
@@ -88,68 +86,4 @@ void vg_budget_say_found(const struct vg_budget_evidence *of, const struct vg_bu
                  base);
     else
         snprintf(out + n, VG_WHY - (size_t)n, " in the base window of %s", base);
-}
-
-/* A value that was never seen is noticed long before a change of a frequent one: both are said. */
-static void say_levels(const struct vg_budget_stream *stream, char out[VG_WHY / 2])
-{
-    char share[VG_SHARE_TEXT], top[VG_NUMBER_TEXT];
-    vg_budget_say_share(stream->visible, share);
-    int n = stream->visible_of == VG_BUDGET_UNSEEN
-                ? snprintf(out, VG_WHY / 2, "an unseen value risen to %s", share)
-                : snprintf(out, VG_WHY / 2, "%s risen by %.*s points",
-                           name_value(stream->visible_of), (int)strlen(share) - 1, share);
-    if (n < 0 || n >= VG_WHY / 2)
-        return;
-    vg_format_human(100 * stream->visible_top, DIGITS, top);
-    if (isinf(stream->visible_top))
-        snprintf(out + n, VG_WHY / 2 - (size_t)n, ", no rise of the most frequent");
-    else if (stream->visible_top > stream->visible)
-        snprintf(out + n, VG_WHY / 2 - (size_t)n, ", the most frequent by %s points", top);
-}
-
-void vg_budget_say_visible(const struct vg_budget_stream *stream, char out[VG_WHY / 2])
-{
-    char number[VG_NUMBER_TEXT];
-    vg_format_human(stream->visible, DIGITS, number);
-    if (isinf(stream->visible)) {
-        snprintf(out, VG_WHY / 2, "none");
-        return;
-    }
-    switch (stream->kind) {
-    case VG_BUDGET_KS:
-        snprintf(out, VG_WHY / 2, "a distance D of %s", number);
-        return;
-    case VG_BUDGET_SPREAD:
-        snprintf(out, VG_WHY / 2, "a standard deviation %s times the usual", number);
-        return;
-    case VG_BUDGET_LEVELS:
-        say_levels(stream, out);
-        return;
-    default:
-        vg_format_human(100 * stream->visible, DIGITS, number);
-        snprintf(out, VG_WHY / 2, "a null rate risen by %s points", number);
-    }
-}
-
-void vg_budget_say_stream(const struct vg_budget_stream *stream, char out[VG_WHY])
-{
-    char visible[VG_WHY / 2];
-    const char *kind = vg_budget_say_kind(stream->kind);
-    vg_budget_say_visible(stream, visible);
-    *out = '\0';
-    if (stream->not_stationary)
-        snprintf(out, VG_WHY,
-                 "%s: the reference is not stationary, so it is not calibrated: choose a later "
-                 "start",
-                 kind);
-    else if (stream->blind && isinf(stream->visible))
-        snprintf(out, VG_WHY, "%s: blind, it can see no change at all", kind);
-    else if (stream->blind)
-        snprintf(out, VG_WHY, "%s: blind, the smallest change it can see is %s", kind, visible);
-    else if (stream->noisy && stream->level < stream->own)
-        snprintf(out, VG_WHY, "%s: noisy, but the level of all streams is strict enough for it",
-                 kind);
-    else if (stream->noisy)
-        snprintf(out, VG_WHY, "%s: noisy, with a stricter level of its own", kind);
 }

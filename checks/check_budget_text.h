@@ -10,6 +10,8 @@
 /* "D 0.21 over the last 4 base windows of 6h" */
 void vg_budget_say_found(const struct vg_budget_evidence *of, const struct vg_budget_found *found,
                          char out[VG_WHY]);
+/* "one value" "the rare values together" "NULLs" ... */
+const char *vg_budget_say_value(enum vg_budget_value which);
 /* A share in percent, as the story of an alarm says it too: "5.83%". Returns out. */
 enum { VG_SHARE_TEXT = VG_NUMBER_TEXT + 1 };
 char *vg_budget_say_share(double share, char out[VG_SHARE_TEXT]);
