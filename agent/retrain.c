@@ -298,7 +298,8 @@ static int take_word(const struct vg_retrain_in *in, const struct vg_retrain_wis
     out->onset.approval_by = wish->by;
     out->onset.approval_why = wish->why;
     bool given = approval == VG_APPROVAL_GIVEN;
-    say_over(out);
+    if (!given) /* an approval is told when the request is made, or when there will be none */
+        say_over(out);
     decide(in, wish->by, out, given ? VG_DECIDED_APPROVED : VG_DECIDED_DENIED,
            *wish->why ? wish->why
            : given    ? "no reason was given"

@@ -205,8 +205,15 @@ static int tell(const struct vg_saying *saying, const struct vg_retrain_out *out
     else if (onset->approval == VG_APPROVAL_DENIED)
         news.why = vg_arena_printf(saying->arena, "denied by %s: %s", onset->approval_by,
                                    onset->approval_why);
+    else if (onset->state == VG_ONSET_ENDED && !onset->by_hand)
+        news.why = "the drift has ended";
+    else if (!onset->fired)
+        news.why = "dry_run: no request is made";
+    else if (onset->approval == VG_APPROVAL_GIVEN && onset->approval_by)
+        news.why = vg_arena_printf(saying->arena, "approved by %s: the request is on its way",
+                                   onset->approval_by);
     else
-        news.why = onset->fired ? "the request is on its way" : "the drift has ended";
+        news.why = "the request is on its way";
     return news.why ? vg_cycle_news(saying, onset, &news, err) : fail_memory(err);
 }
 

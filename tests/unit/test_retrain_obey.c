@@ -110,15 +110,43 @@ static void test_approval(void **state)
 static void test_approval_while_quality_fails(void **state)
 {
     struct cycle_kit kit;
+    struct vg_onset onset;
     struct vg_outgoing request;
+    struct vg_message message;
     start(&kit, state, "approval: manual");
     run_hour(&kit, 0, true, false);
+    assert_true(find_onset(&kit, &onset));
+    deliver(&kit, onset.key);
     run_hour(&kit, 1, true, true);
     expect_answer(&kit, "retrain-approve", "delays\tada\t\t", after(1),
                   "ok: approved; withheld for now");
     assert_int_equal(list_requests(&kit, &request), 0);
+    assert_int_equal(list_messages(&kit, VG_MSG_RESOLVE, onset.key, &message), 0);
     run_hour(&kit, 2, true, false);
     assert_int_equal(list_requests(&kit, &request), 1);
+    assert_int_equal(list_messages(&kit, VG_MSG_RESOLVE, onset.key, &message), 1);
+    assert_string_equal(message.items[0].why, "approved by ada: the request is on its way");
+    cycle_kit_stop(&kit);
+}
+
+/* It was approved, withheld, and the drift ended before the request could be made. */
+static void test_drift_ends_after_the_approval(void **state)
+{
+    struct cycle_kit kit;
+    struct vg_onset onset;
+    struct vg_outgoing request;
+    struct vg_message message;
+    start(&kit, state, "approval: manual");
+    run_hour(&kit, 0, true, false);
+    assert_true(find_onset(&kit, &onset));
+    deliver(&kit, onset.key);
+    run_hour(&kit, 1, true, true);
+    expect_answer(&kit, "retrain-approve", "delays\tada\t\t", after(1),
+                  "ok: approved; withheld for now");
+    run_hour(&kit, 2, false, true);
+    assert_int_equal(list_requests(&kit, &request), 0);
+    assert_int_equal(list_messages(&kit, VG_MSG_RESOLVE, onset.key, &message), 1);
+    assert_string_equal(message.items[0].why, "the drift has ended");
     cycle_kit_stop(&kit);
 }
 
@@ -447,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_approval),
         TEST(test_approval_while_quality_fails),
+        TEST(test_drift_ends_after_the_approval),
         TEST(test_denial_and_what_makes_no_sense),
         TEST(test_approval_where_none_is_needed),
         TEST(test_by_hand),
