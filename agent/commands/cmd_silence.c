@@ -6,8 +6,9 @@
 
 #include "agent/commands/control.h"
 #include "agent/commands/show.h"
+#include "agent/commands/silence_wish.h"
 #include "agent/loop/loop_tell.h"
-#include "agent/yaml/value.h"
+#include "agent/settle_quiet.h"
 #include "pgvigil/text.h"
 
 /* Asks the daemon, or does it where there is none. */
@@ -42,126 +43,59 @@ static void put_part(struct vg_buf *out, const char *text)
 
 /* --- silence ---------------------------------------------------------------------------------- */
 
-struct wish {
-    const char *dataset, *rule, *tag, *severity, *from, *until, *for_, *by, *why;
-};
-
-static bool read_wish(const struct vg_options *options, struct wish *out)
-{
-    static const struct {
-        const char *name;
-        size_t offset;
-    } words[] = {
-        {"dataset", offsetof(struct wish, dataset)}, {"rule", offsetof(struct wish, rule)},
-        {"tag", offsetof(struct wish, tag)},         {"severity", offsetof(struct wish, severity)},
-        {"from", offsetof(struct wish, from)},       {"until", offsetof(struct wish, until)},
-        {"for", offsetof(struct wish, for_)},        {"by", offsetof(struct wish, by)},
-        {"why", offsetof(struct wish, why)},
-    };
-    for (int i = 1; i < options->narguments; i++) {
-        const char *argument = options->arguments[i];
-        size_t n = strcspn(argument, "="), k = 0;
-        while (k < sizeof words / sizeof words[0] &&
-               (strlen(words[k].name) != n || strncmp(words[k].name, argument, n) != 0))
-            k++;
-        if (!argument[n] || k == sizeof words / sizeof words[0]) {
-            fprintf(stderr,
-                    "pgvigil: '%s' is none of dataset= rule= tag= severity= from= until="
-                    " for= by= why=\n",
-                    argument);
-            return false;
-        }
-        memcpy((char *)out + words[k].offset, &(const char *){argument + n + 1},
-               sizeof(const char *));
-    }
-    return true;
-}
-
-static bool read_span(struct vg_shell *shell, const struct wish *wish, int64_t now_us,
-                      int64_t *from_us, int64_t *until_us)
-{
-    static const struct vg_key span = {.name = "for", .type = VG_VALUE_DURATION};
-    struct vg_reader reader = {.arena = shell->arena, .scratch = shell->arena};
-    int64_t us = 0;
-    *from_us = now_us;
-    if (wish->from && vg_parse_time(wish->from, &vg_utc, from_us) < 0)
-        fprintf(stderr, "pgvigil: from=%s is not a time\n", wish->from);
-    else if (!wish->for_ == !wish->until)
-        fputs("pgvigil: a silence has an end: for=2h or until=TIME\n", stderr);
-    else if (wish->until && vg_parse_time(wish->until, &vg_utc, until_us) < 0)
-        fprintf(stderr, "pgvigil: until=%s is not a time\n", wish->until);
-    else if (wish->for_ && !vg_value_default(&reader, &span, wish->for_, &us))
-        fprintf(stderr, "pgvigil: for=%s is not a duration such as 90m or 2h\n", wish->for_);
-    else {
-        *until_us = wish->for_ ? *from_us + us : *until_us;
-        return true;
-    }
-    return false;
-}
-
-static bool read_severities(const char *text, unsigned *out)
-{
-    *out = 0;
-    while (text && *text) {
-        size_t n = strcspn(text, ",");
-        unsigned bit = 0;
-        for (unsigned i = 0; i < VG_SEVERITIES; i++) {
-            const char *name = vg_severity_name((enum vg_severity)i);
-            bit |= strlen(name) == n && !strncmp(name, text, n) ? 1u << i : 0;
-        }
-        if (!bit) {
-            fputs("pgvigil: severity= takes info, warning, critical\n", stderr);
-            return false;
-        }
-        *out |= bit;
-        text += n + (text[n] == ',');
-    }
-    return true;
-}
-
 static const char *show_match(struct vg_arena *arena, const struct vg_match *match)
 {
     struct vg_buf text;
     vg_buf_init(&text, 1 << 16);
-    if (match->dataset)
-        vg_buf_printf(&text, "dataset=%s ", match->dataset);
-    if (match->rule)
-        vg_buf_printf(&text, "rule=%s ", match->rule);
-    if (match->tag)
-        vg_buf_printf(&text, "tag=%s ", match->tag);
-    for (unsigned i = 0; i < VG_SEVERITIES; i++) {
-        if (match->severities >> i & 1)
-            vg_buf_printf(&text, "severity=%s ", vg_severity_name((enum vg_severity)i));
-    }
-    const char *out = vg_arena_strndup(arena, text.len ? text.data : "everything ",
-                                       text.len ? text.len - 1 : strlen("everything"));
+    vg_quiet_say(&text, match);
+    const char *out = text.failed ? NULL : vg_arena_strdup(arena, text.data);
     vg_buf_free(&text);
-    return out;
+    return out ? out : "";
+}
+
+/* What is odd about it never keeps it from being made. */
+static void warn_of(struct vg_shell *shell, const struct vg_silence *row)
+{
+    struct vg_error err = {0};
+    struct vg_buf text;
+    vg_buf_init(&text, 1 << 16);
+    if (vg_silence_doubt(shell->store, row, shell->arena, &text, &err) < 0)
+        fprintf(stderr, "pgvigil: %s\n", err.msg);
+    for (const char *line = text.len ? text.data : ""; *line;) {
+        size_t n = strcspn(line, "\n");
+        fprintf(stderr, "pgvigil: warning: %.*s\n", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    vg_buf_free(&text);
 }
 
 static int add_silence(struct vg_shell *shell, bool beside)
 {
-    struct wish wish = {0};
-    int64_t from_us, until_us = 0, now_us = shell->clock->ops->now_us(shell->clock);
-    unsigned severities;
-    if (!read_wish(shell->options, &wish) || !read_severities(wish.severity, &severities) ||
-        !read_span(shell, &wish, now_us, &from_us, &until_us))
+    struct vg_error err = {0};
+    struct vg_silence wish;
+    const struct vg_options *options = shell->options;
+    int64_t now_us = shell->clock->ops->now_us(shell->clock);
+    if (vg_silence_read(options->arguments + 1, options->narguments - 1, now_us, shell->arena,
+                        &wish, &err) < 0) {
+        fprintf(stderr, "pgvigil: %s\n", err.msg);
         return VG_EXIT_USAGE;
+    }
     struct vg_buf text;
     vg_buf_init(&text, 1 << 16);
-    vg_buf_printf(&text, "%u\t%" PRId64 "\t%" PRId64, severities, from_us, until_us);
-    put_part(&text, wish.dataset);
-    put_part(&text, wish.rule);
-    put_part(&text, wish.tag);
+    vg_buf_printf(&text, "%u\t%" PRId64 "\t%" PRId64, wish.match.severities, wish.from_us,
+                  wish.until_us);
+    put_part(&text, wish.match.dataset);
+    put_part(&text, wish.match.rule);
+    put_part(&text, wish.match.tag);
     put_part(&text, wish.by ? wish.by : vg_control_who(shell->arena));
     put_part(&text, wish.why);
     int rc = act(shell, beside, "silence", text.failed ? NULL : text.data);
     vg_buf_free(&text);
     if (!rc) {
-        const struct vg_match match = {wish.dataset, wish.rule, wish.tag, severities};
         char from[VG_TIME_TEXT], until[VG_TIME_TEXT];
-        printf("nobody is told of %s from %s until %s\n", show_match(shell->arena, &match),
-               vg_format_time(from_us, from), vg_format_time(until_us, until));
+        printf("nobody is told of %s from %s until %s\n", show_match(shell->arena, &wish.match),
+               vg_format_time(wish.from_us, from), vg_format_time(wish.until_us, until));
+        warn_of(shell, &wish);
     }
     return rc;
 }
@@ -256,8 +190,8 @@ static int do_silence(struct vg_shell *shell, bool beside)
         return add_silence(shell, beside);
     if (!strcmp(verb, "expire") && options->narguments == 2)
         return act(shell, beside, "expire", options->arguments[1]);
-    return fail_usage("silence list | expire NUMBER | add [dataset=ID] [rule=ID] [tag=TAG]"
-                      " [severity=LIST] [from=TIME] for=2h|until=TIME [by=NAME] [why=TEXT]");
+    return fail_usage("silence list | expire NUMBER | add dataset=ID|rule=ID|tag=TAG|severity=LIST"
+                      "... [from=TIME] for=2h|until=TIME [by=NAME] [why=TEXT]");
 }
 
 static int do_outbox(struct vg_shell *shell, bool beside)

@@ -10,6 +10,7 @@
 #include "agent/plan_segments.h"
 #include "agent/rank.h"
 #include "agent/settle_proposal.h"
+#include "agent/settle_quiet.h"
 #include "pgvigil/text.h"
 
 static const char *show_time(struct vg_arena *arena, int64_t us)
@@ -149,6 +150,24 @@ static void print_outbox(const struct vg_status *status)
         puts("  none");
 }
 
+static void print_silences(const struct vg_status *status, int64_t now_us)
+{
+    if (status->nsilences)
+        puts("\nsilences");
+    for (size_t i = 0; i < status->nsilences; i++) {
+        const struct vg_silence *silence = &status->silences[i];
+        char from[VG_TIME_TEXT], until[VG_TIME_TEXT];
+        struct vg_buf text;
+        vg_buf_init(&text, 1 << 16);
+        vg_quiet_say(&text, &silence->match);
+        printf("  %lld: %s, %s %s until %s, by %s%s%s\n", (long long)silence->id,
+               text.failed ? "" : text.data, silence->from_us > now_us ? "from" : "since",
+               vg_format_time(silence->from_us, from), vg_format_time(silence->until_us, until),
+               silence->by, *silence->why ? ": " : "", silence->why);
+        vg_buf_free(&text);
+    }
+}
+
 /* What is written whole is no news. */
 static void print_offenders(const struct vg_status *status)
 {
@@ -263,6 +282,8 @@ static int load_status(struct vg_shell *shell, struct vg_status *status, struct 
         vg_retrain_load(shell, NULL, 20, &status->groups, &status->ngroups, err) < 0 ||
         vg_store_outbox_counts(store, arena, &status->counts, &status->ncounts, err) < 0 ||
         vg_store_offenders(store, arena, &status->offenders, &status->noffenders, err) < 0 ||
+        vg_store_silences(store, shell->clock->ops->now_us(shell->clock), arena, &status->silences,
+                          &status->nsilences, err) < 0 ||
         vg_store_notice(store, arena, &status->notice, err) < 0)
         return -1;
     if (status->nincidents > 20)
@@ -294,6 +315,7 @@ static int print_status(struct vg_shell *shell)
     print_alerts(shell, &status);
     print_decisions(&status);
     print_outbox(&status);
+    print_silences(&status, shell->clock->ops->now_us(shell->clock));
     print_offenders(&status);
     printf("\nreferences\n");
     for (size_t i = 0; i < shell->rules->ndatasets; i++) {

@@ -163,18 +163,40 @@ static json_t *make_offenders(const struct vg_status *status)
     return list;
 }
 
+static json_t *make_silences(const struct vg_status *status)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->nsilences; i++) {
+        const struct vg_silence *silence = &status->silences[i];
+        json_t *severities = json_array();
+        for (unsigned k = 0; k < VG_SEVERITIES; k++) {
+            if (silence->match.severities >> k & 1)
+                json_array_append_new(severities,
+                                      json_string(vg_severity_name((enum vg_severity)k)));
+        }
+        json_array_append_new(
+            list, json_pack("{s:I, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:s, s:s}", "number",
+                            (json_int_t)silence->id, "dataset", silence->match.dataset, "rule",
+                            silence->match.rule, "tag", silence->match.tag, "severities",
+                            severities, "from", make_time(silence->from_us), "until",
+                            make_time(silence->until_us), "by", silence->by, "why", silence->why));
+    }
+    return list;
+}
+
 int vg_status_json(struct vg_shell *shell, const struct vg_status *status)
 {
     json_t *budgets = vg_budget_json(shell);
     if (!budgets)
         return VG_EXIT_INTERNAL;
-    json_t *root = json_pack(
-        "{s:i, s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", 1, "agent",
-        shell->agent, "last_good_rules", status->revived, "notice", status->notice, "datasets",
-        make_datasets(status), "results", make_results(status), "alerts", make_alerts(status),
-        "incidents", make_incidents(status), "decisions", make_decisions(status), "retraining",
-        make_groups(status), "deliveries", make_deliveries(status), "quarantine",
-        make_offenders(status), "drift", budgets);
+    json_t *root =
+        json_pack("{s:i, s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                  "schema", 1, "agent", shell->agent, "last_good_rules", status->revived, "notice",
+                  status->notice, "datasets", make_datasets(status), "results",
+                  make_results(status), "alerts", make_alerts(status), "incidents",
+                  make_incidents(status), "decisions", make_decisions(status), "retraining",
+                  make_groups(status), "deliveries", make_deliveries(status), "silences",
+                  make_silences(status), "quarantine", make_offenders(status), "drift", budgets);
     int rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
     putchar('\n');
     json_decref(root);

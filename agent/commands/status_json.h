@@ -22,6 +22,8 @@ struct vg_status {
     size_t ncounts;
     struct vg_offenders *offenders;
     size_t noffenders;
+    struct vg_silence *silences; /* in force and to come */
+    size_t nsilences;
     const char *notice; /* what the daemon has to say of itself, lines; or NULL */
 };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/settle_quiet.h"
 #include "pgvigil/text.h"
 #include "pgvigil/time.h"
 
@@ -308,7 +309,9 @@ static void put_dataset(struct vg_buf *out, const struct vg_report_dataset *data
                                         "Finding", "At",   NULL};
     const char *worst = dataset->n ? vg_verdict_name(dataset->worst) : "nodata";
     bool grave = dataset->worst == VG_FAIL || dataset->worst == VG_UNKNOWN;
-    vg_buf_printf(out, "<details class=\"box %s\"%s><summary>", worst, grave ? " open" : "");
+    vg_buf_puts(out, "<details id=\"dataset-");
+    vg_report_text(out, dataset->id);
+    vg_buf_printf(out, "\" class=\"box %s\"%s><summary>", worst, grave ? " open" : "");
     put_tag(out, worst, worst);
     vg_buf_puts(out, "<strong>");
     vg_report_text(out, dataset->id);
@@ -449,11 +452,37 @@ static void put_sinks(struct vg_buf *out, const struct vg_report *report)
     vg_buf_puts(out, "</div></section>\n");
 }
 
+static void put_silences(struct vg_buf *out, const struct vg_report *report)
+{
+    static const char *const heads[] = {"Silenced", "From", "Until", "By", "Why", NULL};
+    if (!report->nsilences)
+        return;
+    vg_buf_puts(out, "<section><h2>Silences</h2>\n<div class=box>");
+    vg_report_heads(out, heads);
+    for (size_t i = 0; i < report->nsilences; i++) {
+        const struct vg_silence *silence = &report->silences[i];
+        struct vg_buf what;
+        vg_buf_init(&what, VG_REPORT_LINE);
+        vg_quiet_say(&what, &silence->match);
+        vg_buf_puts(out, "<tr>");
+        put_cell(out, "Silenced", what.failed ? "too long to be shown" : what.data);
+        put_time_cell(out, "From", silence->from_us);
+        put_time_cell(out, "Until", silence->until_us);
+        put_cell(out, "By", silence->by);
+        put_cell(out, "Why", silence->why);
+        vg_buf_puts(out, "</tr>\n");
+        vg_buf_free(&what);
+    }
+    end_table(out);
+    vg_buf_puts(out, "</div></section>\n");
+}
+
 void vg_report_render(const struct vg_report *report, const struct vg_report_about *about,
                       int64_t now_us, struct vg_buf *out)
 {
     put_head(out, report, about, now_us);
     put_alerts(out, report, now_us);
+    put_silences(out, report);
     put_datasets(out, report, now_us);
     put_incidents(out, report);
     put_decisions(out, report);

@@ -42,6 +42,8 @@ struct vg_report {
     size_t nstandings;
     struct vg_outbox_count *sinks;
     size_t nsinks;
+    struct vg_silence *silences; /* in force and to come */
+    size_t nsilences;
 };
 
 struct vg_report_about {
@@ -51,8 +53,8 @@ struct vg_report_about {
 };
 
 /* Everything in arena. */
-int vg_report_load(struct vg_store *store, struct vg_arena *arena, struct vg_report *out,
-                   struct vg_error *err);
+int vg_report_load(struct vg_store *store, int64_t now_us, struct vg_arena *arena,
+                   struct vg_report *out, struct vg_error *err);
 /* Appends the whole document; out->failed tells when it did not fit. */
 void vg_report_render(const struct vg_report *report, const struct vg_report_about *about,
                       int64_t now_us, struct vg_buf *out);

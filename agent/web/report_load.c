@@ -145,8 +145,8 @@ static int load_standings(struct vg_store *store, struct vg_arena *arena, struct
     return 0;
 }
 
-int vg_report_load(struct vg_store *store, struct vg_arena *arena, struct vg_report *out,
-                   struct vg_error *err)
+int vg_report_load(struct vg_store *store, int64_t now_us, struct vg_arena *arena,
+                   struct vg_report *out, struct vg_error *err)
 {
     *out = (struct vg_report){0};
     if (load_datasets(store, arena, out, err) < 0 || load_alerts(store, arena, out, err) < 0 ||
@@ -154,7 +154,8 @@ int vg_report_load(struct vg_store *store, struct vg_arena *arena, struct vg_rep
         return -1;
     if (load_standings(store, arena, out, err) < 0 ||
         vg_store_decisions(store, NULL, VG_REPORT_DECISIONS, arena, &out->decisions,
-                           &out->ndecisions, err) < 0)
+                           &out->ndecisions, err) < 0 ||
+        vg_store_silences(store, now_us, arena, &out->silences, &out->nsilences, err) < 0)
         return -1;
     return vg_store_outbox_counts(store, arena, &out->sinks, &out->nsinks, err);
 }
@@ -166,7 +167,7 @@ int vg_report_page(struct vg_store *store, const struct vg_report_about *about, 
     if (!arena)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     struct vg_report report;
-    int rc = vg_report_load(store, arena, &report, err);
+    int rc = vg_report_load(store, now_us, arena, &report, err);
     if (rc == 0)
         vg_report_render(&report, about, now_us, out);
     vg_arena_free(arena);

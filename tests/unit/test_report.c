@@ -261,13 +261,40 @@ static void test_the_gravest_comes_first(void **state)
     assert_true(find_text(bad, "<code>score-drift</code>") <
                 find_text(bad, "<code>probability.range</code>"));
     /* what fails is open, what passes is folded */
-    find_text(page, "<details class=\"box fail\" open>");
-    find_text(page, "<details class=\"box pass\">");
+    find_text(page, "<details id=\"dataset-predictions\" class=\"box fail\" open>");
+    find_text(page, "<details id=\"dataset-features\" class=\"box pass\">");
     const char *incidents = find_text(page, "<h2>Incidents</h2>");
     assert_true(find_text(incidents, ">open</span>") < find_text(incidents, ">closed</span>"));
     /* an alert that is ok is not one of the alerts */
     const char *ok = strstr(alerts, "probability.range");
     assert_true(!ok || ok > datasets);
+    free(page);
+}
+
+/* In force and to come; what is over is not shown. */
+static void test_silences(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_silence row = {.match = {.dataset = "a<*"}, .by = "anna", .why = "over"};
+    int64_t id;
+    char *page = get_page(f, &about);
+    assert_null(strstr(page, "Silences"));
+    free(page);
+    row.from_us = now_us - 2 * VG_HOUR_US;
+    row.until_us = now_us;
+    MUST(f, vg_store_silence_put(f->store, &row, &id, &f->err));
+    row.until_us = now_us + VG_HOUR_US;
+    row.why = "the move";
+    MUST(f, vg_store_silence_put(f->store, &row, &id, &f->err));
+    row.from_us = now_us + VG_MINUTE_US;
+    row.why = "to come";
+    MUST(f, vg_store_silence_put(f->store, &row, &id, &f->err));
+    page = get_page(f, &about);
+    const char *at = find_text(page, "<h2>Silences</h2>");
+    assert_true(at < find_text(page, "<h2>Datasets</h2>"));
+    find_text(at, "dataset=a&lt;*");
+    assert_true(find_text(at, "the move") < find_text(at, "to come"));
+    assert_null(strstr(page, "over</td>"));
     free(page);
 }
 
@@ -362,6 +389,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_an_empty_store),           TEST(test_the_story_is_told),
+        TEST(test_the_gravest_comes_first),  TEST(test_silences),
         TEST(test_the_gravest_comes_first),  TEST(test_long_lists_are_cut),
         TEST(test_keys_are_shown),           TEST(test_no_text_becomes_markup),
         TEST(test_a_page_that_does_not_fit),
