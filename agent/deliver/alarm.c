@@ -176,6 +176,50 @@ static bool tell(struct vg_deliver *deliver, const struct subject *subject, int6
     return rc == 0;
 }
 
+/* Of what is set aside nobody has heard, whatever the receiver takes now. */
+static bool has_aside(struct vg_deliver *deliver, const struct vg_lane *lane)
+{
+    struct vg_error err = {0};
+    int64_t n = 0;
+    if (lane->kind == VG_SINK_RECEIVER &&
+        vg_store_outbox_aside(deliver->store, lane->name, &n, &err) < 0) {
+        vg_log(VG_LOG_ERROR, "what is set aside cannot be counted", "error", err.msg, NULL);
+        n = 1;
+    }
+    return n > 0;
+}
+
+static struct vg_lane *find_receiver(struct vg_deliver *deliver, const char *name)
+{
+    struct vg_lane *lane = deliver->lanes;
+    while (lane && (lane->kind != VG_SINK_RECEIVER || strcmp(lane->name, name) != 0))
+        lane = lane->next;
+    return lane;
+}
+
+/* Where people have dropped what was set aside, no message of the receiver says that it is over. */
+static int end_idle(struct vg_deliver *deliver, int64_t now_us, struct vg_error *err)
+{
+    struct vg_strings idle = {0};
+    struct vg_arena *arena = vg_arena_new();
+    if (!arena)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    int rc = vg_store_trouble_idle(deliver->store, arena, &idle, err);
+    for (size_t i = 0; rc == 0 && i < idle.n; i++) {
+        struct vg_lane *lane = find_receiver(deliver, idle.items[i]);
+        struct subject subject = {
+            .kind = VG_SINK_RECEIVER, .sink = idle.items[i], .severity = VG_SEVERITY_INFO};
+        if (lane && (lane->failures || lane->busy))
+            continue;
+        snprintf(subject.why, sizeof subject.why,
+                 "nothing waits for receiver %s, and nothing is set aside any more", idle.items[i]);
+        if (tell(deliver, &subject, now_us) && lane)
+            lane->trouble = VG_TROUBLE_NONE;
+    }
+    vg_arena_free(arena);
+    return rc;
+}
+
 void vg_deliver_alarm(struct vg_deliver *deliver, struct vg_lane *lane, int64_t now_us)
 {
     struct subject subject = {.kind = lane->kind, .sink = lane->name};
@@ -186,6 +230,8 @@ void vg_deliver_alarm(struct vg_deliver *deliver, struct vg_lane *lane, int64_t 
     /* of a request that is lost those hear who are told of its onset */
     bool refused = lane->outcome == VG_PERMANENT && !lane->lost;
     if (lane->outcome == VG_DELIVERED && lane->trouble != VG_TROUBLE_NONE) {
+        if (has_aside(deliver, lane))
+            return;
         snprintf(subject.why, sizeof subject.why, "%s %s takes messages again", what, lane->name);
         subject.severity = VG_SEVERITY_INFO;
         if (tell(deliver, &subject, now_us))
@@ -243,7 +289,7 @@ int vg_deliver_make_room(struct vg_deliver *deliver, int64_t now_us, struct vg_e
                vg_format_double((double)room.dropped, dropped), NULL);
     }
     watch_room(deliver, &room, now_us);
-    return 0;
+    return end_idle(deliver, now_us, err);
 }
 
 /* --- Pairs ------------------------------------------------------------------------------------ */

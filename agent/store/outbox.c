@@ -67,15 +67,26 @@ static int put_reminder(struct vg_store *store, const struct vg_outgoing *row, s
     return vg_sql_run(store, &sql, err) < 0 ? -1 : insert_row(store, row, err);
 }
 
+static int put_end(struct vg_store *store, const struct vg_outgoing *row, struct vg_error *err)
+{
+    static const char text[] = "SELECT max(id) FROM outbox";
+    int64_t id = 0;
+    if (insert_row(store, row, err) < 0 || vg_sql_int(store, &VG_SQL_PLAIN(text), &id, err) < 0)
+        return -1;
+    return vg_outbox_part(store, id, row->created_us, err);
+}
+
 int vg_store_outbox_put(struct vg_store *store, const struct vg_outgoing *row, struct vg_error *err)
 {
     struct vg_scope scope;
     vg_failpoint("outbox_put");
-    if (row->kind != VG_MSG_REMIND)
+    if (row->kind != VG_MSG_REMIND && row->kind != VG_MSG_RESOLVE)
         return insert_row(store, row, err);
     if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
         return -1;
-    return vg_scope_leave(store, &scope, put_reminder(store, row, err), err);
+    bool ends = row->kind == VG_MSG_RESOLVE;
+    int rc = ends ? put_end(store, row, err) : put_reminder(store, row, err);
+    return vg_scope_leave(store, &scope, rc, err);
 }
 
 int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
@@ -166,6 +177,8 @@ static int end_row(struct vg_store *store, int64_t id, int state, int64_t now_us
     vg_failpoint("mid_mark");
     if (rc == 0)
         rc = changed ? count_end(store, id, state, err) : must_exist(store, id, err);
+    if (rc == 0 && changed && state == DEAD)
+        rc = vg_outbox_part(store, id, now_us, err);
     return vg_scope_leave(store, &scope, rc, err);
 }
 

@@ -223,16 +223,18 @@ int vg_store_outbox_redrive(struct vg_store *store, const struct vg_outbox_choic
      * 1 is VG_SINK_RETRAIN: what was refused is not asked for again without its guards. */
     static const char text[] =
         "UPDATE outbox SET state = 0, ended_us = NULL, next_us = $1,"
-        " touched = CASE WHEN kind = 3 OR sink_kind = 1 THEN touched ELSE 1 END"
+        " touched = CASE WHEN kind = 3 OR sink_kind = 1 OR state = 2 THEN touched ELSE 1 END"
         " WHERE state IN (0, 2)" CHOSEN " AND NOT (state = 2 AND sink_kind = 1)"
         " AND NOT (state = 2 AND kind <> 3 AND EXISTS (SELECT 1"
         " FROM outbox AS e WHERE e.sink_kind = outbox.sink_kind AND e.sink = outbox.sink"
         " AND e.key = outbox.key AND e.kind = 3 AND e.id > outbox.id"
         " AND (e.state <> 2 OR e.touched = 1)))";
     *n = 0;
-    return vg_sql_change(
-        store, &VG_SQL(text, vg_p_int(now_us), vg_p_int(choice->id), vg_p_text(choice->sink)), n,
-        err);
+    if (vg_sql_change(
+            store, &VG_SQL(text, vg_p_int(now_us), vg_p_int(choice->id), vg_p_text(choice->sink)),
+            n, err) < 0)
+        return -1;
+    return vg_outbox_part(store, 0, now_us, err); /* obeyed in one transaction */
 }
 
 int vg_store_outbox_drop(struct vg_store *store, const struct vg_outbox_choice *choice,
@@ -243,9 +245,11 @@ int vg_store_outbox_drop(struct vg_store *store, const struct vg_outbox_choice *
         ", ended_us = $1, body = '', last_error = 'dropped by a command'"
         " WHERE state IN (0, 2)" CHOSEN " AND NOT (state = 0 AND sink_kind = 1)";
     *n = 0;
-    return vg_sql_change(
-        store, &VG_SQL(text, vg_p_int(now_us), vg_p_int(choice->id), vg_p_text(choice->sink)), n,
-        err);
+    if (vg_sql_change(
+            store, &VG_SQL(text, vg_p_int(now_us), vg_p_int(choice->id), vg_p_text(choice->sink)),
+            n, err) < 0)
+        return -1;
+    return vg_outbox_part(store, 0, now_us, err); /* obeyed in one transaction */
 }
 
 int vg_store_outbox_requests(struct vg_store *store, const struct vg_outbox_choice *choice,

@@ -121,6 +121,13 @@ int vg_store_trouble_put(struct vg_store *store, const struct vg_trouble *row,
 int vg_store_trouble_delete(struct vg_store *store, enum vg_sink_kind kind, const char *sink,
                             struct vg_error *err);
 
+/* Messages that open an incident and were set aside for this receiver (outbox_aside.c). */
+int vg_store_outbox_aside(struct vg_store *store, const char *sink, int64_t *n,
+                          struct vg_error *err);
+/* Receivers in trouble for which nothing waits and nothing is set aside any more. In arena. */
+int vg_store_trouble_idle(struct vg_store *store, struct vg_arena *arena, struct vg_strings *out,
+                          struct vg_error *err);
+
 /* --- Silences (silences.c) --------------------------------------------------------------- */
 struct vg_silence {
     int64_t id;

@@ -402,6 +402,8 @@ int vg_store_trouble_delete(struct vg_store *self, enum vg_sink_kind kind, const
     return 0;
 }
 
+#include "tests/unit/fake_aside.h"
+
 /* Puts a row into the outbox; its body lives as long as the test. Returns its id. */
 static int64_t put_row(enum vg_sink_kind kind, const char *sink, const char *key,
                        enum vg_message_kind message, const char *body)

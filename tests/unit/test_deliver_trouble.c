@@ -99,6 +99,10 @@ static void test_another_receiver_hears_of_a_refusal(void **state)
         assert_non_null(strstr(told(n + 1)->body, "refused a message for good"));
         put_message("second", "k2", VG_MSG_OPEN);
         drain(now_us + VG_US);
+        assert_int_equal(store.n, n + 3); /* as long as something is set aside it stands */
+        store.rows[refused - 1].state = FAKE_WAITING; /* it is retried */
+        drain(now_us + 2 * VG_US);
+        assert_int_equal(state_of(refused), FAKE_SENT);
         assert_int_equal(told(store.n - 1)->kind, VG_MSG_RESOLVE);
         drain(now_us + 2 * VG_US);
     }
@@ -139,8 +143,12 @@ static void test_trouble_is_kept_by_the_store(void **state)
                      0);
     put_message("audit", "k2", VG_MSG_OPEN);
     drain(NOW + VG_US);
+    assert_int_equal(store.ntroubles, 1);
+    store.rows[0].state = FAKE_GONE; /* people have dropped it, and nothing else is sent */
+    drain(NOW + 30 * VG_US);
     assert_int_equal(store.ntroubles, 0);
     assert_int_equal(told(store.n - 1)->kind, VG_MSG_RESOLVE);
+    assert_non_null(strstr(told(store.n - 1)->body, "nothing is set aside any more"));
 }
 
 static void test_a_full_outbox_is_told(void **state)

@@ -211,6 +211,7 @@ static void test_redrive_and_drop(void **state)
     int64_t a = put(f, "ops", "k1", VG_MSG_OPEN), b = put(f, "ops", "k2", VG_MSG_OPEN);
     int64_t end = put(f, "ops", "k2", VG_MSG_RESOLVE), c = put(f, "oncall", "k1", VG_MSG_OPEN);
     MUST(f, vg_store_outbox_dead(f->store, a, 40, "404", &f->err));
+    MUST(f, vg_store_outbox_touch(f->store, b, &f->err)); /* it may have arrived the time before */
     MUST(f, vg_store_outbox_dead(f->store, b, 40, "404", &f->err));
     MUST(f, vg_store_outbox_dead(f->store, c, 40, "404", &f->err));
     assert_string_equal(list(f), "1d 2d 3 4d");
@@ -241,12 +242,90 @@ static void test_redrive_of_pairs(void **state)
         assert_int_equal(redrive(f, 0, NULL), 2);
         assert_string_equal(list(f), "1 2");
     }
+    MUST(f, vg_store_outbox_touch(f->store, open, &f->err));
     MUST(f, vg_store_outbox_dead(f->store, open, 40, "404", &f->err));
     MUST(f, vg_store_outbox_recover(f->store, &f->err)); /* it may have been sent before the kill */
     MUST(f, vg_store_outbox_dead(f->store, end, 41, "404", &f->err));
     assert_int_equal(redrive(f, open, NULL), 0);
     assert_int_equal(redrive(f, 0, NULL), 1);
     assert_string_equal(list(f), "1d 2");
+}
+
+/* Nobody hears of the end of what nobody heard of. */
+static void test_an_end_without_a_beginning(void **state)
+{
+    struct fixture *f = *state;
+    int64_t n, open = put(f, "ops", "k1", VG_MSG_OPEN);
+    MUST(f, vg_store_outbox_dead(f->store, open, 40, "404", &f->err));
+    put(f, "ops", "k1", VG_MSG_RESOLVE);
+    assert_string_equal(list(f), "1d 2d");
+    assert_int_equal(redrive(f, open, NULL), 1); /* its end goes with it */
+    assert_string_equal(list(f), "1 2");
+    MUST(f, vg_store_outbox_dead(f->store, open, 50, "404", &f->err));
+    assert_string_equal(list(f), "1d 2d");
+    MUST(f, vg_store_outbox_aside(f->store, "ops", &n, &f->err));
+    assert_int_equal(n, 1);
+    const struct vg_outbox_choice choice = {open, NULL};
+    MUST(f, vg_store_outbox_drop(f->store, &choice, 60, &n, &f->err));
+    assert_string_equal(list(f), "");
+
+    open = put(f, "ops", "k2", VG_MSG_OPEN); /* 3: dropped before its end is known */
+    const struct vg_outbox_choice second = {open, NULL};
+    MUST(f, vg_store_outbox_dead(f->store, open, 70, "400", &f->err));
+    MUST(f, vg_store_outbox_drop(f->store, &second, 80, &n, &f->err));
+    put(f, "ops", "k2", VG_MSG_RESOLVE);
+    assert_string_equal(list(f), "");
+}
+
+/* Who heard of it, or may have, hears the end. */
+static void test_an_end_that_is_told(void **state)
+{
+    struct fixture *f = *state;
+    int64_t open = put(f, "ops", "retried", VG_MSG_OPEN); /* 1 */
+    MUST(f, vg_store_outbox_dead(f->store, open, 40, "404", &f->err));
+    assert_int_equal(redrive(f, open, NULL), 1);
+    MUST(f, vg_store_outbox_sent(f->store, open, 50, &f->err));
+    put(f, "ops", "retried", VG_MSG_RESOLVE);     /* 2 */
+    open = put(f, "ops", "unclear", VG_MSG_OPEN); /* 3 */
+    MUST(f, vg_store_outbox_touch(f->store, open, &f->err));
+    MUST(f, vg_store_outbox_dead(f->store, open, 40, "404", &f->err));
+    put(f, "ops", "unclear", VG_MSG_RESOLVE);  /* 4 */
+    open = put(f, "ops", "news", VG_MSG_OPEN); /* 5 */
+    MUST(f, vg_store_outbox_dead(f->store, open, 40, "404", &f->err));
+    int64_t update = put(f, "ops", "news", VG_MSG_UPDATE); /* 6 */
+    put(f, "ops", "news", VG_MSG_RESOLVE);                 /* 7 */
+    put(f, "other", "news", VG_MSG_RESOLVE);               /* 8 */
+    assert_string_equal(list(f), "2 3d 4 5d 6 7 8");
+    MUST(f, vg_store_outbox_sent(f->store, update, 50, &f->err));
+    assert_string_equal(list(f), "2 3d 4 5d 7 8");
+    put(f, "third", "news", VG_MSG_OPEN);                           /* 9 */
+    update = put(f, "third", "news", VG_MSG_UPDATE);                /* 10 */
+    put(f, "third", "news", VG_MSG_RESOLVE);                        /* 11 */
+    MUST(f, vg_store_outbox_dead(f->store, 9, 60, "404", &f->err)); /* the news may be heard */
+    assert_string_equal(list(f), "2 3d 4 5d 7 8 9d 10 11");
+    MUST(f, vg_store_outbox_dead(f->store, update, 60, "404", &f->err));
+    assert_string_equal(list(f), "2 3d 4 5d 7 8 9d 10d 11d");
+}
+
+static void test_trouble_idle(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_strings idle;
+    int64_t n, open = put(f, "ops", "k1", VG_MSG_OPEN);
+    const struct vg_trouble rows[] = {{.sink = "ops", .key = "t1", .told = ""},
+                                      {.sink = "", .key = "t2", .told = ""}};
+    MUST(f, vg_store_trouble_put(f->store, &rows[0], &f->err));
+    MUST(f, vg_store_trouble_put(f->store, &rows[1], &f->err));
+    MUST(f, vg_store_trouble_idle(f->store, f->arena, &idle, &f->err));
+    assert_int_equal(idle.n, 0);
+    MUST(f, vg_store_outbox_dead(f->store, open, 40, "404", &f->err));
+    MUST(f, vg_store_trouble_idle(f->store, f->arena, &idle, &f->err));
+    assert_int_equal(idle.n, 0);
+    const struct vg_outbox_choice choice = {open, NULL};
+    MUST(f, vg_store_outbox_drop(f->store, &choice, 60, &n, &f->err));
+    MUST(f, vg_store_trouble_idle(f->store, f->arena, &idle, &f->err));
+    assert_int_equal(idle.n, 1);
+    assert_string_equal(idle.items[0], "ops");
 }
 
 /* Requests for retraining go their own way: a refused one not again, a waiting one not away. */
@@ -395,6 +474,9 @@ int main(void)
         WITH(test_a_full_outbox_drops_in_order),
         WITH(test_room_by_receiver_and_bytes),
         WITH(test_redrive_and_drop),
+        WITH(test_an_end_without_a_beginning),
+        WITH(test_an_end_that_is_told),
+        WITH(test_trouble_idle),
         WITH(test_redrive_of_pairs),
         WITH(test_requests_are_not_moved),
         WITH(test_where_a_request_went),
