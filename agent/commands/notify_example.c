@@ -189,11 +189,15 @@ int vg_notify_examples(const struct vg_config *config, const struct vg_receiver 
                                          "a retraining is asked for", "many at once"};
     enum { EXAMPLES = sizeof titles / sizeof titles[0] };
     bool people = vg_sink_of(receiver->kind)->gathers;
+    bool changes = receiver->kind == VG_RECEIVER_PAGERDUTY && receiver->changes;
     struct vg_arena *arena = vg_arena_new();
     int rc = arena ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
     for (int i = 0; i < EXAMPLES && !rc; i++) {
         struct example example = {0};
+        if (i == 3 && !changes)
+            continue; /* nobody else hears of it */
         fill_message(config, now_us, &example);
+        example.message.url = vg_cycle_page(config->external_url, example.message.dataset, arena);
         example.message.dashboard =
             vg_cycle_dashboard(config->dashboard_url, example.message.dataset, arena);
         if (i == 1)

@@ -12,10 +12,35 @@
 #include "agent/settle.h"
 #include "agent/settle_message.h"
 #include "agent/settle_quiet.h"
+#include "pgvigil/failpoint.h"
 #include "pgvigil/store.h"
 #include "pgvigil/text.h"
 
 enum { ADDRESS_BYTES = 4000 };
+
+static void put_encoded(struct vg_buf *out, const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (isalnum(c) || strchr("-._~", c))
+            vg_buf_putc(out, *p);
+        else
+            vg_buf_printf(out, "%%%02X", c);
+    }
+}
+
+const char *vg_cycle_page(const char *address, const char *dataset, struct vg_arena *arena)
+{
+    struct vg_buf out;
+    if (!address || strchr(address, '#'))
+        return address;
+    vg_buf_init(&out, ADDRESS_BYTES);
+    vg_buf_printf(&out, "%s#dataset-", address);
+    put_encoded(&out, dataset);
+    const char *made = out.failed ? NULL : vg_arena_strdup(arena, out.data);
+    vg_buf_free(&out);
+    return made;
+}
 
 const char *vg_cycle_dashboard(const char *address, const char *dataset, struct vg_arena *arena)
 {
@@ -26,13 +51,7 @@ const char *vg_cycle_dashboard(const char *address, const char *dataset, struct 
         return address;
     vg_buf_init(&out, ADDRESS_BYTES);
     vg_buf_add(&out, address, (size_t)(at - address));
-    for (const char *p = dataset; *p; p++) {
-        unsigned char c = (unsigned char)*p;
-        if (isalnum(c) || strchr("-._~", c))
-            vg_buf_putc(&out, *p);
-        else
-            vg_buf_printf(&out, "%%%02X", c);
-    }
+    put_encoded(&out, dataset);
     vg_buf_puts(&out, at + sizeof place - 1);
     const char *made = out.failed ? NULL : vg_arena_strdup(arena, out.data);
     vg_buf_free(&out);
@@ -63,14 +82,15 @@ static void fill_drift(const struct vg_onset *onset, const struct vg_result *res
         .emits = VG_EMIT_FIRE,
         .state = VG_ALERT_FIRING,
         .verdict = VG_FAIL,
+        .description = result ? result->description : NULL,
         .unit = result ? result->unit : VG_UNIT_RATIO,
         .value = onset->value,
         .limit = onset->limit,
-        .p_value = (double)NAN,
+        .p_value = result ? result->p_value : (double)NAN,
         .onset_us = onset->evidence.start_us,
-        .n = (double)NAN,
-        .n_ref = (double)NAN,
-        .why = "",
+        .n = result ? result->n : (double)NAN,
+        .n_ref = result ? result->n_ref : (double)NAN,
+        .why = result && result->why ? result->why : "",
     };
 }
 
@@ -92,7 +112,7 @@ static void fill_message(const struct vg_saying *saying, const struct vg_onset *
         .rows = onset->rows,
         .items = item,
         .nitems = 1,
-        .url = config->external_url,
+        .url = vg_cycle_page(config->external_url, onset->dataset, saying->arena),
         .dashboard = vg_cycle_dashboard(config->dashboard_url, onset->dataset, saying->arena),
     };
     if (dataset) {
@@ -102,6 +122,10 @@ static void fill_message(const struct vg_saying *saying, const struct vg_onset *
         message->runbook = dataset->runbook;
         message->role = vg_role_name(dataset->role);
         message->impact = dataset->impact;
+    }
+    if (saying->cycle->reference_version && vg_streq(saying->cycle->dataset, onset->dataset)) {
+        message->reference_from_us = saying->cycle->reference_from_us;
+        message->reference_to_us = saying->cycle->reference_to_us;
     }
     memcpy(message->key, onset->key, VG_KEY_SIZE);
 }
@@ -128,6 +152,41 @@ static int post(const struct vg_saying *saying, const struct vg_message *message
     return vg_store_outbox_put(saying->env->store, &row, err);
 }
 
+int vg_cycle_silences(const struct vg_cycle_env *env, int64_t now_us, struct vg_arena *arena,
+                      struct vg_settle_in *in, struct vg_error *err)
+{
+    struct vg_silence *rows;
+    size_t n;
+    vg_failpoint("silences");
+    if (vg_store_silences(env->store, now_us, arena, &rows, &n, err) < 0)
+        return -1;
+    struct vg_quiet *out = vg_arena_array(arena, n + 1, sizeof *out);
+    if (!out)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < n; i++)
+        out[i] = (struct vg_quiet){
+            .match = rows[i].match, .from_us = rows[i].from_us, .until_us = rows[i].until_us};
+    in->silences = out;
+    in->nsilences = n;
+    return 0;
+}
+
+/* Whether a silence keeps the news of a request back, which is about the rule that drifts. */
+static int is_silenced(const struct vg_saying *saying, const struct vg_onset *onset,
+                       const struct vg_dataset *dataset, bool *silenced, struct vg_error *err)
+{
+    const struct vg_config *config = saying->env->config;
+    struct vg_cycle cycle = *saying->cycle;
+    const struct vg_alert alert = {.rule = onset->rule, .severity = VG_SEVERITY_INFO};
+    struct vg_settle_in in = {
+        .cycle = &cycle, .dataset = dataset, .quiet = config->quiet, .nquiet = config->nquiet};
+    cycle.dataset = onset->dataset;
+    if (vg_cycle_silences(saying->env, cycle.now_us, saying->arena, &in, err) < 0)
+        return -1;
+    *silenced = vg_quiet_muted(&in, &alert);
+    return 0;
+}
+
 int vg_cycle_change(const struct vg_saying *saying, const struct vg_onset *onset,
                     struct vg_error *err)
 {
@@ -137,6 +196,11 @@ int vg_cycle_change(const struct vg_saying *saying, const struct vg_onset *onset
     fill_drift(onset, find_result(saying->cycle, onset), &item);
     fill_message(saying, onset, &item, &message);
     message.kind = VG_MSG_CHANGE;
+    bool silenced = false;
+    if (dataset && is_silenced(saying, onset, dataset, &silenced, err) < 0)
+        return -1;
+    if (silenced)
+        return 0;
     for (size_t i = 0; dataset && i < dataset->to.n; i++) {
         const struct vg_receiver *receiver =
             vg_config_receiver(saying->env->config, dataset->to.items[i]);

@@ -4,10 +4,18 @@
 #define PGVIGIL_AGENT_CYCLE_CHANGE_H
 
 #include "agent/loop/cycle.h"
+#include "agent/settle.h"
 
 /* The address with {{dataset}} replaced by the dataset's id, percent-encoded; in arena. NULL for
  * NULL, or without memory. */
 const char *vg_cycle_dashboard(const char *address, const char *dataset, struct vg_arena *arena);
+
+/* The address of the page with the dataset's place in it behind it; as vg_cycle_dashboard(). */
+const char *vg_cycle_page(const char *address, const char *dataset, struct vg_arena *arena);
+
+/* Into in: the silences that people made and that are not over. */
+int vg_cycle_silences(const struct vg_cycle_env *env, int64_t now_us, struct vg_arena *arena,
+                      struct vg_settle_in *in, struct vg_error *err);
 
 /* What is needed to say something of an onset. */
 struct vg_saying {

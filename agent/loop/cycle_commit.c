@@ -189,26 +189,6 @@ static int store_settled(const struct vg_cycle_env *env, const struct vg_settle_
     return 0;
 }
 
-/* Those that people made. */
-static int find_silences(const struct vg_cycle_env *env, int64_t now_us, struct vg_arena *arena,
-                         struct vg_settle_in *in, struct vg_error *err)
-{
-    struct vg_silence *rows;
-    size_t n;
-    vg_failpoint("silences");
-    if (vg_store_silences(env->store, now_us, arena, &rows, &n, err) < 0)
-        return -1;
-    struct vg_quiet *out = vg_arena_array(arena, n + 1, sizeof *out);
-    if (!out)
-        return fail_memory(err);
-    for (size_t i = 0; i < n; i++)
-        out[i] = (struct vg_quiet){
-            .match = rows[i].match, .from_us = rows[i].from_us, .until_us = rows[i].until_us};
-    in->silences = out;
-    in->nsilences = n;
-    return 0;
-}
-
 /* Which incidents of other datasets speak for this one while its connection is lost. */
 static int find_lost(const struct vg_cycle_env *env, const struct vg_settling *settling,
                      struct vg_arena *arena, struct vg_settle_in *in, struct vg_error *err)
@@ -263,7 +243,7 @@ static int load_settled(const struct vg_cycle_env *env, const struct vg_settling
     in->alerts = alerts;
     in->incidents = incidents;
     in->episodes = episodes;
-    if (find_silences(env, settling->cycle->now_us, arena, in, err) < 0)
+    if (vg_cycle_silences(env, settling->cycle->now_us, arena, in, err) < 0)
         return -1;
     return find_lost(env, settling, arena, in, err);
 }
@@ -277,7 +257,7 @@ int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling
         .agent = env->agent,
         .dataset = settling->dataset,
         .catching_up = settling->catching_up,
-        .url = env->config->external_url,
+        .url = vg_cycle_page(env->config->external_url, cycle->dataset, arena),
         .dashboard = vg_cycle_dashboard(env->config->dashboard_url, cycle->dataset, arena),
         .quiet = env->config->quiet,
         .nquiet = env->config->nquiet,

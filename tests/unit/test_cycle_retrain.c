@@ -246,6 +246,9 @@ static void test_a_change_is_told(void **state)
     assert_string_equal(message.role, "predictions");
     assert_string_equal(message.items[0].rule, "value.drift.ks");
     assert_true(message.items[0].value > message.items[0].limit);
+    assert_true(message.items[0].p_value < 0.001 && message.items[0].n > 0);
+    assert_true(message.items[0].n_ref > 0);
+    assert_true(strlen(message.items[0].why) > 10);
     cycle_kit_stop(&kit);
 }
 
@@ -287,6 +290,51 @@ static void test_a_delivered_change_is_told_once(void **state)
     tell_once(state, true);
 }
 
+/* Silences of the dataset, or of its rule, are silences of this too. */
+static void test_a_silenced_change_is_not_told(void **state)
+{
+    static const struct {
+        struct vg_match match;
+        size_t changes;
+    } cases[] = {
+        {{.dataset = "predictions"}, 0},
+        {{.rule = "value.drift.*"}, 0},
+        {{.severities = 1u << VG_SEVERITY_INFO}, 0},
+        {{.dataset = "other"}, 1},
+        {{.severities = 1u << VG_SEVERITY_CRITICAL}, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct cycle_kit kit;
+        struct vg_outgoing row;
+        int64_t id;
+        const struct vg_silence silence = {
+            .match = cases[i].match, .until_us = VG_NEVER, .by = "ada", .why = ""};
+        if (i) { /* a store of its own */
+            fixture_teardown(state);
+            fixture_setup(state);
+        }
+        start(&kit, state, "cooldown: 4h");
+        kit.rule.config->receivers[0].kind = VG_RECEIVER_PAGERDUTY;
+        kit.rule.config->receivers[0].changes = true;
+        MUST(&kit, vg_store_silence_put(kit.env.store, &silence, &id, &kit.err));
+        run_hour(&kit, 0, true, false);
+        assert_int_equal(list_requests(&kit, &row), 1);
+        assert_int_equal(list_changes(&kit, &row), cases[i].changes);
+        cycle_kit_stop(&kit);
+    }
+}
+
+static void test_the_address_of_the_page(void **state)
+{
+    (void)state;
+    struct vg_arena *arena = vg_arena_new();
+    assert_null(vg_cycle_page(NULL, "d", arena));
+    assert_string_equal(vg_cycle_page("https://v.test/p/", "a b", arena),
+                        "https://v.test/p/#dataset-a%20b");
+    assert_string_equal(vg_cycle_page("https://v.test/#top", "d", arena), "https://v.test/#top");
+    vg_arena_free(arena);
+}
+
 static void test_the_address_of_a_dashboard(void **state)
 {
     (void)state;
@@ -326,6 +374,8 @@ int main(void)
         TEST(test_a_change_is_told),
         TEST(test_a_change_is_told_once),
         TEST(test_a_delivered_change_is_told_once),
+        TEST(test_a_silenced_change_is_not_told),
+        cmocka_unit_test(test_the_address_of_the_page),
         cmocka_unit_test(test_the_address_of_a_dashboard),
         TEST(test_without_configuration),
     };
