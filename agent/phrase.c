@@ -218,7 +218,7 @@ const struct vg_message_item *vg_phrase_lead(const struct vg_message *message)
     return lead ? lead : message->nitems ? message->items : NULL;
 }
 
-static void write_head(struct vg_buf *out, const struct vg_message *message)
+void vg_phrase_state(struct vg_buf *out, const struct vg_message *message)
 {
     static const char *const shouted[VG_SEVERITIES] = {"INFO", "WARNING", "CRITICAL"};
     const char *severity = shouted[message->severity];
@@ -293,7 +293,7 @@ static void write_named(struct vg_buf *out, const char *before, const char *name
 
 void vg_phrase_title(struct vg_buf *out, const struct vg_message *message)
 {
-    write_head(out, message);
+    vg_phrase_state(out, message);
     vg_buf_putc(out, ' ');
     vg_phrase_clean(out, message->dataset);
     if (message->kind == VG_MSG_TEST)

@@ -24,6 +24,8 @@ void vg_phrase_clean(struct vg_buf *out, const char *s);
 void vg_phrase_value(struct vg_buf *out, double value, enum vg_unit unit, const char *class);
 
 /* "CRITICAL delay_predictions: ks of probability 0.384, above 0.35". One line. */
+/* The first words of the title: "CRITICAL", "STILL WARNING", "RESOLVED". */
+void vg_phrase_state(struct vg_buf *out, const struct vg_message *message);
 void vg_phrase_title(struct vg_buf *out, const struct vg_message *message);
 
 /* The item a title speaks of: one that began to stand now, else one that stands, else the first;

@@ -9,6 +9,14 @@
 
 enum { KEY_SHOWN = 8 };
 
+static void put_named(struct vg_buf *out, const char *before, const char *text)
+{
+    if (!text || !*text)
+        return;
+    vg_buf_puts(out, before);
+    vg_phrase_clean(out, text);
+}
+
 void vg_phrase_one(struct vg_buf *out, const struct vg_message *message)
 {
     char time[VG_TIME_TEXT];
@@ -17,6 +25,10 @@ void vg_phrase_one(struct vg_buf *out, const struct vg_message *message)
     if (message->onset_us != VG_NEVER)
         vg_buf_printf(out, "%s%s", since, vg_format_time(message->onset_us, time));
     vg_buf_printf(out, " [%.*s]", KEY_SHOWN, message->key);
+    if (message->kind == VG_MSG_RESOLVE)
+        return;
+    put_named(out, "; may break: ", message->impact);
+    put_named(out, "; runbook: ", message->runbook);
 }
 
 static const char *choose_verb(enum vg_message_kind kind)

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 #include "agent/phrase.h"
 #include "pgvigil/text.h"
@@ -126,6 +127,8 @@ static void write_basis(struct vg_buf *out, const struct vg_message *message)
 
 static const struct variable variables[] = {
     WRITTEN("title", vg_phrase_title, "the program's own title"),
+    WRITTEN("state", vg_phrase_state,
+            "CRITICAL, CRITICAL UPDATE, STILL CRITICAL, RESOLVED, ..., as a title begins"),
     WRITTEN("kind", write_kind,
             "open, update, remind, resolve, summary, test, acknowledge, change"),
     WRITTEN("severity", write_severity, "info, warning or critical"),
@@ -192,6 +195,12 @@ static const struct vg_template_word filters[] = {
     [CUT] = {"cut", "cut:N, at most N characters, the last an ellipsis"},
     [DEFAULT] = {"default", "default:TEXT, this text where there is none"},
 };
+static const char *const examples[] = {
+    [UPPER] = "{{severity | upper}}",
+    [LOWER] = "{{dataset | lower}}",
+    [CUT] = "{{why | cut:80}}",
+    [DEFAULT] = "{{owner | default:nobody}}",
+};
 enum { FILTERS = sizeof filters / sizeof filters[0] };
 
 const struct vg_template_word *vg_template_variable(size_t i)
@@ -252,7 +261,10 @@ static int fail_word(struct walk *walk, const char *what, const struct vg_templa
         const char *at = (const char *)first + i * size;
         names[i] = ((const struct vg_template_word *)(const void *)at)->name;
     }
+    enum { SHORT = 5 }; /* of a short word the nearest is often quite another */
     const char *nearest = vg_nearest(walk->word, names, n);
+    if (nearest && strlen(walk->word) <= SHORT && strncasecmp(nearest, walk->word, 1) != 0)
+        nearest = NULL;
     vg_fail(walk->err, VG_E_CONFIG, "there is no %s \"%s\"", what, walk->word);
     if (nearest)
         return vg_hint(walk->err, "did you mean %s?", nearest);
@@ -314,11 +326,13 @@ static int apply_filter(struct walk *walk, size_t filter, const char *argument, 
 {
     size_t most = 0;
     bool takes = filter == CUT || filter == DEFAULT;
-    if (takes != (argument != NULL))
-        return vg_fail(walk->err, VG_E_CONFIG,
-                       takes ? "%s needs a colon and what it works with"
-                             : "%s takes nothing behind a colon",
-                       filters[filter].name);
+    if (takes != (argument != NULL)) {
+        vg_fail(walk->err, VG_E_CONFIG,
+                takes ? "%s needs a colon and what it works with"
+                      : "%s takes nothing behind a colon",
+                filters[filter].name);
+        return vg_hint(walk->err, "for example %s", examples[filter]);
+    }
     for (size_t i = 0; filter == CUT && i < n && most <= CUT_MOST; i++)
         most = argument[i] >= '0' && argument[i] <= '9' ? most * 10 + (size_t)(argument[i] - '0')
                                                         : CUT_MOST + 1;

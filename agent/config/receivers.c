@@ -14,8 +14,33 @@ enum { MOST_RECIPIENTS = 50 };
 
 /* --- Templates -------------------------------------------------------------------------------- */
 
-/* The place of byte `at` of a scalar, where it stands on one line as it was written; else that of
- * the scalar. */
+/* The place of byte `at` of a block behind "|", which is written as it is read but for the blanks
+ * before each line. */
+static struct vg_loc find_in_block(const struct vg_document *document, const struct vg_node *node,
+                                   size_t at)
+{
+    struct vg_loc loc = node->loc;
+    size_t line = loc.line, begin = 0; /* index of the line behind the bar */
+    for (size_t i = 0; i < at; i++) {
+        line += node->text[i] == '\n';
+        begin = node->text[i] == '\n' ? i + 1 : begin;
+    }
+    if (line >= document->nlines)
+        return loc;
+    const char *written = document->text + document->lines[line];
+    size_t left = document->size - document->lines[line], blanks;
+    size_t n = strcspn(node->text + begin, "\n"), own = strspn(node->text + begin, " ");
+    blanks = strspn(written, " ");
+    blanks -= own <= blanks ? own : blanks; /* those are of the text */
+    if (n > left - blanks || memcmp(written + blanks, node->text + begin, n) != 0)
+        return loc;
+    loc.line = (uint32_t)line + 1;
+    loc.column = (uint32_t)(blanks + (at - begin)) + 1;
+    return loc;
+}
+
+/* The place of byte `at` of a scalar, where it stands on one line as it was written or in a block
+ * of lines; else that of the scalar. */
 static struct vg_loc find_place(const struct vg_config_reading *in, const struct vg_node *node,
                                 size_t at)
 {
@@ -25,6 +50,8 @@ static struct vg_loc find_place(const struct vg_config_reading *in, const struct
         return loc;
     size_t start = document->lines[loc.line - 1] + loc.column - 1 + !node->plain;
     size_t n = strcspn(node->text, "\n");
+    if (!node->plain && start <= document->size && document->text[start - 1] == '|')
+        return find_in_block(document, node, at);
     if (at <= n && start + n <= document->size && !memcmp(document->text + start, node->text, n))
         loc.column += (uint32_t)at + !node->plain;
     return loc;

@@ -45,6 +45,13 @@ static int join(const struct composing *in, const char *text, const char **commo
     return !in->many->incidents && text && !*common ? -1 : 0;
 }
 
+/* The page, without the place of one dataset in it. */
+static int join_page(const struct composing *in, const char *url)
+{
+    const char *page = url ? vg_arena_strndup(in->arena, url, strcspn(url, "#")) : NULL;
+    return url && !page ? -1 : join(in, page, &in->message->url);
+}
+
 static int add_model(const struct composing *in, const char *model)
 {
     struct vg_gathered *many = in->many;
@@ -90,7 +97,7 @@ static int add_one(struct composing *in, const struct vg_message *one)
     *member = (struct member){one->severity, make_line(in, one)};
     if (!member->line || join(in, one->connection, &all->connection) < 0 ||
         join(in, one->owner, &all->owner) < 0 || join(in, one->runbook, &all->runbook) < 0 ||
-        join(in, one->url, &all->url) < 0 ||
+        join(in, one->dashboard, &all->dashboard) < 0 || join_page(in, one->url) < 0 ||
         join(in, lead ? lead->check : NULL, &many->check) < 0 || add_model(in, one->model) < 0 ||
         add_dataset(in, one->dataset) < 0)
         return -1;

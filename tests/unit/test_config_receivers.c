@@ -140,7 +140,7 @@ static const struct {
     {"{command: {run: /bin/tell, text: \"a {{datset}}\"}}", 44,
      "text: there is no variable \"datset\"", "did you mean dataset?"},
     {"{command: {run: /bin/tell, title: \"{{what | cut}}\"}}", 50,
-     "title: cut needs a colon and what it works with", NULL},
+     "title: cut needs a colon and what it works with", "for example {{why | cut:80}}"},
 };
 
 static void test_refusals(void **state)

@@ -86,14 +86,18 @@ static void test_what_is_refused(void **state)
         {"{{dataset | uper}}", 12, "there is no filter \"uper\"", "did you mean upper?"},
         {"{{dataset | zzz}}", 12, "there is no filter \"zzz\"",
          "there are: upper, lower, cut, default"},
-        {"{{dataset | cut}}", 12, "cut needs a colon and what it works with", ""},
-        {"{{dataset | upper:3}}", 12, "upper takes nothing behind a colon", ""},
+        {"{{dataset | cut}}", 12, "cut needs a colon and what it works with",
+         "for example {{why | cut:80}}"},
+        {"{{dataset | upper:3}}", 12, "upper takes nothing behind a colon",
+         "for example {{severity | upper}}"},
         {"{{dataset | cut:no}}", 12, "cut needs a number of characters, 1 to 4000",
          "for example {{why | cut:80}}"},
         {"{{dataset | cut:0}}", 12, "cut needs a number of characters, 1 to 4000", NULL},
         {"{{dataset | cut:99999999999999999999}}", 12,
          "cut needs a number of characters, 1 to 4000", NULL},
         {"{{dataset | default:\"x}}", 20, "the quote is not closed", ""},
+        {"{{dataset | default}}", 12, "default needs a colon and what it works with",
+         "for example {{owner | default:nobody}}"},
         {"{{dataset owner}}", 10, "}} or | is missing here", NULL},
         {"{{#if x}}", 2, "a name is missing after {{", NULL},
         {"{{dataset.owner}}", 9, "}} or | is missing here", NULL},
@@ -109,6 +113,40 @@ static void test_what_is_refused(void **state)
             fail_msg("%s: at %zu, not %zu", cases[i].text, at, cases[i].at);
         if (cases[i].hint)
             assert_string_equal(err.hint, cases[i].hint);
+    }
+}
+
+/* A short word that is quite another is not proposed. */
+static void test_no_wild_guess(void **state)
+{
+    struct vg_error err = {0};
+    size_t at;
+    (void)state;
+    assert_int_equal(vg_template_check("{{nope}}", &at, &err), -1);
+    assert_null(strstr(err.hint, "did you mean"));
+    assert_int_equal(vg_template_check("{{rol}}", &at, &err), -1);
+    assert_string_equal(err.hint, "did you mean role?");
+}
+
+static void test_the_state(void **state)
+{
+    static const struct {
+        enum vg_message_kind kind;
+        const char *want;
+    } cases[] = {
+        {VG_MSG_OPEN, "CRITICAL"},
+        {VG_MSG_UPDATE, "CRITICAL UPDATE"},
+        {VG_MSG_REMIND, "STILL CRITICAL"},
+        {VG_MSG_RESOLVE, "RESOLVED"},
+        {VG_MSG_TEST, "TEST"},
+        {VG_MSG_ACKNOWLEDGE, "ACKNOWLEDGED"},
+    };
+    (void)state;
+    struct vg_message_item item;
+    struct vg_message message = kit_message(&item);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        message.kind = cases[i].kind;
+        expect_text(&message, "{{state}}", cases[i].want);
     }
 }
 
@@ -140,10 +178,9 @@ static void test_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_written),
-        cmocka_unit_test(test_values_are_no_templates),
-        cmocka_unit_test(test_what_is_refused),
-        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_what_is_written), cmocka_unit_test(test_values_are_no_templates),
+        cmocka_unit_test(test_what_is_refused), cmocka_unit_test(test_no_wild_guess),
+        cmocka_unit_test(test_the_state),       cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests_name("template", tests, NULL, NULL);
 }
