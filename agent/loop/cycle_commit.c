@@ -9,6 +9,7 @@
 #include "agent/loop/carry.h"
 #include "agent/loop/cycle_budget.h"
 #include "agent/loop/cycle_change.h"
+#include "agent/loop/cycle_remind.h"
 #include "agent/loop/cycle_revisit.h"
 #include "agent/loop/cycle_still.h"
 #include "agent/loop/cycle_structure.h"
@@ -183,6 +184,8 @@ static int store_settled(const struct vg_cycle_env *env, const struct vg_settle_
     for (size_t i = 0; i < settled->nmessages; i++) {
         if (!dataset || !dataset->expose_values)
             hide_keys(&settled->messages[i]);
+        if (!env->carry && vg_cycle_remind(env, &settled->messages[i], err) < 0)
+            return -1;
         if (post_message(env, &settled->messages[i], &settled->receivers[i], arena, err) < 0)
             return -1;
     }

@@ -178,8 +178,8 @@ int vg_sql_strings(struct vg_store *store, const struct vg_sql *sql, struct vg_a
                    struct vg_strings *out, struct vg_error *err);
 
 /* Ends whose beginning was certainly heard by nobody (outbox_aside.c), of the receiver and key of
- * this row; 0: all. Where the beginning was set aside they are so too; they wait again when it does,
- * and go when it was dropped. */
+ * this row; 0: all. Where the beginning was set aside they are so too; they wait again when it
+ * does, and go when it was dropped. */
 int vg_outbox_part(struct vg_store *store, int64_t id, int64_t now_us, struct vg_error *err);
 
 #endif

@@ -180,6 +180,13 @@ struct vg_latest {
 /* Of one dataset, or of all with NULL; ordered by dataset, rule, segment. */
 int vg_store_latest(struct vg_store *store, const char *dataset, struct vg_arena *arena,
                     struct vg_latest **out, size_t *n, struct vg_error *err);
+/* What the newest result of a rule rests on; NAN: does not apply. */
+struct vg_result_basis {
+    double p_value, n, n_ref;
+};
+int vg_store_result_basis(struct vg_store *store, const char *dataset, const char *rule,
+                          const char *segment, struct vg_result_basis *out, bool *found,
+                          struct vg_error *err);
 /* A window that was judged and is to be read again. */
 struct vg_checked {
     struct vg_window window;
