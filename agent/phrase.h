@@ -12,6 +12,7 @@
 
 #include "pgvigil/event.h"
 #include "pgvigil/mem.h"
+#include "pgvigil/rule.h"
 
 /* Whether the alert of an item still stands after the cycle: it fires, or cannot be looked at. */
 bool vg_phrase_stands(const struct vg_message_item *item);
@@ -60,5 +61,9 @@ void vg_phrase_many_impact(struct vg_buf *out, const struct vg_gathered *many);
 
 /* What stands now: "2 alerts fire, 1 cannot be looked at, 3 have cleared". One line. */
 void vg_phrase_standing(struct vg_buf *out, const struct vg_message *message);
+
+/* What a silence or a route is about, as people write it: "dataset=a* severity=warning", or
+ * "everything". */
+void vg_phrase_match(struct vg_buf *out, const struct vg_match *match);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a person asks next about a message: what it rests on, and what it may break.
+/* What a person asks next about a message: what it rests on, and what it may break. Also what a
+ * silence is about.
  *
  * Pure. Text of rules and models is cleaned when it is appended; nothing is escaped.
  */
@@ -47,4 +48,24 @@ void vg_phrase_impact(struct vg_buf *out, const struct vg_message *message)
     vg_buf_puts(out, roles[i].before);
     vg_phrase_clean(out, message->model);
     vg_buf_puts(out, roles[i].after);
+}
+
+static void put_pattern(struct vg_buf *out, size_t start, const char *name, const char *pattern)
+{
+    if (pattern)
+        vg_buf_printf(out, "%s%s=%s", out->len > start ? " " : "", name, pattern);
+}
+
+void vg_phrase_match(struct vg_buf *out, const struct vg_match *match)
+{
+    size_t start = out->len;
+    put_pattern(out, start, "dataset", match->dataset);
+    put_pattern(out, start, "rule", match->rule);
+    put_pattern(out, start, "tag", match->tag);
+    for (unsigned i = 0; i < VG_SEVERITIES; i++) {
+        if (match->severities >> i & 1)
+            put_pattern(out, start, "severity", vg_severity_name((enum vg_severity)i));
+    }
+    if (out->len == start)
+        vg_buf_puts(out, "everything");
 }

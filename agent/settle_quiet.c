@@ -50,26 +50,6 @@ bool vg_quiet_hours(const struct vg_hours *hours, int64_t now_us)
     return (on_today && of_day_us >= hours->from_us) || (on_before && of_day_us < hours->until_us);
 }
 
-static void put_pattern(struct vg_buf *out, size_t start, const char *name, const char *pattern)
-{
-    if (pattern)
-        vg_buf_printf(out, "%s%s=%s", out->len > start ? " " : "", name, pattern);
-}
-
-void vg_quiet_say(struct vg_buf *out, const struct vg_match *match)
-{
-    size_t start = out->len;
-    put_pattern(out, start, "dataset", match->dataset);
-    put_pattern(out, start, "rule", match->rule);
-    put_pattern(out, start, "tag", match->tag);
-    for (unsigned i = 0; i < VG_SEVERITIES; i++) {
-        if (match->severities >> i & 1)
-            put_pattern(out, start, "severity", vg_severity_name((enum vg_severity)i));
-    }
-    if (out->len == start)
-        vg_buf_puts(out, "everything");
-}
-
 static const struct vg_rule *find_rule(const struct vg_settle_in *in, const struct vg_alert *alert)
 {
     for (size_t i = 0; in->dataset && i < in->dataset->nrules; i++) {

@@ -4,7 +4,6 @@
 #define PGVIGIL_SETTLE_QUIET_H
 
 #include "agent/settle.h"
-#include "pgvigil/text.h"
 
 /* Whether a text fits a pattern in which * stands for any characters and ? for one; NULL fits all.
  */
@@ -22,8 +21,6 @@ bool vg_quiet_lost(const struct vg_alert *alert);
  * whom this one would tell of the same. */
 bool vg_quiet_spoken_for(const struct vg_settle_in *in, const struct vg_incident *incident,
                          const struct vg_alert *alert);
-/* Appends what is meant as people write it: "dataset=a* severity=warning", or "everything". */
-void vg_quiet_say(struct vg_buf *out, const struct vg_match *match);
 /* The receivers of a failure: those of the routes that fit, where no rule file names any, else
  * result->to. In arena. 0, or -1 out of memory. */
 int vg_quiet_route(const struct vg_settle_in *in, const struct vg_alert *alert,

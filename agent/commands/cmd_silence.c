@@ -8,7 +8,7 @@
 #include "agent/commands/show.h"
 #include "agent/commands/silence_wish.h"
 #include "agent/loop/loop_tell.h"
-#include "agent/settle_quiet.h"
+#include "agent/phrase.h"
 #include "pgvigil/text.h"
 
 /* Asks the daemon, or does it where there is none. */
@@ -47,7 +47,7 @@ static const char *show_match(struct vg_arena *arena, const struct vg_match *mat
 {
     struct vg_buf text;
     vg_buf_init(&text, 1 << 16);
-    vg_quiet_say(&text, match);
+    vg_phrase_match(&text, match);
     const char *out = text.failed ? NULL : vg_arena_strdup(arena, text.data);
     vg_buf_free(&text);
     return out ? out : "";

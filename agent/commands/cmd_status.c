@@ -7,10 +7,10 @@
 #include "agent/commands/shell.h"
 #include "agent/commands/show.h"
 #include "agent/commands/status_json.h"
+#include "agent/phrase.h"
 #include "agent/plan_segments.h"
 #include "agent/rank.h"
 #include "agent/settle_proposal.h"
-#include "agent/settle_quiet.h"
 #include "pgvigil/text.h"
 
 static const char *show_time(struct vg_arena *arena, int64_t us)
@@ -159,7 +159,7 @@ static void print_silences(const struct vg_status *status, int64_t now_us)
         char from[VG_TIME_TEXT], until[VG_TIME_TEXT];
         struct vg_buf text;
         vg_buf_init(&text, 1 << 16);
-        vg_quiet_say(&text, &silence->match);
+        vg_phrase_match(&text, &silence->match);
         printf("  %lld: %s, %s %s until %s, by %s%s%s\n", (long long)silence->id,
                text.failed ? "" : text.data, silence->from_us > now_us ? "from" : "since",
                vg_format_time(silence->from_us, from), vg_format_time(silence->until_us, until),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reads what is to be silenced, and for how long. A variable of the shell that is empty must not
- * silence everything: what is not restricted has to be asked for in so many words. Stores nothing. */
+ * silence everything: what is not restricted has to be asked for in so many words.
+ * Stores nothing. */
 #include "agent/commands/silence_wish.h"
 
 #include <stddef.h>

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/settle_quiet.h"
+#include "agent/phrase.h"
 #include "pgvigil/text.h"
 #include "pgvigil/time.h"
 
@@ -463,7 +463,7 @@ static void put_silences(struct vg_buf *out, const struct vg_report *report)
         const struct vg_silence *silence = &report->silences[i];
         struct vg_buf what;
         vg_buf_init(&what, VG_REPORT_LINE);
-        vg_quiet_say(&what, &silence->match);
+        vg_phrase_match(&what, &silence->match);
         vg_buf_puts(out, "<tr>");
         put_cell(out, "Silenced", what.failed ? "too long to be shown" : what.data);
         put_time_cell(out, "From", silence->from_us);

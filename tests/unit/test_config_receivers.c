@@ -170,11 +170,36 @@ static void test_refusals(void **state)
     }
 }
 
+/* A fault in a block of lines is shown in its line. */
+static void test_a_fault_in_a_block(void **state)
+{
+    static const struct {
+        const char *receiver;
+        unsigned line, column;
+    } cases[] = {
+        {"{command: {run: /bin/tell, text: \"{{nosuch}}\"}}", 3, 0},
+        {"\n    command:\n      run: /bin/tell\n      text: |\n        one {{dataset}}\n\n"
+         "          more {{nosuch}}\n",
+         9, 18},
+        {"\n    command:\n      run: /bin/tell\n      text: |-\n        {{nosuch}}\n", 7, 11},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct vg_diags diags;
+        assert_null(parse(cases[i].receiver, &diags));
+        assert_int_equal(diags.items[0].loc.line, cases[i].line);
+        if (cases[i].column)
+            assert_int_equal(diags.items[0].loc.column, cases[i].column);
+        vg_diags_free(&diags);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_a_fault_in_a_block),
     };
     return cmocka_run_group_tests_name("config_receivers", tests, NULL, NULL);
 }

@@ -287,6 +287,26 @@ static void test_hostile_names_stay_one_clean_line(void **state)
     }
 }
 
+/* One of many says what it may break and where to read on; an end need not. */
+static void test_one_of_many(void **state)
+{
+    struct vg_message_item item;
+    struct vg_message message = kit_message(&item);
+    struct vg_buf out;
+    (void)state;
+    message.impact = "what customers see";
+    message.runbook = "https://wiki.test/d";
+    vg_buf_init(&out, 4000);
+    vg_phrase_one(&out, &message);
+    assert_non_null(
+        strstr(out.data, "; may break: what customers see; runbook: https://wiki.test/d"));
+    vg_buf_clear(&out);
+    message.kind = VG_MSG_RESOLVE;
+    vg_phrase_one(&out, &message);
+    assert_null(strstr(out.data, "may break"));
+    vg_buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_seen_has_no_value),
         cmocka_unit_test(test_titles),
         cmocka_unit_test(test_place_and_standing),
+        cmocka_unit_test(test_one_of_many),
         cmocka_unit_test(test_cleaning),
         cmocka_unit_test(test_hostile_names_stay_one_clean_line),
     };

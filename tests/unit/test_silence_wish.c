@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "agent/commands/silence_wish.h"
-#include "agent/settle_quiet.h"
+#include "agent/phrase.h"
 #include "pgvigil/text.h"
 
 enum { MOST = 4 };
@@ -46,7 +46,7 @@ static void test_read(void **state)
         if (read_all(f, cases[i].arguments, &silence) < 0)
             fail_msg("case %zu: %s", i, f->err.msg);
         vg_buf_init(&what, 1000);
-        vg_quiet_say(&what, &silence.match);
+        vg_phrase_match(&what, &silence.match);
         assert_string_equal(what.data, cases[i].what);
         assert_true(silence.from_us == now_us + cases[i].from_us);
         assert_true(silence.until_us == now_us + cases[i].until_us);
