@@ -177,7 +177,7 @@ static int end_row(struct vg_store *store, int64_t id, int state, int64_t now_us
     vg_failpoint("mid_mark");
     if (rc == 0)
         rc = changed ? count_end(store, id, state, err) : must_exist(store, id, err);
-    if (rc == 0 && changed && state == DEAD)
+    if (rc == 0 && changed && state == VG_ROW_DEAD)
         rc = vg_outbox_part(store, id, now_us, err);
     return vg_scope_leave(store, &scope, rc, err);
 }
