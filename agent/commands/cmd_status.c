@@ -63,6 +63,25 @@ static int print_datasets(struct vg_shell *shell, const struct vg_status *status
     return 0;
 }
 
+/* A clock that was set back, or was ahead. */
+static int print_behind(struct vg_shell *shell, const struct vg_status *status,
+                        struct vg_error *err)
+{
+    char until[VG_TIME_TEXT];
+    int64_t now_us = shell->clock->ops->now_us(shell->clock);
+    for (size_t i = 0; i < status->datasets.n; i++) {
+        struct vg_progress progress;
+        const char *id = status->datasets.items[i];
+        if (vg_store_progress(shell->store, id, shell->arena, &progress, err) < 0)
+            return -1;
+        if (progress.watermark_us != VG_NEVER && progress.watermark_us > now_us)
+            printf("  clock    %s: windows up to %s were judged, and it is not that late: the next"
+                   " one is judged when its time comes\n",
+                   id, vg_format_time(progress.watermark_us, until));
+    }
+    return 0;
+}
+
 static int print_results(const struct vg_status *status, struct vg_arena *arena)
 {
     size_t *places = vg_arena_array(arena, status->nlatest + 1, sizeof *places);
@@ -306,7 +325,7 @@ static int print_status(struct vg_shell *shell)
         return vg_status_json(shell, &status);
     printf("pgvigil %s, agent %s\n\n", VG_VERSION, shell->agent);
     print_notice(status.notice);
-    if (print_datasets(shell, &status, &err) < 0)
+    if (print_datasets(shell, &status, &err) < 0 || print_behind(shell, &status, &err) < 0)
         return vg_shell_fail(&err);
     if (print_results(&status, shell->arena) < 0)
         return VG_EXIT_INTERNAL;

@@ -45,6 +45,19 @@ static int page_report(void *arg, struct vg_buf *out)
     return -1;
 }
 
+/* Said also where all is well: until then nothing new is learnt of these datasets' windows. */
+static void say_behind(struct vg_daemon *daemon, bool ready, struct vg_buf *why)
+{
+    char until[VG_TIME_TEXT];
+    int64_t until_us, now_us = daemon->shell.clock->ops->now_us(daemon->shell.clock);
+    size_t n = vg_loop_behind(&daemon->loop, now_us, &until_us);
+    if (n)
+        vg_buf_printf(why,
+                      "%sthe clock is behind windows that were judged: those of %zu datasets are"
+                      " judged again when it has passed %s",
+                      ready ? "ready, but " : "", n, vg_format_time(until_us, until));
+}
+
 static bool page_ready(void *arg, struct vg_buf *why)
 {
     struct vg_daemon *daemon = arg;
@@ -57,8 +70,10 @@ static bool page_ready(void *arg, struct vg_buf *why)
         vg_buf_puts(why, "no database has been reached yet\n");
     struct vg_store_health health;
     vg_store_health(daemon->shell.store, &health);
-    if (health.in_place && health.writable)
+    if (health.in_place && health.writable) {
+        say_behind(daemon, ready, why);
         return ready;
+    }
     vg_buf_printf(why, "%s\n", health.why);
     return false;
 }

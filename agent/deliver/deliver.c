@@ -17,7 +17,7 @@
 enum { PER_SINK = 8, READ_AGAIN = 3 };
 static const int64_t base_us = VG_US, cap_us = 5 * VG_MINUTE_US, hold_cap_us = VG_HOUR_US;
 static const int64_t probe_us = 4 * VG_US; /* least time between two requests to who is down */
-static const int64_t idle_us = 30 * VG_US;
+static const int64_t idle_us = 5 * VG_US;
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
 
@@ -470,7 +470,8 @@ int vg_deliver_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_u
 {
     int64_t next_us = VG_NEVER, run_us = VG_NEVER;
     bool any;
-    int rc = vg_deliver_record(deliver, now_us, &any, err);
+    int rc = vg_deliver_set_back(deliver, now_us, err);
+    rc = rc ? rc : vg_deliver_record(deliver, now_us, &any, err);
     rc = rc ? rc : vg_deliver_make_room(deliver, now_us, err);
     deliver->turn_us = now_us;
     do {

@@ -134,6 +134,7 @@ struct vg_deliver {
     int64_t room_us;  /* look again whether the outbox is full, not before */
     enum vg_trouble_known room_trouble;
     int64_t turn_us; /* clock of the turn */
+    int64_t seen_us; /* clock of the turn before; 0: there was none */
     bool spared;     /* in it rows were let go of */
     struct vg_beat beat;
     struct vg_follower *followers;
@@ -261,6 +262,11 @@ int vg_gather_again(struct vg_deliver *deliver, struct vg_lane *lane,
                     const struct vg_gather *gather, struct vg_outgoing *first,
                     struct vg_arena *arena, const struct vg_message **message,
                     struct vg_error *err);
+
+/* --- set_back.c ------------------------------------------------------------------------------- */
+/* Compares the clock with that of the turn before: was it set back, what waits is due as much
+ * earlier. The first time what waits longer than any back-off is due now. */
+int vg_deliver_set_back(struct vg_deliver *deliver, int64_t now_us, struct vg_error *err);
 
 /* --- push.c ----------------------------------------------------------------------------------- */
 /* Starts what may be sent now; returns when to look again. */

@@ -63,18 +63,23 @@ static int64_t find_tick(const struct vg_dataset *dataset, const struct vg_progr
                           : vg_tick_after(dataset, progress->first_seen_us);
 }
 
-/* A clock that was ahead for a while must not leave the dataset blind until that time comes: what
- * lies in the future is forgotten. */
+/* What a clock that was ahead, or was set back, has left in the future must not stop the dataset:
+ * ticks and retries go on at once. Windows that were judged are not judged again: the next one has
+ * its turn when its time comes. Only where that is more than a day, it is forgotten. */
 static struct vg_progress mend(const struct vg_dataset *dataset, const struct vg_progress *progress,
                                int64_t now_us)
 {
     struct vg_progress mended = *progress;
     struct vg_window newest;
     vg_window_newest_due(dataset, now_us, &newest);
-    int64_t ahead = newest.end_us + dataset->schedule.window_us + VG_HOUR_US;
-    if (mended.tick_us != VG_NEVER && mended.tick_us > now_us)
+    int64_t ahead = newest.end_us + dataset->schedule.window_us + VG_DAY_US + VG_HOUR_US;
+    int64_t retry_us =
+        mended.failures ? vg_due_retry(dataset, mended.failures, now_us) : now_us + VG_HOUR_US;
+    if (mended.tick_us != VG_NEVER && mended.tick_us > now_us + dataset->schedule.every_us)
         mended.tick_us = now_us - dataset->schedule.every_us;
-    if (mended.retry_us != VG_NEVER && mended.retry_us > now_us + VG_HOUR_US)
+    if (mended.tick_us == VG_NEVER && mended.first_seen_us > now_us)
+        mended.first_seen_us = now_us - dataset->schedule.every_us;
+    if (mended.retry_us != VG_NEVER && mended.retry_us > retry_us)
         mended.retry_us = VG_NEVER;
     if (mended.watermark_us != VG_NEVER && mended.watermark_us > ahead)
         mended.watermark_us = newest.end_us;

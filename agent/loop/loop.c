@@ -229,6 +229,8 @@ static void schedule(struct vg_loop *loop)
     int64_t idle_us = 0, control_us = 0;
     while (!loop->stop) {
         int64_t now_us = read_clock(loop);
+        if (vg_loop_set_back(loop, now_us))
+            idle_us = control_us = 0;
         if (atomic_exchange(&loop->reload, false))
             vg_loop_renew(loop);
         if (now_us >= control_us) {

@@ -61,6 +61,7 @@ struct vg_loop {
     int64_t offenders_us;
     bool offenders_idle;           /* who writes them waits, and would take a snapshot at once */
     int64_t follow_us, promote_us; /* when to look at training runs again, and ask once more */
+    int64_t seen_us;               /* the clock when the scheduler last looked; 0: not yet */
     int64_t failed_cycles;         /* lost or unread; the exit code of --once and of replays */
 };
 
@@ -112,6 +113,12 @@ int vg_loop_retrain(struct vg_loop *loop, const struct vg_control *row, struct v
                     const char **answer, struct vg_error *err);
 /* What follows from training runs that have ended. By the scheduler's thread. */
 void vg_loop_follow(struct vg_loop *loop);
+/* Compares the clock with what it was: true when it was set back by a second or more, which is said
+ * and taken out of all times that are waited for (loop_clock.c). By the scheduler's thread. */
+bool vg_loop_set_back(struct vg_loop *loop, int64_t now_us);
+/* How many datasets have judged windows that end after now, and in *until_us, unless NULL, the last
+ * of these ends: the clock was ahead, or was set back. Takes the mutex. */
+size_t vg_loop_behind(struct vg_loop *loop, int64_t now_us, int64_t *until_us);
 /* Rows that commands left in the store: reload, capture, use, drop. */
 void vg_loop_control(struct vg_loop *loop);
 /* What is to be captured or calibrated next, as soon as it may be. Without the mutex. */

@@ -112,9 +112,7 @@ static enum MHD_Result answer_ready(struct vg_web *web, struct MHD_Connection *c
     struct vg_buf why;
     vg_buf_init(&why, PAGE_BYTES);
     bool ready = web->pages.ready(web->pages.arg, &why);
-    if (ready)
-        vg_buf_clear(&why);
-    vg_buf_puts(&why, ready ? "ready" : why.len ? "" : "not ready");
+    vg_buf_puts(&why, why.len ? "" : ready ? "ready" : "not ready");
     vg_buf_putc(&why, '\n');
     unsigned status = ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
     enum MHD_Result ok = answer_text(connection, status, why.data);

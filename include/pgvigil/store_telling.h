@@ -58,6 +58,11 @@ int vg_store_outbox_hold(struct vg_store *store, int64_t id, int64_t until_us,
                          struct vg_error *err);
 int vg_store_outbox_held(struct vg_store *store, enum vg_sink_kind kind, const char *sink,
                          int64_t *until_us, struct vg_error *err);
+/* The clock was set back to now by back_us: messages, runs that are followed and keys of offending
+ * rows that wait for a time of the former clock do so for one that is as much earlier. back_us 0,
+ * at a start: those that wait over an hour, which no back-off does, wait no more (set_back.c). */
+int vg_store_set_back(struct vg_store *store, int64_t now_us, int64_t back_us,
+                      struct vg_error *err);
 /* Where the row is a trigger that has certainly not been delivered, and its end waits behind it, no
  * one needs to hear of either: what waits of its sink and key up to this end is let go of. *n: how
  * many. */

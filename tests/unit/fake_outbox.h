@@ -293,6 +293,19 @@ int vg_store_outbox_hold(struct vg_store *self, int64_t id, int64_t until_us, st
     return 0;
 }
 
+int vg_store_set_back(struct vg_store *self, int64_t now_us, int64_t back_us, struct vg_error *err)
+{
+    (void)err;
+    for (size_t i = 0; i < self->n; i++) {
+        int64_t *next_us = &self->rows[i].row.next_us;
+        if (back_us && *next_us > now_us)
+            *next_us -= back_us;
+        else if (!back_us && *next_us > now_us + VG_HOUR_US)
+            *next_us = now_us;
+    }
+    return 0;
+}
+
 int vg_store_outbox_held(struct vg_store *self, enum vg_sink_kind kind, const char *sink,
                          int64_t *until_us, struct vg_error *err)
 {

@@ -177,6 +177,28 @@ static void test_retry_after_is_a_minimum_up_to_an_hour(void **state)
     }
 }
 
+/* Eight seconds stay eight seconds, whatever the clock is set back to. */
+static void test_a_clock_that_is_set_back(void **state)
+{
+    static const int64_t backs[] = {VG_HOUR_US, VG_DAY_US};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        int64_t then = NOW + (int64_t)i * VG_WEEK_US, now = then - backs[i];
+        size_t before = fake_http_count(&http, "audit");
+        memset(&store, 0, sizeof store);
+        put_message("audit", "k1", VG_MSG_OPEN);
+        store.rows[0].row.next_us = then;
+        fake_http_rule(&http, "audit", 1, 429, 8 * VG_US);
+        drain(then);
+        drain(now);
+        drain(now + 8 * VG_US - 1);
+        assert_int_equal(fake_http_count(&http, "audit"), before + 1);
+        drain(now + 8 * VG_US);
+        assert_int_equal(fake_http_count(&http, "audit"), before + 2);
+        assert_int_equal(state_of(1), FAKE_SENT);
+    }
+}
+
 static void test_what_is_refused_is_set_aside(void **state)
 {
     (void)state;
@@ -412,6 +434,7 @@ int main(void)
         WITH(test_all_that_is_due_is_sent),
         WITH(test_backoff_doubles_with_full_jitter),
         WITH(test_retry_after_is_a_minimum_up_to_an_hour),
+        WITH(test_a_clock_that_is_set_back),
         WITH(test_what_is_refused_is_set_aside),
         WITH(test_a_dead_receiver_delays_no_other),
         WITH(test_a_poisonous_message_delays_no_other),

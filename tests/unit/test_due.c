@@ -140,7 +140,7 @@ static void test_replay_judges_exactly_its_span(void **state)
     assert_in_range((uintmax_t)ticks, 71, 73);
 }
 
-/* What a clock that was a day ahead has left does not keep the dataset blind until then. */
+/* What a clock that was two days ahead has left does not keep the dataset blind until then. */
 static void test_clock_was_ahead(void **state)
 {
     (void)state;
@@ -150,7 +150,7 @@ static void test_clock_was_ahead(void **state)
     struct vg_job job;
     progress.tick_us = now + VG_DAY_US;
     progress.retry_us = now + VG_DAY_US;
-    progress.watermark_us = 1024 * VG_HOUR_US;
+    progress.watermark_us = 1048 * VG_HOUR_US;
     assert_true(vg_due_next(&dataset, &progress, &no_span, now) <= now);
     assert_true(vg_due_job(&dataset, &progress, &no_span, now, &job));
     assert_true(job.tick);
@@ -161,6 +161,34 @@ static void test_clock_was_ahead(void **state)
     assert_true(vg_due_job(&dataset, &progress, &no_span, now + VG_HOUR_US, &job));
     assert_true(job.window);
     assert_int_equal(job.range.start_us, 1001 * VG_HOUR_US);
+}
+
+/* Set back by an hour or a day: ticks and retries go on, and no window is judged twice. */
+static void test_clock_set_back(void **state)
+{
+    (void)state;
+    struct vg_dataset dataset = make_dataset();
+    static const int64_t backs[] = {VG_HOUR_US, VG_DAY_US};
+    for (size_t i = 0; i < 2; i++) {
+        int64_t then = 1000 * VG_HOUR_US + 30 * VG_MINUTE_US, now = then - backs[i];
+        struct vg_progress progress = make_progress(now - VG_DAY_US);
+        struct vg_job job;
+        progress.tick_us = then;
+        progress.watermark_us = 1000 * VG_HOUR_US;
+        progress.failures = 1;
+        progress.retry_us = then + 5 * VG_MINUTE_US; /* left by a failure before the jump */
+        assert_true(vg_due_next(&dataset, &progress, &no_span, now) <= now);
+        assert_true(vg_due_job(&dataset, &progress, &no_span, now, &job));
+        assert_true(job.tick && !job.window);
+        progress.failures = 0;
+        progress.retry_us = VG_NEVER;
+        int64_t due = 1001 * VG_HOUR_US + 2 * VG_MINUTE_US;
+        for (; now < due; now += 10 * VG_MINUTE_US)
+            assert_false(vg_due_job(&dataset, &progress, &no_span, now, &job) && job.window);
+        assert_true(vg_due_job(&dataset, &progress, &no_span, due, &job));
+        assert_true(job.window);
+        assert_int_equal(job.range.start_us, 1000 * VG_HOUR_US);
+    }
 }
 
 static void test_no_time_column(void **state)
@@ -219,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_back_off),
         cmocka_unit_test(test_replay_judges_exactly_its_span),
         cmocka_unit_test(test_clock_was_ahead),
+        cmocka_unit_test(test_clock_set_back),
         cmocka_unit_test(test_no_time_column),
         cmocka_unit_test(test_revisits),
     };

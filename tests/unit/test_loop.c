@@ -3,6 +3,8 @@
  * in virtual time. */
 #include "tests/unit/loop_kit.h"
 
+#include <sched.h>
+
 #include "agent/clock.h"
 
 /* --- Replays ---------------------------------------------------------------------------------- */
@@ -110,6 +112,87 @@ static void test_daemon(void **state)
     loop_kit_stop(&kit);
 }
 
+/* A clock that is set back once, and moves only while nothing is under way. */
+struct unsteady_clock {
+    struct vg_clock base;
+    _Atomic int64_t now_us;
+    int64_t back_us, stop_us;
+    struct loop_kit *kit;
+};
+
+static int64_t read_unsteady(struct vg_clock *self)
+{
+    return ((struct unsteady_clock *)self)->now_us;
+}
+
+static bool is_working(struct vg_loop *loop)
+{
+    bool working = false;
+    pthread_mutex_lock(&loop->mutex);
+    for (size_t i = 0; i < loop->nslots; i++)
+        working |= loop->slots[i]->busy || loop->slots[i]->queued;
+    pthread_mutex_unlock(&loop->mutex);
+    return working;
+}
+
+static void sleep_unsteady(struct vg_clock *self, int64_t until_us)
+{
+    struct unsteady_clock *clock = (struct unsteady_clock *)self;
+    if (is_working(&clock->kit->loop)) {
+        sched_yield();
+        return;
+    }
+    if (clock->back_us && clock->kit->committed >= 4) {
+        clock->now_us -= clock->back_us;
+        clock->stop_us = clock->now_us + 21 * VG_MINUTE_US;
+        clock->back_us = 0;
+        clock->kit->committed = 0; /* from here on */
+        return;
+    }
+    if (until_us > clock->now_us)
+        clock->now_us = until_us;
+    if (clock->stop_us && clock->now_us >= clock->stop_us)
+        vg_loop_stop(&clock->kit->loop);
+}
+
+static void wake_unsteady(struct vg_clock *self)
+{
+    (void)self;
+}
+
+static const struct vg_clock_ops unsteady_ops = {read_unsteady, sleep_unsteady, wake_unsteady};
+
+/* Ticks go on as before, commands are answered, and no window is read a second time. */
+static void run_set_back(void **state, int64_t back_us)
+{
+    struct loop_kit kit;
+    struct unsteady_clock clock = {.base.ops = &unsteady_ops, .back_us = back_us, .kit = &kit};
+    clock.now_us = made_hour(5).end_us + 5 * VG_MINUTE_US;
+    loop_kit_start(&kit, state, "a", clock.now_us);
+    kit.loop.env.clock = &clock.base;
+    kit.loop.promote_us = clock.now_us + VG_MINUTE_US;
+    MUST(&kit, vg_loop_run(&kit.loop, 1, &kit.err));
+    assert_in_range(kit.committed - 1, 4,
+                    6); /* ticks of 21 minutes, and what the jump itself said */
+    assert_int_equal(kit.loop.promote_us, 0);
+    assert_true(kit.idled >= 20); /* each minute */
+    loop_kit_scans(&kit, "a4 a5");
+    int64_t until_us;
+    assert_int_equal(vg_loop_behind(&kit.loop, clock.now_us, &until_us), 1);
+    assert_int_equal(until_us, made_hour(5).end_us);
+    loop_kit_stop(&kit);
+}
+
+static void test_set_back_an_hour(void **state)
+{
+    run_set_back(state, VG_HOUR_US);
+}
+
+static void test_set_back_a_day(void **state)
+{
+    run_set_back(state, VG_DAY_US);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -117,7 +200,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_replay_in_order), TEST(test_replay_with_a_failure),
         TEST(test_replay_stops),    TEST(test_once),
-        TEST(test_daemon),
+        TEST(test_daemon),          TEST(test_set_back_an_hour),
+        TEST(test_set_back_a_day),
     };
     return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
 }

@@ -85,6 +85,24 @@ static void test_order(void **state)
     assert_string_equal(due(f, VG_NEVER, 10), "");
 }
 
+/* Set back by an hour while a message waits ten seconds; and found so by a start. */
+static void test_set_back(void **state)
+{
+    struct fixture *f = *state;
+    int64_t then = 100 * VG_HOUR_US, now = then - VG_HOUR_US;
+    put(f, "ops", "k1", then);
+    put(f, "ops", "k2", now - 5);
+    MUST(f, vg_store_outbox_retry(f->store, 1, then + 10 * VG_US, "429", &f->err));
+    MUST(f, vg_store_set_back(f->store, now, VG_HOUR_US, &f->err));
+    assert_string_equal(due(f, now, 10), "2");
+    assert_string_equal(due(f, now + 10 * VG_US, 10), "1 2");
+    MUST(f, vg_store_outbox_retry(f->store, 1, now + VG_HOUR_US, "429", &f->err));
+    MUST(f, vg_store_outbox_retry(f->store, 2, now + VG_HOUR_US + 1, "429", &f->err));
+    MUST(f, vg_store_set_back(f->store, now, 0, &f->err)); /* an hour may be meant, no more */
+    assert_string_equal(due(f, now, 10), "2");
+    assert_string_equal(due(f, now + VG_HOUR_US, 10), "1 2");
+}
+
 /* A receiver and a model of one name are two sinks. */
 static void test_kinds_of_sink(void **state)
 {
@@ -285,6 +303,7 @@ int main(void)
 {
 #define OPEN(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
+        OPEN(test_set_back),
         OPEN(test_fields),        OPEN(test_order),
         OPEN(test_kinds_of_sink), OPEN(test_most_per_sink),
         OPEN(test_next),          OPEN(test_counts),
