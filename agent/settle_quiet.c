@@ -121,9 +121,12 @@ static bool holds_all(const struct vg_strings *all, const struct vg_strings *som
     return every;
 }
 
-/* Of two that were told only the younger is silent, so that no two speak for each other. */
-static bool is_older(const struct vg_incident *a, const struct vg_incident *b)
+/* What was told speaks for what was not, in the order of commits: that of due times may be another.
+ * Of two that were told only the younger is silent, so that no two speak for each other. */
+static bool is_first(const struct vg_incident *a, const struct vg_incident *b)
 {
+    if (b->told_us == VG_NEVER)
+        return true;
     if (a->opened_due_us != b->opened_due_us)
         return a->opened_due_us < b->opened_due_us;
     return strcmp(a->dataset, b->dataset) < 0;
@@ -135,7 +138,7 @@ bool vg_quiet_spoken_for(const struct vg_settle_in *in, const struct vg_incident
     bool spoken = false;
     for (size_t i = 0; i < in->nlost && !spoken; i++) {
         const struct vg_incident *other = &in->lost[i];
-        spoken = other->severity >= incident->severity && is_older(other, incident) &&
+        spoken = other->severity >= incident->severity && is_first(other, incident) &&
                  holds_all(&other->to, &incident->to);
     }
     return spoken && vg_quiet_lost(alert);

@@ -183,6 +183,12 @@ static void test_who_speaks_for_nobody(void **state)
         else
             world.alerts[0].why = "could not be read (permission): denied";
         run(&world, "", VG_HOUR_US, false, NULL);
+        if (i ==
+            2) { /* told first, it speaks for what is not told yet, though that was due first */
+            assert_said(&world, "");
+            stop(&world);
+            continue;
+        }
         assert_said(&world, "open(reach)");
         const char *why = world.out.messages[0].items[0].why;
         assert_int_equal(strstr(why, "1 more dataset is read over the connection warehouse") != 0,
