@@ -224,7 +224,7 @@ static int run_with(const struct vg_options *options, int (*act_on)(struct vg_sh
 {
     struct vg_shell shell;
     bool beside = false;
-    int rc = vg_shell_open(&shell, options);
+    int rc = vg_shell_open_state(&shell, options);
     if (!rc)
         rc = vg_control_open(&shell, &beside);
     if (!rc)

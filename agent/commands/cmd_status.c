@@ -347,7 +347,7 @@ static int print_status(struct vg_shell *shell)
 static int run_status(const struct vg_options *options)
 {
     struct vg_shell shell;
-    int rc = vg_shell_open(&shell, options);
+    int rc = vg_shell_open_state(&shell, options);
     if (!rc)
         rc = vg_shell_store(&shell, VG_STORE_COMMAND);
     if (!rc)

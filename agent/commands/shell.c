@@ -112,6 +112,20 @@ int vg_shell_open(struct vg_shell *shell, const struct vg_options *options)
     return vg_clock_real(&shell->clock, &err) < 0 ? vg_shell_fail(&err) : 0;
 }
 
+int vg_shell_open_state(struct vg_shell *shell, const struct vg_options *options)
+{
+    static const char none[] =
+        "connections: {none: {conninfo: \"host=127.0.0.1 dbname=none user=none\"}}\n";
+    struct vg_error err = {0};
+    int rc = vg_shell_open(shell, options);
+    if (rc != VG_EXIT_CONFIG || shell->config || !options->state)
+        return rc;
+    if (vg_config_parse(none, sizeof none - 1, options->config, &shell->diags, &shell->config) < 0)
+        return vg_shell_show_diags(shell), VG_EXIT_CONFIG;
+    fputs("pgvigil: without the configuration, on the state that was given\n", stderr);
+    return vg_clock_real(&shell->clock, &err) < 0 ? vg_shell_fail(&err) : 0;
+}
+
 int vg_shell_store(struct vg_shell *shell, enum vg_store_mode mode)
 {
     struct vg_error err = {0};

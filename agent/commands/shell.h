@@ -65,6 +65,9 @@ struct vg_shell {
 };
 /* Reads pgvigil.yaml; on errors prints them and returns an exit code, else 0. */
 int vg_shell_open(struct vg_shell *shell, const struct vg_options *options);
+/* The same for commands that need the state alone: with --state also where the configuration cannot
+ * be read, as it is then that people must be able to acknowledge and to silence. */
+int vg_shell_open_state(struct vg_shell *shell, const struct vg_options *options);
 /* Opens the store; in COMMAND mode a missing one is no error. 0 or an exit code, said on stderr. */
 int vg_shell_store(struct vg_shell *shell, enum vg_store_mode mode);
 /* Reads the rule files (the store's last good texts serve where there is a store). Prints all
