@@ -63,7 +63,8 @@ static size_t take_body(char *data, size_t size, size_t n, void *arg)
 static size_t count_header(char *data, size_t size, size_t n, void *arg)
 {
     struct transfer *transfer = arg;
-    (void)data;
+    if (transfer->mail)
+        vg_mail_hear(transfer->mail, data, size * n);
     transfer->header_bytes += size * n;
     return transfer->header_bytes > HEADER_BYTES ? 0 : size * n;
 }
@@ -365,6 +366,9 @@ static void finish_transfer(struct client *client, struct transfer *transfer, CU
     response->error = (struct vg_error){0};
     if (!response->status || (transfer->mail && code))
         explain_failure(transfer, code ? code : CURLE_GOT_NOTHING, &response->error);
+    if (transfer->mail && code == CURLE_ABORTED_BY_CALLBACK && vg_mail_is_stranger(transfer->mail))
+        vg_fail(&response->error, VG_E_PERMISSION,
+                "the mail server offers no log-in for the user: nothing was sent");
 
     struct transfer **link = &client->transfers;
     while (*link != transfer)

@@ -3,7 +3,8 @@
  *
  * A connection is encrypted before anything is said (smtps) or by STARTTLS, without which nothing
  * is sent, unless the host is a loopback address or the configuration allows plain text. User and
- * password are given only over such a connection.
+ * password are given only over such a connection; where the server does not take them, nothing is
+ * sent.
  */
 #include "agent/http/mail.h"
 
@@ -17,11 +18,24 @@ struct vg_mail_upload {
     struct curl_slist *to;
     char *text;
     size_t n, sent;
+    bool must_log_in, logged_in;
 };
+
+void vg_mail_hear(struct vg_mail_upload *upload, const char *reply, size_t n)
+{
+    upload->logged_in = upload->logged_in || (n >= 3 && !memcmp(reply, "235", 3));
+}
+
+bool vg_mail_is_stranger(const struct vg_mail_upload *upload)
+{
+    return upload->must_log_in && !upload->logged_in;
+}
 
 static size_t give_text(char *data, size_t size, size_t n, void *arg)
 {
     struct vg_mail_upload *upload = arg;
+    if (vg_mail_is_stranger(upload))
+        return CURL_READFUNC_ABORT;
     size_t room = size * n, left = upload->n - upload->sent;
     size_t k = room < left ? room : left;
     memcpy(data, upload->text + upload->sent, k);
@@ -73,11 +87,15 @@ CURLcode vg_mail_set(CURL *easy, const struct vg_request *request, struct vg_mai
         return CURLE_OUT_OF_MEMORY;
     memcpy(upload->text, request->body, request->body_size);
     upload->n = request->body_size;
+    upload->must_log_in = request->mail->user != NULL;
     CURLcode code = add_recipients(request->mail, upload);
     code = code ? code : set_texts(easy, request->mail);
     /* the method of HTTP would be taken for a command of SMTP */
     code = code ? code : curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
     code = code ? code : curl_easy_setopt(easy, CURLOPT_USE_SSL, choose_tls(request));
+    /* on a connection of its own, so that the reply to its log-in is heard */
+    code =
+        code ? code : curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, upload->must_log_in ? 1L : 0L);
     code = code ? code : curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, upload->to);
     code = code ? code : curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
     code = code ? code : curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_text);

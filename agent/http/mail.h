@@ -13,6 +13,11 @@ struct vg_mail_upload;
 /* Turns an easy handle, of which URL, address checks, CA file and times are set, into one that
  * sends request->mail. *out is to be freed whatever is returned. */
 CURLcode vg_mail_set(CURL *easy, const struct vg_request *request, struct vg_mail_upload **out);
+/* A line that the server has said. */
+void vg_mail_hear(struct vg_mail_upload *upload, const char *reply, size_t n);
+/* Whether there is a user, and the server has not let it log in: libcurl goes on without where the
+ * server offers no AUTH. The text is not given then. */
+bool vg_mail_is_stranger(const struct vg_mail_upload *upload);
 void vg_mail_free(struct vg_mail_upload *upload); /* NULL is fine */
 
 #endif
