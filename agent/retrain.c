@@ -385,13 +385,36 @@ static void make_by_hand(const struct vg_retrain_in *in, const struct vg_retrain
     memcpy(out->onset.key, wish->key, VG_KEY_SIZE);
 }
 
+/* That the drift which is open has been asked for: one request for one onset, unless it came to
+ * nothing. "" otherwise, NULL out of memory. */
+static const char *find_asked(const struct vg_retrain_in *in, struct vg_arena *arena)
+{
+    char asked[VG_TIME_TEXT];
+    const struct vg_onset *onset = in->onset;
+    if (!onset || onset->state != VG_ONSET_FIRED || in->failed)
+        return "";
+    return vg_arena_printf(arena, "this drift was asked for already, at %s (onset %.12s)",
+                           vg_format_time(onset->fired_us, asked), onset->key);
+}
+
+static int guard_wish(const struct vg_retrain_in *in, const struct vg_onset *onset,
+                      struct vg_arena *arena, struct vg_guarded *out)
+{
+    const char *asked = find_asked(in, arena);
+    if (!asked || vg_retrain_guard(in, onset, arena, out) < 0)
+        return -1;
+    if (*asked)
+        out->loose = vg_arena_printf(arena, "%s%s%s", asked, *out->loose ? "; " : "", out->loose);
+    return out->loose ? 0 : -1;
+}
+
 /* Withheld or fired. */
 static int obey_wish(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
                      struct vg_arena *arena, struct vg_retrain_out *out)
 {
     struct vg_guarded guarded;
     struct vg_onset *onset = &out->onset;
-    if (vg_retrain_guard(in, onset, arena, &guarded) < 0)
+    if (guard_wish(in, onset, arena, &guarded) < 0)
         return -1;
     bool held = *guarded.firm || (*guarded.loose && !wish->force);
     const char *both = *guarded.firm && *guarded.loose ? "; " : "";

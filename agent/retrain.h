@@ -44,6 +44,7 @@ struct vg_retrain_in {
     const struct vg_onset *pending; /* whose request that is; NULL: none waits, or it is unknown */
     bool touched, sending;          /* it may have arrived already; it is being sent now */
     enum vg_retrain_flight run;     /* of the newest of `fired` */
+    bool failed;                    /* that run was refused, failed or lost sight of */
 };
 
 /* What is to be told to people. */
@@ -87,7 +88,8 @@ int vg_retrain_approve(const struct vg_retrain_in *in, const struct vg_retrain_w
 int vg_retrain_deny(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
                     struct vg_arena *arena, struct vg_retrain_out *out, struct vg_error *err);
 /* Asked for by hand: the open onset fires, or one that nobody but this person opened. Broken or
- * unknown data, and a request or run under way, withhold it whatever is forced. */
+ * unknown data, and a request or run under way, withhold it whatever is forced; that this drift was
+ * asked for already, and its run has not failed, unless it is forced. */
 int vg_retrain_by_hand(const struct vg_retrain_in *in, const struct vg_retrain_wish *wish,
                        struct vg_arena *arena, struct vg_retrain_out *out, struct vg_error *err);
 

@@ -80,6 +80,10 @@ static int act(struct vg_shell *shell, const char *verb)
     struct vg_buf text;
     bool beside;
     const char *meant = options->arguments[1];
+    if (!strcmp(verb, "retrain-fire") && !vg_config_retraining(shell->config, meant)) {
+        fprintf(stderr, "pgvigil: there is no retraining.%s\n", meant);
+        return VG_EXIT_USAGE;
+    }
     int rc = vg_control_open(shell, &beside);
     rc = rc ? rc : find_meant(shell, verb, &meant);
     if (rc)

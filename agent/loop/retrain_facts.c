@@ -112,6 +112,8 @@ static int load_run(const struct vg_saying *saying, const struct vg_fired *last,
     if (vg_store_retrain_run(saying->env->store, last->key, saying->arena, &run, &found, err) < 0)
         return -1;
     in->run = found ? judge_run(&run) : VG_FLIGHT_UNKNOWN;
+    in->failed = found && (run.state == VG_RETRAIN_FAILED || run.state == VG_RETRAIN_REFUSED ||
+                           run.state == VG_RETRAIN_LOST);
     return 0;
 }
 

@@ -109,7 +109,7 @@ static const char *make_answer(enum verb verb, const struct vg_retrain_out *out,
             arena,
             verb == APPROVE ? "ok: approved; withheld for now, and asked for when this has passed:"
                               " %s"
-                            : "%s",
+                            : "withheld: %s",
             last->reason);
     }
 }

@@ -192,7 +192,7 @@ static void test_by_hand(void **state)
     run_hour(&kit, 0, false, true);
     kit.decided = 0;
     expect_answer(&kit, "retrain-fire", "delays\tada\tnew labels\tforce", after(0),
-                  "asked for by hand (new labels): value.nulls of predictions: fail");
+                  "withheld: asked for by hand (new labels): value.nulls of predictions: fail");
     expect_decision(&kit, 1, VG_DECIDED_WITHHELD, "value.nulls");
     assert_string_equal(kit.decision.by, "ada");
     assert_int_equal(list_requests(&kit, &request), 0);
@@ -206,14 +206,14 @@ static void test_by_hand(void **state)
                                     &kit.err));
     assert_true(found && run.state == VG_RETRAIN_ASKED);
     expect_answer(&kit, "retrain-fire", "delays\tada\tonce more\tforce", after(1) + 1,
-                  "asked for by hand (once more): a request is still being delivered");
+                  "withheld: asked for by hand (once more): a request is still being delivered");
 
     MUST(&kit, vg_store_outbox_sent(kit.env.store, request.id, after(1), &kit.err));
     run_hour(&kit, 2, true, false); /* drift that comes now is another onset */
     expect_decision(&kit, 2, VG_DECIDED_WITHHELD, "cooldown until");
     assert_true(find_onset(&kit, &onset));
     expect_answer(&kit, "retrain-fire", "delays\tada\tonce more\t", after(2),
-                  "asked for by hand (once more): cooldown until");
+                  "withheld: asked for by hand (once more): cooldown until");
     expect_answer(&kit, "retrain-fire", "delays\tada\tonce more\tforce", after(2), "ok: the");
     assert_int_equal(list_requests(&kit, &request), 1);
     assert_string_equal(request.key, onset.key);

@@ -208,6 +208,30 @@ static void test_by_hand_takes_the_open_onset(void **state)
     stop(&world);
 }
 
+/* One request for one onset, unless it is forced, or the run has come to nothing. */
+static void test_by_hand_of_what_was_asked(void **state)
+{
+    (void)state;
+    struct world world;
+    struct vg_onset onset;
+    await(&world, &onset);
+    onset.state = VG_ONSET_FIRED;
+    onset.fired = true;
+    onset.fired_us = day(DAY).end_us;
+    world.in.onset = &onset;
+    world.in.run = VG_FLIGHT_OVER;
+    ask_by_hand(&world, false);
+    assert_false(world.out.fire || world.out.has_onset);
+    assert_non_null(strstr(last_reason(&world), "this drift was asked for already, at "));
+    ask_by_hand(&world, true);
+    assert_true(world.out.fire && world.out.onset.by_hand);
+    assert_non_null(strstr(last_reason(&world), "overridden: this drift was asked for already"));
+    world.in.failed = true;
+    ask_by_hand(&world, false);
+    assert_true(world.out.fire);
+    stop(&world);
+}
+
 /* What may be forced, and what may not. */
 static void test_force(void **state)
 {
@@ -272,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_denial),
         cmocka_unit_test(test_by_hand_without_drift),
         cmocka_unit_test(test_by_hand_takes_the_open_onset),
+        cmocka_unit_test(test_by_hand_of_what_was_asked),
         cmocka_unit_test(test_force),
         cmocka_unit_test(test_by_hand_in_a_dry_run),
         cmocka_unit_test(test_by_hand_of_nothing),
