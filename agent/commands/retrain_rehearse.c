@@ -16,10 +16,12 @@ static const char *name_file(struct vg_shell *shell, const char *what, const cha
     return path ? vg_arena_printf(shell->arena, "(%s in %s)", what, path) : NULL;
 }
 
+/* The names of files are not shown encoded. */
 static void print_header(const struct vg_pair *header)
 {
+    bool basic = !strncmp(header->value, "Basic ", 6);
     printf("%s: ", header->key);
-    vg_show_text(stdout, header->value);
+    vg_show_text(stdout, basic ? "Basic (user and secret, encoded)" : header->value);
     putchar('\n');
 }
 
@@ -50,8 +52,25 @@ static bool names_key(const struct vg_request *request, const char *key)
     return found;
 }
 
-/* The first request of the chain; where that only looks whether the run is there, or logs in, also
- * those that can be made without its answer. */
+/* Where the token is a pair of credentials, as in the environment. */
+static const char *name_pair(struct vg_shell *shell, const struct vg_trigger_ops *system,
+                             const char *token)
+{
+    const char *const *names = system->environment;
+    if (!names)
+        return token;
+    return token ? vg_arena_printf(shell->arena, "(id, %s):(secret, %s)", token, token)
+                 : vg_arena_printf(shell->arena, "(%s):(%s)", names[0], names[1]);
+}
+
+static bool is_same(const struct vg_request *a, const struct vg_request *b)
+{
+    return a->url && !strcmp(a->url, b->url) && a->body_size == b->body_size &&
+           (!a->body_size || !memcmp(a->body, b->body, a->body_size));
+}
+
+/* The first request of the chain, which may only look whether the run is there, or log in; and the
+ * one that asks for it, with words in the place of what the answers before it say. */
 static int print_requests(struct vg_shell *shell, const struct vg_retraining *config,
                           const struct vg_onset *onset, struct vg_error *err)
 {
@@ -72,26 +91,29 @@ static int print_requests(struct vg_shell *shell, const struct vg_retraining *co
         .asked_us = onset->due_us,
         .now_us = onset->due_us,
     };
-    const char *before = "";
+    struct vg_request before = {0};
     if (settings && settings->token_command.n)
         in.token = name_file(shell, "token of the program", settings->token_command.items[0]);
+    in.token = name_pair(shell, system, in.token);
     for (int i = 0; i < STEPS; i++) {
         struct vg_request request = {0};
         if (system->render(&in, shell->arena, &request, i ? &ignored : err) < 0)
             return i ? 0 : -1;
-        if (!strcmp(request.url, before))
-            return 0; /* what follows is made of its answer */
-        before = request.url;
+        if (is_same(&before, &request))
+            return 0;
+        before = request;
         if (i)
             putchar('\n');
         print_one(&request);
-        bool asks = request.run || strcmp(request.method, "GET") != 0;
-        if (asks && (request.run || names_key(&request, onset->key)))
-            return 0;
-        if (asks)
+        bool looks = request.run || !strcmp(request.method, "GET");
+        if (!in.token && !looks && !names_key(&request, onset->key)) {
             in.token = "(token of this log-in)";
-        else
-            in.step++;
+        } else if (in.step == system->asks) {
+            return 0;
+        } else {
+            in.step = system->asks;
+            in.memory = system->recalls;
+        }
     }
     return 0;
 }

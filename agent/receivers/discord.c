@@ -140,12 +140,26 @@ static int render(const struct vg_sink_in *in, struct vg_arena *arena, struct vg
     return rc;
 }
 
+/* We wait for the message: what has none is the page of somebody else. */
+static enum vg_outcome take_message(const struct vg_response *response, char *why, size_t why_size)
+{
+    json_t *body = json_loads(response->body, 0, NULL);
+    bool message = json_is_string(json_object_get(body, "id"));
+    json_decref(body);
+    if (!message)
+        snprintf(why, why_size, "status %d, with an answer that is no message of Discord",
+                 response->status);
+    return message ? VG_DELIVERED : VG_RETRY;
+}
+
 /* 10008 is a message that somebody deleted. */
 static enum vg_outcome answer(const struct vg_response *response, int64_t *retry_after_us,
                               char *why, size_t why_size)
 {
     enum vg_outcome outcome = vg_receiver_answer(response, retry_after_us, why, why_size);
     vg_receiver_retry_after(response, "retry_after", retry_after_us);
+    if (outcome == VG_DELIVERED && response->status != 204 && response->whole)
+        return take_message(response, why, why_size);
     if (response->status != 404)
         return outcome;
     json_t *body = json_loads(response->body, 0, NULL);

@@ -75,6 +75,8 @@ static void take_token(const struct vg_trigger_in *in, const struct vg_response 
         explicit_bzero(said->why, sizeof said->why);
         snprintf(said->why, sizeof said->why, "/auth/token: status %d", response->status);
     }
+    if (response->status >= 300 && response->status < 400)
+        said->outcome = VG_RETRY; /* on to a page where people log in */
     json_t *body = took ? vg_trigger_look(response, NULL, said) : NULL;
     if (!body)
         return;
@@ -85,7 +87,7 @@ static void take_token(const struct vg_trigger_in *in, const struct vg_response 
     if (said->token.len)
         vg_trigger_more(said, in->step);
     else
-        vg_trigger_refuse(said, VG_PERMANENT, "/auth/token gave no token");
+        vg_trigger_refuse(said, VG_RETRY, "/auth/token gave no token");
 }
 
 /* --- The request ------------------------------------------------------------------------------ */
@@ -99,7 +101,7 @@ static json_t *make_run(const struct vg_trigger_in *in, struct vg_arena *arena)
     vg_format_time(unique_us, date);
     return json_pack("{s:s, s:o, s:o, s:s}", "dag_run_id", vg_trigger_name(in, arena),
                      "logical_date", dated ? json_string(date) : json_null(), "conf",
-                     vg_trigger_parameters(in), "note", "asked for by pgvigil: the data drifted");
+                     vg_trigger_parameters(in), "note", vg_trigger_note(in));
 }
 
 static const char *find_run(const struct vg_trigger_in *in, const char *id, struct vg_arena *arena)
@@ -135,6 +137,12 @@ static void take_dag(const struct vg_response *response, struct vg_trigger_said 
     if (!took && response->status != 403)
         return; /* 404: no such DAG; 403: it may be started, if not looked at */
     json_t *body = vg_trigger_body(response);
+    if (took && response->whole && !json_is_object(body)) {
+        vg_trigger_refuse(said, VG_RETRY, "status %d, with an answer that is no DAG",
+                          response->status);
+        json_decref(body);
+        return;
+    }
     if (took && !strcmp(vg_trigger_at(body, "is_paused", paused, sizeof paused), "true"))
         snprintf(said->memory, sizeof said->memory, "paused");
     json_decref(body);
@@ -178,7 +186,8 @@ static void answer(const struct vg_trigger_in *in, const struct vg_response *res
     else if (in->step != LOOK_AT_RUN && response->status == 409)
         vg_trigger_more(said, LOOK_AT_RUN);
     else if (vg_trigger_took(response, said) &&
-             (in->step != LOOK_AT_RUN || can_read(response, said)))
+             (in->step != LOOK_AT_RUN || can_read(response, said)) &&
+             vg_trigger_told(response, "dag_run_id", in->key, said))
         take_run(in, response, said);
 }
 
@@ -208,6 +217,7 @@ const struct vg_trigger_ops vg_trigger_airflow = {
     .settings_size = sizeof(struct settings),
     .render = render,
     .answer = answer,
+    .asks = POST_RUN,
     .follow = follow,
     .followed = followed,
 };

@@ -110,7 +110,8 @@ static void answer(const struct vg_trigger_in *in, const struct vg_response *res
     bool made = vg_trigger_made(response, said);
     bool waits = response->retry_after_us > 0;
     if (made) {
-        take_workflow(in, response, said);
+        if (vg_trigger_told(response, "metadata/name", in->key, said))
+            take_workflow(in, response, said);
     } else if (in->step == SUBMIT && response->status >= 500 && !waits) {
         snprintf(said->memory, sizeof said->memory, "%s", said->why);
         vg_trigger_more(said, LOOK);

@@ -59,8 +59,14 @@ static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said)
 {
-    (void)in;
-    if (vg_trigger_took(response, said))
+    const char *text = response->body + strspn(response->body, " \t\r\n");
+    if (!vg_trigger_took(response, said))
+        return;
+    /* Argo says {}, an event source of Argo Events a word of its own */
+    if (*text == '<' || (settings_of(in->retraining)->namespace && *text && *text != '{'))
+        vg_trigger_refuse(said, VG_RETRY, "status %d, with an answer that is not of Argo",
+                          response->status);
+    else
         snprintf(said->why, sizeof said->why, "status %d; what it starts is not told",
                  response->status);
 }

@@ -203,6 +203,7 @@ const struct vg_trigger_ops vg_trigger_dagster = {
     .settings_size = sizeof(struct settings),
     .render = render,
     .answer = answer,
+    .asks = LAUNCH,
     .follow = follow,
     .followed = followed,
 };

@@ -188,7 +188,8 @@ static void answer(const struct vg_trigger_in *in, const struct vg_response *res
                    struct vg_trigger_said *said)
 {
     if (find_version(in)) {
-        if (vg_trigger_made(response, said))
+        if (vg_trigger_made(response, said) &&
+            vg_trigger_told(response, "id/name", find_tail(in->key), said))
             take_name(in, said);
     } else if (vg_trigger_took(response, said)) {
         take_plan(response, said);
@@ -226,6 +227,8 @@ const struct vg_trigger_ops vg_trigger_flyte = {
     .check = check,
     .render = render,
     .answer = answer,
+    .asks = START,
+    .recalls = "(active version)",
     .follow = follow,
     .followed = followed,
 };

@@ -243,6 +243,8 @@ static void take_dispatch(const struct vg_trigger_in *in, const struct vg_respon
     }
     if (!vg_trigger_took(response, said))
         return;
+    if (response->status != 204 && !vg_trigger_told(response, "workflow_run_id", NULL, said))
+        return;
     json_t *body = vg_trigger_body(response);
     vg_trigger_at(body, "workflow_run_id", said->id, sizeof said->id);
     vg_trigger_at(body, "html_url", said->url, sizeof said->url);
@@ -299,6 +301,7 @@ const struct vg_trigger_ops vg_trigger_github = {
     .check = check,
     .render = render,
     .answer = answer,
+    .asks = DISPATCH,
     .follow = follow,
     .followed = followed,
 };

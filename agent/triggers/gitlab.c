@@ -239,7 +239,7 @@ static void answer(const struct vg_trigger_in *in, const struct vg_response *res
         take_variables(in, response, said);
     else if (took && in->step == LOOK)
         take_list(in, response, said);
-    else if (took)
+    else if (took && vg_trigger_told(response, "id", NULL, said))
         take_pipeline(response, said);
 }
 
@@ -270,6 +270,7 @@ const struct vg_trigger_ops vg_trigger_gitlab = {
     .check = check,
     .render = render,
     .answer = answer,
+    .asks = START,
     .follow = follow,
     .followed = followed,
 };

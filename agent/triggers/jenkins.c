@@ -240,6 +240,8 @@ static void take_queued(const struct vg_response *response, struct vg_trigger_sa
     } else if (vg_trigger_took(response, said) && *id) {
         snprintf(said->id, sizeof said->id, "queue/%s", id);
         take_item(said);
+    } else if (said->outcome == VG_DELIVERED && response->status != 201) {
+        vg_trigger_told(response, "id", NULL, said); /* 201 is what Jenkins says of a build */
     }
 }
 
@@ -324,6 +326,7 @@ const struct vg_trigger_ops vg_trigger_jenkins = {
     .settings_size = sizeof(struct settings),
     .render = render,
     .answer = answer,
+    .asks = BUILD,
     .follow = follow,
     .followed = followed,
 };

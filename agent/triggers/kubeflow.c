@@ -75,12 +75,11 @@ static json_t *make_run(const struct vg_trigger_in *in, struct vg_arena *arena)
 {
     const struct settings *own = settings_of(in);
     return json_pack("{s:s, s:s, s:{s:s, s:s*}, s:{s:o, s:s*}, s:s*, s:s*}", "display_name",
-                     vg_trigger_name(in, arena), "description",
-                     "asked for by pgvigil: the data drifted", "pipeline_version_reference",
-                     "pipeline_id", own->pipeline, "pipeline_version_id", own->version,
-                     "runtime_config", "parameters", vg_trigger_filled(in, in->retraining->body),
-                     "pipeline_root", own->root, "experiment_id", own->experiment,
-                     "service_account", own->account);
+                     vg_trigger_name(in, arena), "description", vg_trigger_note(in),
+                     "pipeline_version_reference", "pipeline_id", own->pipeline,
+                     "pipeline_version_id", own->version, "runtime_config", "parameters",
+                     vg_trigger_filled(in, in->retraining->body), "pipeline_root", own->root,
+                     "experiment_id", own->experiment, "service_account", own->account);
 }
 
 static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
@@ -153,7 +152,7 @@ static void answer(const struct vg_trigger_in *in, const struct vg_response *res
         return;
     if (in->step == LOOK)
         take_list(in, response, said);
-    else
+    else if (vg_trigger_told(response, "run_id", in->key, said))
         take_one(in, response, said);
 }
 
@@ -180,6 +179,7 @@ const struct vg_trigger_ops vg_trigger_kubeflow = {
     .settings_size = sizeof(struct settings),
     .render = render,
     .answer = answer,
+    .asks = START,
     .follow = follow,
     .followed = followed,
 };

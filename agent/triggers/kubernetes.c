@@ -212,7 +212,8 @@ static void answer(const struct vg_trigger_in *in, const struct vg_response *res
     if (settings_of(in->retraining)->cronjob && in->step == READ_CRONJOB) {
         if (vg_trigger_took(response, said))
             take_cronjob(response, said);
-    } else if (vg_trigger_made(response, said)) {
+    } else if (vg_trigger_made(response, said) &&
+               vg_trigger_told(response, "metadata/name", in->key, said)) {
         take_job(in, response, said);
     }
 }
@@ -243,6 +244,9 @@ const struct vg_trigger_ops vg_trigger_kubernetes = {
     .check = check,
     .render = render,
     .answer = answer,
+    .asks = CREATE,
+    .recalls = "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"(of the"
+               " cronjob)\"}]}}}}",
     .follow = follow,
     .followed = followed,
 };

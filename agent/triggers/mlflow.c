@@ -177,7 +177,7 @@ static void go_on(const json_t *body, const char *path, int step, struct vg_trig
     if (*vg_trigger_at(body, path, said->memory, sizeof said->memory))
         vg_trigger_more(said, step);
     else
-        vg_trigger_refuse(said, VG_PERMANENT, "an answer of MLflow has no %s", path);
+        vg_trigger_refuse(said, VG_RETRY, "an answer of MLflow has no %s", path);
 }
 
 static bool has_tag(const json_t *run, const char *key, const char *value)
@@ -253,10 +253,9 @@ static void take_answer(const struct vg_trigger_in *in, const json_t *body,
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said)
 {
-    bool reads = in->step != LOG && in->step != TAG_VERSION;
     if (!vg_trigger_took(response, said))
         return;
-    json_t *body = reads ? vg_trigger_look(response, NULL, said) : json_null();
+    json_t *body = vg_trigger_look(response, NULL, said);
     if (body)
         take_answer(in, body, said);
     json_decref(body);
@@ -269,4 +268,6 @@ const struct vg_trigger_ops vg_trigger_mlflow = {
     .settings_size = sizeof(struct settings),
     .render = render,
     .answer = answer,
+    .asks = CREATE_RUN,
+    .recalls = "(id of the experiment)",
 };

@@ -110,7 +110,7 @@ static void take_deployment(const struct vg_response *response, struct vg_trigge
     if (*said->memory)
         vg_trigger_more(said, START);
     else
-        vg_trigger_refuse(said, VG_PERMANENT, "the deployment has no id");
+        vg_trigger_refuse(said, VG_RETRY, "the deployment has no id");
 }
 
 /* The pages of a server stand beside its API; those of the cloud are elsewhere. */
@@ -141,7 +141,7 @@ static void answer(const struct vg_trigger_in *in, const struct vg_response *res
     bool took = vg_trigger_took(response, said);
     if (took && !find_id(in))
         take_deployment(response, said);
-    else if (took)
+    else if (took && vg_trigger_told(response, "id", NULL, said))
         take_run(in, response, said);
 }
 
@@ -169,6 +169,8 @@ const struct vg_trigger_ops vg_trigger_prefect = {
     .check = check,
     .render = render,
     .answer = answer,
+    .asks = START,
+    .recalls = "(id of the deployment)",
     .follow = follow,
     .followed = followed,
 };

@@ -90,6 +90,12 @@ void vg_trigger_page(struct vg_trigger_said *said, const char *base, const char 
     vg_buf_free(&out);
 }
 
+const char *vg_trigger_note(const struct vg_trigger_in *in)
+{
+    bool by_hand = in->onset && (in->onset->by_hand || vg_streq(in->onset->rule, "by hand"));
+    return by_hand ? "asked for by hand through pgvigil" : "asked for by pgvigil: the data drifted";
+}
+
 const char *vg_trigger_name(const struct vg_trigger_in *in, struct vg_arena *arena)
 {
     return vg_arena_printf(arena, "pgvigil__%s", in->key);

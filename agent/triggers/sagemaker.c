@@ -160,8 +160,7 @@ static int render(const struct vg_trigger_in *in, struct vg_arena *arena, struct
     json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:o}", "PipelineName",
                              settings_of(in->retraining)->pipeline, "ClientRequestToken", name,
                              "PipelineExecutionDisplayName", name, "PipelineExecutionDescription",
-                             "asked for by pgvigil: the data drifted", "PipelineParameters",
-                             make_parameters(in, arena));
+                             vg_trigger_note(in), "PipelineParameters", make_parameters(in, arena));
     return call(in, "SageMaker.StartPipelineExecution", body, arena, out, err);
 }
 
@@ -201,7 +200,7 @@ static void answer(const struct vg_trigger_in *in, const struct vg_response *res
                    struct vg_trigger_said *said)
 {
     (void)in;
-    if (!take(response, said))
+    if (!take(response, said) || !vg_trigger_told(response, "PipelineExecutionArn", NULL, said))
         return;
     json_t *body = vg_trigger_body(response);
     vg_trigger_at(body, "PipelineExecutionArn", said->id, sizeof said->id);

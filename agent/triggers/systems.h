@@ -105,6 +105,10 @@ struct vg_trigger_ops {
                   struct vg_error *err);
     void (*answer)(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said);
+    /* To show the chain without an answer: the step that asks for the run, and what the answers
+     * before it might have left, or NULL. */
+    int asks;
+    const char *recalls;
     /* The same for what became of the run in->run, whose id is not empty: a chain of its own. Both
      * or neither. */
     int (*follow)(const struct vg_trigger_in *in, struct vg_arena *arena, struct vg_request *out,
@@ -147,6 +151,8 @@ const char *vg_trigger_url(const struct vg_trigger_in *in, struct vg_arena *aren
 const char *vg_trigger_name(const struct vg_trigger_in *in, struct vg_arena *arena);
 const char *vg_trigger_label(const struct vg_trigger_in *in, struct vg_arena *arena);
 
+/* A sentence for those who see the run: why it is there. */
+const char *vg_trigger_note(const struct vg_trigger_in *in);
 /* The user's parameters (a mapping) with its {{name}} filled in; without any all that is known of
  * the onset. NULL out of memory. */
 struct json_t *vg_trigger_parameters(const struct vg_trigger_in *in);
@@ -180,6 +186,12 @@ struct json_t *vg_trigger_look(const struct vg_response *response, const char *l
 /* The same of a run that a system without a second one of its name was asked for: true, too, of 409
  * that says it is there. Another conflict, and a quota of Kubernetes that is used up, pass. */
 bool vg_trigger_made(const struct vg_response *response, struct vg_trigger_said *said);
+/* Whether a 2xx tells of a run: a JSON object with a text or number at `path`; where it is cut off,
+ * one that holds `ours` (NULL: nothing does). All else, a page to log in at for example, says
+ * nothing of a run: VG_RETRY is said, and it is looked for before another is started. True of 409,
+ * which has been understood before. */
+bool vg_trigger_told(const struct vg_response *response, const char *path, const char *ours,
+                     struct vg_trigger_said *said);
 /* Whether the body says that what was to be created is there: code 6 of gRPC, or AlreadyExists. */
 bool vg_trigger_exists(const struct vg_response *response);
 /* The text or number at a path such as "runs/0/info/run_id" in out, cleaned and cut; "" where there

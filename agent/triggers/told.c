@@ -19,6 +19,29 @@ bool vg_trigger_made(const struct vg_response *response, struct vg_trigger_said 
     return there;
 }
 
+static bool is_cut_object(const struct vg_response *response, const char *ours)
+{
+    const char *begin = response->body + strspn(response->body, " \t\r\n");
+    return *begin == '{' && ours && strstr(begin, ours);
+}
+
+bool vg_trigger_told(const struct vg_response *response, const char *path, const char *ours,
+                     struct vg_trigger_said *said)
+{
+    char id[WORD_SIZE];
+    if (response->status == 409)
+        return true;
+    json_t *body = vg_trigger_body(response);
+    bool told = *vg_trigger_at(body, path, id, sizeof id) || is_cut_object(response, ours);
+    json_decref(body);
+    if (!told)
+        vg_trigger_refuse(said, VG_RETRY,
+                          "status %d, with an answer that names no run: whether there is one is"
+                          " unclear",
+                          response->status);
+    return told;
+}
+
 void vg_trigger_tell(const struct vg_trigger_telling *telling, const json_t *body,
                      struct vg_trigger_said *said)
 {

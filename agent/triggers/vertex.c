@@ -120,7 +120,7 @@ static void take_job(const struct vg_trigger_in *in, const struct vg_response *r
 static void answer(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said)
 {
-    if (vg_trigger_made(response, said))
+    if (vg_trigger_made(response, said) && vg_trigger_told(response, "name", in->key, said))
         take_job(in, response, said);
 }
 

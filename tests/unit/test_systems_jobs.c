@@ -34,6 +34,7 @@
 
 #define QUOTA "{\"message\":\"jobs.batch \\\"x\\\" is forbidden: exceeded quota: q\"}"
 
+#define NAMED(rest) "{\"metadata\":{\"name\":\"pgvigil-" KIT_KEY "\"}," rest "}"
 #define RUNS(list)  "{\"data\":{\"runsOrError\":{\"__typename\":\"Runs\",\"results\":[" list "]}}}"
 #define LAUNCH(is)  "{\"data\":{\"launchRun\":{\"__typename\":\"" is "\",\"message\":\"m\"}}}"
 #define WHERE       "{\"message\":\"m\",\"locations\":[{\"line\":1,\"column\":2}]"
@@ -116,12 +117,13 @@ static void test_answers(void **state)
         {ARGO, 0, 409, "{\"reason\":\"AlreadyExists\"}", VG_DELIVERED, false, 0},
         {ARGO, 0, 409, "{\"code\":10}", VG_RETRY, false, 0},
         {ARGO, 0, 409, "<html>", VG_RETRY, false, 0},
-        {ARGO, 0, 200, "{\"status\":{\"phase\":\"Error\"}}", VG_DELIVERED, false,
+        {ARGO, 0, 200, NAMED("\"status\":{\"phase\":\"Error\"}"), VG_DELIVERED, false,
          VG_RETRAIN_FAILED},
-        {ARGO, 0, 200, "{\"metadata\":{", VG_DELIVERED, false, 0}, /* longer than what is kept */
+        {ARGO, 0, 200, "{\"metadata\":{\"name\":\"pgvigil-" KIT_KEY, VG_DELIVERED, false,
+         0}, /* longer than what is kept */
         {ARGO, 0, 404, "{}", VG_PERMANENT, false, 0},
         {ARGO, 0, 500, "{\"code\":2}", VG_DELIVERED, true, 0}, /* perhaps the name is taken */
-        {ARGO, 1, 200, "{\"status\":{\"phase\":\"Pending\"}}", VG_DELIVERED, false,
+        {ARGO, 1, 200, NAMED("\"status\":{\"phase\":\"Pending\"}"), VG_DELIVERED, false,
          VG_RETRAIN_QUEUED},
         {ARGO, 1, 404, "{}", VG_RETRY, false, 0},
         {ARGO, 1, 500, "{}", VG_RETRY, false, 0},
@@ -148,7 +150,7 @@ static void test_answers(void **state)
         {CRONJOB, 1, 409, "{\"reason\":\"AlreadyExists\"}", VG_DELIVERED, false, 0},
         {CRONJOB, 1, 409, "{\"reason\":\"Conflict\"}", VG_RETRY, false, 0}, /* over a quota */
         {CRONJOB, 1, 422, "{\"reason\":\"Invalid\"}", VG_PERMANENT, false, 0},
-        {CRONJOB, 1, 201, "{\"status\":{}}", VG_DELIVERED, false, VG_RETRAIN_QUEUED},
+        {CRONJOB, 1, 201, NAMED("\"status\":{}"), VG_DELIVERED, false, VG_RETRAIN_QUEUED},
         {SAGE, 0, 200, "{\"PipelineExecutionArn\":\"arn\"}", VG_DELIVERED, false, 0},
         {SAGE, 0, 400, TYPE("ThrottlingException"), VG_RETRY, false, 0},
         {SAGE, 0, 400, TYPE("a.b#ResourceLimitExceeded"), VG_RETRY, false, 0},
@@ -159,8 +161,8 @@ static void test_answers(void **state)
         {SAGE, 0, 503, "", VG_RETRY, false, 0},
         {VERTEX, 0, 409, "{\"error\":{\"status\":\"ALREADY_EXISTS\"}}", VG_DELIVERED, false, 0},
         {VERTEX, 0, 409, "{\"error\":{\"status\":\"ABORTED\"}}", VG_RETRY, false, 0},
-        {VERTEX, 0, 200, "{\"state\":\"PIPELINE_STATE_PENDING\"}", VG_DELIVERED, false,
-         VG_RETRAIN_QUEUED},
+        {VERTEX, 0, 200, "{\"name\":\"n\",\"state\":\"PIPELINE_STATE_PENDING\"}", VG_DELIVERED,
+         false, VG_RETRAIN_QUEUED},
         {VERTEX, 0, 429, "{}", VG_RETRY, false, 0},
     };
     (void)state;
