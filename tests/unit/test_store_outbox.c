@@ -304,11 +304,16 @@ int main(void)
 #define OPEN(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         OPEN(test_set_back),
-        OPEN(test_fields),        OPEN(test_order),
-        OPEN(test_kinds_of_sink), OPEN(test_most_per_sink),
-        OPEN(test_next),          OPEN(test_counts),
-        OPEN(test_kept_answers),  OPEN(test_steps),
-        OPEN(test_what_stands),   OPEN(test_against_plain_rule),
+        OPEN(test_fields),
+        OPEN(test_order),
+        OPEN(test_kinds_of_sink),
+        OPEN(test_most_per_sink),
+        OPEN(test_next),
+        OPEN(test_counts),
+        OPEN(test_kept_answers),
+        OPEN(test_steps),
+        OPEN(test_what_stands),
+        OPEN(test_against_plain_rule),
     };
     return cmocka_run_group_tests_name("test_store_outbox", tests, NULL, NULL);
 }
