@@ -158,6 +158,25 @@ static void report_keys(struct vg_work *work, struct vg_diags *diags)
     }
 }
 
+static void report_importances(struct vg_work *work, struct vg_diags *diags)
+{
+    const struct vg_dataset *dataset = work->job.dataset;
+    const struct vg_catalog *catalog = work->catalog;
+    const char **names = vg_arena_array(work->arena, catalog->n + 1, sizeof *names);
+    for (size_t i = 0; names && i < catalog->n; i++)
+        names[i] = catalog->columns[i].name;
+    for (size_t i = 0; i < dataset->nimportances; i++) {
+        const struct vg_importance *importance = &dataset->importances[i];
+        if (vg_catalog_find(catalog, importance->column))
+            continue;
+        const char *near = names ? vg_nearest(importance->column, names, catalog->n) : NULL;
+        const char *hint = near ? vg_arena_printf(work->arena, "did you mean %s?", near) : NULL;
+        vg_diag_add(diags, VG_GRADE_ERROR, importance->loc, NULL, hint,
+                    "importances: there is no column %s in %s", importance->column,
+                    dataset->query ? "the query" : dataset->table);
+    }
+}
+
 /* As the rule schema judges it, whose grade is the file's to choose. */
 static void report_type(struct vg_diags *diags, const struct vg_column_spec *spec,
                         const struct vg_catalog_column *column)
@@ -229,6 +248,7 @@ static void report_dataset(struct vg_work *work, struct vg_diags *diags)
         try_condition(work, diags, dataset->reference.filter_loc, "reference filter",
                       dataset->reference.filter);
     report_keys(work, diags);
+    report_importances(work, diags);
     report_segments(plan, diags);
     report_rules(work, diags);
 }

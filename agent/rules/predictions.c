@@ -158,6 +158,7 @@ void vg_rule_importances(struct vg_rule_reading *in)
     for (size_t i = 0; i < node->n && !in->r.memory; i++) {
         struct vg_importance *out = &dataset->importances[dataset->nimportances];
         out->column = vg_arena_strdup(in->r.arena, node->entries[i].key);
+        out->loc = vg_rule_loc(in, node->entries[i].loc);
         in->r.memory = in->r.memory || !out->column;
         if (node->entries[i].value->kind != VG_NODE_BAD &&
             vg_read_value(&in->r, node->entries[i].value, &weight, "a weight", &out->weight))

@@ -141,6 +141,19 @@ static void read_except(struct vg_rule_reading *in, const struct vg_node *node,
     }
 }
 
+/* Spans follow each other in any order. */
+static bool is_all_excepted(const struct vg_reference_spec *spec)
+{
+    int64_t at_us = spec->from_us;
+    for (size_t i = 0; i < spec->nexcept && at_us < spec->to_us; i++) {
+        if (spec->except[i].from_us > at_us || spec->except[i].to_us <= at_us)
+            continue;
+        at_us = spec->except[i].to_us;
+        i = SIZE_MAX; /* from the first again */
+    }
+    return at_us >= spec->to_us;
+}
+
 static void read_reference(struct vg_rule_reading *in, struct vg_loc loc,
                            struct vg_reference_spec *out)
 {
@@ -157,6 +170,9 @@ static void read_reference(struct vg_rule_reading *in, struct vg_loc loc,
     out->loc = vg_rule_loc(in, loc);
     out->from_us = raw.from_us;
     out->to_us = raw.to_us;
+    if (out->kind == VG_REF_WINDOW && out->to_us > out->from_us && is_all_excepted(out))
+        vg_read_fault(&in->r, raw.except->loc, "leave some of the reference",
+                      "except leaves nothing of the reference");
     out->rolling_us = raw.rolling_us;
     out->every_us = raw.every_us;
     out->season = (enum vg_season)raw.season;
@@ -209,6 +225,24 @@ static void read_several(struct vg_rule_reading *in, const struct vg_node *node)
         in->raw.reference = first;
 }
 
+static void check_room(struct vg_rule_reading *in)
+{
+    const struct vg_node *drift = in->raw.drift;
+    bool said = drift && drift->kind == VG_NODE_MAPPING && in->dataset->base_us > 0;
+    const struct vg_node *node = said ? vg_node_get(drift, "base") : NULL;
+    const struct vg_reference_spec *spec = &in->dataset->reference;
+    int64_t span_us = spec->kind == VG_REF_WINDOW    ? spec->to_us - spec->from_us
+                      : spec->kind == VG_REF_ROLLING ? spec->rolling_us
+                                                     : INT64_MAX;
+    char text[VG_DURATION_TEXT];
+    if (node && span_us > 0 && in->dataset->base_us > span_us)
+        vg_read_fault(
+            &in->r, node->loc,
+            vg_read_printf(&in->r, "the reference is of %s", vg_format_duration(span_us, text)),
+            "base is longer than the reference");
+}
+
+/* After drift: was read. */
 void vg_rule_reference(struct vg_rule_reading *in)
 {
     struct vg_reference_spec *out = &in->dataset->reference;
@@ -218,6 +252,7 @@ void vg_rule_reference(struct vg_rule_reading *in)
         read_reference(in, vg_key_loc(in->r.document->root, "reference"), out);
     if (in->raw.references && in->raw.references->kind != VG_NODE_BAD)
         read_several(in, in->raw.references);
+    check_room(in);
 }
 
 void vg_rule_against(struct vg_rule_reading *in, struct vg_loc loc, const char *name,

@@ -218,6 +218,7 @@ struct vg_column_spec { /* one entry of columns: */
 struct vg_importance {
     const char *column;
     double weight; /* at least 0 */
+    struct vg_loc loc;
 };
 enum { VG_IMPORTANCES = 2000 }; /* most of a dataset */
 

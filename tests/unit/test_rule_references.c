@@ -55,6 +55,19 @@ static void test_several(void **state)
     rule_kit_free(&kit);
 }
 
+/* A day that is left, and a base as long as the reference. */
+static void test_what_is_left(void **state)
+{
+    (void)state;
+    struct rule_kit kit = rule_kit_fine(
+        rule_kit_config, PLAIN "reference: {from: 2001-01-01, to: 2001-01-08, except: [{from: "
+                               "2001-01-05, to: 2001-02-01, why: b}, {from: 2000-01-01, to: "
+                               "2001-01-04, why: a}]}\ndrift: {base: 1w}\n");
+    assert_int_equal(kit.dataset->reference.nexcept, 2);
+    assert_true(kit.dataset->base_us == VG_WEEK_US);
+    rule_kit_free(&kit);
+}
+
 static void test_predictions(void **state)
 {
     (void)state;
@@ -91,6 +104,7 @@ static void test_predictions(void **state)
     assert_int_equal(d->nimportances, 2);
     assert_string_equal(d->importances[1].column, "y");
     assert_true(d->importances[1].weight == 2);
+    assert_true(d->importances[1].loc.line > 0 && d->importances[1].loc.column > 1);
     rule_kit_free(&kit);
     /* Where "*" is under the budget, so are the prediction and its confidence, and by it alone. */
     static const char *const all[] = {"{drift: true}", "{drift: {budget: {severity: warning}}}"};
@@ -138,6 +152,13 @@ static const struct {
     {PLAIN "reference: {rolling: 7d, except: [{from: 2001-01-01, to: 2001-01-02}]}\n",
      "\"why\" is missing in except"},
     {PLAIN "reference: {rolling: 7d, except: none}\n", "except is a list of at most 100 spans"},
+    {PLAIN "reference: {from: 2001-01-01, to: 2001-01-09, except: [{from: 2001-01-05, to: "
+           "2001-02-01, why: b}, {from: 2000-01-01, to: 2001-01-05, why: a}]}\n",
+     "except leaves nothing of the reference"},
+    {PLAIN "reference: {from: 2001-01-01, to: 2001-01-04}\ndrift: {base: 1w}\n",
+     "base is longer than the reference"},
+    {PLAIN "reference: {rolling: 3d, every: 1d}\ndrift: {base: 1w}\n",
+     "base is longer than the reference"},
     {STATE "reference: {rolling: 7d}\n",
      "a table without a time column has no span of time as reference"},
     {STATE "reference: {capture: now, season: hour_of_week}\n",
@@ -180,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_several),
+        cmocka_unit_test(test_what_is_left),
         cmocka_unit_test(test_predictions),
         cmocka_unit_test(test_faults),
     };
