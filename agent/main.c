@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <gsl/gsl_errno.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -253,6 +254,7 @@ int main(int argc, char **argv)
     gsl_set_error_handler_off();
     json_set_alloc_funcs(vg_wiped_malloc, vg_wiped_free); /* passwords and tokens are JSON, too */
     close_doors();
+    signal(SIGPIPE, SIG_IGN); /* a command tidies up, whoever stopped reading */
     int rc = read_options(argc, argv, &options, &given);
     const struct vg_command *command = optind < argc ? find_command(argv[optind]) : NULL;
     if (rc == HELP) {
@@ -278,5 +280,5 @@ int main(int argc, char **argv)
     rc = check_options(command, given);
     if (!rc)
         rc = set_up_log(&options);
-    return rc ? rc : command->run(&options);
+    return rc ? rc : vg_shell_written(command->run(&options));
 }

@@ -169,8 +169,8 @@ stdlib stdnoreturn string strings'
 system="$pure
 alloca arpa/inet dirent endian execinfo fcntl fnmatch getopt ifaddrs libgen linux/openat2 locale
 net/if netdb netinet/in netinet/tcp poll pthread pwd sched setjmp signal spawn stdatomic sys/epoll
-sys/eventfd sys/file sys/mman sys/prctl sys/random sys/resource sys/signalfd sys/socket sys/stat
-sys/syscall sys/time sys/timerfd sys/types sys/uio sys/un sys/wait syslog time unistd"
+sys/eventfd sys/file sys/ioctl sys/mman sys/prctl sys/random sys/resource sys/signalfd sys/socket
+sys/stat sys/syscall sys/time sys/timerfd sys/types sys/uio sys/un sys/wait syslog time unistd"
 
 bad=0
 fault() { printf '%s\n' "$*"; bad=1; }

@@ -3,9 +3,12 @@
  * says on stderr what cannot be opened; holds no logic of its own. */
 #include "agent/commands/shell.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "agent/clock.h"
@@ -66,6 +69,10 @@ bool vg_shell_colour(FILE *out)
 
 int vg_shell_fail(const struct vg_error *err)
 {
+    if (err->code == VG_E_CANCELLED && vg_shell_stop) {
+        fputs("pgvigil: stopped before it was finished\n", stderr);
+        return vg_exit_of(err);
+    }
     if (err->loc.file && err->loc.line)
         fprintf(stderr, "%s:%u:%u: error: %s\n", err->loc.file, err->loc.line, err->loc.column,
                 err->msg);
@@ -225,14 +232,54 @@ void vg_shell_done(const char *dataset, double done)
     vg_shell_bar(dataset, "calibrating", done);
 }
 
+/* Columns of the terminal; 80 where it does not say. */
+static int find_width(void)
+{
+    struct winsize size;
+    bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : 80;
+}
+
+int vg_shell_bar_text(const char *dataset, const char *doing, double done, int width, char *out,
+                      size_t size)
+{
+    enum { MOST = 40, LEAST = 5 };
+    static const char bar[MOST + 1] = "########################################";
+    double share = done > 0 ? done < 1 ? done : 1 : 0;
+    int room =
+        width - 1 - (int)strlen(dataset) - (int)strlen(doing) - 10; /* ": ", " [", "] 100%" */
+    if (room > MOST)
+        room = MOST;
+    if (room < LEAST) /* a line that wraps cannot be written over */
+        return snprintf(out, size, "%.*s%4.0f%%", width > 6 ? width - 6 : 0, dataset, 100 * share);
+    int filled = (int)(share * room);
+    return snprintf(out, size, "%s: %s [%.*s%*s] %3.0f%%", dataset, doing, filled, bar,
+                    room - filled, "", 100 * share);
+}
+
 void vg_shell_bar(const char *dataset, const char *doing, double done)
 {
-    enum { WIDTH = 40 };
-    static const char bar[WIDTH + 1] = "########################################";
-    int filled = done < 0 ? 0 : done > 1 ? WIDTH : (int)(done * WIDTH);
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r%s: %s [%.*s%*s] %3.0f%%\033[K", dataset, doing, filled, bar,
-                WIDTH - filled, "", 100 * done);
+    char text[512];
+    if (!isatty(STDERR_FILENO))
+        return;
+    vg_shell_bar_text(dataset, doing, done, find_width(), text, sizeof text);
+    fprintf(stderr, "\r%s\033[K", text);
+}
+
+int vg_shell_written(int rc)
+{
+    bool failed = ferror(stdout) != 0;
+    errno = 0;
+    failed |= fflush(stdout) == EOF;
+    if (!failed)
+        return rc;
+    int why = errno;
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    bool unread = poll(&out, 1, 0) == 1 && out.revents & POLLERR;
+    if (!unread)
+        fprintf(stderr, "pgvigil: the output could not be written%s%s\n", why ? ": " : "",
+                why ? strerror(why) : "");
+    return vg_exit_worst(rc, VG_EXIT_INTERNAL);
 }
 
 void vg_shell_progress_end(void)

@@ -91,7 +91,13 @@ void vg_shell_progress(void *arg, const char *dataset, uint64_t rows);
 /* A bar of what is done, 0 .. 1, likewise: of a calibration, and of anything (`doing`). */
 void vg_shell_done(const char *dataset, double done);
 void vg_shell_bar(const char *dataset, const char *doing, double done);
+/* What it shows on a terminal of so many columns, as snprintf() does; less than one line. */
+int vg_shell_bar_text(const char *dataset, const char *doing, double done, int width, char *out,
+                      size_t size);
 void vg_shell_progress_end(void);
+/* After a command: rc, or VG_EXIT_INTERNAL where not all of stdout could be written, and says so;
+ * not of a pipe that nobody reads any more. */
+int vg_shell_written(int rc);
 
 /* The datasets named as arguments, or all. *out in the shell's arena; 0 or 64 with the nearest name
  * as hint. */
