@@ -247,10 +247,17 @@ static bool concerns(const struct vg_injection *injection, const struct vg_alert
     return alert->class == VG_CLASS_DRIFT;
 }
 
-static bool began_with(const struct vg_backtest *test, const struct vg_injection *injection,
-                       const struct vg_alert *alert)
+/* Whether the rule is firing then without any change, too. */
+static bool fires_anyway(const struct vg_backtest *control, const struct vg_alert *alert,
+                         int64_t due_us)
 {
-    return alert->onset_us > injection->from_us - test->window_us;
+    for (size_t i = 0; control && i < control->nincidents; i++) {
+        const struct vg_backtest_alert *member = find_member(&control->incidents[i], alert);
+        if (member && member->fired_us <= due_us &&
+            (member->ended_us == VG_NEVER || member->ended_us > due_us))
+            return true;
+    }
+    return false;
 }
 
 static int look_for(struct vg_backtest *test, struct vg_backtest_change *change,
@@ -262,7 +269,7 @@ static int look_for(struct vg_backtest *test, struct vg_backtest_change *change,
     if (change->found || !firing || cycle->window.end_us <= injection->from_us ||
         cycle->window.start_us >= injection->to_us || !concerns(injection, alert))
         return 0;
-    if (!began_with(test, injection, alert)) {
+    if (fires_anyway(test->control, alert, cycle->due_us)) {
         if (!change->before && !(change->before = vg_arena_strdup(test->arena, alert->rule)))
             return fail_memory(err);
         return 0;
@@ -271,6 +278,12 @@ static int look_for(struct vg_backtest *test, struct vg_backtest_change *change,
     change->why = vg_arena_strdup(test->arena, alert->why);
     change->found_us = cycle->due_us;
     return change->found && change->why ? 0 : fail_memory(err);
+}
+
+int64_t vg_backtest_delay(const struct vg_backtest *test, const struct vg_backtest_change *change)
+{
+    int64_t from_us = change->injection->from_us;
+    return change->found_us - (from_us < test->from_us ? test->from_us : from_us);
 }
 
 int vg_backtest_take(struct vg_backtest *test, const struct vg_cycle *cycle,

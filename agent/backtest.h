@@ -53,10 +53,11 @@ struct vg_backtest_week {
 struct vg_backtest_change {
     const struct vg_injection *injection;
     bool unread;        /* no rule looks at the column */
-    const char *found;  /* rule that fired first, or NULL */
+    bool outside;       /* no window that was replayed lies within it */
+    const char *found;  /* rule that fired first and would not have without it, or NULL */
     int64_t found_us;   /* due time of that cycle */
     const char *why;    /* its evidence */
-    const char *before; /* a rule of the column that was firing already, or NULL */
+    const char *before; /* a rule of the column that fires without the change, too; or NULL */
 };
 
 struct vg_backtest {
@@ -69,6 +70,7 @@ struct vg_backtest {
     int64_t reference_version, reference_from_us, reference_to_us;
     uint64_t reference_rows; /* 0: there is none */
     bool reference_captured; /* for this run */
+    bool reference_rolls;    /* each window had its own; the one above is the first window's */
     bool tunes;
     struct vg_window *judged; /* where thresholds are tuned: the windows */
     size_t judged_size;
@@ -80,6 +82,8 @@ struct vg_backtest {
     size_t nweeks, weeks_size;
     struct vg_backtest_change *changes;
     size_t nchanges;
+    const struct vg_backtest
+        *control; /* the same windows as they are; what fires there is no find */
 };
 
 /* Empties; the zone, injections and rules outlive it. -1: VG_E_MEMORY. */
@@ -100,6 +104,8 @@ int vg_backtest_tune(struct vg_backtest *test, const struct vg_dataset *dataset,
 bool vg_backtest_tunes(const struct vg_rule *rule);
 struct vg_backtest_rule *vg_backtest_rule(struct vg_backtest *test, const char *id,
                                           const char *column);
+/* Of a change that was found: from its beginning, or that of the test, to the find. */
+int64_t vg_backtest_delay(const struct vg_backtest *test, const struct vg_backtest_change *change);
 void vg_backtest_close(struct vg_backtest *test);
 
 #endif

@@ -67,14 +67,17 @@ static bool is_of_numbers(enum vg_inject_kind kind)
     return kind == VG_INJECT_SHIFT || kind == VG_INJECT_SCALE || kind == VG_INJECT_UNIT;
 }
 
-static int check_fit(const struct vg_injection *injection, const struct vg_catalog *catalog,
+static int check_fit(const struct vg_injection *injection, const struct vg_inject_scan *scan,
                      const struct vg_catalog_column *column, struct vg_error *err)
 {
+    const struct vg_catalog *catalog = scan->catalog;
     bool category = injection->kind == VG_INJECT_SHARE || injection->kind == VG_INJECT_NEW;
     if (!column)
         return fail_fit(injection, err, "there is no such column");
     if (catalog->names)
         return fail_fit(injection, err, "a table of one row per feature is not changed by column");
+    if (scan->time_column && !strcmp(scan->time_column, injection->column))
+        return fail_fit(injection, err, "the time column says which window a row is of: it stays");
     if (is_of_numbers(injection->kind) && column->kind != VG_KIND_NUMBER)
         return fail_fit(injection, err, "the column holds no numbers");
     if (category && (column->kind != VG_KIND_TEXT || column->wire_oid == UUID) &&
@@ -99,6 +102,9 @@ static int learn(struct bound *bound, const struct vg_inject_scan *scan, struct 
         bound->mean = total ? vg_column_mean(total) : (double)NAN;
         if (isnan(sd) || isnan(bound->mean))
             return fail_fit(injection, err, "the reference does not know the column's spread");
+        if (sd <= 0)
+            return fail_fit(injection, err,
+                            "the column is constant in the reference: it has no sd");
         if (injection->in_sd)
             bound->add = injection->amount * sd;
     }
@@ -129,7 +135,7 @@ static int bind(struct vg_injector *injector, const struct vg_injection *injecti
         return 0;
     }
     const struct vg_catalog_column *column = vg_catalog_find(scan->catalog, injection->column);
-    if (check_fit(injection, scan->catalog, column, err) < 0 || learn(bound, scan, err) < 0 ||
+    if (check_fit(injection, scan, column, err) < 0 || learn(bound, scan, err) < 0 ||
         find_targets(bound, scan, column, err) < 0)
         return -1;
     bound->whole = column->wire_oid == INT2 || column->wire_oid == INT4 || column->wire_oid == INT8;

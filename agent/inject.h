@@ -49,6 +49,7 @@ struct vg_inject_scan {
     const struct vg_reference *reference; /* or NULL */
     const char *const *items;             /* per column of a batch, what is read */
     size_t nitems;
+    const char *time_column; /* which says what window a row is of, or NULL */
 };
 struct vg_injector;
 /* The injections and all they point to must outlive it. VG_E_USAGE: a change that does not fit its

@@ -77,20 +77,19 @@ static json_t *make_changes(const struct vg_backtest *test)
     for (size_t i = 0; list && i < test->nchanges; i++) {
         const struct vg_backtest_change *change = &test->changes[i];
         const struct vg_injection *injection = change->injection;
-        double delay = change->found
-                           ? (double)(change->found_us - injection->from_us) / (double)VG_US
-                           : (double)NAN;
+        double delay =
+            change->found ? (double)vg_backtest_delay(test, change) / (double)VG_US : (double)NAN;
         json_array_append_new(
             list,
-            json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o}", "text",
+            json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "text",
                       vg_show_json_text(injection->text), "column",
                       vg_show_json_text(injection->column), "kind",
                       vg_inject_kind_name(injection->kind), "from", make_time(injection->from_us),
                       "to", make_time(injection->to_us), "amount", make_number(injection->amount),
-                      "unread", change->unread, "found", change->found != NULL, "rule",
-                      vg_show_json_text(change->found), "delay_seconds", make_number(delay), "why",
-                      vg_show_json_text(change->why), "firing_before",
-                      vg_show_json_text(change->before)));
+                      "unread", change->unread, "outside", change->outside, "found",
+                      change->found != NULL, "rule", vg_show_json_text(change->found),
+                      "delay_seconds", make_number(delay), "why", vg_show_json_text(change->why),
+                      "firing_before", vg_show_json_text(change->before)));
     }
     return list;
 }

@@ -30,17 +30,19 @@ static const char *say_length(struct vg_arena *arena, int64_t us)
 const char *vg_backtest_say_change(const struct vg_backtest *test,
                                    const struct vg_backtest_change *change, struct vg_arena *arena)
 {
-    (void)test;
+    if (change->outside)
+        return "changes nothing: it lies outside of the windows that are replayed";
     if (change->unread)
         return "changes nothing: no rule that is replayed reads the column";
     if (change->found) {
-        const char *after = say_length(arena, change->found_us - change->injection->from_us);
+        const char *after = say_length(arena, vg_backtest_delay(test, change));
         return after ? vg_arena_printf(arena, "found after %s by %s: %s", after, change->found,
                                        change->why)
                      : NULL;
     }
     if (change->before)
-        return vg_arena_printf(arena, "not found: %s was firing already", change->before);
+        return vg_arena_printf(arena, "not found: %s fires without the change, too",
+                               change->before);
     return "not found";
 }
 
@@ -66,11 +68,15 @@ static void print_head(struct vg_backtest *test, FILE *out)
     fprintf(out, "%" PRIu64 " rows, read once, in %s s\n", test->rows,
             vg_format_human(test->seconds, 3, seconds));
     if (!test->reference_rows) {
-        fputs("reference: none\n", out);
+        fputs(test->reference_rolls ? "reference: rolling, with no version for the first window\n"
+                                    : "reference: none\n",
+              out);
         return;
     }
     fputs("reference: ", out);
-    if (test->reference_captured)
+    if (test->reference_rolls)
+        fputs("rolling, each version captured for this backtest; the first", out);
+    else if (test->reference_captured)
         fputs("captured for this backtest", out);
     else
         fprintf(out, "version %" PRId64 " of the state", test->reference_version);

@@ -18,6 +18,15 @@ static bool is_tuned(const struct vg_backtest_rule *rule)
     return rule->values && !isnan(rule->tuned);
 }
 
+static bool has_value(const struct vg_backtest *test, const struct vg_backtest_rule *rule)
+{
+    for (uint64_t i = 0; i < test->windows; i++) {
+        if (!isnan(rule->values[i]))
+            return true;
+    }
+    return false;
+}
+
 static void put_limit(struct vg_buf *out, const struct vg_backtest_rule *rule)
 {
     char limit[VG_NUMBER_TEXT], now[VG_NUMBER_TEXT];
@@ -61,15 +70,19 @@ static bool is_first(const struct vg_backtest *test, size_t at)
 
 void vg_backtest_yaml(const struct vg_backtest *test, struct vg_buf *out)
 {
-    size_t columns = 0, others = 0, none = 0;
+    size_t columns = 0, others = 0, none = 0, mute = 0;
     for (size_t i = 0; i < test->nrules; i++) {
         columns += is_tuned(&test->rules[i]) && test->rules[i].column;
         others += is_tuned(&test->rules[i]) && !test->rules[i].column;
-        none += test->rules[i].values && isnan(test->rules[i].tuned);
+        bool lacks = test->rules[i].values && isnan(test->rules[i].tuned);
+        mute += lacks && !has_value(test, &test->rules[i]);
+        none += lacks && has_value(test, &test->rules[i]);
     }
     vg_buf_puts(out, "# The smallest limits that open at most one incident over these windows.\n");
     if (none)
         vg_buf_printf(out, "# Of %zu rules none does: their windows differ too much.\n", none);
+    if (mute)
+        vg_buf_printf(out, "# For %zu rules there is none: no window gave them a value.\n", mute);
     vg_buf_puts(out, columns ? "columns:\n" : "");
     for (size_t i = 0; i < test->nrules; i++) {
         if (is_tuned(&test->rules[i]) && test->rules[i].column && is_first(test, i))

@@ -13,6 +13,7 @@
 #include "agent/loop/backtest_run.h"
 #include "agent/loop/calibrate.h"
 #include "agent/loop/capture.h"
+#include "agent/reference.h"
 #include "pgvigil/text.h"
 
 enum { PAGE_BYTES = 32 << 20 };
@@ -23,6 +24,7 @@ struct backtest {
     struct vg_injection changes[VG_INJECTIONS];
     struct vg_backtest_task task;
     struct vg_backtest result;
+    struct vg_backtest control; /* the same without changes, where there are any */
     struct vg_clock *clock;
     struct vg_store *scratch;
     char *folder; /* of the scratch state */
@@ -101,7 +103,9 @@ static int read_options(struct backtest *run)
     rc = read_time("from", options->from, &task->from_us);
     if (!rc)
         rc = read_time("to", options->to, &task->to_us);
-    if (!rc && task->to_us <= task->from_us)
+    if (!rc && task->to_us == task->from_us)
+        rc = fail_usage("--to and --from are the same: no window lies between them");
+    if (!rc && task->to_us < task->from_us)
         rc = fail_usage("--to lies before --from");
     if (!rc)
         rc = read_reference(run);
@@ -168,28 +172,123 @@ static void show_calibration(const char *dataset, double done)
     vg_shell_done(dataset, done);
 }
 
-/* The reference in use, or one captured for this alone. */
-static int take_reference(struct backtest *run)
+/* A reference in use, or one captured for this alone. */
+static int take_one(struct backtest *run, size_t i, struct vg_error *err)
+{
+    const struct vg_reference_spec *spec = vg_reference_spec_of(&run->dataset, i);
+    bool given = !i && run->shell->options->reference;
+    struct vg_capture_result result;
+    struct vg_dataset item = run->dataset;
+    int64_t version = 0;
+    if (spec->kind == VG_REF_NONE || spec->kind == VG_REF_ROLLING)
+        return 0;
+    if (!given && run->shell->store &&
+        vg_backtest_reference(run->shell->store, run->scratch, &run->dataset, spec, &version, err) <
+            0)
+        return -1;
+    if (!i)
+        run->result.reference_version = version;
+    if (version)
+        return 0;
+    item.reference = *spec;
+    item.others = NULL;
+    item.nothers = 0;
+    if (vg_capture_run(&run->task.env, &item, &(struct vg_capture_how){.patient = true}, &result,
+                       err) == 0)
+        return 0;
+    vg_where(err, "capturing the reference %s", spec->name);
+    return -1;
+}
+
+static int take_references(struct backtest *run)
 {
     struct vg_error err = {0};
-    struct vg_capture_result captured;
-    struct vg_backtest *result = &run->result;
-    struct vg_store *live = run->shell->options->reference ? NULL : run->shell->store;
-    if (run->dataset.reference.kind == VG_REF_NONE)
-        return 0;
-    if (live && vg_backtest_reference(live, run->scratch, &run->dataset, &result->reference_version,
-                                      &err) < 0)
-        return vg_shell_fail(&err);
-    result->reference_captured = !result->reference_version;
-    if (result->reference_captured &&
-        vg_capture_run(&run->task.env, &run->dataset, &(struct vg_capture_how){.patient = true},
-                       &captured, &err) < 0) {
-        vg_where(&err, "capturing the reference");
-        return vg_shell_fail(&err);
+    bool rolls = false;
+    for (size_t i = 0; i <= run->dataset.nothers; i++) {
+        const struct vg_reference_spec *spec = vg_reference_spec_of(&run->dataset, i);
+        rolls |= spec->kind == VG_REF_ROLLING;
+        if (take_one(run, i, &err) < 0)
+            return vg_shell_fail(&err);
     }
-    if (vg_calibrate_run(&run->task.env, &run->dataset, show_calibration, &err) < 0)
+    run->result.reference_captured = !run->result.reference_version;
+    run->result.reference_rolls = run->dataset.reference.kind == VG_REF_ROLLING;
+    if (rolls)
+        vg_backtest_turns(&run->task);
+    if (run->dataset.reference.kind != VG_REF_NONE && !run->result.reference_rolls &&
+        vg_calibrate_run(&run->task.env, &run->dataset, show_calibration, &err) < 0)
         return vg_shell_fail(&err);
     vg_shell_progress_end();
+    return 0;
+}
+
+/* The windows with these changes, from the first on. */
+static int replay(struct backtest *run, const struct vg_injection *changes, size_t n,
+                  struct vg_backtest *out, struct vg_error *err)
+{
+    struct vg_backtest_task *task = &run->task;
+    vg_clock_free(run->clock);
+    run->clock = NULL;
+    if (vg_clock_virtual(task->from_us, &run->clock, err) < 0)
+        return -1;
+    task->env.clock = run->clock;
+    task->injections = changes;
+    task->ninjections = n;
+    int rc = vg_backtest_run(task, out, err);
+    vg_shell_progress_end();
+    return rc;
+}
+
+/* Whether an alert of one may be due to another: they are of one column, or one is of all rows. */
+static bool is_entangled(const struct backtest *run, size_t n, size_t change)
+{
+    const char *column = run->changes[change].column;
+    for (size_t i = 0; i < n; i++) {
+        const char *other = run->changes[i].column;
+        if (i != change && (!column || !other || !strcmp(column, other)))
+            return true;
+    }
+    return false;
+}
+
+/* What becomes of one change where it is the only one. */
+static int find_alone(struct backtest *run, size_t i, struct vg_error *err)
+{
+    struct vg_backtest alone;
+    struct vg_backtest_change *change = &run->result.changes[i], *found;
+    struct vg_arena *arena = run->result.arena;
+    if (vg_backtest_open(&alone, &run->dataset, &run->changes[i], 1, err) < 0)
+        return -1;
+    alone.control = &run->control;
+    int rc = replay(run, &run->changes[i], 1, &alone, err);
+    found = alone.changes;
+    if (rc == 0) {
+        change->found = vg_arena_strdup(arena, found->found);
+        change->why = vg_arena_strdup(arena, found->why);
+        change->before = vg_arena_strdup(arena, found->before);
+        change->found_us = found->found_us;
+        if ((found->found && (!change->found || !change->why)) ||
+            (found->before && !change->before))
+            rc = vg_fail(err, VG_E_MEMORY, "out of memory");
+    }
+    vg_backtest_close(&alone);
+    return rc;
+}
+
+/* Without the changes, with all of them, and with those alone that might be taken for another. */
+static int replay_all(struct backtest *run, size_t n, struct vg_error *err)
+{
+    if (n) {
+        if (vg_backtest_open(&run->control, &run->dataset, NULL, 0, err) < 0 ||
+            replay(run, NULL, 0, &run->control, err) < 0)
+            return -1;
+        run->result.control = &run->control;
+    }
+    if (replay(run, run->changes, n, &run->result, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (is_entangled(run, n, i) && find_alone(run, i, err) < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -197,6 +296,7 @@ static int run_all(struct backtest *run)
 {
     struct vg_error err = {0};
     struct vg_backtest_task *task = &run->task;
+    size_t n = task->ninjections;
     if (vg_clock_virtual(task->from_us, &run->clock, &err) < 0)
         return vg_shell_fail(&err);
     task->env = vg_shell_env(run->shell);
@@ -206,14 +306,13 @@ static int run_all(struct backtest *run)
     task->env.claim = (struct vg_claim){"backtest", 1};
     task->elapsed_ns = read_elapsed;
     task->progress = show_progress;
-    if (vg_backtest_open(&run->result, &run->dataset, run->changes, task->ninjections, &err) < 0)
+    if (vg_backtest_open(&run->result, &run->dataset, run->changes, n, &err) < 0)
         return vg_shell_fail(&err);
     run->result.tunes = run->shell->options->tune;
-    int rc = take_reference(run);
+    int rc = take_references(run);
     if (rc)
         return rc;
-    rc = vg_backtest_run(task, &run->result, &err);
-    vg_shell_progress_end();
+    rc = replay_all(run, n, &err);
     if (rc == 0 && run->result.tunes)
         rc = vg_backtest_tune(&run->result, &run->dataset, &err);
     return rc < 0 ? vg_shell_fail(&err) : 0;
@@ -240,6 +339,17 @@ static int write_page(struct backtest *run)
     return written ? 0 : VG_EXIT_INTERNAL;
 }
 
+/* Whether any rule came to a verdict. */
+static bool has_judged(const struct vg_backtest *result)
+{
+    uint64_t judged = 0;
+    for (size_t i = 0; i < result->nrules; i++) {
+        const uint64_t *verdicts = result->rules[i].verdicts;
+        judged += verdicts[VG_PASS] + verdicts[VG_WARN] + verdicts[VG_FAIL];
+    }
+    return judged > 0;
+}
+
 static int rate(const struct backtest *run)
 {
     const struct vg_backtest *result = &run->result;
@@ -247,6 +357,11 @@ static int rate(const struct backtest *run)
     for (size_t i = 0; i < result->nchanges; i++)
         missed |= !result->changes[i].found;
     bool bad = result->nchanges ? missed : result->nincidents > 0;
+    const char *why = !result->rows         ? "there is no row between --from and --to"
+                      : !has_judged(result) ? "no rule came to a verdict in any window"
+                                            : NULL;
+    if (why)
+        return fprintf(stderr, "pgvigil: %s: %s\n", result->dataset, why), VG_EXIT_BLIND;
     return run->shell->options->strict && bad ? VG_EXIT_FAILED : VG_EXIT_OK;
 }
 
@@ -254,6 +369,8 @@ static int show(struct backtest *run)
 {
     int shown = run->shell->options->json ? vg_backtest_json(&run->result, stdout)
                                           : vg_backtest_print(&run->result, stdout);
+    if (shown < 0 && ferror(stdout))
+        return VG_EXIT_INTERNAL; /* which is said at the end of all commands */
     if (shown < 0)
         return fprintf(stderr, "pgvigil: the report cannot be printed\n"), VG_EXIT_INTERNAL;
     int rc = write_page(run);
@@ -287,6 +404,8 @@ static int run_backtest(const struct vg_options *options)
         rc = vg_exit_worst(rc, VG_EXIT_CONFIG);
     if (run->result.arena)
         vg_backtest_close(&run->result);
+    if (run->control.arena)
+        vg_backtest_close(&run->control);
     remove_scratch(run);
     vg_clock_free(run->clock);
     vg_shell_close(&shell);

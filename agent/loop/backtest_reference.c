@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Taking the reference in use along: out of the live state, which is only read, into the store of a
+/* Taking a reference in use along: out of the live state, which is only read, into the store of a
  * backtest, column by column, with its segments and calibration; with its base windows, which are
- * thousands, where they are read again. */
+ * thousands, where they are read again. And versions that roll, captured as the daemon would have. */
 #include "agent/loop/backtest_run.h"
 #include "agent/loop/calibrate.h"
+
+#include "agent/loop/wanted.h"
+#include "agent/reference.h"
+#include "agent/window.h"
 
 struct copy {
     struct vg_store *from, *to;
@@ -13,11 +17,13 @@ struct copy {
 };
 
 /* They are what a calibration is made of, and the parts of a season. */
-static int choose_windows(struct copy *copy, const struct vg_dataset *dataset, struct vg_error *err)
+static int choose_windows(struct copy *copy, const struct vg_dataset *dataset,
+                          const struct vg_reference_spec *spec, struct vg_error *err)
 {
-    if (vg_calibrate_lacks(copy->from, dataset, copy->reference->version, &copy->windows, err) < 0)
+    if (spec == &dataset->reference &&
+        vg_calibrate_lacks(copy->from, dataset, copy->reference->version, &copy->windows, err) < 0)
         return -1;
-    copy->windows |= dataset->reference.season != VG_SEASON_NONE;
+    copy->windows |= spec->season != VG_SEASON_NONE;
     return 0;
 }
 
@@ -105,19 +111,21 @@ static int copy_all(struct copy *copy, const char *dataset, struct vg_error *err
 }
 
 int vg_backtest_reference(struct vg_store *from, struct vg_store *to,
-                          const struct vg_dataset *dataset, int64_t *version, struct vg_error *err)
+                          const struct vg_dataset *dataset, const struct vg_reference_spec *spec,
+                          int64_t *version, struct vg_error *err)
 {
     const struct vg_claim claim = {"backtest", 1};
     struct vg_reference *reference = NULL;
-    *version = 0;
-    if (vg_store_reference(from, dataset->id, 0, NULL, &reference, err) < 0)
+    if (vg_store_reference_of(from, dataset->id, spec->name, VG_NEVER, version, err) < 0)
         return -1;
-    if (!reference)
+    if (!*version)
         return 0;
+    if (vg_store_reference(from, dataset->id, *version, NULL, &reference, err) < 0)
+        return -1;
     struct copy copy = {.from = from, .to = to, .reference = reference};
     int rc = vg_reference_coarse(reference) < 0 ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
     if (rc == 0)
-        rc = choose_windows(&copy, dataset, err);
+        rc = choose_windows(&copy, dataset, spec, err);
     if (rc == 0)
         rc = vg_store_reference_segments(from, reference, NULL, err);
     if (rc == 0)
@@ -128,7 +136,36 @@ int vg_backtest_reference(struct vg_store *from, struct vg_store *to,
     } else if (rc == 0) {
         rc = vg_store_commit(to, err);
     }
-    *version = reference->version;
     vg_reference_free(reference);
     return rc;
+}
+
+/* Whether a window that starts then needs the versions that the one before it needs. */
+static bool is_same_turn(const struct vg_dataset *dataset, int64_t before_us, int64_t start_us)
+{
+    for (size_t i = 0; i <= dataset->nothers; i++) {
+        const struct vg_reference_spec *spec = vg_reference_spec_of(dataset, i);
+        struct vg_window before, now;
+        if (spec->kind != VG_REF_ROLLING)
+            continue;
+        vg_reference_span(dataset, spec, before_us, &before);
+        vg_reference_span(dataset, spec, start_us, &now);
+        if (before.end_us != now.end_us)
+            return false;
+    }
+    return true;
+}
+
+void vg_backtest_turns(const struct vg_backtest_task *task)
+{
+    const struct vg_dataset *dataset = task->dataset;
+    struct vg_window window;
+    int64_t before_us = VG_NEVER;
+    vg_window_at(dataset->zone, dataset->schedule.window_us, task->from_us, &window);
+    while (window.start_us < task->to_us && !(task->env.stop && *task->env.stop)) {
+        if (before_us == VG_NEVER || !is_same_turn(dataset, before_us, window.start_us))
+            vg_wanted_catch_up(&task->env, dataset, window.start_us);
+        before_us = window.start_us;
+        vg_window_next(dataset->zone, dataset->schedule.window_us, &window, &window);
+    }
 }

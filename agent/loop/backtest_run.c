@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/loop/backtest_beside.h"
 #include "agent/loop/backtest_cost.h"
 #include "agent/loop/carry.h"
 #include "agent/loop/cycle_ask.h"
+#include "agent/loop/cycle_reference.h"
 #include "agent/loop/cycle_segments.h"
 #include "agent/window.h"
 #include "pgvigil/text.h"
@@ -19,12 +21,15 @@ struct run {
     struct vg_cycle_env env;
     struct vg_dataset dataset; /* a copy without what a backtest does not do */
     struct vg_work bound;      /* catalogue, reference, plan and session of all windows */
+    struct vg_beside beside;   /* references that are not the same for all */
+    const struct vg_work *now; /* what the open window is judged with */
     struct vg_injector *injector;
     struct vg_progress progress;
     struct vg_strings drifting; /* columns whose past is told of */
     struct vg_publisher recorder;
     struct vg_window window; /* the one that is open, or comes next */
-    struct vg_tally *tally;  /* NULL: none is open */
+    struct vg_tally_plan counted;
+    struct vg_tally *tally; /* NULL: none is open */
     int64_t at_us[VG_BATCH_ROWS];
     int64_t measured_ns;
     bool costs_known, failed;
@@ -78,18 +83,6 @@ static void record_time(void *arg, const struct vg_rule *rule, bool done)
 
 /* --- What is replayed ------------------------------------------------------------------------- */
 
-static const char *explain_not(const struct run *run, const struct vg_bound *bound)
-{
-    const struct vg_check_type *type = bound->rule.type;
-    if (type->needs & VG_NEEDS_REVISIT)
-        return "judges windows that are read again";
-    if (type->cadence == VG_ON_TICK)
-        return "judged at ticks, by the table as it is then";
-    if (type->needs & VG_NEEDS_LOOKUP && !run->task->lookups)
-        return "asks the database by itself; --lookups replays it, window by window";
-    return NULL;
-}
-
 static int choose_rules(struct run *run, struct vg_error *err)
 {
     struct vg_plan *plan = &run->bound.plan;
@@ -107,7 +100,7 @@ static int choose_rules(struct run *run, struct vg_error *err)
             .check = bound->rule.type->name,
             .column = vg_arena_strdup(out->arena, bound->rule.column),
             .rule = vg_arena_alloc(out->arena, sizeof bound->rule),
-            .why_not = explain_not(run, bound),
+            .why_not = vg_backtest_why_not(bound, run->task->lookups),
             .unaware =
                 bound->condition || bound->rule.where || bound->rule.type->needs & VG_NEEDS_LOOKUP,
             .row_ns = vg_backtest_unmeasured,
@@ -128,15 +121,19 @@ static int bind_changes(struct run *run, struct vg_error *err)
 {
     const struct vg_plan *plan = &run->bound.plan;
     const struct vg_inject_scan scan = {run->bound.catalog, run->bound.reference, plan->items,
-                                        plan->nitems};
+                                        plan->nitems, run->dataset.time_column};
     uint32_t unread;
     if (!run->task->ninjections)
         return 0;
     if (vg_injector_new(run->task->injections, run->task->ninjections, &scan, &run->injector,
                         &unread, err) < 0)
         return -1;
-    for (size_t i = 0; i < run->task->ninjections; i++)
+    for (size_t i = 0; i < run->task->ninjections; i++) {
+        const struct vg_injection *injection = &run->task->injections[i];
         run->out->changes[i].unread = (unread >> i) & 1;
+        run->out->changes[i].outside =
+            injection->from_us >= run->out->to_us || injection->to_us <= run->out->from_us;
+    }
     return 0;
 }
 
@@ -165,6 +162,7 @@ static int take_counts(struct run *run, struct vg_work *work, struct vg_error *e
         return fail_memory(err);
     for (size_t v = 0; v < plan->nvariants; v++)
         work->summaries[work->nsummaries++] = vg_tally_take(run->tally, v);
+    vg_cycle_reference_hide(work);
     if (plan->nsplits && vg_cycle_segments_take(work, run->tally, err) < 0)
         return -1;
     work->cycle.summary = work->summaries[0];
@@ -173,13 +171,15 @@ static int take_counts(struct run *run, struct vg_work *work, struct vg_error *e
     return work->cycle.empty ? 0 : ask(run, work, err);
 }
 
-static void borrow_bound(const struct run *run, struct vg_work *work)
+static void borrow(const struct vg_work *from, struct vg_work *work)
 {
-    work->catalog = run->bound.catalog;
-    work->plan = run->bound.plan;
-    work->reference = run->bound.reference;
-    work->reference_failed = run->bound.reference_failed;
-    work->reference_why = run->bound.reference_why;
+    work->catalog = from->catalog;
+    work->plan = from->plan;
+    work->reference = from->reference;
+    work->reference_failed = from->reference_failed;
+    work->reference_why = from->reference_why;
+    work->others = from->others;
+    work->nothers = from->nothers;
     work->cycle.private_columns = work->plan.private_columns;
 }
 
@@ -197,14 +197,16 @@ static int judge_window(struct run *run, struct vg_error *err)
     clock->ops->sleep_until(clock, job.due_us);
     if (vg_cycle_begin(&work, &run->env, &job, &run->progress, err) < 0)
         return -1;
-    borrow_bound(run, &work);
+    borrow(run->now, &work);
     int rc = take_counts(run, &work, err);
     if (rc == 0)
         rc = vg_cycle_judge(&work, err);
     if (rc == 0)
         rc = vg_cycle_commit(&work, err);
     run->progress = work.before;
-    work.reference = NULL; /* it serves the other windows, too */
+    work.reference = NULL; /* they serve the other windows, too */
+    work.others = NULL;
+    work.nothers = 0;
     vg_cycle_end(&work);
     if (rc == 0 && run->failed) {
         *err = run->failure;
@@ -215,9 +217,11 @@ static int judge_window(struct run *run, struct vg_error *err)
 
 static int open_window(struct run *run, struct vg_error *err)
 {
-    struct vg_tally_plan *plan = &run->bound.plan.tally;
-    plan->until_us = run->window.end_us;
-    return vg_tally_new(plan, &run->tally, err);
+    if (vg_beside_at(&run->beside, &run->window, &run->now, err) < 0)
+        return -1;
+    run->counted = run->now->plan.tally;
+    run->counted.until_us = run->window.end_us;
+    return vg_tally_new(&run->counted, &run->tally, err);
 }
 
 static int close_window(struct run *run, struct vg_error *err)
@@ -417,7 +421,10 @@ static int bind_all(struct run *run, struct vg_error *err)
         run->out->reference_to_us = reference->to_us;
         run->out->reference_rows = reference->rows;
     }
-    return choose_rules(run, err) < 0 ? -1 : bind_changes(run, err);
+    if (choose_rules(run, err) < 0)
+        return -1;
+    vg_beside_begin(&run->beside, &run->bound, run->task->lookups);
+    return bind_changes(run, err);
 }
 
 int vg_backtest_run(const struct vg_backtest_task *task, struct vg_backtest *out,
@@ -458,6 +465,7 @@ int vg_backtest_run(const struct vg_backtest_task *task, struct vg_backtest *out
     vg_carry_free(run->env.carry);
     vg_tally_free(run->tally);
     vg_injector_free(run->injector);
+    vg_beside_end(&run->beside);
     if (run->bound.arena)
         vg_cycle_end(&run->bound);
     out->seconds = (double)(task->elapsed_ns() - begun_ns) / 1e9;

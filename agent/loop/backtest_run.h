@@ -26,9 +26,13 @@ struct vg_backtest_task {
  * reading a table, as the store; VG_E_CANCELLED. */
 int vg_backtest_run(const struct vg_backtest_task *task, struct vg_backtest *out,
                     struct vg_error *err);
-/* The reference in use of a dataset, with its calibration, out of one store into another; *version:
+/* The version of a reference in use, with its calibration, out of one store into another; *version:
  * its number in the first, 0: there is none. */
 int vg_backtest_reference(struct vg_store *from, struct vg_store *to,
-                          const struct vg_dataset *dataset, int64_t *version, struct vg_error *err);
+                          const struct vg_dataset *dataset, const struct vg_reference_spec *spec,
+                          int64_t *version, struct vg_error *err);
+/* Captures and calibrates the versions of rolling references that judge the windows of the task.
+ * One that cannot be captured is logged, and its windows have none. */
+void vg_backtest_turns(const struct vg_backtest_task *task);
 
 #endif

@@ -31,6 +31,18 @@ static int find_version(const struct vg_work *work, const struct vg_reference_sp
                                  err);
 }
 
+/* Versions of other turns may be there. */
+static const char *explain_turn(struct vg_work *work, const struct vg_reference_spec *spec)
+{
+    char from[VG_TIME_TEXT], to[VG_TIME_TEXT];
+    struct vg_window span;
+    vg_reference_span(work->job.dataset, spec, work->job.range.start_us, &span);
+    return vg_arena_printf(work->arena,
+                           "this window is judged by the version of %s to %s of the rolling "
+                           "reference, which is not there",
+                           vg_format_time(span.start_us, from), vg_format_time(span.end_us, to));
+}
+
 /* Why there is none: the newest attempt tells. */
 static int explain(struct vg_work *work, const struct vg_reference_spec *spec, bool *failed,
                    const char **why, struct vg_error *err)
@@ -47,7 +59,8 @@ static int explain(struct vg_work *work, const struct vg_reference_spec *spec, b
         *failed = true;
         *why = vg_arena_printf(work->arena, "capturing the reference failed: %s", rows[i].error);
     } else if (i < n && rows[i].complete) {
-        *why = "the reference begins after this window";
+        bool turns = spec->kind == VG_REF_ROLLING && (work->job.window || work->job.revisit);
+        *why = turns ? explain_turn(work, spec) : "the reference begins after this window";
     }
     return *why ? 0 : fail_memory(err);
 }
@@ -134,7 +147,7 @@ static int load_other(struct vg_work *work, size_t i, struct vg_error *err)
     return spec->season && other->reference ? narrow(work, spec, &columns, other, err) : 0;
 }
 
-static int load_others(struct vg_work *work, struct vg_error *err)
+int vg_cycle_reference_others(struct vg_work *work, struct vg_error *err)
 {
     const struct vg_dataset *dataset = work->job.dataset;
     bool any = false;
@@ -168,7 +181,7 @@ int vg_cycle_reference_load(struct vg_work *work, struct vg_error *err)
         cells.n = 0;
     if (load_first(work, all && work->job.window ? NULL : &cells, err) < 0)
         return -1;
-    return load_others(work, err);
+    return vg_cycle_reference_others(work, err);
 }
 
 int vg_cycle_reference_plan(struct vg_work *work, struct vg_error *err)

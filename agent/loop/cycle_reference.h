@@ -20,6 +20,8 @@ struct vg_cycle_other {
 
 /* Loads them, by the window that is judged. */
 int vg_cycle_reference_load(struct vg_work *work, struct vg_error *err);
+/* Those of rules that are judged apart alone. */
+int vg_cycle_reference_others(struct vg_work *work, struct vg_error *err);
 /* After the plan was made: counts what is judged apart. */
 int vg_cycle_reference_plan(struct vg_work *work, struct vg_error *err);
 /* After the scan: takes columns that were counted once more out of the summaries, which others read

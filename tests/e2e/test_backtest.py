@@ -3,7 +3,9 @@
 alone, what is refused."""
 import hashlib
 import html
+import os
 import sqlite3
+import subprocess
 
 import pytest
 import yaml
@@ -228,4 +230,54 @@ def test_what_cannot_be_read(vigil_flights, tmp_path):
     text = (vigil_flights.rules / "delay_predictions.yaml").read_text()
     vigil_flights.rule("delay_predictions", text.replace("ml.delay_predictions", "ml.nothing"))
     vigil_flights.expect(3, "backtest", "delay_predictions", *SPAN, env={"TMPDIR": str(tmp_path)})
+    assert list(tmp_path.iterdir()) == [], "the state of the backtest is removed"
+
+
+def test_references_are_those_of_a_replay(database, pgvigil):
+    """Seasons, another reference and one that rolls: verdict by verdict, and what is injected
+    counts only where it makes the difference."""
+    database.execute("""
+        CREATE TABLE t AS SELECT at, (CASE WHEN at < '2001-02-05' THEN 0 ELSE 5 END)
+            + 3 * sin(extract(hour FROM at)::float8 / 4) + i * .618 % 1 AS x, i * .3 % 1 AS y
+            FROM generate_series(0, 24 * 42 * 60) AS i,
+            LATERAL (SELECT timestamptz '2001-01-01Z' + i * interval '1 min') AS of (at);
+        CREATE INDEX ON t (at)""")
+    limits = [{"fail": .2, "id": name, "against": name} for name in ("seasonal", "plain", "moved")]
+    pgvigil.rule("t", {
+        "version": 1, "dataset": "t",
+        "source": {"connection": "warehouse", "table": "public.t", "time_column": "at"},
+        "schedule": {"window": "6h", "delay": "0s", "every": "1d", "nodata_after": "300d"},
+        "references": {
+            "seasonal": {"from": "2001-01-01", "to": "2001-01-22", "season": "hour_of_day"},
+            "plain": {"from": "2001-01-01", "to": "2001-01-22"},
+            "moved": {"rolling": "7d", "every": "1d"}},
+        "columns": {"x": {"drift": {"ks": limits}}, "y": {"nulls": 0}}})
+    answer = backtest(pgvigil, "--from", "2001-01-29", "--to", "2001-02-11", dataset="t")
+    pgvigil.expect(0, "run", "--from", "2001-01-29", "--until", "2001-02-11", "--state", "r.db")
+    with sqlite3.connect(f"file:{pgvigil.folder / 'r.db'}?mode=ro", uri=True) as db:
+        replayed = {name: db.execute(
+            "SELECT sum(verdict = 4), sum(verdict = 0) FROM result WHERE rule = ?",
+            (name,)).fetchone() for name in ("seasonal", "plain", "moved")}
+    rules = {rule["rule"]: rule for rule in answer["rules"]}
+    assert {name: (rules[name]["failed"], rules[name]["passed"]) for name in replayed} == replayed
+    assert rules["seasonal"]["failed"] > 20 and rules["moved"]["passed"] > 10, rules
+    changed = backtest(pgvigil, "--from", "2001-01-29", "--to", "2001-02-11",
+                       "--inject", "x: shift 0.00001 from 2001-01-30",
+                       "--inject", "y: nulls 5% from 2020-01-01",
+                       "--inject", "y: nulls 5% from 2000-01-01", dataset="t")
+    assert found(changed) == [False, False, True]
+    assert [c["outside"] for c in changed["injections"]] == [False, True, False]
+    assert changed["injections"][2]["delay_seconds"] == 6 * 3600
+    empty = backtest(pgvigil, "--from", "2010-01-01", "--to", "2010-01-03", dataset="t", code=3)
+    assert empty["rows"] == 0
+
+
+def test_output_that_cannot_be_written_is_an_error(vigil_flights, tmp_path):
+    ship(vigil_flights)
+    for arguments in (("backtest", "delay_predictions", *SPAN, "--json"), ("status",)):
+        with open("/dev/full", "wb") as full:
+            ended = subprocess.run([stack.BINARY, *arguments], stdout=full,
+                                   stderr=subprocess.PIPE, cwd=vigil_flights.folder, timeout=60,
+                                   env={**os.environ, "TMPDIR": str(tmp_path)}, check=False)
+        assert ended.returncode == 70 and b"could not be written" in ended.stderr, ended
     assert list(tmp_path.iterdir()) == [], "the state of the backtest is removed"

@@ -119,27 +119,42 @@ static void test_incidents(void **state)
     vg_backtest_close(&bench.test);
 }
 
+/* What fires without a change, too, is no find, whenever it began. */
 static void test_changes(void **state)
 {
     (void)state;
-    struct bench bench = {0};
+    struct bench bench = {0}, control = {0};
+    open_bench(&control, 0);
+    take(&control, 1, 0.4, VG_ALERT_FIRING, 1);
+    take(&control, 3, 0.4, VG_ALERT_FIRING, 1);
+    take(&control, 4, 0.1, VG_ALERT_OK, -1);
+    take(&control, 5, 0.4, VG_ALERT_FIRING, 5);
+    take(&control, 6, 0.1, VG_ALERT_OK, 5);
     bench.injections[0] = (struct vg_injection){
         .column = "x", .from_us = 3 * VG_DAY_US + VG_HOUR_US, .to_us = VG_NEVER};
     bench.injections[1] = bench.injections[0];
     bench.injections[1].column = "y";
     open_bench(&bench, 2);
+    bench.test.control = &control.test;
     take(&bench, 1, 0.4, VG_ALERT_FIRING, 1);
     assert_null(bench.test.changes[0].before);
-    take(&bench, 3, 0.4, VG_ALERT_FIRING, 1); /* it began before the change */
+    take(&bench, 3, 0.4, VG_ALERT_FIRING, 1);
     assert_string_equal(bench.test.changes[0].before, "x.drift.ks");
-    assert_null(bench.test.changes[0].found);
     take(&bench, 4, 0.1, VG_ALERT_OK, -1);
-    take(&bench, 5, 0.4, VG_ALERT_FIRING, 5);
-    take(&bench, 6, 0.4, VG_ALERT_FIRING, 5);
+    take(&bench, 5, 0.4, VG_ALERT_FIRING, 5); /* by chance after it: it fires anyway */
+    assert_null(bench.test.changes[0].found);
+    take(&bench, 6, 0.4, VG_ALERT_FIRING, 5); /* there it had ended */
+    take(&bench, 7, 0.4, VG_ALERT_FIRING, 5);
     assert_string_equal(bench.test.changes[0].found, "x.drift.ks");
-    assert_true(bench.test.changes[0].found_us == 6 * VG_DAY_US + VG_MINUTE_US);
+    assert_true(bench.test.changes[0].found_us == 7 * VG_DAY_US + VG_MINUTE_US);
+    assert_true(vg_backtest_delay(&bench.test, &bench.test.changes[0]) ==
+                4 * VG_DAY_US + VG_MINUTE_US - VG_HOUR_US);
+    bench.test.from_us = 5 * VG_DAY_US; /* a change from before the first window */
+    assert_true(vg_backtest_delay(&bench.test, &bench.test.changes[0]) ==
+                2 * VG_DAY_US + VG_MINUTE_US);
     assert_null(bench.test.changes[1].found); /* another column's */
     vg_backtest_close(&bench.test);
+    vg_backtest_close(&control.test);
 }
 
 static void test_pages(void **state)

@@ -177,7 +177,7 @@ struct bench {
 
 static void bind_text(struct bench *bench, const char *const *texts, size_t n)
 {
-    const struct vg_inject_scan scan = {&catalog, NULL, items, ITEMS};
+    const struct vg_inject_scan scan = {&catalog, NULL, items, ITEMS, "at"};
     struct vg_error err = {0};
     uint32_t unread;
     memset(bench, 0, sizeof *bench);
@@ -340,10 +340,11 @@ static void test_fits(void **state)
         {"b: new 5% from 1970-01-01", "no category"},
         {"b: share maybe 5% from 1970-01-01", "true or false"},
         {"n: shift 1sd from 1970-01-01", "spread"},
+        {"f: nulls 5% from 1970-01-01", "time column"},
         {"n: scale 2 from 1970-01-01", "spread"},
     };
     (void)state;
-    const struct vg_inject_scan scan = {&catalog, NULL, items, ITEMS};
+    const struct vg_inject_scan scan = {&catalog, NULL, items, ITEMS, "f"};
     struct vg_arena *arena = vg_arena_new();
     struct vg_injector *injector;
     uint32_t unread;
@@ -377,7 +378,7 @@ static void test_of_reference(void **state)
     assert_int_equal(vg_column_count(&total, &two, 2, &err), 0);
     struct vg_reference_column column = {.name = "f", .kind = VG_KIND_NUMBER, .total = &total};
     struct vg_reference reference = {.columns = &column, .ncolumns = 1};
-    const struct vg_inject_scan scan = {&catalog, &reference, items, ITEMS};
+    const struct vg_inject_scan scan = {&catalog, &reference, items, ITEMS, NULL};
     double sd = vg_column_stddev(&total);
     static const char *const texts[] = {"f: shift 2sd from 1970-01-01",
                                         "f: scale 3 from 1970-01-01"};
@@ -398,6 +399,16 @@ static void test_of_reference(void **state)
         vg_injector_free(injector);
     }
     free(rows);
+    vg_column_clear(&total);
+    const double same[] = {8, 8};
+    struct vg_column constant = {VG_KIND_NUMBER, 701, 0, fine, same, NULL};
+    assert_int_equal(vg_column_init(&total, "f", VG_KIND_NUMBER, NULL, 0, &err), 0);
+    assert_int_equal(vg_column_count(&total, &constant, 2, &err), 0);
+    struct vg_injection none = parse(arena, texts[0]);
+    struct vg_injector *injector;
+    uint32_t unread;
+    assert_int_equal(vg_injector_new(&none, 1, &scan, &injector, &unread, &err), -1);
+    assert_non_null(strstr(err.msg, "constant"));
     vg_column_clear(&total);
     vg_arena_free(arena);
 }
