@@ -46,6 +46,7 @@ layers='
 2 include/pgvigil/ports.h
 2 include/pgvigil/store.h
 2 include/pgvigil/store_calibration.h
+2 include/pgvigil/store_turns.h
 2 include/pgvigil/store_onsets.h
 2 include/pgvigil/store_retraining.h
 2 include/pgvigil/store_telling.h

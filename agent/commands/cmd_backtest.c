@@ -14,6 +14,7 @@
 #include "agent/loop/calibrate.h"
 #include "agent/loop/capture.h"
 #include "agent/reference.h"
+#include "pgvigil/store_turns.h"
 #include "pgvigil/text.h"
 
 enum { PAGE_BYTES = 32 << 20 };
@@ -134,6 +135,7 @@ static int open_scratch(struct backtest *run)
         return VG_EXIT_INTERNAL;
     if (vg_store_open(path, VG_STORE_REPLAY, &run->scratch, &err) < 0)
         return vg_shell_fail(&err);
+    vg_store_keep_turns(run->scratch);
     return 0;
 }
 

@@ -33,6 +33,7 @@ enum vg_store_doubt { VG_DOUBT_NONE, VG_DOUBT_SOME, VG_DOUBT_GRAVE };
 
 struct vg_store {
     char *path;
+    bool keeps_turns; /* all versions of rolling references */
     enum vg_store_mode mode;
     int lock_fd;               /* holds the flock of a daemon, else -1 */
     bool known_place;          /* a lock signed earlier says that a store has been here */

@@ -6,6 +6,7 @@
  * written hurriedly, as a capture that a crash ends is thrown away; what completes it is written
  * to last, and that makes all of it last. */
 #include "agent/store/inner.h"
+#include "pgvigil/store_turns.h"
 #include "pgvigil/summary_pairs.h"
 
 enum { BODY_MAX = 64 << 20, ROLLING_KEPT = 3 };
@@ -236,7 +237,12 @@ static int complete(struct vg_store *store, int64_t version, uint64_t rows, int6
                            vg_p_int(version)),
                    err) < 0)
         return -1;
-    return let_go(store, version, err);
+    return store->keeps_turns ? 0 : let_go(store, version, err);
+}
+
+void vg_store_keep_turns(struct vg_store *store)
+{
+    store->keeps_turns = true;
 }
 
 /* The row stays, so that people and the next attempt see why; what was captured goes. */
