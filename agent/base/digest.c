@@ -5,6 +5,7 @@
  */
 #include "pgvigil/digest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { BLOCK = 64, ROUNDS = 64 };

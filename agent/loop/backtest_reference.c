@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Taking a reference in use along: out of the live state, which is only read, into the store of a
- * backtest, column by column, with its segments and calibration; with its base windows, which are
- * thousands, where they are read again. And versions that roll, captured as the daemon would have. */
+ * backtest, column by column, with its segments and calibration, and with its base windows, which
+ * are thousands, where they are read again. And versions that roll, captured as the daemon would.
+ */
 #include "agent/loop/backtest_run.h"
 #include "agent/loop/calibrate.h"
 

@@ -81,8 +81,8 @@ static void test_how_long_they_wait(void **state)
     put_news("ops", 0, 6, NOW);
     turn(NOW); /* one message of six */
     put_news("ops", 10, 2, NOW + VG_US);
-    int64_t again_us = turn(NOW + VG_US);
-    assert_int_equal(again_us, NOW + VG_US + WITHIN);
+    int64_t again_us = NOW + VG_US + WITHIN;
+    assert_true(turn(NOW + VG_US) <= again_us);
     put_news("ops", 12, 2, NOW + 20 * VG_US);
     turn(again_us - 1);
     assert_int_equal(fake_http_count(&http, "teams"), 1);

@@ -106,7 +106,7 @@ static void test_predictions_are_known(void **state)
 {
     struct vg_column_spec columns[] = {{.name = "x"},
                                        {.name = "p", .prediction = VG_PREDICTION_SCORE}};
-    struct vg_importance importance = {"x", 1};
+    struct vg_importance importance = {.column = "x", .weight = 1};
     struct vg_dataset dataset = {.columns = columns, .ncolumns = 1};
     (void)state;
     assert_false(vg_rank_wanted(&dataset));
