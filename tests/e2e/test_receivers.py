@@ -353,7 +353,7 @@ def test_alertmanager_shows_refreshes_and_resolves(database, pgvigil, folder):
         alert, = daemon.wait_for(manager.alerts, what="the alert")
         assert alert["labels"]["alertname"] == "volume" and alert["labels"]["dataset"] == "state"
         assert alert["annotations"]["runbook_url"] == "https://wiki.example.test/state"
-        assert alert["generatorURL"] == "https://v.example.test/"
+        assert alert["generatorURL"] == "https://v.example.test/#dataset-state"
         # Refreshed: it still stands after the end it was given first, and it is one alert.
         first = alert["endsAt"]
         daemon.wait_for(lambda: manager.alerts()[0]["endsAt"] > first, what="a refresh")
