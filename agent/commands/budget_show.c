@@ -69,12 +69,13 @@ static void print_replay(const struct vg_dataset *dataset, const struct vg_budge
                          FILE *out)
 {
     char rate[VG_NUMBER_TEXT], base[VG_DURATION_TEXT], days[VG_NUMBER_TEXT], week[VG_NUMBER_TEXT];
+    vg_format_human(7 * budget->budget, 3, rate);
     fprintf(out,
             "%s: drift: true, at most %s false incident%s a week: %u stream%s of %u column%s, "
             "base windows of %s\n",
-            dataset->id, vg_format_human(7 * budget->budget, 3, rate), is_one(rate) ? "" : "s",
-            budget->nstreams, budget->nstreams == 1 ? "" : "s", budget->ncolumns,
-            budget->ncolumns == 1 ? "" : "s", vg_format_duration(budget->base_us, base));
+            dataset->id, rate, is_one(rate) ? "" : "s", budget->nstreams,
+            budget->nstreams == 1 ? "" : "s", budget->ncolumns, budget->ncolumns == 1 ? "" : "s",
+            vg_format_duration(budget->base_us, base));
     vg_format_human(count_days(budget), 3, days);
     vg_format_human(budget->expected_week, 2, week);
     if (budget->uncalibrated)
