@@ -348,7 +348,6 @@ static bool take_answer(struct runner *runner, void **tag, const struct vg_respo
     if (!job)
         return false;
     pthread_join(job->thread, NULL);
-    free_response(runner->answered);
     runner->answered = job->response;
     job->response = NULL;
     *tag = job->tag;
@@ -361,6 +360,9 @@ static bool poll_answers(struct vg_http *self, int64_t timeout_us, void **tag,
                          const struct vg_response **out)
 {
     struct runner *runner = runner_of(self);
+    /* Not kept for longer than it may be read: it may be a token. */
+    free_response(runner->answered);
+    runner->answered = NULL;
     if (take_answer(runner, tag, out))
         return true;
     if (runner->inner->ops->poll(runner->inner, timeout_us, tag, out))
