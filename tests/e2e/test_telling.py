@@ -79,7 +79,7 @@ def titles(received):
 def test_heartbeat(world):
     """It comes while the daemon works; that it stops is shown on a clock that can be moved."""
     _, _, received, daemon = world
-    daemon.wait_for(lambda: received.requests("/beat"), 10, "a heartbeat")
+    daemon.wait_for(lambda: received.requests("/beat"), 30, "a heartbeat")
     assert received.requests("/beat")[0]["method"] == "GET"
 
 
@@ -87,15 +87,15 @@ def test_many_at_once(world):
     """People are told of nine in far fewer messages, a pager of each; and so of their ends."""
     database, _, received, daemon = world
     fill_many(database, 7)
-    daemon.wait_for(lambda: len(received.state()["pagerduty"]["incidents"]) == MANY, 10, "pages")
+    daemon.wait_for(lambda: len(received.state()["pagerduty"]["incidents"]) == MANY, 30, "pages")
     def told():
         return sum(int((re.search(r"(\d+) incidents", t) or [0, 1])[1]) for t in titles(received))
-    daemon.wait_for(lambda: told() == MANY, 10, "all of them told")
+    daemon.wait_for(lambda: told() == MANY, 30, "all of them told")
     assert any("incidents opened" in title for title in titles(received))
     assert len(titles(received)) < MANY
     before = len(titles(received))
     fill_many(database, 0.5)
-    daemon.wait_for(lambda: told() == 2 * MANY, 10, "their ends")
+    daemon.wait_for(lambda: told() == 2 * MANY, 30, "their ends")
     assert len(titles(received)) - before < MANY
     assert all("RESOLVED" in title for title in titles(received)[before:])
 
@@ -108,25 +108,25 @@ def test_silence(world):
         0, "silence", "list").out, re.M).group(1)
     fill(database, "quiet", -2, 60, "7")
     daemon.wait_for(lambda: query(pgvigil, "SELECT 1 FROM alert WHERE dataset = 'quiet'"
-                                  " AND state = 6"), 10, "it fires")
+                                  " AND state = 6"), 30, "it fires")
     assert not hooks(received, "quiet", "firing")
     pgvigil.expect(0, "silence", "expire", number)
     assert "anna" not in pgvigil.expect(0, "silence", "list").out
-    daemon.wait_for(lambda: hooks(received, "quiet", "firing"), 10, "what still stands")
+    daemon.wait_for(lambda: hooks(received, "quiet", "firing"), 30, "what still stands")
     pgvigil.expect(2, "silence", "expire", number)
 
 
 def test_acknowledge(world):
     database, pgvigil, received, daemon = world
     fill(database, "t", -2, 60, "7")
-    daemon.wait_for(lambda: len(hooks(received, "t", "firing")) > 2, 10, "reminders")
+    daemon.wait_for(lambda: len(hooks(received, "t", "firing")) > 2, 30, "reminders")
     said = pgvigil.expect(0, "acknowledge", "t", "bert")
     assert said.out == "bert has taken it on: no more reminders, news are still told\n"
     assert "acknowledged by bert at" in pgvigil.expect(0, "status").out
     seen = len(hooks(received, "t", "firing"))
     windows = len(query(pgvigil, "SELECT 1 FROM scanned_window WHERE dataset = 't'"))
     daemon.wait_for(lambda: len(query(pgvigil, "SELECT 1 FROM scanned_window WHERE"
-                                      " dataset = 't'")) > windows, 10, "another window")
+                                      " dataset = 't'")) > windows, 30, "another window")
     # the acknowledgement itself may be told, and a reminder may have been on its way
     assert len(hooks(received, "t", "firing")) <= seen + 2
     pgvigil.expect(2, "acknowledge", "nothing-of-this-name")
@@ -140,12 +140,12 @@ def test_dead_letters(world):
     database.execute("TRUNCATE m1; INSERT INTO m1 (at, x) VALUES (now(), 7)")
     aside = r"^(\d+) +pager .* set aside .*400"
     daemon.wait_for(lambda: len(re.findall(aside, pgvigil.expect(0, "outbox", "list").out,
-                                           re.M)) == 2, 15, "two set aside")
+                                           re.M)) == 2, 30, "two set aside")
     before = len(received.requests("/v2/enqueue"))
     first, second = re.findall(aside, pgvigil.expect(0, "outbox", "list").out, re.M)
     pgvigil.expect(0, "outbox", "retry", first)
-    daemon.wait_for(lambda: len(received.requests("/v2/enqueue")) == before + 1, 10, "one more")
+    daemon.wait_for(lambda: len(received.requests("/v2/enqueue")) == before + 1, 30, "one more")
     pgvigil.expect(0, "outbox", "drop", second)
     daemon.wait_for(lambda: not re.search(aside, pgvigil.expect(0, "outbox", "list").out, re.M),
-                    10, "none set aside")
+                    30, "none set aside")
     pgvigil.expect(2, "outbox", "drop", second)
