@@ -8,8 +8,6 @@
 #include "agent/budget/recent.h"
 #include "agent/summary/parts.h"
 
-static const double expected_rows = 1e9; /* of expected values: large, so that shares are exact */
-
 bool vg_budget_expected(const struct vg_budget *budget, const struct vg_budget_part *part,
                         const struct vg_budget_recent *recent, size_t scale, double *expected,
                         double *now)
@@ -88,7 +86,7 @@ static struct vg_top *spread_out(const struct vg_categories *categories,
         held[find_level(categories, entries[i].hash)] += (double)entries[i].count;
     for (size_t i = 0; top && i < n; i++) {
         size_t level = find_level(categories, entries[i].hash);
-        double part = (double)entries[i].count / held[level] * share[level] * expected_rows;
+        double part = (double)entries[i].count / held[level] * share[level] * VG_BUDGET_USUAL_ROWS;
         if (vg_top_restore(top, entries[i].hash, (uint64_t)fmax(part, 1), entries[i].label,
                            strlen(entries[i].label)) < 0) {
             vg_top_free(top);

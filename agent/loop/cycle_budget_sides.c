@@ -12,7 +12,6 @@
 
 /* Values of a column for which it is worth knowing what is usual in each slot. */
 enum { USUAL_VALUES = 1000 };
-static const double expected_rows = 1e9;
 
 static int fail_memory(struct vg_error *err)
 {
@@ -77,7 +76,7 @@ static int fill_numbers(struct vg_work *work, const struct vg_reference_column *
     for (size_t i = 0; i < n; i++)
         rows += expected[i];
     for (size_t i = 0; i < n && rows > 0; i++)
-        out->cells.n += cells[i] = (uint64_t)fmax(expected[i] / rows * expected_rows, 0);
+        out->cells.n += cells[i] = (uint64_t)fmax(expected[i] / rows * VG_BUDGET_USUAL_ROWS, 0);
     if (2 * (size_t)out->cells.grid->n + 1 != n)
         return 0;
     out->now.grid = out->cells.grid;
@@ -124,8 +123,8 @@ static int fill(struct vg_work *work, const struct vg_reference_column *whole,
     switch (kind) {
     case VG_BUDGET_NULLS:
         out->nulls = true;
-        out->expected.rows = (uint64_t)expected_rows;
-        out->expected.nulls = (uint64_t)(fmin(fmax(found->expected, 0), 1) * expected_rows);
+        out->expected.rows = VG_BUDGET_USUAL_ROWS;
+        out->expected.nulls = (uint64_t)(fmin(fmax(found->expected, 0), 1) * VG_BUDGET_USUAL_ROWS);
         return 1;
     case VG_BUDGET_LEVELS:
         return fill_values(whole, found->scale, out, err);
@@ -170,7 +169,7 @@ static int find_usual(struct vg_work *work, struct vg_budget_sides *sides,
     if (!sides->numbers) {
         int rc = vg_budget_usual_values(look->model, look->part, place, sides->whole,
                                         &sides->usual[slot], err);
-        out->rows = expected_rows;
+        out->rows = VG_BUDGET_USUAL_ROWS;
         return rc < 0 ? -1 : 0;
     }
     size_t n = vg_budget_part_cells(look->part);
@@ -179,7 +178,7 @@ static int find_usual(struct vg_work *work, struct vg_budget_sides *sides,
         return fail_memory(err);
     if (vg_budget_usual(look->model, look->part, place, shares))
         out->shares = shares;
-    out->rows = expected_rows;
+    out->rows = VG_BUDGET_USUAL_ROWS;
     return 0;
 }
 

@@ -303,15 +303,14 @@ int vg_loop_once(struct vg_loop *loop, struct vg_error *err)
     vg_loop_follow(loop); /* what was captured is promoted */
     for (size_t i = 0; i < loop->nslots && !loop->stop; i++) {
         struct vg_slot *slot = loop->slots[i];
-        int64_t watermark, revisit;
+        int64_t watermark, revisit, began_us = read_clock(loop); /* what is due later is not now */
         do { /* a dataset that lags catches up, then what is to be read again is */
             watermark = slot->progress.watermark_us;
             revisit = slot->progress.revisit_us;
             vg_loop_cycle(loop, slot);
             vg_loop_offenders_kept(loop);
-        } while (
-            !loop->stop && slot->next_us <= read_clock(loop) && !slot->progress.failures &&
-            (slot->progress.watermark_us != watermark || (revisit && revisit <= read_clock(loop))));
+        } while (!loop->stop && slot->next_us <= began_us && !slot->progress.failures &&
+                 (slot->progress.watermark_us != watermark || (revisit && revisit <= began_us)));
     }
     vg_loop_offenders(loop);
     loop->shell.drain(loop->shell.arg, read_clock(loop));

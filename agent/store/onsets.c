@@ -6,6 +6,8 @@
  */
 #include "agent/store/inner.h"
 
+#include <ctype.h>
+
 static void read_onset(struct vg_sql_row *row, void *item)
 {
     struct vg_onset *onset = item;
@@ -172,12 +174,22 @@ int vg_store_rows_since(struct vg_store *store, const char *dataset, int64_t sin
 
 /* --- Decisions ------------------------------------------------------------------------- */
 
-/* A refusal that lasts says other numbers at each window, and is the same refusal. */
-static bool is_same_but_numbers(const char *a, const char *b)
+/* Past a number or a time at `at` that is no part of a name: not that of x2.nulls. */
+static const char *skip_number(const char *text, const char *at)
 {
+    bool named = at > text && (isalnum((unsigned char)at[-1]) || strchr("_.\"", at[-1]));
+    if (named || !*at || !strchr("0123456789+-", *at))
+        return at;
+    return at + strspn(at, "0123456789.:+-TZ");
+}
+
+/* A refusal that lasts says other numbers at each window, and is the same refusal. */
+static bool is_same_but_numbers(const char *was, const char *is)
+{
+    const char *a = was, *b = is;
     for (;; a++, b++) {
-        a += strspn(a, "0123456789.+-");
-        b += strspn(b, "0123456789.+-");
+        a = skip_number(was, a);
+        b = skip_number(is, b);
         if (*a != *b || !*a)
             return *a == *b;
     }

@@ -29,9 +29,11 @@ int vg_store_set_back(struct vg_store *store, int64_t now_us, int64_t back_us, s
     const char *const *texts = back_us ? earlier : now;
     int64_t to_us = back_us ? back_us : now_us;
     int64_t after_us = back_us ? now_us : now_us + longest_us;
-    for (size_t i = 0; i < sizeof now / sizeof now[0]; i++) {
-        if (vg_sql_run(store, &VG_SQL(texts[i], vg_p_int(to_us), vg_p_int(after_us)), err) < 0)
-            return -1;
-    }
-    return 0;
+    struct vg_scope scope; /* all or nothing: nobody is to be moved twice by one jump */
+    if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
+        return -1;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof now / sizeof now[0]; i++)
+        rc = vg_sql_run(store, &VG_SQL(texts[i], vg_p_int(to_us), vg_p_int(after_us)), err);
+    return vg_scope_leave(store, &scope, rc, err);
 }

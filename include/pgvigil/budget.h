@@ -19,14 +19,15 @@
 #include "pgvigil/time.h"
 
 enum {
-    VG_BUDGET_SCALES = 5,     /* look-backs of 1, 2, 4, 8, 24 base windows */
-    VG_BUDGET_LOOK = 24,      /* the longest, in base windows */
-    VG_BUDGET_THIN = 30,      /* look-backs with fewer rows carry no test */
-    VG_BUDGET_SLIGHT = 4,     /* a share that moved by so many rows is no alarm, whatever its p */
-    VG_BUDGET_TOP = 50,       /* values of a category tested one by one */
-    VG_BUDGET_LEAST = 14,     /* base windows of a reference; with fewer it is uncalibrated */
-    VG_BUDGET_STREAMS = 3,    /* most streams of one column */
-    VG_BUDGET_NEW_VALUES = 20 /* most new values reported at once */
+    VG_BUDGET_SCALES = 5,      /* look-backs of 1, 2, 4, 8, 24 base windows */
+    VG_BUDGET_LOOK = 24,       /* the longest, in base windows */
+    VG_BUDGET_THIN = 30,       /* look-backs with fewer rows carry no test */
+    VG_BUDGET_SLIGHT = 4,      /* a share that moved by so many rows is no alarm, whatever its p */
+    VG_BUDGET_TOP = 50,        /* values of a category tested one by one */
+    VG_BUDGET_LEAST = 14,      /* base windows of a reference; with fewer it is uncalibrated */
+    VG_BUDGET_STREAMS = 3,     /* most streams of one column */
+    VG_BUDGET_NEW_VALUES = 20, /* most new values reported at once */
+    VG_BUDGET_USUAL_ROWS = 1000000000 /* of what is expected: many, so that shares are exact */
 };
 
 /* --- Base windows and slots ------------------------------------------------------------------- */
@@ -236,7 +237,7 @@ struct vg_budget_recent {
     size_t n;
     /* Of the windows, by the part they are tested with; NULL, or NULL for one: not known yet. */
     const struct vg_budget_counts *const *counts;
-    bool terse; /* of what is no alarm nothing is asked but that */
+    bool terse;                    /* of what is no alarm nothing is asked but that */
     double least[VG_BUDGET_KINDS]; /* effects below it are slight: D, |ratio - 1|, |difference|;
                                     * 0: none is */
 };
@@ -291,15 +292,15 @@ bool vg_budget_expected(const struct vg_budget *budget, const struct vg_budget_p
  * numbers. */
 bool vg_budget_usual(const struct vg_budget *budget, const struct vg_budget_part *part,
                      struct vg_budget_place place, double *shares);
-/* The values of the whole reference, each as often, of 1e9 rows, as at the hours of a place; as
- * below. */
+/* The values of the whole reference, each as often, of VG_BUDGET_USUAL_ROWS, as at the hours of a
+ * place; as below. */
 int vg_budget_usual_values(const struct vg_budget *budget, const struct vg_budget_part *part,
                            struct vg_budget_place place, const struct vg_top *whole,
                            struct vg_top **out, struct vg_error *err) VG_MUST_CHECK;
-/* The values of the whole reference, each as often, of 1e9 rows, as is expected at the hours of the
- * last `scale` windows: a value that is tested alone in its share at these hours, the others in
- * theirs together. 1: *out is the caller's, to be freed with a summary that holds it; 0: no values
- * were counted; -1: VG_E_MEMORY. */
+/* The values of the whole reference, each as often, of VG_BUDGET_USUAL_ROWS, as is expected at the
+ * hours of the last `scale` windows: a value that is tested alone in its share at these hours, the
+ * others in theirs together. 1: *out is the caller's, to be freed with a summary that holds it; 0:
+ * no values were counted; -1: VG_E_MEMORY. */
 int vg_budget_expected_values(const struct vg_budget *budget, const struct vg_budget_part *part,
                               const struct vg_budget_recent *recent, size_t scale,
                               const struct vg_top *whole, struct vg_top **out,

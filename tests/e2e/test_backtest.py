@@ -4,6 +4,7 @@ alone, what is refused."""
 import hashlib
 import html
 import os
+import re
 import sqlite3
 import subprocess
 
@@ -82,6 +83,13 @@ def test_incidents_of_the_budget_are_those_of_a_replay(vigil_flights):
     replayed = sorted((i["opened"], i["closed"]) for i in status["incidents"])
     assert replayed and answer["windows"] == 24 * 24
     assert sorted((i["opened"], i["closed"]) for i in answer["incidents"]) == replayed
+    # A share is explained by what is usual at its hours, as it was tested.
+    whys = [alert["why"] for i in answer["incidents"] for alert in i["alerts"]]
+    told = [re.search(r"share of one value (\S+), expected (\S+) .*; one value is (\S+) of the"
+                      r" rows, was ([^ ;]+)", why) for why in whys]
+    assert any(told), whys
+    for now, usual, is_now, was in (match.groups() for match in told if match):
+        assert (now, usual) == (is_now, was)
 
 
 def test_pages_are_counted_by_receiver_and_week(vigil_flights):
