@@ -28,18 +28,12 @@ const struct vg_check_type vg_check_anderson_darling = {
            "windows. With bounds for what ties between two thresholds could change. No p where one "
            "value holds over a tenth of the rows. NULLs, NaN and "
            "infinities are not tested.",
-    .class = VG_CLASS_DRIFT,
-    .cadence = VG_ON_WINDOW,
-    .unit = VG_UNIT_RATIO,
+    VG_DRIFT_TYPE,
     .of_column = true,
-    .filterable = false, /* the reference is of all rows: some of them are another population */
-    .needs_reference = true,
     .is_multiple = true,
     .kinds = 1 << VG_KIND_NUMBER,
     .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS,
     .has_p = true,
-    .policy = VG_POLICY_THRESHOLD,
-    .min_rows = 200,
     .shorthand = "fail",
     .measure = measure_anderson_darling,
 };

@@ -14,6 +14,14 @@ enum { VG_BINNED_PARAMS = 1 };
 extern const struct vg_param vg_binned_params[VG_BINNED_PARAMS];
 void vg_binned_validate(const struct vg_rule *rule, struct vg_diags *diags);
 
+/* What all their types say. */
+#define VG_BINNED_TYPE                                                                             \
+    VG_DRIFT_TYPE, .of_column = true,                                                              \
+                   .kinds = 1 << VG_KIND_NUMBER | 1 << VG_KIND_BOOL | 1 << VG_KIND_TEXT,           \
+                   .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS | VG_NEEDS_TOP, .shorthand = "fail",  \
+                   .params = vg_binned_params, .nparams = VG_BINNED_PARAMS,                        \
+                   .params_size = sizeof(struct vg_binned_param), .validate = vg_binned_validate
+
 struct vg_binned {
     struct vg_bins bins; /* in the arena of the measures; the sparse ones counted together */
     struct vg_measure *measure;

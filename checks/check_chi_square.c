@@ -26,22 +26,8 @@ const struct vg_check_type vg_check_chi_square = {
         "Pearson's X squared of the window's bins or categories against the reference's; it grows "
         "with the rows. Numbers fall into bins of equal shares of the reference, categories into "
         "its values and one for all others; sparse bins count together. NULLs are not tested.",
-    .class = VG_CLASS_DRIFT,
-    .cadence = VG_ON_WINDOW,
-    .unit = VG_UNIT_RATIO,
-    .of_column = true,
-    .filterable = false, /* the reference is of all rows: some of them are another population */
-    .needs_reference = true,
+    VG_BINNED_TYPE,
     .is_multiple = true,
-    .kinds = 1 << VG_KIND_NUMBER | 1 << VG_KIND_BOOL | 1 << VG_KIND_TEXT,
-    .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS | VG_NEEDS_TOP,
     .has_p = true,
-    .policy = VG_POLICY_THRESHOLD,
-    .min_rows = 200,
-    .shorthand = "fail",
-    .params = vg_binned_params,
-    .nparams = VG_BINNED_PARAMS,
-    .params_size = sizeof(struct vg_binned_param),
-    .validate = vg_binned_validate,
     .measure = measure_chi_square,
 };

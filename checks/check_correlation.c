@@ -78,16 +78,10 @@ const struct vg_check_type vg_check_correlation = {
            "(Bonferroni). At the noise floor of that many rows or below it nothing fails. Rows "
            "with a NULL, NaN or infinity in one of two columns are left out of that pair; ranks "
            "are those of the reference's grid.",
-    .class = VG_CLASS_DRIFT,
-    .cadence = VG_ON_WINDOW,
-    .unit = VG_UNIT_RATIO,
-    .filterable = false, /* the reference is of all rows: some of them are another population */
-    .needs_reference = true,
+    VG_DRIFT_TYPE,
     .is_multiple = true,
     .needs = VG_NEEDS_PAIRS,
     .has_p = true,
-    .policy = VG_POLICY_THRESHOLD,
-    .min_rows = 200,
     .shorthand = "fail",
     .params = correlation_params,
     .nparams = sizeof correlation_params / sizeof *correlation_params,

@@ -8,6 +8,12 @@
 #include "checks/stat_ks.h"
 #include "pgvigil/check.h"
 
+/* What all their types say. The reference is of all rows, so none may be asked of some of them:
+ * these are another population. */
+#define VG_DRIFT_TYPE                                                                              \
+    .class = VG_CLASS_DRIFT, .cadence = VG_ON_WINDOW, .unit = VG_UNIT_RATIO, .filterable = false,  \
+    .needs_reference = true, .policy = VG_POLICY_THRESHOLD, .min_rows = 200
+
 struct vg_drift {
     const struct vg_column_summary *now;
     const struct vg_reference_column *then;

@@ -26,17 +26,11 @@ const struct vg_check_type vg_check_kuiper = {
     .doc = "Distance V of the column's distribution from the reference's (Kuiper): the largest "
            "rise plus the largest fall, as sensitive in the tails as in the middle. NULLs, NaN and "
            "infinities are not tested.",
-    .class = VG_CLASS_DRIFT,
-    .cadence = VG_ON_WINDOW,
-    .unit = VG_UNIT_RATIO,
+    VG_DRIFT_TYPE,
     .of_column = true,
-    .filterable = false, /* the reference is of all rows: some of them are another population */
-    .needs_reference = true,
     .kinds = 1 << VG_KIND_NUMBER,
     .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS,
     .has_p = true,
-    .policy = VG_POLICY_THRESHOLD,
-    .min_rows = 200,
     .shorthand = "fail",
     .measure = measure_kuiper,
 };

@@ -57,18 +57,12 @@ const struct vg_check_type vg_check_log_variance = {
     .doc = "Change of the column's spread: the logarithm of its variance over the reference's, "
            "whichever way: 0.19 is a standard deviation 10% larger, 1.39 twice as large. A "
            "constant has none. NULLs, NaN and infinities are not tested.",
-    .class = VG_CLASS_DRIFT,
-    .cadence = VG_ON_WINDOW,
-    .unit = VG_UNIT_RATIO,
+    VG_DRIFT_TYPE,
     .of_column = true,
-    .filterable = false, /* the reference is of all rows: some of them are another population */
-    .needs_reference = true,
     .is_multiple = true,
     .kinds = 1 << VG_KIND_NUMBER,
     .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS,
     .has_p = true,
-    .policy = VG_POLICY_THRESHOLD,
-    .min_rows = 200,
     .shorthand = "fail",
     .measure = measure_log_variance,
 };

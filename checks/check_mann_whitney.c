@@ -32,17 +32,11 @@ const struct vg_check_type vg_check_mann_whitney = {
     .doc = "Chance that a value of the window is larger than one of the reference, ties half "
            "(Mann-Whitney, AUC): 0.5 without change, between min and max. NULLs, NaN and "
            "infinities are not tested.",
-    .class = VG_CLASS_DRIFT,
-    .cadence = VG_ON_WINDOW,
-    .unit = VG_UNIT_RATIO,
+    VG_DRIFT_TYPE,
     .of_column = true,
-    .filterable = false, /* the reference is of all rows: some of them are another population */
-    .needs_reference = true,
     .kinds = 1 << VG_KIND_NUMBER,
     .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS,
     .bounds = VG_BOUNDS_ON_VALUE,
     .has_p = true,
-    .policy = VG_POLICY_THRESHOLD,
-    .min_rows = 200,
     .measure = measure_mann_whitney,
 };

@@ -39,16 +39,10 @@ const struct vg_check_type vg_check_null_rate = {
     .name = "null_rate",
     .doc = "Change of the share of NULLs from the reference's, whichever way; p is Fisher's exact "
            "one.",
-    .class = VG_CLASS_DRIFT,
-    .cadence = VG_ON_WINDOW,
-    .unit = VG_UNIT_RATIO,
+    VG_DRIFT_TYPE,
     .of_column = true,
-    .filterable = false, /* the reference is of all rows: some of them are another population */
-    .needs_reference = true,
     .needs = VG_NEEDS_COLUMN,
     .has_p = true,
-    .policy = VG_POLICY_THRESHOLD,
-    .min_rows = 200,
     .shorthand = "fail",
     .measure = measure_null_rate,
 };

@@ -82,16 +82,10 @@ const struct vg_check_type vg_check_reconstruction = {
            "between min and max. It has no p. Within the noise floor of that many rows nothing "
            "fails. NULLs, NaN and infinities are not tested; columns constant in the reference "
            "are left out.",
-    .class = VG_CLASS_DRIFT,
-    .cadence = VG_ON_WINDOW,
-    .unit = VG_UNIT_RATIO,
-    .filterable = false, /* the reference is of all rows: some of them are another population */
-    .needs_reference = true,
+    VG_DRIFT_TYPE,
     .is_multiple = true,
     .needs = VG_NEEDS_PAIRS,
     .bounds = VG_BOUNDS_ON_VALUE,
-    .policy = VG_POLICY_THRESHOLD,
-    .min_rows = 200,
     .params = reconstruction_params,
     .nparams = sizeof reconstruction_params / sizeof *reconstruction_params,
     .params_size = sizeof(struct vg_pairs_params),

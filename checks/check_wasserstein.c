@@ -72,18 +72,12 @@ const struct vg_check_type vg_check_wasserstein = {
            "be moved, in standard deviations of the reference; with bounds where the counts leave "
            "it open. At the noise floor of that many rows or below it nothing fails. NULLs, NaN "
            "and infinities are not tested.",
-    .class = VG_CLASS_DRIFT,
-    .cadence = VG_ON_WINDOW,
-    .unit = VG_UNIT_RATIO,
+    VG_DRIFT_TYPE,
     .of_column = true,
-    .filterable = false, /* the reference is of all rows: some of them are another population */
-    .needs_reference = true,
     .is_multiple = true,
     .kinds = 1 << VG_KIND_NUMBER,
     .needs = VG_NEEDS_COLUMN | VG_NEEDS_CELLS | VG_NEEDS_GAPS,
     .has_p = true,
-    .policy = VG_POLICY_THRESHOLD,
-    .min_rows = 200,
     .shorthand = "fail",
     .params = wasserstein_params,
     .nparams = sizeof wasserstein_params / sizeof *wasserstein_params,
