@@ -86,16 +86,16 @@ static void say_over(struct vg_loop *loop, const struct vg_slot *slot)
 
 /* What the cycle has come to, when the next one is due, and who may have the slot now. */
 static void end_cycle(struct vg_loop *loop, struct vg_slot *slot, struct vg_book *book,
-                      struct vg_progress *progress, int rc)
+                      struct vg_progress *progress, const struct vg_cycle_end *end)
 {
     pthread_mutex_lock(&loop->mutex);
     const struct vg_dataset *before = vg_ruleset_find(book->rules, slot->id);
     /* By the rules in force now, which a reload may have changed meanwhile. */
     const struct vg_dataset *now = slot->gone ? NULL : vg_ruleset_find(loop->book->rules, slot->id);
-    bool lost = rc < 0 && slot->barrier <= book->number;
+    bool lost = end->rc < 0 && slot->barrier <= book->number;
     slot->lost = lost ? slot->lost + 1 : 0;
-    if (lost && before) /* a store that cannot be written must not cost the database scans */
-        progress->retry_us = vg_due_retry(before, slot->lost, read_clock(loop));
+    if (lost && before)
+        progress->retry_us = vg_loop_lost(loop, before, slot->lost, end);
     progress->model = NULL;
     slot->progress = *progress;
     slot->next_us = now ? vg_due_next(now, progress, &loop->span, read_clock(loop)) : VG_NEVER;
@@ -134,7 +134,8 @@ void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot)
         read_again(loop, slot->id, &progress);
     }
     say_over(loop, slot);
-    end_cycle(loop, slot, book, &progress, rc);
+    const struct vg_cycle_end end = {rc, err.code, now_us};
+    end_cycle(loop, slot, book, &progress, &end);
 }
 
 /* --- the daemon ------------------------------------------------------------------------------- */
@@ -216,7 +217,7 @@ static int64_t queue_due(struct vg_loop *loop, int64_t now_us)
         if (slot->busy || slot->queued)
             continue;
         if (slot->next_us <= now_us)
-            slot->queued = true;
+            slot->queued = !loop->store_lost;
         else if (slot->next_us < next)
             next = slot->next_us;
     }
@@ -242,6 +243,7 @@ static void schedule(struct vg_loop *loop)
             loop->shell.idle(loop->shell.arg, now_us);
             idle_us = now_us + VG_MINUTE_US;
         }
+        vg_loop_probe(loop, now_us);
         pthread_mutex_lock(&loop->mutex);
         int64_t next = queue_due(loop, now_us);
         pthread_mutex_unlock(&loop->mutex);

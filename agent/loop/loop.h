@@ -41,7 +41,7 @@ struct vg_slot { /* one dataset */
     int capture_failures;
     bool capture_patient;           /* asked for by a person: however long it takes */
     struct vg_promotion *promotion; /* asked for by a person; or NULL */
-    int lost;                       /* cycles lost in a row: the store failed, not the read */
+    int lost;                       /* cycles lost in a row: not the read failed */
 };
 
 struct vg_loop {
@@ -60,6 +60,8 @@ struct vg_loop {
     char *offended_dataset;
     int64_t offenders_us;
     bool offenders_idle;           /* who writes them waits, and would take a snapshot at once */
+    bool store_lost;               /* under the mutex: it took no cycle, and none begins */
+    int64_t probe_us;              /* when to ask it again */
     int64_t follow_us, promote_us; /* when to look at training runs again, and ask once more */
     int64_t seen_us;               /* the clock when the scheduler last looked; 0: not yet */
     int64_t failed_cycles;         /* lost or unread; the exit code of --once and of replays */
@@ -99,6 +101,19 @@ struct vg_book *vg_loop_hold(struct vg_loop *loop); /* under the mutex */
 void vg_loop_release(struct vg_loop *loop, struct vg_book *book);
 /* Runs what is due for the slot, without the mutex; sets its progress and next time. */
 void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot);
+/* How a cycle ended. */
+struct vg_cycle_end {
+    int rc;
+    enum vg_code code; /* of its error */
+    int64_t began_us;
+};
+/* When a cycle that was lost, as the n-th in a row, is run again; where it is the store that takes
+ * none, the others wait for it too (loop_store.c). Under the mutex. */
+int64_t vg_loop_lost(struct vg_loop *loop, const struct vg_dataset *dataset, int n,
+                     const struct vg_cycle_end *end);
+/* Asks a store that took no cycle whether it takes what is written again, every two seconds. By the
+ * scheduler's thread, without the mutex. */
+void vg_loop_probe(struct vg_loop *loop, int64_t now_us);
 /* Captures the reference of a dataset if it is still wanted. Without the mutex. */
 void vg_loop_capture(struct vg_loop *loop, const char *id);
 /* Keys of offending rows (loop_offenders.c). A replay writes none. */

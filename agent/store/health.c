@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -163,6 +164,18 @@ void vg_health_wrote(struct vg_store *store)
     lock_health(store);
     store->health.write_failed = false;
     unlock_health(store);
+}
+
+int vg_store_probe(struct vg_store *store, struct vg_error *err)
+{
+    char text[32 << 10];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    static const char put[] = "INSERT INTO meta (key, value) VALUES ('probe', $1)"
+                              " ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    if (vg_sql_run(store, &VG_SQL(put, vg_p_text(text)), err) < 0)
+        return -1;
+    return vg_sql_run(store, &VG_SQL_PLAIN("DELETE FROM meta WHERE key = 'probe'"), err);
 }
 
 void vg_store_health(struct vg_store *store, struct vg_store_health *out)

@@ -40,6 +40,8 @@ struct vg_store_health {
     char why[600]; /* what is wrong, a sentence without its full stop; "" */
 };
 void vg_store_health(struct vg_store *store, struct vg_store_health *out);
+/* Stores some 32 KiB and deletes them: 0 when what is written is taken. */
+int vg_store_probe(struct vg_store *store, struct vg_error *err);
 
 /* One text that the daemon leaves for commands beside it; NULL: none. In arena. */
 int vg_store_notice_put(struct vg_store *store, const char *text, struct vg_error *err);
