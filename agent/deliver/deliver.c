@@ -15,18 +15,11 @@
 #include "pgvigil/text.h"
 
 enum { PER_SINK = 8, READ_AGAIN = 3 };
-static const int64_t base_us = VG_US, cap_us = 5 * VG_MINUTE_US, hold_cap_us = VG_HOUR_US;
+static const int64_t cap_us = 5 * VG_MINUTE_US, hold_cap_us = VG_HOUR_US;
 static const int64_t probe_us = 4 * VG_US; /* least time between two requests to who is down */
 static const int64_t idle_us = 5 * VG_US;
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
-
-int64_t vg_deliver_backoff(int failed_before, int64_t most_us, double share)
-{
-    int64_t limit_us = failed_before < 30 ? base_us << failed_before : most_us;
-    limit_us = limit_us < most_us ? limit_us : most_us;
-    return (int64_t)(share * (double)limit_us);
-}
 
 static int64_t earlier(int64_t a, int64_t b)
 {
@@ -388,7 +381,7 @@ static bool is_seen(const struct vg_outgoing *rows, size_t i)
     return seen;
 }
 
-/* Sends what is due on lanes that are free. */
+/* Sends what is due on lanes that are free. One that cannot be worked on holds up no other. */
 static int start_rows(struct vg_deliver *deliver, struct vg_error *err)
 {
     struct vg_outgoing *rows;
@@ -398,18 +391,21 @@ static int start_rows(struct vg_deliver *deliver, struct vg_error *err)
     if (!arena)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     int rc = vg_store_outbox_due(deliver->store, now_us, PER_SINK, arena, &rows, &n, err);
-    for (size_t i = 0; !rc && i < n; i++) {
+    size_t nrows = rc ? 0 : n;
+    for (size_t i = 0; i < nrows; i++) {
         if (is_seen(rows, i))
             continue;
         pthread_mutex_lock(&deliver->lock);
         struct vg_lane *lane = vg_deliver_lane(deliver, rows[i].sink_kind, rows[i].sink);
         pthread_mutex_unlock(&deliver->lock);
+        int one = 0;
         if (!lane)
-            rc = vg_fail(err, VG_E_MEMORY, "out of memory");
+            one = vg_fail(err, VG_E_MEMORY, "out of memory");
         else if (!lane->busy)
-            rc = learn_hold(deliver, lane, err);
-        if (!rc && !lane->busy && find_opening(deliver, lane, now_us) <= now_us)
-            rc = offer_lane(deliver, lane, rows, n, arena, err);
+            one = learn_hold(deliver, lane, err);
+        if (!one && !lane->busy && find_opening(deliver, lane, now_us) <= now_us)
+            one = offer_lane(deliver, lane, rows, n, arena, err);
+        rc = rc ? rc : one;
     }
     vg_arena_free(arena);
     return rc;
@@ -471,8 +467,9 @@ int vg_deliver_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_u
     int64_t next_us = VG_NEVER, run_us = VG_NEVER;
     bool any;
     int rc = vg_deliver_set_back(deliver, now_us, err);
-    rc = rc ? rc : vg_deliver_record(deliver, now_us, &any, err);
-    rc = rc ? rc : vg_deliver_make_room(deliver, now_us, err);
+    /* A disk that is full is no reason to tell nobody: who waits for his own record is busy. */
+    int kept = rc ? rc : vg_deliver_record(deliver, now_us, &any, err);
+    int room = rc ? rc : vg_deliver_make_room(deliver, now_us, err);
     deliver->turn_us = now_us;
     do {
         deliver->spared = false;
@@ -480,6 +477,7 @@ int vg_deliver_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_u
         /* a row that came to its end without a request makes room for the next */
         rc = rc ? rc : vg_deliver_record(deliver, now_us, &any, err);
     } while (!rc && (any || deliver->spared));
+    rc = rc ? rc : kept ? kept : room;
     vg_deliver_start_beat(deliver, now_us);
     int64_t push_us = vg_deliver_start_pushes(deliver, now_us);
     rc = rc ? rc : vg_deliver_follow(deliver, now_us, &run_us, err);

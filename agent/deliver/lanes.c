@@ -12,6 +12,13 @@
 #include "agent/deliver/parts.h"
 #include "pgvigil/text.h"
 
+int64_t vg_deliver_backoff(int failed_before, int64_t most_us, double share)
+{
+    int64_t limit_us = failed_before < 30 ? VG_US << failed_before : most_us;
+    limit_us = limit_us < most_us ? limit_us : most_us;
+    return (int64_t)(share * (double)limit_us);
+}
+
 struct vg_lane *vg_deliver_lane(struct vg_deliver *deliver, enum vg_sink_kind kind,
                                 const char *name)
 {

@@ -216,6 +216,33 @@ static void test_a_restart_keeps_retry_after(void **state)
     assert_int_equal(drain_for("audit", NOW + 90 * VG_US, VG_US), 2);
 }
 
+/* What cannot be recorded, as on a full disk, keeps its own receiver waiting and no other. */
+static void test_a_full_disk_holds_up_no_other_receiver(void **state)
+{
+    static const char *const names[] = {"audit", "second", "third"};
+    struct vg_error err = {0};
+    (void)state;
+    put_message("audit", "k1", VG_MSG_OPEN);
+    store.fail_records = 1000;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(vg_deliver_drain(engine, NOW + i * VG_US, &err), -1);
+        assert_int_equal(err.code, VG_E_IO);
+        if (i == 1) {
+            put_message("second", "k1", VG_MSG_OPEN);
+            put_message("third", "k1", VG_MSG_OPEN);
+            put_message("audit", "k2", VG_MSG_OPEN);
+        }
+    }
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(fake_http_count(&http, names[i]), 1);
+    store.fail_records = 0;
+    drain(NOW + 5 * VG_US);
+    for (int64_t id = 1; id <= 4; id++)
+        assert_int_equal(state_of(id), FAKE_SENT);
+    assert_int_equal(fake_http_count(&http, "audit"), 2);
+    assert_int_equal(fake_http_count(&http, "second"), 1);
+}
+
 static void test_heartbeat(void **state)
 {
     (void)state;
@@ -257,6 +284,7 @@ int main(void)
         WITH(test_a_full_outbox_is_told),
         WITH(test_pairs),
         WITH(test_a_restart_keeps_retry_after),
+        WITH(test_a_full_disk_holds_up_no_other_receiver),
         WITH(test_heartbeat),
     };
     return cmocka_run_group_tests_name("deliver_trouble", tests, NULL, NULL);
