@@ -316,7 +316,7 @@ static int print_status(struct vg_shell *shell)
 {
     struct vg_error err = {0};
     struct vg_status status = {0};
-    int rc = vg_revive_rules(shell, &status.revived);
+    int rc = shell->bare ? 0 : vg_revive_rules(shell, &status.revived);
     if (rc)
         return rc;
     if (load_status(shell, &status, &err) < 0)
@@ -359,7 +359,7 @@ static int run_status(const struct vg_options *options)
                options->state ? options->state : shell.config->state);
     else if (!rc)
         rc = print_status(&shell);
-    if (shell.faulty)
+    if (shell.faulty && !options->state) /* who names a state asks about that state */
         rc = vg_exit_worst(rc, VG_EXIT_CONFIG);
     vg_shell_close(&shell);
     return rc;

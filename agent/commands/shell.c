@@ -129,6 +129,7 @@ int vg_shell_open_state(struct vg_shell *shell, const struct vg_options *options
         return rc;
     if (vg_config_parse(none, sizeof none - 1, options->config, &shell->diags, &shell->config) < 0)
         return vg_shell_show_diags(shell), VG_EXIT_CONFIG;
+    shell->bare = true;
     fputs("pgvigil: without the configuration, on the state that was given\n", stderr);
     return vg_clock_real(&shell->clock, &err) < 0 ? vg_shell_fail(&err) : 0;
 }
@@ -158,9 +159,23 @@ static const char *find_last_good(void *arg, const char *path)
     return text;
 }
 
+static int use_no_rules(struct vg_shell *shell)
+{
+    struct vg_arena *arena = vg_arena_new();
+    shell->rules = arena ? vg_arena_alloc(arena, sizeof *shell->rules) : NULL;
+    if (!shell->rules) {
+        vg_arena_free(arena);
+        return VG_EXIT_INTERNAL;
+    }
+    *shell->rules = (struct vg_ruleset){.arena = arena, .folder_ok = true};
+    return 0;
+}
+
 int vg_shell_rules(struct vg_shell *shell)
 {
     struct vg_error err = {0};
+    if (shell->bare)
+        return use_no_rules(shell);
     struct vg_rules_load load = {shell->config, find_last_good, shell};
     int rc = vg_rules_load(&load, &shell->diags, &shell->rules, &err);
     shell->faulty = shell->diags.errors > 0;

@@ -62,6 +62,7 @@ struct vg_shell {
     struct vg_arena *arena;
     const char *agent; /* name */
     bool faulty;       /* a file has errors: exit code 78 at the end */
+    bool bare;         /* without pgvigil.yaml, which cannot be read, on the state alone */
 };
 /* Reads pgvigil.yaml; on errors prints them and returns an exit code, else 0. */
 int vg_shell_open(struct vg_shell *shell, const struct vg_options *options);
@@ -71,7 +72,8 @@ int vg_shell_open_state(struct vg_shell *shell, const struct vg_options *options
 /* Opens the store; in COMMAND mode a missing one is no error. 0 or an exit code, said on stderr. */
 int vg_shell_store(struct vg_shell *shell, enum vg_store_mode mode);
 /* Reads the rule files (the store's last good texts serve where there is a store). Prints all
- * faults. 0 or an exit code; a faulty file among good ones only sets `faulty`. */
+ * faults. 0 or an exit code; a faulty file among good ones only sets `faulty`. Without pgvigil.yaml
+ * there are no rules: they speak of its connections. */
 int vg_shell_rules(struct vg_shell *shell);
 int vg_shell_source(struct vg_shell *shell);
 /* Prints and forgets what was found in files; as log lines with --log-format json. */

@@ -252,7 +252,22 @@ def test_sighup_with_a_broken_file(database, pgvigil):
     (pgvigil.folder / "pgvigil.yaml").write_text("rules: [")
     daemon.reload()
     daemon.wait_log("reload failed, the configuration in force stays")
+    pgvigil.expect(78, "status")
+    alone = pgvigil.expect(0, "status", "--state", "pgvigil.db")
+    assert re.search(r"pgvigil\.yaml:1:\d+: error", alone.err) and "rules/" not in alone.err
+    assert re.search(r"^t +pass ", alone.out, re.M) and "\nreferences\n" in alone.out
+    (pgvigil.folder / "pgvigil.yaml").unlink()
+    without = pgvigil.expect(0, "status", "--json", "--state", "pgvigil.db")
+    assert "pgvigil.yaml" in without.err and without.json["datasets"] == ["t", "u"]
+    pgvigil.config["name"] = "${NOT_SET_ANYWHERE}"
     pgvigil.write()
+    unset = pgvigil.expect(0, "status", "--state", "pgvigil.db")
+    assert "NOT_SET_ANYWHERE" in unset.err
+    pgvigil.config["name"] = "test"
+    pgvigil.write()
+    pgvigil.expect(78, "status")
+    broken = pgvigil.expect(0, "status", "--state", "pgvigil.db")
+    assert "rules/t.yaml:" in broken.err and "its last good version is in force" in broken.out
     assert daemon.stop() == 0
     daemon = pgvigil.start()
     seen = len(judged(pgvigil))
