@@ -99,6 +99,20 @@ void vg_secret_free(struct vg_secret *secret)
     *secret = (struct vg_secret){0};
 }
 
+/* Whether it holds line ends at most; of a longer one nothing is read. */
+static bool is_empty(const char *path, off_t size)
+{
+    char text[2] = "";
+    int fd = size > 0 && size <= 2 ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text) : -1, ends = 0;
+    while (ends < n && (text[ends] == '\n' || text[ends] == '\r'))
+        ends++;
+    explicit_bzero(text, sizeof text);
+    if (fd >= 0)
+        close(fd);
+    return size == 0 || (n >= 0 && ends == n);
+}
+
 enum vg_secret_state vg_secret_inspect(const char *path)
 {
     struct stat st;
@@ -106,6 +120,8 @@ enum vg_secret_state vg_secret_inspect(const char *path)
         return errno == EACCES ? VG_SECRET_UNUSABLE : VG_SECRET_MISSING;
     if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
         return VG_SECRET_UNUSABLE;
+    if (is_empty(path, st.st_size))
+        return VG_SECRET_EMPTY;
     return st.st_mode & S_IROTH ? VG_SECRET_EXPOSED : VG_SECRET_FINE;
 }
 

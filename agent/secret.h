@@ -30,9 +30,11 @@ enum vg_secret_state {
     VG_SECRET_FINE,
     VG_SECRET_MISSING,  /* no such file */
     VG_SECRET_UNUSABLE, /* not a regular file, or not readable by this process */
+    VG_SECRET_EMPTY,    /* it holds nothing, or line ends only */
     VG_SECRET_EXPOSED,  /* every user of the machine may read it */
 };
-/* What can be said about a secret's file without reading it. */
+/* What can be said about a secret's file without reading it; of one or two bytes whether they are
+ * line ends. */
 enum vg_secret_state vg_secret_inspect(const char *path);
 
 /* Appends a line of a user's file with everything that looks like a secret as asterisks, one for

@@ -307,7 +307,8 @@ static int run_validate(const struct vg_options *options)
     if (!rc)
         rc = vg_shell_rules(&shell);
     if (!rc)
-        vg_validate_telling(shell.config, shell.rules, &shell.diags);
+        vg_validate_telling(shell.config, shell.rules, shell.clock->ops->now_us(shell.clock),
+                            &shell.diags);
     if (!rc && options->connect)
         rc = connect_all(&shell);
     else if (!rc)

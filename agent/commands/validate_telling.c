@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Routes and silences that can never matter: a slip of the pen that only shows when nobody comes.
- * Looks at the files alone; what it cannot know it takes for possible. */
+/* Routes, silences and guards that can never matter, or always do: a slip of the pen that only
+ * shows when nobody comes. Looks at the files alone; what it cannot know it takes for possible. */
 #include "agent/commands/validate_telling.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "agent/settle_quiet.h"
 #include "pgvigil/text.h"
@@ -112,22 +113,93 @@ static void check_route(const struct vg_config *config, size_t at, const struct 
                     (unsigned)config->routes[before].loc.line);
 }
 
+/* --- Silences --------------------------------------------------------------------------------- */
+
+/* One warning says enough of each. */
+static bool warn_over(const struct vg_quiet *quiet, const char *what, int64_t now_us,
+                      struct vg_diags *diags)
+{
+    char until[VG_TIME_TEXT];
+    bool over = quiet->until_us <= now_us;
+    if (over)
+        vg_diag_add(diags, VG_GRADE_WARNING, quiet->loc, NULL, "leave it out",
+                    "this %s is over since %s", what, vg_format_time(quiet->until_us, until));
+    return over;
+}
+
+static bool is_endless(const struct vg_quiet *quiet)
+{
+    return quiet->until_us == VG_NEVER && !quiet->hours.given;
+}
+
+static bool is_any(const char *pattern)
+{
+    return !pattern || !pattern[strspn(pattern, "*")];
+}
+
+static bool takes_everything(const struct vg_match *match)
+{
+    unsigned all = (1u << VG_SEVERITIES) - 1;
+    return is_any(match->dataset) && is_any(match->rule) && !match->tag &&
+           (!match->severities || match->severities == all);
+}
+
 static void check_quiet(const struct vg_quiet *quiet, const struct vg_ruleset *rules,
-                        struct vg_diags *diags)
+                        int64_t now_us, struct vg_diags *diags)
 {
     const struct reach reach = find_reach(&quiet->match, rules);
-    if (!reach.dataset && quiet->match.dataset)
+    if (warn_over(quiet, "silence", now_us, diags))
+        return;
+    if (is_endless(quiet) && takes_everything(&quiet->match))
+        vg_diag_add(diags, VG_GRADE_WARNING, quiet->loc, NULL,
+                    "say of what (dataset, rule, tag, severity), or until when",
+                    "this silences everything without an end: nobody is told of anything");
+    else if (!reach.dataset && quiet->match.dataset)
         warn_unknown(&quiet->match, rules, "silence", quiet->loc, diags);
     else if (!reach.rule)
         vg_diag_add(diags, VG_GRADE_WARNING, quiet->loc, NULL, NULL,
                     "this silence never matches: no rule has all that it asks for");
 }
 
+/* --- Retraining ------------------------------------------------------------------------------- */
+
+static bool has_labels(const struct vg_ruleset *rules, const char *model)
+{
+    bool found = false;
+    for (size_t i = 0; i < rules->ndatasets && !found; i++)
+        found = rules->datasets[i]->role == VG_ROLE_LABELS &&
+                vg_streq(rules->datasets[i]->model, model);
+    return found;
+}
+
+static void check_retraining(const struct vg_retraining *retraining, const struct vg_ruleset *rules,
+                             int64_t now_us, struct vg_diags *diags)
+{
+    for (size_t i = 0; i < retraining->nquiet; i++) {
+        const struct vg_quiet *quiet = &retraining->quiet[i];
+        if (!warn_over(quiet, "quiet time", now_us, diags) && is_endless(quiet))
+            vg_diag_add(diags, VG_GRADE_WARNING, quiet->loc, NULL, "until: a time, days or between",
+                        "this quiet time has no end: no request is ever made in it");
+    }
+    if (retraining->min_labels && rules->ndatasets && !has_labels(rules, retraining->model))
+        vg_diag_add(diags, VG_GRADE_WARNING, retraining->min_labels_loc, NULL,
+                    "role: labels, in the rule file of the table that holds them",
+                    "min_labels: no dataset of %s holds labels, so nothing is ever asked for",
+                    retraining->model);
+}
+
 void vg_validate_telling(const struct vg_config *config, const struct vg_ruleset *rules,
-                         struct vg_diags *diags)
+                         int64_t now_us, struct vg_diags *diags)
 {
     for (size_t i = 0; i < config->nroutes && rules->ndatasets; i++)
         check_route(config, i, rules, diags);
     for (size_t i = 0; i < config->nquiet && rules->ndatasets; i++)
-        check_quiet(&config->quiet[i], rules, diags);
+        check_quiet(&config->quiet[i], rules, now_us, diags);
+    for (size_t i = 0; i < rules->ndatasets; i++) {
+        const struct vg_dataset *dataset = rules->datasets[i];
+        for (size_t k = 0; k < dataset->nquiet; k++)
+            warn_over(&dataset->quiet[k], "silence", now_us, diags);
+    }
+    for (size_t i = 0; i < config->nretraining; i++)
+        check_retraining(&config->retraining[i], rules, now_us, diags);
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/config/reading.h"
@@ -54,6 +55,10 @@ void vg_config_secret(struct vg_config_reading *in, const struct vg_node *mappin
     case VG_SECRET_MISSING:
         vg_read_warning(&in->r, node->loc, NULL, "%s: there is no such file", key);
         break;
+    case VG_SECRET_EMPTY:
+        vg_read_warning(&in->r, node->loc, "write the secret to it, and nothing else",
+                        "%s: this file is empty", key);
+        break;
     case VG_SECRET_UNUSABLE:
         vg_read_warning(&in->r, node->loc, NULL, "%s: this file cannot be read", key);
         break;
@@ -62,6 +67,18 @@ void vg_config_secret(struct vg_config_reading *in, const struct vg_node *mappin
                         "%s: every user of the machine may read this file", key);
         break;
     }
+}
+
+void vg_config_program(struct vg_config_reading *in, const struct vg_node *run, const char *key,
+                       const char *path)
+{
+    struct stat st;
+    const struct vg_node *node = run->kind == VG_NODE_SEQUENCE && run->n ? run->items[0] : run;
+    if (stat(path, &st) < 0)
+        vg_read_warning(&in->r, node->loc, NULL, "%s: there is no such program", key);
+    else if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+        vg_read_warning(&in->r, node->loc, S_ISREG(st.st_mode) ? "chmod +x" : NULL,
+                        "%s: this cannot be executed", key);
 }
 
 /* --- Connections, web, Pushgateway ------------------------------------------------------------ */
@@ -141,6 +158,8 @@ static void read_web(struct vg_config_reading *in, const struct vg_node *node)
         vg_read_fault(&in->r, listen->loc, "127.0.0.1:9787; port 0 takes any that is free",
                       "listen: \"%s\" is not address:port", vg_read_shown(&in->r, listen->text));
     }
+    vg_read_link(&in->r, vg_node_get(node, "dashboard_url"), "dashboard_url", raw.dashboard_url,
+                 true);
     config->external_url = raw.external_url;
     config->dashboard_url = raw.dashboard_url;
     config->web_datasets_always = raw.datasets == 1;

@@ -72,7 +72,11 @@ extern const char *const vg_http_methods[];
 struct vg_loc vg_config_loc(const struct vg_config_reading *in, struct vg_loc loc);
 /* A mapping from names to mappings: false, and a fault, when it is none or a name is no name. */
 bool vg_config_named(struct vg_config_reading *in, const struct vg_node *node, const char *what);
-/* Warns of a secret's file that is missing or that everybody may read. */
+/* Warns of a program that is not there or cannot be executed; `run` is its path or begins with it.
+ */
+void vg_config_program(struct vg_config_reading *in, const struct vg_node *run, const char *key,
+                       const char *path);
+/* Warns of a secret's file that is missing, empty, or that everybody may read. */
 void vg_config_secret(struct vg_config_reading *in, const struct vg_node *mapping, const char *key,
                       const char *path);
 

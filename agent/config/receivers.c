@@ -167,9 +167,13 @@ static void check_command(struct vg_config_reading *in, const struct vg_node *no
                           const struct vg_raw_endpoint *raw)
 {
     const struct vg_node *run = vg_node_get(node, "run");
-    if (run && raw->run.n && raw->run.items[0] && raw->run.items[0][0] != '/')
+    if (!run || !raw->run.n || !raw->run.items[0])
+        return;
+    if (raw->run.items[0][0] != '/')
         vg_read_fault(&in->r, run->loc, "run: [/usr/local/bin/tell-us]",
                       "run: the path of the program begins with a slash");
+    else
+        vg_config_program(in, run, "run", raw->run.items[0]);
 }
 
 static void check_kind(struct vg_config_reading *in, const struct vg_node *node,

@@ -52,14 +52,17 @@ static void check_token(struct vg_config_reading *in, const struct vg_node *node
 {
     const struct vg_node *command = vg_node_get(node, "token_command");
     const struct vg_strings *run = &settings->token_command;
+    bool given = run->n && run->items[0];
     if (!command)
         return;
     if (settings->token_file)
         vg_read_fault(&in->r, command->loc, NULL,
                       "token_file and token_command exclude each other");
-    else if (run->n && run->items[0] && run->items[0][0] != '/')
+    else if (given && run->items[0][0] != '/')
         vg_read_fault(&in->r, command->loc, "token_command: [/usr/local/bin/print-token]",
                       "token_command: the path of the program begins with a slash");
+    else if (given)
+        vg_config_program(in, command, "token_command", run->items[0]);
 }
 
 static void check_user(struct vg_config_reading *in, const struct vg_node *node,
@@ -121,6 +124,11 @@ static void read_system(struct vg_config_reading *in, const struct vg_node *node
     out->body = settings->parameters.text;
     check_token(in, node, settings);
     check_user(in, node, settings);
+    /* A system without names to log in with has its second token where others have a password. */
+    vg_config_secret(in, node, "api_token_file", settings->password_file);
+    vg_config_secret(in, node, "token_file", settings->token_file ? NULL : settings->password_file);
+    if (settings->run.n && settings->run.items[0] && settings->run.items[0][0] == '/')
+        vg_config_program(in, vg_node_get(node, "run"), "run", settings->run.items[0]);
     if (in->r.faults == faults && !in->r.memory)
         check_system(in, node, out);
 }
@@ -155,6 +163,8 @@ static void read_retraining(struct vg_config_reading *in, const struct vg_entry 
     out->after = (int)raw.after;
     out->cooldown_us = raw.cooldown_us;
     out->max_per_week = (int)raw.max_per_week;
+    const struct vg_node *labels = vg_node_get(entry->value, "min_labels");
+    out->min_labels_loc = labels ? vg_config_loc(in, labels->loc) : out->loc;
     vg_config_guards(in, &parts[0], &raw, out);
     for (int i = 0; i < VG_TRIGGER_SYSTEMS; i++) {
         if (!raw.systems[i])

@@ -227,6 +227,7 @@ static void read_long(struct vg_rule_reading *in, const struct vg_rule_site *sit
         check_connections(in, site->type, node, &parts[1]);
     refuse_names(in, site, node);
     take_check(rule, &raw);
+    vg_read_link(&in->r, vg_node_get(node, "runbook"), "runbook", raw.runbook, false);
     if (raw.compare)
         read_compare(in, raw.compare, rule);
     vg_rule_policy(in, node, raw.policy, rule);

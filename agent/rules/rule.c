@@ -128,6 +128,7 @@ static void read_top(struct vg_rule_reading *in, const struct vg_node *root)
     in->dataset->loc = vg_rule_loc(in, vg_key_loc(root, "dataset"));
     in->dataset->role = (enum vg_role)(raw->role + 1);
     in->dataset->max_offending = (size_t)raw->max_offending;
+    vg_read_link(&in->r, vg_node_get(root, "runbook"), "runbook", raw->dataset.runbook, false);
     if (vg_part_fine(&part, "was") && vg_streq(in->dataset->was, in->dataset->id))
         vg_read_fault(&in->r, vg_node_get(root, "was")->loc, NULL,
                       "was: a dataset cannot take over from itself");

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The environment in values: ${NAME}, ${NAME:-default} and $$, replaced after parsing, once, so
  * that what a variable holds can never become YAML. A message shows what was written, never what a
- * variable holds. */
+ * variable holds. And what texts may be that people click on. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "agent/yaml/value.h"
 #include "pgvigil/text.h"
@@ -96,4 +97,31 @@ const char *vg_read_text(struct vg_reader *r, const struct vg_node *node, const 
     r->memory = r->memory || (fine && !out);
     vg_buf_free(&buf);
     return out;
+}
+
+/* The length of what stands before the colon of an address, 0 without one. What browsers skip may
+ * stand before it. */
+static size_t find_scheme(const char **text)
+{
+    const char *s = *text;
+    while (*s > 0 && *s <= ' ')
+        s++;
+    size_t n = 0;
+    while (isalnum((unsigned char)s[n]) || (n && s[n] && strchr("+.-", s[n])))
+        n++;
+    *text = s;
+    return s[n] == ':' ? n : 0;
+}
+
+void vg_read_link(struct vg_reader *r, const struct vg_node *node, const char *what,
+                  const char *text, bool needed)
+{
+    if (!text || !node)
+        return;
+    size_t n = find_scheme(&text);
+    bool web =
+        (n == 4 && !strncasecmp(text, "http", 4)) || (n == 5 && !strncasecmp(text, "https", 5));
+    if (!web && (n || needed))
+        vg_read_fault(r, node->loc, "https://...", "%s is not %s", what,
+                      "an address that begins with http:// or https://");
 }

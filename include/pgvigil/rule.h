@@ -392,8 +392,9 @@ struct vg_retraining {
     int max_per_week;             /* default 2 */
     int max_per_day;              /* 0: no limit */
     int64_t min_rows, min_labels; /* new since the last request; 0: any number */
-    int64_t in_flight_us;         /* a run counts as over after this; VG_DEFAULT */
-    struct vg_quiet *quiet;       /* nothing is asked for then; only their times count */
+    struct vg_loc min_labels_loc;
+    int64_t in_flight_us;   /* a run counts as over after this; VG_DEFAULT */
+    struct vg_quiet *quiet; /* nothing is asked for then; only their times count */
     size_t nquiet;
     bool manual;  /* somebody must approve */
     bool dry_run; /* decides and records, sends nothing */

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/config/config.h"
 #include "pgvigil/text.h"
@@ -194,12 +196,74 @@ static void test_a_fault_in_a_block(void **state)
     }
 }
 
+/* Files that are named are looked at: what is not there, empty or cannot be run is warned of. */
+static void test_files_that_are_named(void **state)
+{
+    char folder[] = "/tmp/pgvigil-named-XXXXXX";
+    static const struct {
+        const char *receiver, *msg; /* NULL: no warning */
+        unsigned column;
+    } cases[] = {
+        {"{command: {run: [%s/none, x]}}", "run: there is no such program", 23},
+        {"{command: {run: %s/none}}", "run: there is no such program", 22},
+        {"{command: {run: [%s/plain]}}", "run: this cannot be executed", 23},
+        {"{command: {run: [%s]}}", "run: this cannot be executed", 23},
+        {"{command: {run: [%s/program, none]}}", NULL, 0},
+        {"{slack: {url_file: %s/none}}", "url_file: there is no such file", 25},
+        {"{slack: {url_file: %s/empty}}", "url_file: this file is empty", 25},
+        {"{slack: {token_file: %s/line, channel: C1}}", "token_file: this file is empty", 27},
+        {"{pagerduty: {routing_key_file: %s/empty}}", "routing_key_file: this file is empty", 37},
+        {"{opsgenie: {api_key_file: %s/empty}}", "api_key_file: this file is empty", 32},
+        {"{slack: {url_file: %s/secret}}", NULL, 0},
+    };
+    static const struct {
+        const char *name, *content;
+        mode_t mode;
+    } files[] = {{"plain", "x", 0600},
+                 {"program", "#!/bin/true", 0700},
+                 {"empty", "", 0600},
+                 {"line", "\n", 0600},
+                 {"secret", "https://hooks.slack.com/x\n", 0600}};
+    char path[100], text[300];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i].name);
+        FILE *out = fopen(path, "w");
+        assert_true(out && fputs(files[i].content, out) >= 0 && fclose(out) == 0);
+        assert_int_equal(chmod(path, files[i].mode), 0);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct vg_diags diags;
+        const char *at = strchr(cases[i].receiver, '%');
+        snprintf(text, sizeof text, "%.*s%s%s", (int)(at - cases[i].receiver), cases[i].receiver,
+                 folder, at + 2);
+        struct vg_config *config = parse(text, &diags);
+        assert_non_null(config);
+        assert_int_equal(diags.n, cases[i].msg != NULL);
+        if (diags.n) {
+            assert_int_equal(diags.items[0].grade, VG_GRADE_WARNING);
+            assert_string_equal(diags.items[0].msg, cases[i].msg);
+            assert_int_equal(diags.items[0].loc.line, 3);
+            assert_int_equal(diags.items[0].loc.column, cases[i].column);
+        }
+        vg_diags_free(&diags);
+        vg_config_free(config);
+    }
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i].name);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_a_fault_in_a_block),
+        cmocka_unit_test(test_files_that_are_named),
     };
     return cmocka_run_group_tests_name("config_receivers", tests, NULL, NULL);
 }

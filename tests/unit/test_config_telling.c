@@ -133,6 +133,12 @@ static void test_refusals(void **state)
          "between: 22:00-06:00", 6, 24},
         {"routes:\n  - {to: ops, between: 22:60-06:00}\n", "is not a span of hours",
          "between: 22:00-06:00", 6, 24},
+        {"silences:\n  - {between: 04:00-04:00}\n", "\"04:00-04:00\" ends when it begins",
+         "for the whole day leave it out", 6, 15},
+        {"web: {listen: \"127.0.0.1:1\", dashboard_url: \"javascript:x()\"}\n",
+         "dashboard_url is not an address that begins with http:// or https://", "https://", 5, 45},
+        {"web: {listen: \"127.0.0.1:1\", dashboard_url: grafana.test}\n", "dashboard_url is not",
+         "https://", 5, 45},
         {"routes:\n  - {to: ops, timezone: Europe/Berlln}\n", "Europe/Berlln", NULL, 6, 25},
         {"routes:\n  - {to: ops, continue: perhaps}\n", "continue", NULL, 6, 25},
         {"routes: {to: ops}\n", "must be a list", NULL, 5, 9},
@@ -188,8 +194,12 @@ static void test_hours(void **state)
         {"between: 00:00-24:00, days: sun", "2025-10-25T22:00:00Z", true},
         {"between: 00:00-24:00, days: sun", "2025-10-26T22:59:59Z", true},
         {"between: 00:00-24:00, days: sun", "2025-10-26T23:00:00Z", false},
-        {"between: 06:00-06:00", "2025-01-01T12:00:00Z", true}, /* the whole day from six on */
-        {"days: thu", "1969-12-31T23:00:00Z", true},            /* before 1970 there were days */
+        /* 24 hours from six on, of a Wednesday */
+        {"days: wed, between: 06:00-06:00", "2025-01-01T04:59:59Z", false},
+        {"days: wed, between: 06:00-06:00", "2025-01-01T05:00:00Z", true},
+        {"days: wed, between: 06:00-06:00", "2025-01-02T04:59:59Z", true},
+        {"days: wed, between: 06:00-06:00", "2025-01-02T05:00:00Z", false},
+        {"days: thu", "1969-12-31T23:00:00Z", true}, /* before 1970 there were days */
         {"days: wed", "1969-12-31T22:59:59Z", true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -214,7 +224,8 @@ static struct vg_rule routed[] = {
 };
 static struct vg_rule named[] = {{.id = "c", .severity = VG_SEVERITY_CRITICAL}};
 static struct vg_column_spec star = {.name = "*"};
-static struct vg_dataset payments = {.id = "payments", .rules = routed, .nrules = 2};
+static struct vg_dataset payments = {
+    .id = "payments", .model = "paid", .role = VG_ROLE_LABELS, .rules = routed, .nrules = 2};
 static struct vg_dataset trips = {.id = "trips", .rules = named, .nrules = 1};
 static struct vg_dataset wide = {
     .id = "wide", .rules = routed, .nrules = 1, .columns = &star, .ncolumns = 1};
@@ -253,6 +264,26 @@ static void test_what_never_matches(void **state)
          "did you mean \"payments\"?", 5},
         {"silences: [{rule: zz, dataset: trips}]\n", "this silence never matches: no rule", NULL,
          5},
+        {"silences: [{dataset: zz, until: 2025-03-31}]\n",
+         "this silence is over since 2025-03-31T00:00:00Z", "leave it out", 5},
+        {"silences: [{dataset: trips, until: \"2025-04-01T00:00:01Z\"}]\n", NULL, NULL, 0},
+        {"silences: [{why: nobody knows}]\n", "silences everything without an end", "until when",
+         5},
+        {"silences: [{dataset: \"*\", rule: \"**\", from: 2025-01-01}]\n",
+         "silences everything without an end", NULL, 5},
+        {"silences: [{severity: [info, warning, critical]}]\n", "silences everything", NULL, 5},
+        {"silences: [{severity: [info, warning]}]\n", NULL, NULL, 0},
+        {"silences: [{dataset: \"*\", until: 2026-01-01}]\n", NULL, NULL, 0},
+        {"silences: [{between: 22:00-06:00}]\n", NULL, NULL, 0},
+        {"retraining:\n  d: {min_labels: 10, command: {run: [/bin/true]}}\n",
+         "no dataset of d holds labels, so nothing is ever asked for", "role: labels", 6},
+        {"retraining:\n  paid: {min_labels: 10, command: {run: [/bin/true]}}\n", NULL, NULL, 0},
+        {"retraining:\n  paid: {quiet: [{until: 2025-01-01}], command: {run: [/bin/true]}}\n",
+         "this quiet time is over since 2025-01-01T00:00:00Z", "leave it out", 6},
+        {"retraining:\n  paid: {quiet: [{why: x}], command: {run: [/bin/true]}}\n",
+         "no request is ever made in it", "until", 6},
+        {"retraining:\n  paid: {quiet: [{days: sun}], command: {run: [/bin/true]}}\n", NULL, NULL,
+         0},
     };
     struct vg_dataset *datasets[] = {&payments, &trips, &wide};
     const struct vg_ruleset rules = {.datasets = datasets, .ndatasets = 3};
@@ -262,7 +293,7 @@ static void test_what_never_matches(void **state)
         snprintf(text, sizeof text, "%s%s", HEAD, cases[i].text);
         struct vg_config *config = parse(text, &diags);
         assert_non_null(config);
-        vg_validate_telling(config, &rules, &diags);
+        vg_validate_telling(config, &rules, at("2025-04-01T00:00:00Z"), &diags);
         const struct vg_diag *diag = diags.items;
         if (diags.n != (cases[i].msg != NULL))
             fail_msg("%s: %zu warnings", cases[i].text, diags.n);
@@ -276,12 +307,37 @@ static void test_what_never_matches(void **state)
     }
 }
 
+/* Those of a rule file, too. */
+static void test_a_rule_file_whose_silence_is_over(void **state)
+{
+    (void)state;
+    struct vg_quiet quiet[] = {{.until_us = at("2025-04-01T00:00:00Z"), .loc = {"r.yaml", 9, 5}},
+                               {.until_us = VG_NEVER, .loc = {"r.yaml", 10, 5}}};
+    struct vg_dataset dataset = {.id = "d", .quiet = quiet, .nquiet = 2};
+    struct vg_dataset *datasets[] = {&dataset};
+    const struct vg_ruleset rules = {.datasets = datasets, .ndatasets = 1};
+    struct vg_diags diags;
+    struct vg_config *config = parse(HEAD, &diags);
+    assert_non_null(config);
+    vg_validate_telling(config, &rules, at("2025-03-31T23:59:59Z"), &diags);
+    assert_int_equal(diags.n, 0);
+    vg_validate_telling(config, &rules, at("2025-04-01T00:00:00Z"), &diags);
+    assert_int_equal(diags.n, 1);
+    assert_int_equal(diags.items[0].loc.line, 9);
+    assert_non_null(strstr(diags.items[0].msg, "this silence is over since 2025-04-01T00:00:00Z"));
+    vg_diags_free(&diags);
+    vg_config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_key),          cmocka_unit_test(test_digests),
-        cmocka_unit_test(test_refusals),           cmocka_unit_test(test_hours),
+        cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_digests),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_hours),
         cmocka_unit_test(test_what_never_matches),
+        cmocka_unit_test(test_a_rule_file_whose_silence_is_over),
     };
     return cmocka_run_group_tests_name("config_telling", tests, NULL, NULL);
 }

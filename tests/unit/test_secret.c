@@ -114,6 +114,11 @@ static void test_inspect(void **state)
     assert_int_equal(vg_secret_inspect(put("s", "x", 1, 0600)), VG_SECRET_FINE);
     assert_int_equal(vg_secret_inspect(put("s", "x", 1, 0640)), VG_SECRET_FINE);
     assert_int_equal(vg_secret_inspect(put("s", "x", 1, 0644)), VG_SECRET_EXPOSED);
+    assert_int_equal(vg_secret_inspect(put("s", "", 0, 0644)), VG_SECRET_EMPTY);
+    assert_int_equal(vg_secret_inspect(put("s", "\n", 1, 0600)), VG_SECRET_EMPTY);
+    assert_int_equal(vg_secret_inspect(put("s", "\r\n", 2, 0600)), VG_SECRET_EMPTY);
+    assert_int_equal(vg_secret_inspect(put("s", "x\n", 2, 0600)), VG_SECRET_FINE);
+    assert_int_equal(vg_secret_inspect(put("s", "\nx", 2, 0600)), VG_SECRET_FINE);
     /* Exposed or not, it is read: Kubernetes mounts are so. */
     struct vg_secret secret;
     struct vg_error err = {0};
