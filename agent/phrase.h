@@ -66,4 +66,15 @@ void vg_phrase_standing(struct vg_buf *out, const struct vg_message *message);
  * "everything". */
 void vg_phrase_match(struct vg_buf *out, const struct vg_match *match);
 
+/* Silences of files that are not over: those of config, then those of each dataset, which then say
+ * of which. Both may be NULL. In arena; -1 in memory. */
+int vg_phrase_quiets(const struct vg_config *config, const struct vg_ruleset *rules, int64_t now_us,
+                     struct vg_arena *arena, struct vg_quiet **out, size_t *n);
+enum { VG_WEEKDAYS = 7 };
+const char *vg_phrase_day(unsigned day); /* "mon" is 0 */
+/* "22:00-06:00"; nothing for the whole day. */
+void vg_phrase_between(struct vg_buf *out, const struct vg_hours *hours);
+/* "mon tue 22:00-06:00 Europe/Berlin"; nothing where none were given. */
+void vg_phrase_hours(struct vg_buf *out, const struct vg_hours *hours);
+
 #endif

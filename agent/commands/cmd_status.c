@@ -169,9 +169,33 @@ static void print_outbox(const struct vg_status *status)
         puts("  none");
 }
 
+/* As "pgvigil.yaml:12: tag=nightly, without an end, sat sun 01:00-04:30 UTC: the batch runs". */
+static void print_quiet(const struct vg_quiet *quiet, int64_t now_us)
+{
+    char from[VG_TIME_TEXT], until[VG_TIME_TEXT];
+    struct vg_buf what, hours;
+    vg_buf_init(&what, 1 << 16);
+    vg_buf_init(&hours, 1 << 10);
+    vg_phrase_match(&what, &quiet->match);
+    vg_phrase_hours(&hours, &quiet->hours);
+    printf("  %s:%u: %s", quiet->loc.file, quiet->loc.line, what.failed ? "" : what.data);
+    if (quiet->from_us != INT64_MIN)
+        printf(", %s %s", quiet->from_us > now_us ? "from" : "since",
+               vg_format_time(quiet->from_us, from));
+    if (quiet->until_us == VG_NEVER)
+        printf(", without an end");
+    else
+        printf("%suntil %s", quiet->from_us == INT64_MIN ? ", " : " ",
+               vg_format_time(quiet->until_us, until));
+    printf("%s%s%s%s\n", hours.len ? ", " : "", hours.data, quiet->why ? ": " : "",
+           quiet->why ? quiet->why : "");
+    vg_buf_free(&what);
+    vg_buf_free(&hours);
+}
+
 static void print_silences(const struct vg_status *status, int64_t now_us)
 {
-    if (status->nsilences)
+    if (status->nsilences || status->nquiets)
         puts("\nsilences");
     for (size_t i = 0; i < status->nsilences; i++) {
         const struct vg_silence *silence = &status->silences[i];
@@ -185,6 +209,8 @@ static void print_silences(const struct vg_status *status, int64_t now_us)
                silence->by, *silence->why ? ": " : "", silence->why);
         vg_buf_free(&text);
     }
+    for (size_t i = 0; i < status->nquiets; i++)
+        print_quiet(&status->quiets[i], now_us);
 }
 
 /* What is written whole is no news. */
@@ -319,8 +345,12 @@ static int print_status(struct vg_shell *shell)
     int rc = shell->bare ? 0 : vg_revive_rules(shell, &status.revived);
     if (rc)
         return rc;
+    int64_t now_us = shell->clock->ops->now_us(shell->clock);
     if (load_status(shell, &status, &err) < 0)
         return vg_shell_fail(&err);
+    if (vg_phrase_quiets(shell->config, shell->rules, now_us, shell->arena, &status.quiets,
+                         &status.nquiets) < 0)
+        return VG_EXIT_INTERNAL;
     if (shell->options->json)
         return vg_status_json(shell, &status);
     printf("pgvigil %s, agent %s\n\n", VG_VERSION, shell->agent);
@@ -334,7 +364,7 @@ static int print_status(struct vg_shell *shell)
     print_alerts(shell, &status);
     print_decisions(&status);
     print_outbox(&status);
-    print_silences(&status, shell->clock->ops->now_us(shell->clock));
+    print_silences(&status, now_us);
     print_offenders(&status);
     printf("\nreferences\n");
     for (size_t i = 0; i < shell->rules->ndatasets; i++) {

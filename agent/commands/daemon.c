@@ -37,9 +37,20 @@ static int page_report(void *arg, struct vg_buf *out)
     pthread_mutex_lock(&daemon->book_mutex);
     memcpy(problem, daemon->problem, sizeof problem);
     pthread_mutex_unlock(&daemon->book_mutex);
-    struct vg_report_about about = {daemon->shell.agent, VG_VERSION, *problem ? problem : NULL};
+    pthread_mutex_lock(&daemon->loop.mutex);
+    struct vg_book *book = vg_loop_hold(&daemon->loop);
+    pthread_mutex_unlock(&daemon->loop.mutex);
+    struct vg_report_about about = {.name = daemon->shell.agent,
+                                    .version = VG_VERSION,
+                                    .problem = *problem ? problem : NULL,
+                                    .config = book->config,
+                                    .rules = book->rules};
     int64_t now_us = daemon->shell.clock->ops->now_us(daemon->shell.clock);
-    if (vg_report_page(daemon->shell.store, &about, now_us, out, &err) == 0)
+    int rc = vg_report_page(daemon->shell.store, &about, now_us, out, &err);
+    pthread_mutex_lock(&daemon->loop.mutex);
+    vg_loop_release(&daemon->loop, book);
+    pthread_mutex_unlock(&daemon->loop.mutex);
+    if (rc == 0)
         return 0;
     vg_log(VG_LOG_ERROR, "the page cannot be made", "error", err.msg, NULL);
     return -1;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/commands/budget_show.h"
+#include "agent/phrase.h"
 #include "pgvigil/text.h"
 
 static json_t *make_time(int64_t us)
@@ -163,24 +164,67 @@ static json_t *make_offenders(const struct vg_status *status)
     return list;
 }
 
+static json_t *make_severities(unsigned severities)
+{
+    json_t *list = json_array();
+    for (unsigned k = 0; k < VG_SEVERITIES; k++) {
+        if (severities >> k & 1)
+            json_array_append_new(list, json_string(vg_severity_name((enum vg_severity)k)));
+    }
+    return list;
+}
+
+static json_t *make_days(const struct vg_hours *hours)
+{
+    json_t *list = json_array();
+    for (unsigned day = 0; hours->given && day < VG_WEEKDAYS; day++) {
+        if (hours->days >> day & 1)
+            json_array_append_new(list, json_string(vg_phrase_day(day)));
+    }
+    return list;
+}
+
+static json_t *make_silence(const struct vg_match *match, int64_t from_us, int64_t until_us,
+                            const char *why)
+{
+    return json_pack("{s:n, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:n, s:s, s:n, s:n}", "number",
+                     "dataset", match->dataset, "rule", match->rule, "tag", match->tag,
+                     "severities", make_severities(match->severities), "from",
+                     make_time(from_us == INT64_MIN ? VG_NEVER : from_us), "until",
+                     make_time(until_us), "by", "why", why ? why : "", "file", "line");
+}
+
+/* One that stands in a file has no number, and nobody who made it. */
+static json_t *make_quiet(const struct vg_quiet *quiet)
+{
+    json_t *made = make_silence(&quiet->match, quiet->from_us, quiet->until_us, quiet->why);
+    struct vg_buf between;
+    vg_buf_init(&between, 1 << 10);
+    if (quiet->hours.given)
+        vg_phrase_between(&between, &quiet->hours);
+    json_object_set_new(made, "file", json_string(quiet->loc.file));
+    json_object_set_new(made, "line", json_integer(quiet->loc.line));
+    json_object_set_new(made, "days", make_days(&quiet->hours));
+    json_object_set_new(made, "between", between.len ? json_string(between.data) : json_null());
+    if (quiet->hours.given && quiet->hours.zone)
+        json_object_set_new(made, "timezone", json_string(quiet->hours.zone->name));
+    vg_buf_free(&between);
+    return made;
+}
+
 static json_t *make_silences(const struct vg_status *status)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < status->nsilences; i++) {
         const struct vg_silence *silence = &status->silences[i];
-        json_t *severities = json_array();
-        for (unsigned k = 0; k < VG_SEVERITIES; k++) {
-            if (silence->match.severities >> k & 1)
-                json_array_append_new(severities,
-                                      json_string(vg_severity_name((enum vg_severity)k)));
-        }
-        json_array_append_new(
-            list, json_pack("{s:I, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:s, s:s}", "number",
-                            (json_int_t)silence->id, "dataset", silence->match.dataset, "rule",
-                            silence->match.rule, "tag", silence->match.tag, "severities",
-                            severities, "from", make_time(silence->from_us), "until",
-                            make_time(silence->until_us), "by", silence->by, "why", silence->why));
+        json_t *made =
+            make_silence(&silence->match, silence->from_us, silence->until_us, silence->why);
+        json_object_set_new(made, "number", json_integer((json_int_t)silence->id));
+        json_object_set_new(made, "by", json_string(silence->by));
+        json_array_append_new(list, made);
     }
+    for (size_t i = 0; i < status->nquiets; i++)
+        json_array_append_new(list, make_quiet(&status->quiets[i]));
     return list;
 }
 

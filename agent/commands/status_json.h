@@ -24,6 +24,8 @@ struct vg_status {
     size_t noffenders;
     struct vg_silence *silences; /* in force and to come */
     size_t nsilences;
+    struct vg_quiet *quiets; /* those of files, likewise */
+    size_t nquiets;
     const char *notice; /* what the daemon has to say of itself, lines; or NULL */
 };
 

@@ -49,7 +49,7 @@ static void put_tag(struct vg_buf *out, const char *class, const char *word)
     vg_buf_printf(out, "<span class=\"tag %s\">%s</span>", class, word);
 }
 
-static void put_cell(struct vg_buf *out, const char *label, const char *text)
+void vg_report_cell(struct vg_buf *out, const char *label, const char *text)
 {
     vg_buf_printf(out, "<td data-label=\"%s\">", label);
     vg_report_text(out, text ? text : "");
@@ -116,7 +116,7 @@ static void put_ago(struct vg_buf *out, int64_t us, int64_t now_us)
     vg_buf_puts(out, " ago)</span>");
 }
 
-static void put_time_cell(struct vg_buf *out, const char *label, int64_t us)
+void vg_report_time_cell(struct vg_buf *out, const char *label, int64_t us)
 {
     vg_buf_printf(out, "<td data-label=\"%s\">", label);
     put_time(out, us);
@@ -286,7 +286,7 @@ static void put_result(struct vg_buf *out, const struct vg_latest *latest)
     put_value(out, "Value", latest->value, latest->unit);
     put_value(out, "Limit", latest->limit, latest->unit);
     put_finding(out, latest);
-    put_time_cell(out, "At", latest->at_us);
+    vg_report_time_cell(out, "At", latest->at_us);
     vg_buf_puts(out, "</tr>\n");
 }
 
@@ -355,12 +355,12 @@ static void put_incident(struct vg_buf *out, const struct vg_incident *incident)
     vg_buf_puts(out, "<tr><td data-label=State>");
     put_tag(out, open ? "firing" : "closed", open ? "open" : "closed");
     vg_buf_puts(out, "</td>");
-    put_cell(out, "Dataset", incident->dataset);
-    put_cell(out, "Severity", vg_severity_name(incident->severity));
-    put_cell(out, "Rules", incident->rules ? incident->rules : "");
-    put_time_cell(out, "Onset", incident->onset_us);
-    put_time_cell(out, "Opened", incident->opened_due_us);
-    put_time_cell(out, "Closed", incident->closed_us);
+    vg_report_cell(out, "Dataset", incident->dataset);
+    vg_report_cell(out, "Severity", vg_severity_name(incident->severity));
+    vg_report_cell(out, "Rules", incident->rules ? incident->rules : "");
+    vg_report_time_cell(out, "Onset", incident->onset_us);
+    vg_report_time_cell(out, "Opened", incident->opened_due_us);
+    vg_report_time_cell(out, "Closed", incident->closed_us);
     vg_buf_puts(out, "<td data-label=Told>");
     for (size_t i = 0; i < incident->to.n; i++) {
         vg_buf_puts(out, i ? ", " : "");
@@ -414,13 +414,13 @@ static void put_decisions(struct vg_buf *out, const struct vg_report *report)
     for (size_t i = 0; i < report->ndecisions; i++) {
         const struct vg_decision *decision = &report->decisions[i];
         vg_buf_puts(out, "<tr>");
-        put_time_cell(out, "At", decision->at_us);
-        put_cell(out, "Model", decision->model);
+        vg_report_time_cell(out, "At", decision->at_us);
+        vg_report_cell(out, "Model", decision->model);
         vg_buf_puts(out, "<td data-label=Decision>");
         put_tag(out, vg_decision_name(decision->kind), vg_decision_name(decision->kind));
         vg_buf_puts(out, "</td>");
-        put_cell(out, "By", decision->by ? decision->by : "pgvigil");
-        put_cell(out, "Reason", decision->reason);
+        vg_report_cell(out, "By", decision->by ? decision->by : "pgvigil");
+        vg_report_cell(out, "Reason", decision->reason);
         vg_buf_puts(out, "</tr>\n");
     }
     end_table(out);
@@ -452,37 +452,12 @@ static void put_sinks(struct vg_buf *out, const struct vg_report *report)
     vg_buf_puts(out, "</div></section>\n");
 }
 
-static void put_silences(struct vg_buf *out, const struct vg_report *report)
-{
-    static const char *const heads[] = {"Silenced", "From", "Until", "By", "Why", NULL};
-    if (!report->nsilences)
-        return;
-    vg_buf_puts(out, "<section><h2>Silences</h2>\n<div class=box>");
-    vg_report_heads(out, heads);
-    for (size_t i = 0; i < report->nsilences; i++) {
-        const struct vg_silence *silence = &report->silences[i];
-        struct vg_buf what;
-        vg_buf_init(&what, VG_REPORT_LINE);
-        vg_phrase_match(&what, &silence->match);
-        vg_buf_puts(out, "<tr>");
-        put_cell(out, "Silenced", what.failed ? "too long to be shown" : what.data);
-        put_time_cell(out, "From", silence->from_us);
-        put_time_cell(out, "Until", silence->until_us);
-        put_cell(out, "By", silence->by);
-        put_cell(out, "Why", silence->why);
-        vg_buf_puts(out, "</tr>\n");
-        vg_buf_free(&what);
-    }
-    end_table(out);
-    vg_buf_puts(out, "</div></section>\n");
-}
-
 void vg_report_render(const struct vg_report *report, const struct vg_report_about *about,
                       int64_t now_us, struct vg_buf *out)
 {
     put_head(out, report, about, now_us);
     put_alerts(out, report, now_us);
-    put_silences(out, report);
+    vg_report_silences(report, out);
     put_datasets(out, report, now_us);
     put_incidents(out, report);
     put_decisions(out, report);

@@ -9,6 +9,7 @@
 #include "pgvigil/error.h"
 #include "pgvigil/event.h"
 #include "pgvigil/mem.h"
+#include "pgvigil/rule.h"
 #include "pgvigil/store.h"
 
 enum {
@@ -44,12 +45,16 @@ struct vg_report {
     size_t nsinks;
     struct vg_silence *silences; /* in force and to come */
     size_t nsilences;
+    struct vg_quiet *quiets; /* those of files, likewise */
+    size_t nquiets;
 };
 
 struct vg_report_about {
     const char *name; /* of the agent */
     const char *version;
     const char *problem; /* a sentence about what is wrong with the agent itself, or NULL */
+    const struct vg_config *config; /* whose silences are shown, and of the rules; or NULL */
+    const struct vg_ruleset *rules;
 };
 
 /* Everything in arena. */
@@ -64,6 +69,10 @@ int vg_report_page(struct vg_store *store, const struct vg_report_about *about, 
 
 /* Appends text from outside, cleaned and escaped. */
 void vg_report_text(struct vg_buf *out, const char *text);
+/* A cell of a table; its label is shown before it where the page is narrow. NULL: empty. */
+void vg_report_cell(struct vg_buf *out, const char *label, const char *text);
+void vg_report_time_cell(struct vg_buf *out, const char *label, int64_t us);
+void vg_report_silences(const struct vg_report *report, struct vg_buf *out);
 /* Begins a table; a name that begins with "#" heads a column of numbers. Ended by NULL. */
 void vg_report_heads(struct vg_buf *out, const char *const *heads);
 /* The style sheet, between the pages' <style> tags. */

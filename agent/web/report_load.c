@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/phrase.h"
 #include "agent/web/report.h"
 
 static int compare_latest(const void *a, const void *b)
@@ -168,6 +169,9 @@ int vg_report_page(struct vg_store *store, const struct vg_report_about *about, 
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     struct vg_report report;
     int rc = vg_report_load(store, now_us, arena, &report, err);
+    if (rc == 0 && vg_phrase_quiets(about->config, about->rules, now_us, arena, &report.quiets,
+                                    &report.nquiets) < 0)
+        rc = vg_fail(err, VG_E_MEMORY, "out of memory");
     if (rc == 0)
         vg_report_render(&report, about, now_us, out);
     vg_arena_free(arena);

@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+import requests
 
 import stack
 from test_daemon import fill, query, rule, table
@@ -23,6 +24,8 @@ def world(cluster):
         table(database, name, rows=name in ("t", "quiet"))
     fill_many(database, 0.5)
     pgvigil.config["web"] = {"listen": "127.0.0.1:0", "external_url": "https://vigil.example.test"}
+    pgvigil.config["silences"] = [{"dataset": "t", "severity": "info", "days": ["sat", "sun"],
+                                   "between": "22:00-06:00", "why": "of the file"}]
     pgvigil.config["heartbeat"] = {"url": received.url + "/beat"}
     pgvigil.config["receivers"] = {
         "ops": {"webhook": {"url": received.url + "/hook"}},
@@ -59,6 +62,11 @@ def state_rule(name):
             "schedule": {"window": "1s", "every": "1s", "delay": "0s"},
             "columns": {"x": {"range": {"min": 0, "max": 1}}},
             "notify": {"to": ["people", "pager"], "after": 1, "resolve_after": 1}}
+
+
+def address(daemon):
+    port = re.search(r"msg=listening host=127.0.0.1 port=(\d+)", daemon.log()).group(1)
+    return f"http://127.0.0.1:{port}"
 
 
 def fill_many(database, value):
@@ -106,6 +114,17 @@ def test_silence(world):
     assert "nobody is told of dataset=qui* from" in said.out
     number = re.search(r"^(\d+) +dataset=qui\* .* anna +a test", pgvigil.expect(
         0, "silence", "list").out, re.M).group(1)
+    status = pgvigil.expect(0, "status").out
+    assert re.search(rf"^  {number}: dataset=qui\*, since .* until .*, by anna: a test$", status,
+                     re.M)
+    assert re.search(r"^  pgvigil.yaml:\d+: dataset=t severity=info, without an end,"
+                     r" sat sun 22:00-06:00 UTC: of the file$", status, re.M), status
+    made, stands = pgvigil.expect(0, "status", "--json").json["silences"]
+    assert made["by"] == "anna" and made["number"] == int(number) and made["file"] is None
+    assert stands["file"] == "pgvigil.yaml" and stands["line"] > 1 and stands["number"] is None
+    assert stands["days"] == ["sat", "sun"] and stands["between"] == "22:00-06:00"
+    page = requests.get(address(daemon) + "/", timeout=5).text
+    assert f"pgvigil.yaml:{stands['line']}" in page and "anna" in page
     fill(database, "quiet", -2, 60, "7")
     daemon.wait_for(lambda: query(pgvigil, "SELECT 1 FROM alert WHERE dataset = 'quiet'"
                                   " AND state = 6"), 30, "it fires")

@@ -20,7 +20,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 static const int64_t now_us = INT64_C(992347200) * VG_US; /* 2001-06-12T12:00:00Z */
-static const struct vg_report_about about = {"prod", "1.2.3", NULL};
+static const struct vg_report_about about = {.name = "prod", .version = "1.2.3"};
 
 /* --- A store with a story --------------------------------------------------------------------- */
 
@@ -220,7 +220,8 @@ static void test_the_story_is_told(void **state)
 {
     struct fixture *f = *state;
     put_story(f);
-    struct vg_report_about troubled = {"prod", "1.2.3", "rules/a.yaml does not load"};
+    struct vg_report_about troubled = {
+        .name = "prod", .version = "1.2.3", .problem = "rules/a.yaml does not load"};
     char *page = get_page(f, &troubled);
     static const char *const texts[] = {
         "rules/a.yaml does not load",
@@ -298,6 +299,41 @@ static void test_silences(void **state)
     free(page);
 }
 
+/* Those of files say where they stand; what is over is not shown either. */
+static void test_silences_of_files(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_quiet own[] = {
+        {.match = {.tag = "night<ly"},
+         .hours = {.given = true, .days = 96, .from_us = VG_HOUR_US, .until_us = 5 * VG_HOUR_US},
+         .from_us = INT64_MIN,
+         .until_us = VG_NEVER,
+         .why = "the batch",
+         .loc = {"pgvigil.yaml", 12, 5}},
+        {.match = {.dataset = "gone"}, .from_us = INT64_MIN, .until_us = now_us},
+    };
+    struct vg_quiet of_rule = {.from_us = now_us - VG_HOUR_US,
+                               .until_us = now_us + VG_HOUR_US,
+                               .loc = {"rules/d.yaml", 30, 3}};
+    struct vg_dataset dataset = {.id = "d", .quiet = &of_rule, .nquiet = 1};
+    struct vg_dataset *datasets[] = {&dataset};
+    const struct vg_config config = {.quiet = own, .nquiet = 2};
+    const struct vg_ruleset rules = {.datasets = datasets, .ndatasets = 1};
+    const struct vg_report_about who = {
+        .name = "prod", .version = "1.2.3", .config = &config, .rules = &rules};
+    char *page = get_page(f, &who);
+    const char *at = find_text(page, "<h2>Silences</h2>");
+    find_text(at, "tag=night&lt;ly");
+    find_text(at, "sat sun 01:00-05:00 UTC");
+    find_text(at, "the batch");
+    const char *first = find_text(at, "pgvigil.yaml:12"),
+               *second = find_text(at, "rules/d.yaml:30");
+    assert_true(first < second && second < find_text(page, "<h2>Datasets</h2>"));
+    find_text(at, "dataset=d<");
+    assert_null(strstr(page, "dataset=gone"));
+    free(page);
+}
+
 static size_t count_text(const char *page, const char *text)
 {
     size_t n = 0;
@@ -365,7 +401,7 @@ static void test_no_text_becomes_markup(void **state)
     MUST(f, vg_store_decision_put(f->store, &decision, &recorded, &f->err));
     struct vg_outgoing waiting = made_outgoing(evil, "cccc", now_us);
     MUST(f, vg_store_outbox_put(f->store, &waiting, &f->err));
-    struct vg_report_about hostile = {evil, evil, evil};
+    struct vg_report_about hostile = {.name = evil, .version = evil, .problem = evil};
     char *page = get_page(f, &hostile);
     assert_true(count_text(page, "&lt;script&gt;alert(&#39;x&#39;)") >= 11);
     assert_null(strchr(page, '\x1b'));
@@ -388,11 +424,11 @@ static void test_a_page_that_does_not_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_an_empty_store),           TEST(test_the_story_is_told),
-        TEST(test_the_gravest_comes_first),  TEST(test_silences),
-        TEST(test_the_gravest_comes_first),  TEST(test_long_lists_are_cut),
-        TEST(test_keys_are_shown),           TEST(test_no_text_becomes_markup),
-        TEST(test_a_page_that_does_not_fit),
+        TEST(test_an_empty_store),          TEST(test_the_story_is_told),
+        TEST(test_the_gravest_comes_first), TEST(test_silences),
+        TEST(test_silences_of_files),       TEST(test_the_gravest_comes_first),
+        TEST(test_long_lists_are_cut),      TEST(test_keys_are_shown),
+        TEST(test_no_text_becomes_markup),  TEST(test_a_page_that_does_not_fit),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }
