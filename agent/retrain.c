@@ -417,13 +417,14 @@ static int obey_wish(const struct vg_retrain_in *in, const struct vg_retrain_wis
     if (guard_wish(in, onset, arena, &guarded) < 0)
         return -1;
     bool held = *guarded.firm || (*guarded.loose && !wish->force);
-    const char *both = *guarded.firm && *guarded.loose ? "; " : "";
+    const char *loose = wish->force ? "" : guarded.loose; /* it did not keep it back */
+    const char *both = *guarded.firm && *loose ? "; " : "";
     const char *passed = *guarded.loose ? vg_arena_printf(arena, "overridden: %s", guarded.loose)
                                         : "every guard of the group passes";
     if (held)
         return decide(in, wish->by, out, VG_DECIDED_WITHHELD,
                       vg_arena_printf(arena, "asked for by hand (%s): %s%s%s", wish->why,
-                                      guarded.firm, both, guarded.loose));
+                                      guarded.firm, both, loose));
     if (!passed)
         return -1;
     onset->approval = VG_APPROVAL_GIVEN;

@@ -18,6 +18,12 @@ static int fail_usage(void)
     return VG_EXIT_USAGE;
 }
 
+static int fail_model(const char *model)
+{
+    fprintf(stderr, "pgvigil: there is no retraining.%s\n", model);
+    return VG_EXIT_USAGE;
+}
+
 /* A part of an argument: tabs and line ends stand between parts, and are blanks here. */
 static void put_part(struct vg_buf *out, const char *text)
 {
@@ -80,10 +86,8 @@ static int act(struct vg_shell *shell, const char *verb)
     struct vg_buf text;
     bool beside;
     const char *meant = options->arguments[1];
-    if (!strcmp(verb, "retrain-fire") && !vg_config_retraining(shell->config, meant)) {
-        fprintf(stderr, "pgvigil: there is no retraining.%s\n", meant);
-        return VG_EXIT_USAGE;
-    }
+    if (!strcmp(verb, "retrain-fire") && !vg_config_retraining(shell->config, meant))
+        return fail_model(meant);
     int rc = vg_control_open(shell, &beside);
     rc = rc ? rc : find_meant(shell, verb, &meant);
     if (rc)
@@ -109,6 +113,8 @@ static int act(struct vg_shell *shell, const char *verb)
 static int list(struct vg_shell *shell)
 {
     const char *only = shell->options->narguments > 1 ? shell->options->arguments[1] : NULL;
+    if (only && !vg_config_retraining(shell->config, only))
+        return fail_model(only);
     int rc = vg_shell_store(shell, VG_STORE_COMMAND);
     if (rc)
         return rc;
@@ -122,10 +128,8 @@ static int rehearse(struct vg_shell *shell)
 {
     const char *model = shell->options->arguments[1];
     const struct vg_retraining *config = vg_config_retraining(shell->config, model);
-    if (!config) {
-        fprintf(stderr, "pgvigil: there is no retraining.%s\n", model);
-        return VG_EXIT_USAGE;
-    }
+    if (!config)
+        return fail_model(model);
     int rc = vg_shell_store(shell, VG_STORE_COMMAND);
     if (!rc)
         rc = vg_shell_rules(shell);

@@ -16,13 +16,17 @@ static int act(struct vg_shell *shell, bool beside, const char *verb, const char
 {
     struct vg_error err = {0};
     struct vg_control row = {.verb = verb, .argument = argument, .by = ""};
+    const char *answer;
     if (!argument)
         return VG_EXIT_INTERNAL;
     if (beside)
         return vg_control_ask(shell, verb, argument);
     int64_t now_us = shell->clock->ops->now_us(shell->clock);
-    if (vg_tell_obey(shell->store, &row, shell->agent, now_us, &err) == 0)
+    if (vg_tell_obey(shell->store, &row, shell->agent, now_us, shell->arena, &answer, &err) == 0) {
+        if (!strncmp(answer, "ok: ", 4))
+            puts(answer + 4);
         return 0;
+    }
     fprintf(stderr, "pgvigil: %s\n", err.msg);
     return err.code == VG_E_NOT_FOUND ? VG_EXIT_FAILED : vg_exit_of(&err);
 }

@@ -160,10 +160,6 @@ int vg_retrain_list(struct vg_shell *shell, const char *only)
     struct vg_error err = {0};
     struct vg_retrain_group *groups;
     size_t n;
-    if (only && !vg_config_retraining(shell->config, only)) {
-        fprintf(stderr, "pgvigil: there is no retraining.%s\n", only);
-        return VG_EXIT_USAGE;
-    }
     if (vg_retrain_load(shell, only, LIST_MOST, &groups, &n, &err) < 0)
         return vg_shell_fail(&err);
     if (shell->options->json)

@@ -191,7 +191,8 @@ static int obey(struct vg_loop *loop, const struct vg_control *row, struct vg_ar
     if (vg_retrain_knows(row->verb))
         return vg_loop_retrain(loop, row, arena, answer, err);
     if (vg_tell_knows(row->verb)) {
-        int rc = vg_tell_obey(loop->env.store, row, loop->env.agent, read_clock(loop), err);
+        int rc = vg_tell_obey(loop->env.store, row, loop->env.agent, read_clock(loop), arena,
+                              answer, err);
         if (rc == 0 && loop->env.committed) /* something may be due */
             loop->env.committed(loop->env.committed_arg);
         return rc;

@@ -165,11 +165,12 @@ static int acknowledge(struct vg_store *store, const char *const parts[PARTS],
 }
 
 static int move_rows(struct vg_store *store, const char *const parts[PARTS], bool retry,
-                     int64_t now_us, struct vg_error *err)
+                     int64_t now_us, int64_t *moved, struct vg_error *err)
 {
     struct vg_outbox_choice choice = {.sink = or_null(parts[1])};
     int64_t n = 0, requests = 0;
-    if (strcmp(parts[0], "all") != 0 && read_number(parts[0], &choice.id, err) < 0)
+    bool all = !strcmp(parts[0], "all");
+    if (!all && read_number(parts[0], &choice.id, err) < 0)
         return -1;
     int rc = retry ? vg_store_outbox_redrive(store, &choice, now_us, &n, err)
                    : vg_store_outbox_drop(store, &choice, now_us, &n, err);
@@ -181,18 +182,28 @@ static int move_rows(struct vg_store *store, const char *const parts[PARTS], boo
                                " is: pgvigil retrain fire MODEL --why TEXT asks for another"
                              : "a request for retraining that waits is not dropped:"
                                " pgvigil retrain deny KEY --why TEXT takes it back");
-    if (rc == 0 && !n)
+    if (rc == 0 && !n && !all)
         return vg_fail(err, VG_E_NOT_FOUND, "%s",
                        retry ? "no such message waits or was set aside, or its incident has ended"
                              : "no such message waits or was set aside");
+    *moved = n;
     return rc;
 }
 
+static int say_moved(int64_t n, bool retry, struct vg_arena *arena, const char **answer,
+                     struct vg_error *err)
+{
+    *answer = vg_arena_printf(arena, "ok: %" PRId64 " message%s %s", n, n == 1 ? " is" : "s are",
+                              retry ? "sent again" : "let go");
+    return *answer ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
 static int obey(struct vg_store *store, const struct vg_control *row, const char *agent,
-                int64_t now_us, struct vg_arena *arena, struct vg_error *err)
+                int64_t now_us, struct vg_arena *arena, const char **answer, struct vg_error *err)
 {
     const char *parts[PARTS];
-    int64_t number;
+    int64_t number = 0;
+    bool retry = find_verb(row->verb) == RETRY;
     struct vg_message message = {.kind = VG_MSG_ACKNOWLEDGE, .agent = agent, .at_us = now_us};
     if (vg_tell_split(row, PARTS, arena, parts, err) < 0)
         return -1;
@@ -208,28 +219,27 @@ static int obey(struct vg_store *store, const struct vg_control *row, const char
         return acknowledge(store, parts, arena, &message, err);
     case RETRY:
     case DROP:
-        return move_rows(store, parts, find_verb(row->verb) == RETRY, now_us, err);
+        return move_rows(store, parts, retry, now_us, &number, err) < 0
+                   ? -1
+                   : say_moved(number, retry, arena, answer, err);
     default:
         return vg_fail(err, VG_E_USAGE, "unknown command '%s'", row->verb);
     }
 }
 
 int vg_tell_obey(struct vg_store *store, const struct vg_control *row, const char *agent,
-                 int64_t now_us, struct vg_error *err)
+                 int64_t now_us, struct vg_arena *arena, const char **answer, struct vg_error *err)
 {
-    struct vg_arena *arena = vg_arena_new();
-    if (!arena)
-        return vg_fail(err, VG_E_MEMORY, "out of memory");
     vg_failpoint("before_command");
+    *answer = "ok";
     int rc = vg_store_begin(store, &claim, err);
     if (rc == 0) {
-        rc = obey(store, row, agent, now_us, arena, err);
+        rc = obey(store, row, agent, now_us, arena, answer, err);
         vg_failpoint("mid_command");
         rc = rc ? rc : vg_store_commit(store, err);
         if (rc < 0)
             vg_store_rollback(store);
     }
     vg_failpoint("after_command");
-    vg_arena_free(arena);
     return rc;
 }

@@ -16,8 +16,9 @@ bool vg_tell_knows(const char *verb);
 /* The parts of the row's argument, in arena; those that are missing are "". VG_E_MEMORY. */
 int vg_tell_split(const struct vg_control *row, size_t nparts, struct vg_arena *arena,
                   const char **out, struct vg_error *err);
-/* Does it. VG_E_USAGE, VG_E_NOT_FOUND where there is nothing to be done. */
+/* Does it. *answer, in arena, is "ok" or "ok: " and what came of it. VG_E_USAGE, VG_E_NOT_FOUND
+ * where there is nothing to be done. */
 int vg_tell_obey(struct vg_store *store, const struct vg_control *row, const char *agent,
-                 int64_t now_us, struct vg_error *err);
+                 int64_t now_us, struct vg_arena *arena, const char **answer, struct vg_error *err);
 
 #endif

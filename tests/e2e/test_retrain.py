@@ -29,6 +29,9 @@ def group(pgvigil):
 def test_deny_approve_and_send(pgvigil, receiver, database):
     receiver = receiver()
     set_up(pgvigil, receiver, database)
+    for unknown in (["list"], ["fire", "--why", "x"], ["fire", "--dry-run"]):
+        assert pgvigil.expect(64, "retrain", unknown[0], "nosuch", *unknown[1:]).err == \
+            "pgvigil: there is no retraining.nosuch\n"
     pgvigil.expect(2, "retrain", "approve", "m")
     pgvigil.run("run", "--once")
     waits = group(pgvigil)

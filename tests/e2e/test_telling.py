@@ -162,9 +162,11 @@ def test_dead_letters(world):
                                            re.M)) == 2, 30, "two set aside")
     before = len(received.requests("/v2/enqueue"))
     first, second = re.findall(aside, pgvigil.expect(0, "outbox", "list").out, re.M)
-    pgvigil.expect(0, "outbox", "retry", first)
+    assert pgvigil.expect(0, "outbox", "retry", first).out == "1 message is sent again\n"
     daemon.wait_for(lambda: len(received.requests("/v2/enqueue")) == before + 1, 30, "one more")
-    pgvigil.expect(0, "outbox", "drop", second)
+    assert pgvigil.expect(0, "outbox", "drop", second).out == "1 message is let go\n"
     daemon.wait_for(lambda: not re.search(aside, pgvigil.expect(0, "outbox", "list").out, re.M),
                     30, "none set aside")
     pgvigil.expect(2, "outbox", "drop", second)
+    none = pgvigil.expect(0, "outbox", "retry", "all", "nobody")
+    assert none.out == "0 messages are sent again\n"

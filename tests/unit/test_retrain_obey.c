@@ -187,6 +187,7 @@ static void test_by_hand(void **state)
     struct vg_onset onset;
     struct vg_outgoing request;
     struct vg_retrain_run run;
+    const char *answer;
     bool found;
     start(&kit, state, "cooldown: 1d");
     run_hour(&kit, 0, false, true);
@@ -207,6 +208,8 @@ static void test_by_hand(void **state)
     assert_true(found && run.state == VG_RETRAIN_ASKED);
     expect_answer(&kit, "retrain-fire", "delays\tada\tonce more\tforce", after(1) + 1,
                   "withheld: asked for by hand (once more): a request is still being delivered");
+    MUST(&kit, say(&kit, "retrain-fire", "delays\tada\tonce more\tforce", after(1) + 2, &answer));
+    assert_null(strstr(answer, "cooldown")); /* which kept nothing back */
 
     MUST(&kit, vg_store_outbox_sent(kit.env.store, request.id, after(1), &kit.err));
     run_hour(&kit, 2, true, false); /* drift that comes now is another onset */
@@ -223,7 +226,9 @@ static void test_by_hand(void **state)
 static void expect_refused_move(struct cycle_kit *kit, const char *verb, const char *words)
 {
     const struct vg_control row = {.verb = verb, .argument = "all\tdelays", .by = "", .at_us = 1};
-    assert_int_equal(vg_tell_obey(kit->env.store, &row, "prod", 1, &kit->err), -1);
+    const char *answer;
+    assert_int_equal(
+        vg_tell_obey(kit->env.store, &row, "prod", 1, kit->store->arena, &answer, &kit->err), -1);
     if (!strstr(kit->err.msg, words))
         fail_msg("\"%s\" does not say: %s", kit->err.msg, words);
 }
