@@ -285,7 +285,7 @@ static double find_segment(const struct vg_story_of *of, const struct vg_story_s
 static void tell_segments(const struct vg_story_of *of, struct vg_story *out)
 {
     double most = 0;
-    for (size_t i = 0; i < of->nsegments; i++) {
+    for (size_t i = 0; i < of->nsegments && !of->hours; i++) {
         double share = 0, least = find_segment(of, &of->segments[i], &share);
         if (least <= most)
             continue;

@@ -28,6 +28,9 @@ struct vg_story_past {
 };
 struct vg_story_of {
     bool nulls; /* of the share of NULLs, not of values */
+    /* `then` is what is expected at the hours of `now`. What a segment shows at them is not known,
+     * so none is named: against all of its hours the one with the strongest season would be. */
+    bool hours;
     const struct vg_column_summary *now;
     const struct vg_reference_column *then;
     const struct vg_story_segment *segments;

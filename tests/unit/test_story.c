@@ -300,6 +300,30 @@ static void test_segment_that_moved_most(void **state)
     end(&world);
 }
 
+/* At night freight is always lower, which the whole of its reference does not say, and it is the
+ * passengers who have moved: against what is usual at night no segment is named. */
+static void test_no_segment_of_other_hours(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world, higher, 0);
+    count(&world.segment_now[0], world.grid, higher, 200, 0);
+    count(&world.segment_now[1], world.grid, lower, 200, 0);
+    world.segments[0] =
+        (struct vg_story_segment){"kind=passenger", &world.segment_now[0], &world.then};
+    world.segments[1] =
+        (struct vg_story_segment){"kind=freight", &world.segment_now[1], &world.then};
+    world.of.segments = world.segments;
+    world.of.nsegments = 2;
+    assert_non_null(strstr(tell(&world), "; most in kind=freight, 50%"));
+    world.of.hours = true;
+    assert_null(strstr(tell(&world), "most in"));
+    assert_null(world.story.segment);
+    world.of.nulls = true;
+    assert_null(strstr(tell(&world), "most in"));
+    end(&world);
+}
+
 /* --- categories --- */
 
 static void count_words(struct vg_column_summary *column, const char *const *words, size_t n,
@@ -382,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_since_when_of_other_hours),
         cmocka_unit_test(test_change_point),
         cmocka_unit_test(test_segment_that_moved_most),
+        cmocka_unit_test(test_no_segment_of_other_hours),
         cmocka_unit_test(test_categories),
         cmocka_unit_test(test_nothing_to_tell),
     };
