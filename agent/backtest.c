@@ -3,13 +3,10 @@
  * as they are committed; an incident has ended when none is active any more. Pure. */
 #include "agent/backtest.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/rehearse.h"
 #include "agent/window.h"
-#include "pgvigil/check.h"
 #include "pgvigil/text.h"
 
 static int fail_memory(struct vg_error *err)
@@ -42,8 +39,11 @@ void vg_backtest_close(struct vg_backtest *test)
 {
     for (size_t i = 0; i < test->nincidents; i++)
         free(test->incidents[i].alerts);
-    for (size_t i = 0; i < test->nrules; i++)
-        free(test->rules[i].values);
+    for (size_t i = 0; i < test->nrules; i++) {
+        for (size_t k = 0; k < test->rules[i].nseries; k++)
+            free(test->rules[i].series[k].values);
+        free(test->rules[i].series);
+    }
     free(test->incidents);
     free(test->weeks);
     free(test->judged);
@@ -64,8 +64,7 @@ struct vg_backtest_rule *vg_backtest_rule(struct vg_backtest *test, const char *
 
 /* --- Results ---------------------------------------------------------------------------------- */
 
-/* Results come in the order of the rules. */
-static struct vg_backtest_rule *find_rule(struct vg_backtest *test, const char *id, size_t *at)
+struct vg_backtest_rule *vg_backtest_next(struct vg_backtest *test, const char *id, size_t *at)
 {
     for (size_t i = 0; i < test->nrules; i++, ++*at) {
         if (*at >= test->nrules)
@@ -74,43 +73,6 @@ static struct vg_backtest_rule *find_rule(struct vg_backtest *test, const char *
             return &test->rules[*at];
     }
     return NULL;
-}
-
-bool vg_backtest_tunes(const struct vg_rule *rule)
-{
-    const struct vg_limits *limits = &rule->limits;
-    return rule->policy == VG_POLICY_THRESHOLD && limits->has_fail && !limits->bounds.has_min &&
-           !limits->bounds.has_max && !rule->type->at_limit && !rule->compare.segment;
-}
-
-static int keep_window(struct vg_backtest *test, const struct vg_window *window,
-                       struct vg_error *err)
-{
-    size_t n = (size_t)test->windows, before = test->judged_size;
-    if (vg_grow((void **)&test->judged, &test->judged_size, n + 1, sizeof *test->judged) < 0)
-        return fail_memory(err);
-    test->judged[n] = *window;
-    for (size_t i = 0; i < test->nrules; i++) {
-        struct vg_backtest_rule *rule = &test->rules[i];
-        size_t size = rule->values ? before : 0;
-        if (rule->why_not || !vg_backtest_tunes(rule->rule))
-            continue;
-        if (vg_grow((void **)&rule->values, &size, n + 1, sizeof *rule->values) < 0)
-            return fail_memory(err);
-        rule->values[n] = (double)NAN;
-    }
-    return 0;
-}
-
-static void take_result(struct vg_backtest *test, const struct vg_result *result, size_t *at)
-{
-    struct vg_backtest_rule *rule = find_rule(test, result->rule, at);
-    if (!rule)
-        return;
-    rule->verdicts[result->verdict]++;
-    bool looked = result->verdict != VG_NODATA && result->verdict != VG_UNKNOWN;
-    if (rule->values && test->tunes && !result->segment && looked)
-        rule->values[test->windows] = result->value;
 }
 
 /* --- Incidents -------------------------------------------------------------------------------- */
@@ -190,7 +152,7 @@ static int add_member(struct vg_backtest *test, struct vg_backtest_incident *inc
         incident->onset_us = member.onset_us;
     incident->alerts[incident->nalerts++] = member;
     size_t at = 0;
-    struct vg_backtest_rule *rule = find_rule(test, alert->rule, &at);
+    struct vg_backtest_rule *rule = vg_backtest_next(test, alert->rule, &at);
     if (rule)
         rule->fired++;
     return 0;
@@ -290,10 +252,13 @@ int vg_backtest_take(struct vg_backtest *test, const struct vg_cycle *cycle,
                      const struct vg_alert *alerts, size_t nalerts, struct vg_error *err)
 {
     size_t at = 0;
-    if (test->tunes && keep_window(test, &cycle->window, err) < 0)
+    if (test->tunes && vg_backtest_keep(test, cycle, err) < 0)
         return -1;
-    for (size_t i = 0; i < cycle->nresults; i++)
-        take_result(test, &cycle->results[i], &at);
+    for (size_t i = 0; i < cycle->nresults; i++) {
+        struct vg_backtest_rule *rule = vg_backtest_next(test, cycle->results[i].rule, &at);
+        if (rule)
+            rule->verdicts[cycle->results[i].verdict]++;
+    }
     for (size_t i = 0; i < nalerts; i++) {
         if (is_active(&alerts[i]) && take_active(test, &alerts[i], cycle->due_us, err) < 0)
             return -1;
@@ -345,30 +310,5 @@ int vg_backtest_tell(struct vg_backtest *test, const struct vg_message *message,
         row->opened++;
     else
         row->others++;
-    return 0;
-}
-
-/* --- Thresholds ------------------------------------------------------------------------------- */
-
-int vg_backtest_tune(struct vg_backtest *test, const struct vg_dataset *dataset,
-                     struct vg_error *err)
-{
-    for (size_t i = 0; i < test->nrules; i++) {
-        struct vg_backtest_rule *rule = &test->rules[i];
-        struct vg_rehearsed_rule rehearsed = {.rule = rule->rule, .d = rule->values};
-        struct vg_rehearsal rehearsal = {
-            .dataset = dataset,
-            .windows = test->judged,
-            .nwindows = (size_t)test->windows,
-            .rules = &rehearsed,
-            .nrules = 1,
-        };
-        rule->tuned = (double)NAN;
-        if (!rule->values)
-            continue;
-        if (vg_rehearse(&rehearsal, err) < 0)
-            return -1;
-        rule->tuned = rehearsed.least;
-    }
     return 0;
 }

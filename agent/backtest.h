@@ -29,17 +29,27 @@ struct vg_backtest_incident {
     size_t nalerts, size;
 };
 
+struct vg_backtest_series { /* what a rule measured, per window; NAN: no verdict */
+    const char *segment;    /* or NULL: all rows */
+    double *values;
+    size_t size;
+};
+enum { VG_BACKTEST_LEAST = 14 }; /* windows with a value that a limit can be told from */
+
 struct vg_backtest_rule {            /* as it is bound to a column */
     const char *id, *check, *column; /* column may be NULL */
     const struct vg_rule *rule;      /* the caller's */
     const char *why_not;             /* it was not replayed, or NULL */
     bool unaware; /* part of it is evaluated by the server, which sees no injected change */
-    uint64_t verdicts[VG_FAIL + 1]; /* of all rows and of segments */
-    size_t fired;                   /* alerts of it that fired */
-    double row_ns;                  /* to count a row for it alone; NAN: not measured */
-    uint64_t judging_ns;            /* all of its judging, with statements of its own */
-    double *values;                 /* per window, where thresholds are tuned, else NULL */
-    double tuned;                   /* smallest limit that opens at most one; NAN */
+    uint64_t verdicts[VG_FAIL + 1];    /* of all rows and of segments */
+    size_t fired;                      /* alerts of it that fired */
+    double row_ns;                     /* to count a row for it alone; NAN: not measured */
+    uint64_t judging_ns;               /* all of its judging, with statements of its own */
+    struct vg_backtest_series *series; /* where thresholds are tuned; the first is of all rows */
+    size_t nseries, series_size;
+    double tuned; /* smallest limit that opens at most one incident; NAN: why_untuned */
+    uint64_t above, above_now, known; /* windows above it, above today's limit, with a value */
+    const char *why_untuned;
 };
 
 struct vg_backtest_week {
@@ -95,17 +105,25 @@ int vg_backtest_take(struct vg_backtest *test, const struct vg_cycle *cycle,
 /* A message that would have gone to a receiver. VG_E_MEMORY. */
 int vg_backtest_tell(struct vg_backtest *test, const struct vg_message *message,
                      const char *receiver, struct vg_error *err);
-/* With `tunes`: for each rule of policy `threshold` the smallest limit that opens at most one
- * incident over all windows. VG_E_MEMORY. */
-int vg_backtest_tune(struct vg_backtest *test, const struct vg_dataset *dataset,
-                     struct vg_error *err);
-/* Whether a limit of the rule is one that is tuned: a single number that its value must not
- * exceed. */
-bool vg_backtest_tunes(const struct vg_rule *rule);
 struct vg_backtest_rule *vg_backtest_rule(struct vg_backtest *test, const char *id,
                                           const char *column);
+/* The rule of this id, looked for from *at on, for results come in the order of the rules. */
+struct vg_backtest_rule *vg_backtest_next(struct vg_backtest *test, const char *id, size_t *at);
 /* Of a change that was found: from its beginning, or that of the test, to the find. */
 int64_t vg_backtest_delay(const struct vg_backtest *test, const struct vg_backtest_change *change);
 void vg_backtest_close(struct vg_backtest *test);
+
+/* --- backtest_tune.c: with `tunes` ------------------------------------------------------------ */
+
+/* What each rule that can be tuned measured in a window; to be called before it is counted.
+ * VG_E_MEMORY. */
+int vg_backtest_keep(struct vg_backtest *test, const struct vg_cycle *cycle, struct vg_error *err);
+/* For each rule with a limit of its own the smallest one that opens at most one incident over all
+ * windows, of all rows and segments; for each other one why there is none. VG_E_MEMORY. */
+int vg_backtest_tune(struct vg_backtest *test, const struct vg_dataset *dataset,
+                     struct vg_error *err);
+/* Why a rule has no limit that could be tuned, a single number that its value must not exceed; NULL:
+ * it has. */
+const char *vg_backtest_untuned(const struct vg_rule *rule);
 
 #endif

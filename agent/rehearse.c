@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Rehearsing drift rules over the reference: D per base window in, incidents out, through the very
- * code that settles live cycles. Pure. */
+/* Rehearsing rules over past windows: what they measured in each goes in, incidents come out, through
+ * the very code that settles live cycles. Pure. */
 #include "agent/rehearse.h"
 
 #include <math.h>
@@ -27,14 +27,15 @@ static int count_resolve(const struct vg_rehearsal *rehearsal, const struct vg_r
     return rehearsal->dataset->schedule.window_us <= VG_HOUR_US ? 3 : 1;
 }
 
-static void fill_result(const struct vg_rehearsal *rehearsal, const struct limit_of *at, size_t w,
-                        struct vg_result *out)
+/* d: of all rows, or of a segment. */
+static void fill_result(const struct vg_rehearsal *rehearsal, const struct limit_of *at, double d,
+                        const char *segment, struct vg_result *out)
 {
     const struct vg_rule *rule = at->rehearsed->rule;
-    double d = at->rehearsed->d[w];
     *out = (struct vg_result){
         .rule = rule->id,
         .check = rule->type->name,
+        .segment = segment,
         .class = VG_CLASS_DRIFT,
         .cadence = VG_ON_WINDOW,
         .verdict = isnan(d)        ? VG_NODATA
@@ -67,15 +68,35 @@ static size_t keep_open(struct vg_incident *incidents, size_t n)
     return kept;
 }
 
+static size_t count_results(const struct limit_of *limits, size_t n)
+{
+    size_t results = n;
+    for (size_t i = 0; i < n; i++)
+        results += limits[i].rehearsed->nsegments;
+    return results;
+}
+
+static void fill_results(const struct vg_rehearsal *rehearsal, const struct limit_of *limits,
+                         size_t n, size_t w, struct vg_result *results)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct vg_rehearsed_rule *rule = limits[i].rehearsed;
+        fill_result(rehearsal, &limits[i], rule->d[w], NULL, results++);
+        for (size_t s = 0; s < rule->nsegments; s++)
+            fill_result(rehearsal, &limits[i], rule->segments[s].d[w], rule->segments[s].name,
+                        results++);
+    }
+}
+
 static int step_window(const struct vg_rehearsal *rehearsal, const struct limit_of *limits,
                        size_t n, size_t w, struct state *state, struct vg_arena *arena,
                        struct vg_error *err)
 {
-    struct vg_result *results = vg_arena_array(arena, n, sizeof *results);
+    size_t nresults = count_results(limits, n);
+    struct vg_result *results = vg_arena_array(arena, nresults, sizeof *results);
     if (!results)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    for (size_t i = 0; i < n; i++)
-        fill_result(rehearsal, &limits[i], w, &results[i]);
+    fill_results(rehearsal, limits, n, w, results);
     struct vg_cycle cycle = {
         .dataset = rehearsal->dataset->id,
         .due_us = rehearsal->windows[w].end_us,
@@ -83,7 +104,7 @@ static int step_window(const struct vg_rehearsal *rehearsal, const struct limit_
         .has_window = true,
         .window = rehearsal->windows[w],
         .results = results,
-        .nresults = n,
+        .nresults = nresults,
     };
     struct vg_settle_in in = {
         .cycle = &cycle,
@@ -126,29 +147,54 @@ static int compare_down(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+double vg_rehearse_round(double x)
+{
+    double ten = x > 0 ? floor(log10(x)) : 0;
+    double digits = x >= 1 ? 2 - ten : x >= 0.01 ? 3 : 1 - ten; /* behind the point */
+    if (!(x > 0) || !isfinite(x) || fabs(digits) > 22)
+        return x;
+    double scale = pow(10, fabs(digits)), up = ceil(digits < 0 ? x / scale : x * scale);
+    double out = digits < 0 ? (up - 1) * scale : (up - 1) / scale;
+    for (; out < x; up++) /* x may be such a number itself, but for the last bit */
+        out = digits < 0 ? up * scale : up / scale;
+    return out;
+}
+
+/* The largest value of a window, of all rows and of segments; NAN: it has none. */
+static double find_largest(const struct vg_rehearsed_rule *rule, size_t w)
+{
+    double most = rule->d[w];
+    for (size_t s = 0; s < rule->nsegments; s++) {
+        double d = rule->segments[s].d[w];
+        most = isnan(most) || d > most ? d : most;
+    }
+    return most;
+}
+
 /* Among the limits that fail at most a quarter of the windows (lower ones melt all windows into one
- * endless incident) the smallest that opens one incident at most. */
+ * endless incident) the smallest down to which each opens one incident at most. */
 static int find_least(const struct vg_rehearsal *rehearsal, struct vg_rehearsed_rule *rule,
                       struct vg_error *err)
 {
     double *sorted = vg_array(rehearsal->nwindows, sizeof *sorted);
     if (!sorted)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
-    size_t n = 0;
+    size_t n = 0, opened = 0;
     for (size_t w = 0; w < rehearsal->nwindows; w++) {
-        if (!isnan(rule->d[w]))
-            sorted[n++] = rule->d[w];
+        double most = find_largest(rule, w);
+        if (!isnan(most))
+            sorted[n++] = most;
     }
     qsort(sorted, n, sizeof *sorted, compare_down);
     rule->least = (double)NAN;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < n && i <= n / 4; i++) {
-        size_t opened;
-        double limit = ceil(sorted[i] * 1000) / 1000;
-        struct limit_of at = {rule, limit};
+    for (size_t i = 0; rc == 0 && opened <= 1 && i < n && i <= n / 4; i++) {
+        struct limit_of at = {rule, vg_rehearse_round(sorted[i])};
+        if (at.limit >= rule->least)
+            continue;
         rc = count_incidents(rehearsal, &at, 1, &opened, err);
         if (rc == 0 && opened <= 1)
-            rule->least = limit;
+            rule->least = at.limit;
     }
     free(sorted);
     return rc;

@@ -97,7 +97,7 @@ static json_t *make_changes(const struct vg_backtest *test)
 static json_t *make_rule(const struct vg_backtest_rule *rule)
 {
     return json_pack(
-        "{s:o, s:s, s:o, s:b, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "rule",
+        "{s:o, s:s, s:o, s:b, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "rule",
         vg_show_json_text(rule->id), "check", rule->check, "column",
         vg_show_json_text(rule->column), "replayed", rule->why_not == NULL, "why_not",
         vg_show_json_text(rule->why_not), "sees_injections", !rule->unaware, "passed",
@@ -106,7 +106,7 @@ static json_t *make_rule(const struct vg_backtest_rule *rule)
         (json_int_t)rule->verdicts[VG_NODATA], "unknown", (json_int_t)rule->verdicts[VG_UNKNOWN],
         "fired", (json_int_t)rule->fired, "ns_per_row", make_number(rule->row_ns),
         "judging_seconds", make_number((double)rule->judging_ns / 1e9), "tuned_limit",
-        make_number(rule->tuned));
+        make_number(rule->tuned), "why_untuned", vg_show_json_text(rule->why_untuned));
 }
 
 static json_t *make_rules(const struct vg_backtest *test)

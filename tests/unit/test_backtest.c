@@ -195,38 +195,12 @@ static void test_pages(void **state)
     vg_backtest_close(&bench.test);
 }
 
-static void test_tunes(void **state)
-{
-    static const double values[] = {0.1, 0.12, 0.11, 0.4, 0.1,  0.09, (double)NAN, 0.1,
-                                    0.1, 0.2,  0.1,  0.1, 0.35, 0.1,  0.1,         0.1};
-    enum { N = sizeof values / sizeof *values };
-    (void)state;
-    struct bench bench = {0};
-    struct vg_error err = {0};
-    open_bench(&bench, 0);
-    bench.test.tunes = true;
-    for (int i = 0; i < N; i++)
-        take(&bench, i, values[i], VG_ALERT_OK, -1);
-    assert_int_equal(vg_backtest_tune(&bench.test, &bench.dataset, &err), 0);
-    /* At .35 the one day at .4 fails; at .2 two of them do, days apart. */
-    if (!(fabs(bench.test.rules[0].tuned - 0.35) < 1e-9))
-        fail_msg("%g", bench.test.rules[0].tuned);
-    assert_true(vg_backtest_tunes(&bench.rule));
-    bench.rule.limits.bounds.has_min = true;
-    assert_false(vg_backtest_tunes(&bench.rule));
-    bench.rule.limits.bounds.has_min = false;
-    bench.rule.policy = VG_POLICY_BUDGET;
-    assert_false(vg_backtest_tunes(&bench.rule));
-    vg_backtest_close(&bench.test);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_incidents),
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_tunes),
     };
     return cmocka_run_group_tests_name("backtest", tests, NULL, NULL);
 }
