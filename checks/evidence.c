@@ -14,6 +14,8 @@ const char *vg_check_unsegmented(const struct vg_check_type *type)
 {
     if (type->cadence != VG_ON_WINDOW || type->implicit)
         return "it looks at the table, not at the rows of a window";
+    if (type->policy == VG_POLICY_BUDGET)
+        return "what is usual at each hour, and the budget, are learnt of all rows together";
     if (type->needs & VG_NEEDS_REVISIT)
         return "a window is read again as a whole";
     if (type->needs & VG_NEEDS_PAIRS)

@@ -162,10 +162,27 @@ static void check_rule(struct vg_rule_reading *in, const struct vg_rule *rule)
                       "%s is judged for all rows only, not per segment: %s", rule->type->name, why);
 }
 
+/* Who names segments expects them of `drift: true`, too; `segment: none` says that they know. */
+static void warn_of_budget(struct vg_rule_reading *in)
+{
+    for (size_t i = 0; in->dataset->nsegments && i < in->nrules; i++) {
+        const struct vg_rule *rule = &in->rules[i];
+        if (rule->policy != VG_POLICY_BUDGET || rule->unsegmented || rule->segment)
+            continue;
+        vg_read_warning(&in->r, rule->loc,
+                        "a limit beside it is: drift: {budget: {segment: none}, ks: 0.3}; "
+                        "segment: none says that you know",
+                        "drift: true is judged for all rows only, not per segment");
+        return;
+    }
+}
+
 void vg_rule_segments(struct vg_rule_reading *in)
 {
     if (in->raw.segments)
         read_segments(in, in->raw.segments);
     for (size_t i = 0; i < in->nrules && !in->r.memory; i++)
         check_rule(in, &in->rules[i]);
+    if (!in->r.memory)
+        warn_of_budget(in);
 }

@@ -76,6 +76,9 @@ static const struct {
     {HEAD "segments: [c]\nchecks: [{freshness: {fail: 8h, segment: c}}]\n",
      "freshness is judged for all rows only, not per segment: it looks at the table, not at the "
      "rows of a window"},
+    {HEAD "segments: [c]\ncolumns: {x: {drift: {budget: {segment: c}}}}\n",
+     "budget is judged for all rows only, not per segment: what is usual at each hour, and the "
+     "budget, are learnt of all rows together"},
     {HEAD "limits: {segments: 9}\nsegments: [{column: c, most: 10}]\n",
      "most: 10 is above limits.segments, which is 9"},
     {HEAD "limits: {segments: 1}\nsegments: [{column: c, values: [a, b]}]\n",
@@ -108,6 +111,35 @@ static void test_faults(void **state)
     }
 }
 
+/* Who names segments would expect it of them, too; one line for the file. */
+static void test_budget(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t warnings;
+    } cases[] = {
+        {HEAD "segments: [c]\ncolumns: {'*': {drift: true}, x: {drift: {budget: {min_rows: 5}}}}\n",
+         1},
+        {HEAD "segments: [c]\ncolumns: {'*': {drift: {budget: {segment: none}}}}\n", 0},
+        {HEAD "segments: [c]\ncolumns: {x: {drift: {ks: 0.3}}}\n", 0},
+        {HEAD "columns: {'*': {drift: true}}\n", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rule_kit kit = rule_kit_read(rule_kit_config, cases[i].text);
+        assert_non_null(kit.dataset);
+        if (kit.diags.n != cases[i].warnings)
+            fail_msg("%s:\n%s", cases[i].text, rule_kit_print(&kit.diags));
+        for (size_t d = 0; d < kit.diags.n; d++) {
+            assert_int_equal(kit.diags.items[d].grade, VG_GRADE_WARNING);
+            assert_string_equal(kit.diags.items[d].msg,
+                                "drift: true is judged for all rows only, not per segment");
+            assert_non_null(strstr(kit.diags.items[d].hint, "segment: none"));
+        }
+        rule_kit_free(&kit);
+    }
+}
+
 static void test_long_source(void **state)
 {
     (void)state;
@@ -126,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fine),
         cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_budget),
         cmocka_unit_test(test_long_source),
     };
     return cmocka_run_group_tests_name("test_rule_segments", tests, NULL, NULL);
