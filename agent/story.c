@@ -195,7 +195,7 @@ static void keep_level(struct levels *levels, const struct vg_top_entry *entry, 
     levels->now[levels->n++] = now;
 }
 
-/* All values of the reference, and the largest change of one. */
+/* All values of the reference, and the largest change of one, or that of the value that was tested. */
 static void tell_level(const struct vg_story_of *of, const struct vg_top_entry *entries, size_t n,
                        struct vg_arena *arena, struct vg_story *out, struct levels *levels)
 {
@@ -210,9 +210,10 @@ static void tell_level(const struct vg_story_of *of, const struct vg_top_entry *
         gained += change > 0 ? change : 0;
         if (levels->n < LEVELS)
             keep_level(levels, &entries[i], (double)entries[i].count, now);
-        if (fabs(change) <= most)
+        bool tested = of->tested && entries[i].hash == *of->tested;
+        if (fabs(change) <= most && !tested)
             continue;
-        most = fabs(change);
+        most = tested ? INFINITY : fabs(change);
         size_t len = vg_utf8_prefix(entries[i].label, strlen(entries[i].label), LABEL_CHARS);
         out->level = of->shows_values ? vg_arena_strndup(arena, entries[i].label, len) : NULL;
         out->level_then = (double)entries[i].count / m;

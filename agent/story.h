@@ -31,6 +31,7 @@ struct vg_story_of {
     /* `then` is what is expected at the hours of `now`. What a segment shows at them is not known,
      * so none is named: against all of its hours the one with the strongest season would be. */
     bool hours;
+    const uint64_t *tested; /* the value of a category that the verdict is of; NULL: none alone */
     const struct vg_column_summary *now;
     const struct vg_reference_column *then;
     const struct vg_story_segment *segments;

@@ -127,6 +127,8 @@ static int fill(struct vg_work *work, const struct vg_reference_column *whole,
         out->expected.nulls = (uint64_t)(fmin(fmax(found->expected, 0), 1) * VG_BUDGET_USUAL_ROWS);
         return 1;
     case VG_BUDGET_LEVELS:
+        out->one = found->which == VG_BUDGET_ONE;
+        out->value = found->value_hash;
         return fill_values(whole, found->scale, out, err);
     default:
         return fill_numbers(work, whole, found->scale, out, err);

@@ -12,6 +12,8 @@ struct vg_budget_sides {
     struct vg_look_back look;
     struct vg_window window; /* the look-back */
     bool nulls;              /* it was the share of NULLs */
+    bool one;                /* it was the share of `value` */
+    uint64_t value;
     struct vg_column_summary now, expected;
     struct vg_reference_column then; /* of `expected`, and of `cells` */
     struct vg_distribution cells;

@@ -82,6 +82,7 @@ static int fill_look_back(struct vg_work *work, const struct vg_result *result,
     of->nulls = sides->nulls;
     of->window = &sides->window;
     of->hours = true;
+    of->tested = sides->one ? &sides->value : NULL;
     return 1;
 }
 

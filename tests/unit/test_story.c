@@ -359,6 +359,12 @@ static void test_categories(void **state)
     world.of.shows_values = false;
     assert_string_equal(tell(&world), "one value is 80% of the rows, was 50%; at least 30% of the "
                                       "rows concerned");
+    /* What is told is of the value that failed, though another moved by more. */
+    const uint64_t cash = vg_hash64("cash", 4);
+    world.of.tested = &cash;
+    assert_string_equal(tell(&world), "one value is 10% of the rows, was 25%; at least 30% of the "
+                                      "rows concerned");
+    world.of.tested = NULL;
     world.of.is_private = true;
     assert_int_equal(vg_story_tell(&world.of, world.arena, &world.story), 0);
     world.of.is_private = false;
