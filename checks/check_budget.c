@@ -35,7 +35,7 @@ static int measure_all(struct vg_budget_finding *in, struct vg_error *err)
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = vg_check_budget_found(in, &found[i]);
     if (rc == 0 && !n) {
-        const char *why = vg_budget_say_reason(column->reason);
+        const char *why = vg_budget_say_reason(column);
         rc = vg_check_budget_skip(in, true, *why ? why : "it has no stream that could be tested");
     }
     return rc < 0 ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;

@@ -51,6 +51,12 @@ void vg_budget_say_visible(const struct vg_budget_stream *stream, char out[VG_WH
     }
 }
 
+/* Of shares it is rises that are told of: a fall is seen where a rise has no room. */
+static bool is_share(enum vg_budget_kind kind)
+{
+    return kind == VG_BUDGET_LEVELS || kind == VG_BUDGET_NULLS;
+}
+
 void vg_budget_say_stream(const struct vg_budget_stream *stream, char out[VG_WHY])
 {
     char visible[VG_WHY / 2];
@@ -63,7 +69,8 @@ void vg_budget_say_stream(const struct vg_budget_stream *stream, char out[VG_WHY
                  "start",
                  kind);
     else if (stream->blind && isinf(stream->visible))
-        snprintf(out, VG_WHY, "%s: blind, it can see no change at all", kind);
+        snprintf(out, VG_WHY, "%s: blind, it can see no %s", kind,
+                 is_share(stream->kind) ? "rise, whatever its size" : "change at all");
     else if (stream->blind)
         snprintf(out, VG_WHY, "%s: blind, the smallest change it can see is %s", kind, visible);
     else if (stream->noisy && stream->level < stream->own)

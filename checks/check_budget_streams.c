@@ -45,7 +45,7 @@ int vg_check_budget_found(const struct vg_budget_finding *in, const struct vg_bu
     measure->slight = found->slight;
     measure->n_now = found->n_now;
     measure->n_ref = found->n_ref;
-    measure->direction = found->direction;
+    measure->direction = found->p < 1 ? found->direction : 0;
     if (alarms || !in->out->terse)
         vg_budget_say_found(in->of, found, measure->why);
     return 0;

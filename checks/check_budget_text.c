@@ -20,7 +20,7 @@ const char *vg_budget_say_kind(enum vg_budget_kind kind)
     return names[kind];
 }
 
-const char *vg_budget_say_reason(enum vg_budget_reason reason)
+const char *vg_budget_say_reason(const struct vg_budget_column *column)
 {
     static const char *const names[VG_BUDGET_REASONS] = {
         [VG_BUDGET_TESTED] = "",
@@ -32,7 +32,12 @@ const char *vg_budget_say_reason(enum vg_budget_reason reason)
         [VG_BUDGET_NOT_FINITE] = "values are not tested: the reference has no finite number",
         [VG_BUDGET_FEW_VALUES] = "values are not tested: the reference has fewer than 30",
     };
-    return names[reason];
+    bool uncounted = column->reason == VG_BUDGET_UNCOUNTED;
+    if (uncounted && column->is_private)
+        return "values are not tested: they are private, and no counts of them are kept";
+    if (uncounted && (column->kind == VG_KIND_OTHER || column->kind == VG_KIND_TIME))
+        return "values are not tested: there is no test for their type";
+    return names[column->reason];
 }
 
 const char *vg_budget_say_value(enum vg_budget_value which)

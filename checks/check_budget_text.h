@@ -18,7 +18,7 @@ char *vg_budget_say_share(double share, char out[VG_SHARE_TEXT]);
 /* Why a stream never alarms or sees little; "" where neither is so. */
 void vg_budget_say_stream(const struct vg_budget_stream *stream, char out[VG_WHY]);
 /* Why a column's values are not tested; "" where they are. */
-const char *vg_budget_say_reason(enum vg_budget_reason reason);
+const char *vg_budget_say_reason(const struct vg_budget_column *column);
 /* "a distance D of 0.3", "an unseen value risen to 0.09%, the most frequent by 1.2 points",
  * "none" ... */
 void vg_budget_say_visible(const struct vg_budget_stream *stream, char out[VG_WHY / 2]);

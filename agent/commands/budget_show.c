@@ -79,16 +79,18 @@ static void print_replay(const struct vg_dataset *dataset, const struct vg_budge
     vg_format_human(count_days(budget), 3, days);
     vg_format_human(budget->expected_week, 2, week);
     if (budget->uncalibrated)
-        fprintf(out,
-                "  uncalibrated (assumes independent rows): the reference of %u base windows"
-                " is too short for a replay\n",
-                budget->nwindows);
+        fprintf(
+            out,
+            "  uncalibrated (assumes independent rows): the reference of %u base window%s is too"
+            " short for a replay; expect %s false incident%s a week if they are, else more\n",
+            budget->nwindows, budget->nwindows == 1 ? "" : "s", week, is_one(week) ? "" : "s");
     else
         fprintf(out,
-                "  %u alarm-day%s of the dataset in the replay of %s days, %u base window%s"
+                "  %u alarm-day%s of the dataset in the replay of %s day%s, %u base window%s"
                 " struck out; expect %s false incident%s a week\n",
-                budget->replay_days, budget->replay_days == 1 ? "" : "s", days, budget->nstruck,
-                budget->nstruck == 1 ? "" : "s", week, is_one(week) ? "" : "s");
+                budget->replay_days, budget->replay_days == 1 ? "" : "s", days,
+                is_one(days) ? "" : "s", budget->nstruck, budget->nstruck == 1 ? "" : "s", week,
+                is_one(week) ? "" : "s");
     print_struck(budget, out);
     print_least(dataset, out);
 }
@@ -131,7 +133,7 @@ static int print_streams(struct vg_shell *shell, const struct vg_dataset *datase
     if (budget->nstreams)
         vg_show_table(out, cells, budget->nstreams + 1, COLUMNS);
     for (uint32_t i = 0; i < budget->ncolumns; i++) {
-        const char *why = vg_budget_say_reason(budget->columns[i].reason);
+        const char *why = vg_budget_say_reason(&budget->columns[i]);
         if (*why)
             fprintf(out, "  %s: %s\n", budget->columns[i].name, why);
     }

@@ -323,7 +323,7 @@ static void log_streams(const char *dataset, const struct vg_budget *budget)
                    budget->columns[stream->column].name, "is", why, NULL);
     }
     for (uint32_t i = 0; i < budget->ncolumns; i++) {
-        const char *reason = vg_budget_say_reason(budget->columns[i].reason);
+        const char *reason = vg_budget_say_reason(&budget->columns[i]);
         if (*reason)
             vg_log(VG_LOG_INFO, "a column of the budget", "dataset", dataset, "column",
                    budget->columns[i].name, "is", reason, NULL);
