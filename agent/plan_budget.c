@@ -12,7 +12,7 @@
 enum { INPUTS_MAX = 4 << 20 };
 
 /* Of the calibration itself: another one asks for all to be made anew. */
-static const char inputs_version[] = "2";
+static const char inputs_version[] = "3";
 
 bool vg_plan_has_budget(const struct vg_dataset *dataset)
 {

@@ -21,7 +21,6 @@ static int fail_hard(const struct vg_budget_finding *in, double value, double li
     measure->value = measure->effect = value;
     measure->limit = limit;
     measure->n_now = (double)count_rows(in->of);
-    measure->direction = 1;
     snprintf(measure->why, sizeof measure->why, "%s", why);
     return 0;
 }
@@ -43,7 +42,10 @@ int vg_check_budget_hard(const struct vg_budget_finding *in)
     }
     bool enough = count_rows(of) >= VG_BUDGET_THIN;
     if (rc == 0 && enough && vg_budget_all_null(column, last))
-        rc = fail_hard(in, 1, 0, "every row is NULL, which was never so in the reference");
+        rc =
+            fail_hard(in, 1, 0,
+                      "every row is NULL, which was not usual in the reference once the column had "
+                      "values");
     else if (rc == 0 && last && vg_budget_first_null(column, last))
         rc = fail_hard(in, vg_column_null_ratio(last), 0, "NULLs, of which the reference has none");
     if (rc < 0 || !of->nfresh)

@@ -169,13 +169,30 @@ static int count_categories(struct vg_calibrating *job, size_t column, struct vg
     return 0;
 }
 
+/* Days on which a base window was nothing but NULLs though the column had had values before. */
+static uint32_t count_void_days(const struct vg_calibrating *job, const struct vg_budget_feed *feed)
+{
+    uint32_t days = 0;
+    bool had_values = false;
+    for (size_t w = 0, last = 0; w < job->task->nwindows; w++) {
+        bool is_void = feed->all[w] >= VG_BUDGET_THIN && !(feed->nulls[2 * w] > 0);
+        had_values |= feed->nulls[2 * w] > 0;
+        if (!had_values || !is_void || (days && w - last < job->out->gap))
+            continue;
+        days++;
+        last = w;
+    }
+    return days;
+}
+
 static int note_column(struct vg_calibrating *job, size_t column, const struct vg_budget_feed *feed,
                        struct vg_error *err)
 {
     struct vg_budget_column *known = &job->out->columns[column];
     known->reason = find_reason(feed);
     known->had_nulls = feed->any_null;
-    known->all_null = feed->any_null && !feed->any_present;
+    known->all_null = feed->any_null &&
+                      (!feed->any_present || count_void_days(job, feed) > job->out->allowed / 2);
     for (size_t w = 0; w < job->task->nwindows; w++)
         job->well_filled[w] |= feed->all[w] >= VG_BUDGET_THIN;
     if (feed->read < VG_BUDGET_THIN) {

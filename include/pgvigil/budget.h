@@ -109,7 +109,8 @@ struct vg_budget_column {
     enum vg_budget_reason reason;
     bool is_private;
     bool had_nulls; /* in the reference; also where it has too few rows to tell, like all_null */
-    bool all_null;  /* in the reference */
+    bool all_null;  /* whole windows of NULLs are nothing new: the reference has nothing else, or
+                     * had them on more than A/2 days after its first value */
     /* The column that carries the null stream: itself, another one with equal null counts in every
      * reference window, or UINT32_MAX: no nulls in the reference. */
     uint32_t nulls_with;
@@ -308,7 +309,7 @@ int vg_budget_expected_values(const struct vg_budget *budget, const struct vg_bu
 
 /* --- Hard rules: outside the budget, no statistics -------------------------------------------- */
 
-/* 100 % null in a window with rows, though not so in the reference. */
+/* 100 % null in a window with rows, though not so in the reference but on a few days. */
 bool vg_budget_all_null(const struct vg_budget_column *column,
                         const struct vg_column_summary *window);
 /* A null in a column without nulls in the reference. */

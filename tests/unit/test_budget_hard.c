@@ -50,6 +50,46 @@ static void test_hard_rules(void **state)
     vg_kit_forget(&learnt);
 }
 
+/* Nothing but NULLs: at 3 h of each day; on two days of the four weeks; until the third week. */
+static bool draw_void_nights(size_t w, struct vg_column_summary *window)
+{
+    return w % 24 == 3 ? vg_kit_draw_nulls(w, window) : vg_kit_draw_numbers(w, window);
+}
+
+static bool draw_void_twice(size_t w, struct vg_column_summary *window)
+{
+    bool is_void = (w >= 100 && w < 110) || w == 300;
+    return is_void ? vg_kit_draw_nulls(w, window) : vg_kit_draw_numbers(w, window);
+}
+
+static bool draw_void_first(size_t w, struct vg_column_summary *window)
+{
+    return w < 14 * 24 ? vg_kit_draw_nulls(w, window) : vg_kit_draw_numbers(w, window);
+}
+
+/* Where it is usual it is no news; a column that came to be filled is expected to stay so. */
+static void test_windows_of_nulls(void **state)
+{
+    static const struct {
+        bool (*draw)(size_t w, struct vg_column_summary *window);
+        bool usual;
+    } cases[] = {{draw_void_nights, true},
+                 {draw_void_twice, false},
+                 {draw_void_first, false},
+                 {vg_kit_draw_nulls, true},
+                 {vg_kit_draw_numbers, false}};
+    const struct vg_column_summary all = {.rows = 90, .nulls = 90};
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct vg_kit_learnt learnt = {
+            .n = VG_KIT_WINDOWS, .kind = VG_KIND_NUMBER, .draw = cases[i].draw};
+        assert_int_equal(vg_kit_learn(&learnt), 0);
+        if (vg_budget_all_null(&learnt.budget->columns[0], &all) == cases[i].usual)
+            fail_msg("case %zu", i);
+        vg_kit_forget(&learnt);
+    }
+}
+
 static bool draw_fashion(size_t w, struct vg_column_summary *window)
 {
     char value[32];
@@ -261,9 +301,10 @@ static void test_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hard_rules), cmocka_unit_test(test_new_values),
-        cmocka_unit_test(test_hostile),    cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_too_little), cmocka_unit_test(test_smallest_changes),
+        cmocka_unit_test(test_hard_rules),       cmocka_unit_test(test_windows_of_nulls),
+        cmocka_unit_test(test_new_values),       cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_faults),           cmocka_unit_test(test_too_little),
+        cmocka_unit_test(test_smallest_changes),
     };
     return cmocka_run_group_tests_name("budget_hard", tests, NULL, NULL);
 }

@@ -32,13 +32,13 @@ static const struct {
     const char *rules, *inputs;
 } rows[] = {
     {"columns: {x: {drift: {ks: 0.3}}}\n", NULL},
-    {"columns: {x: {drift: true}}\n", "2 budget 0.14285714285714285\nx"},
-    {"columns: {gone: {drift: true}, c: {drift: true}}\n", "2 budget 0.14285714285714285\nc"},
-    {"columns: {\"*\": {drift: true}}\n", "2 budget 0.14285714285714285\nx\nc\nflag\nother"},
+    {"columns: {x: {drift: true}}\n", "3 budget 0.14285714285714285\nx"},
+    {"columns: {gone: {drift: true}, c: {drift: true}}\n", "3 budget 0.14285714285714285\nc"},
+    {"columns: {\"*\": {drift: true}}\n", "3 budget 0.14285714285714285\nx\nc\nflag\nother"},
     {"columns: {\"*\": {drift: true}, id: {drift: true}, c: {drift: false}}\n",
-     "2 budget 0.14285714285714285\nid private\nx\nflag\nother"},
+     "3 budget 0.14285714285714285\nid private\nx\nflag\nother"},
     {"columns: {\"*\": {drift: true}, x: {private: true}}\ndrift: {budget: 1 per day}\n",
-     "2 budget 1\nx private\nc\nflag\nother"},
+     "3 budget 1\nx private\nc\nflag\nother"},
 };
 
 static void test_columns(void **state)
