@@ -43,17 +43,34 @@ static const char *explain_turn(struct vg_work *work, const struct vg_reference_
                            vg_format_time(span.start_us, from), vg_format_time(span.end_us, to));
 }
 
-/* Why there is none: the newest attempt tells. */
+/* The attempt that tells why there is none: of a rolling reference that of this turn, else the
+ * newest. The number of rows: none was made. */
+static size_t find_attempt(const struct vg_work *work, const struct vg_reference_spec *spec,
+                           const struct vg_reference_row *rows, size_t n)
+{
+    struct vg_window span;
+    size_t newest = 0;
+    while (newest < n && !vg_streq(rows[newest].name, spec->name))
+        newest++;
+    if (spec->kind != VG_REF_ROLLING || !(work->job.window || work->job.revisit))
+        return newest;
+    vg_reference_span(work->job.dataset, spec, work->job.range.start_us, &span);
+    for (size_t i = newest; i < n; i++) {
+        if (vg_streq(rows[i].name, spec->name) && rows[i].to_us == span.end_us)
+            return i;
+    }
+    return newest;
+}
+
 static int explain(struct vg_work *work, const struct vg_reference_spec *spec, bool *failed,
                    const char **why, struct vg_error *err)
 {
     struct vg_reference_row *rows;
-    size_t n, i = 0;
+    size_t n;
     if (vg_store_references(work->env->store, work->job.dataset->id, work->arena, &rows, &n, err) <
         0)
         return -1;
-    while (i < n && !vg_streq(rows[i].name, spec->name))
-        i++;
+    size_t i = find_attempt(work, spec, rows, n);
     *why = "no reference yet";
     if (i < n && rows[i].error) {
         *failed = true;

@@ -94,31 +94,33 @@ def test_incidents_of_the_budget_are_those_of_a_replay(vigil_flights):
 
 @pytest.mark.long
 def test_a_rolling_reference_under_the_budget_is_that_of_a_replay(vigil_flights):
-    """Each turn captured and calibrated for the windows that it judges: the same verdicts."""
+    """Each turn captured and calibrated for the windows that it judges, those of the first week
+    before there are rows: the same verdicts."""
     vigil_flights.rule("rolling", {
         "version": 1, "dataset": "rolling",
         "source": {"connection": "warehouse", "table": "ml.flight_features",
                    "time_column": "scheduled_at"},
         "schedule": {"window": "6h", "delay": "2m", "every": "1d", "nodata_after": "300d"},
-        "reference": {"rolling": "28d", "every": "7d"},
+        "reference": {"rolling": "14d", "every": "7d"},
         "columns": {"*": {"drift": True}, "flight_id": {"drift": False}}})
-    answer = backtest(vigil_flights, "--from", "2001-02-01", "--to", "2001-02-28",
+    answer = backtest(vigil_flights, "--from", "2001-01-01", "--to", "2001-01-29",
                       dataset="rolling")
-    vigil_flights.expect(0, "run", "--from", "2001-02-01", "--until", "2001-02-28T00:02",
+    vigil_flights.expect(0, "run", "--from", "2001-01-01", "--until", "2001-01-29T00:02",
                          "--state", "replay.db")
     status = vigil_flights.expect(0, "status", "--json", "--state", "replay.db").json
     replayed = sorted((i["opened"], i["closed"]) for i in status["incidents"])
-    assert len(replayed) > 2 and answer["windows"] == 4 * 27
+    assert len(replayed) > 2 and answer["windows"] == 4 * 28
     assert sorted((i["opened"], i["closed"]) for i in answer["incidents"]) == replayed
     with sqlite3.connect(f"file:{vigil_flights.folder / 'replay.db'}?mode=ro", uri=True) as db:
         verdicts = {rule: counts for rule, *counts in db.execute(
-            "SELECT rule, sum(verdict = 0), sum(verdict = 4), sum(verdict = 1) FROM result"
-            " WHERE check_name = 'budget' GROUP BY rule")}
+            "SELECT rule, sum(verdict = 0), sum(verdict = 4), sum(verdict = 1), sum(verdict = 3)"
+            " FROM result WHERE check_name = 'budget' GROUP BY rule")}
         [[newest]] = db.execute("SELECT max(version) FROM calibration")
     assert newest >= 4 and len(verdicts) == 6, "little to compare"
-    assert {r["rule"]: [r["passed"], r["failed"], r["nodata"]] for r in answer["rules"]
-            if r["check"] == "budget"} == verdicts
-    assert answer["reference"]["captured_for_this"]
+    assert {r["rule"]: [r["passed"], r["failed"], r["nodata"], r["unknown"]]
+            for r in answer["rules"] if r["check"] == "budget"} == verdicts
+    assert all(counts[3] == 4 * 8 for counts in verdicts.values()), verdicts
+    assert answer["reference"] is None, "the first window has none"
 
 
 def test_pages_are_counted_by_receiver_and_week(vigil_flights):
