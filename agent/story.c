@@ -141,6 +141,19 @@ static void fill_quantiles(const struct vg_story_of *of, struct vg_story *out)
     }
 }
 
+/* By how much more of the rows lie beyond the reference's 10% and 90% quantiles. */
+static double find_spread(const struct cells *cells)
+{
+    double spread = 0, below = 0;
+    for (size_t i = 0; i < cells->n; i++) {
+        double then = (double)cells->then[i] / cells->m;
+        if (below + then / 2 < 0.1 || below + then / 2 > 0.9)
+            spread += (double)cells->now[i] / cells->rows - then;
+        below += then;
+    }
+    return spread;
+}
+
 static enum vg_story_shape find_shape(const struct cells *cells, const struct vg_story *story,
                                       const struct run *lost)
 {
@@ -148,13 +161,13 @@ static enum vg_story_shape find_shape(const struct cells *cells, const struct vg
     if (fabs(rise) >= story->share / 2)
         return rise > 0 ? VG_STORY_HIGHER : VG_STORY_LOWER;
     /* What was lost in the middle went to both sides of it, and what was gained there came from
-     * them. */
+     * them; or beside it only. */
     const struct vg_story_part *gained = &story->gained, *from = &story->lost;
-    bool middle = from->lowest > 0.1 && from->highest < 0.9 && lost->share > 0;
-    if (middle)
+    double spread = find_spread(cells);
+    if (from->lowest > 0.1 && from->highest < 0.9 && lost->share > 0 && spread > 0)
         return VG_STORY_WIDER;
-    return gained->lowest > 0.1 && gained->highest < 0.9 && !gained->one ? VG_STORY_NARROWER
-                                                                         : VG_STORY_OTHER;
+    bool middle = gained->lowest > 0.1 && gained->highest < 0.9 && !gained->one;
+    return middle && spread < 0 ? VG_STORY_NARROWER : VG_STORY_OTHER;
 }
 
 static void tell_numbers(const struct vg_story_of *of, const struct cells *cells,

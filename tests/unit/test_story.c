@@ -78,6 +78,15 @@ static double closer(size_t i, size_t n)
     return 40 + even(i, n) / 5;
 }
 
+/* The middle and the upper end go to what lies between them. */
+static double huddled(size_t i, size_t n)
+{
+    double x = even(i, n);
+    return x >= 40 && x < 60 ? floor(60 + (x - 40) * 1.4)
+           : x >= 90         ? floor(60 + (x - 90) * 2.8)
+                             : x;
+}
+
 static double stuck(size_t i, size_t n)
 {
     return i % 2 ? even(i, n) : 50;
@@ -165,6 +174,7 @@ static void test_shapes(void **state)
         {closer, VG_STORY_NARROWER, .8,
          "values are closer together: 10% quantile 42, was 9.9, 90% quantile 57.6, was 89.1; 99% "
          "of the rows are from 40 to 60, were 19%; at least 80% of the rows concerned"},
+        {huddled, VG_STORY_NARROWER, .3, NULL},
         {stuck, VG_STORY_OTHER, .49,
          "values are distributed differently: median 50, was 49.5; 50.4% of the rows are 50, were "
          "1%; at least 49.4% of the rows concerned"},
