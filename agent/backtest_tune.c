@@ -179,6 +179,12 @@ static int tune(struct vg_backtest *test, const struct vg_dataset *dataset,
     }
     if (rehearse(test, dataset, rule, err) < 0)
         return -1;
+    const struct vg_check_type *type = rule->rule->type;
+    if (type->unit == VG_UNIT_RATIO && !type->is_multiple && rule->tuned >= 1) {
+        rule->tuned = (double)NAN;
+        rule->why_untuned = "only a limit of 100% opens at most one incident, and never fails";
+        return 0;
+    }
     rule->above = count_above(test, rule, rule->tuned, &rule->known);
     rule->above_now = count_above(test, rule, rule->rule->limits.fail, &rule->known);
     return 0;

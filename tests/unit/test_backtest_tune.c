@@ -188,6 +188,21 @@ static void test_none(void **state)
     }
 }
 
+/* A share of all rows is never exceeded. */
+static void test_all_rows(void **state)
+{
+    double values[DAYS] = {[3] = 1, [9] = .9997, [12] = 1};
+    (void)state;
+    struct bench bench;
+    struct found found = {"x.nulls", NULL, values};
+    open_bench(&bench);
+    add_rule(&bench, "x.nulls", "nulls", "x", .01);
+    assert_string_equal(tune(&bench, DAYS, &found, 1),
+                        "# No limit is proposed for:\n#   x.nulls: only a limit of 100% opens at "
+                        "most one incident, and never fails\n");
+    close_bench(&bench);
+}
+
 static void test_rules_without_a_limit(void **state)
 {
     (void)state;
@@ -284,7 +299,6 @@ static void test_rounding(void **state)
         {"ks", 0.35, "0.35"},
         {"nulls", 0.0000123, "1.3e-05"},
         {"nulls", 0, "0"},
-        {"nulls", 1, "1"},
         {"wasserstein", 1234567, "1240000"},
         {"wasserstein", 12.345, "12.4"},
         {"wasserstein", 0.00456, "0.0046"},
@@ -320,8 +334,9 @@ static void test_times(void **state)
     struct found found = {"stale", NULL, values};
     open_bench(&bench);
     add_rule(&bench, "stale", "stale", "x", 7200);
-    assert_non_null(strstr(tune(&bench, DAYS, &found, 1),
-                           "stale: {fail: 3610s, id: stale}  # above it 0 of 20 windows; above 2h"));
+    assert_non_null(
+        strstr(tune(&bench, DAYS, &found, 1),
+               "stale: {fail: 3610s, id: stale}  # above it 0 of 20 windows; above 2h"));
     close_bench(&bench);
 }
 
@@ -331,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_one_rule),
         cmocka_unit_test(test_restless_windows),
         cmocka_unit_test(test_none),
+        cmocka_unit_test(test_all_rows),
         cmocka_unit_test(test_rules_without_a_limit),
         cmocka_unit_test(test_several_of_one_column),
         cmocka_unit_test(test_segments),
