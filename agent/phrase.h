@@ -50,8 +50,12 @@ void vg_phrase_basis(struct vg_buf *out, const struct vg_message *message,
  * neither is known. */
 void vg_phrase_impact(struct vg_buf *out, const struct vg_message *message);
 
-/* Of a message as one of many: its title, since when, and the beginning of its key, by which it can
- * be acknowledged. One line. */
+/* What to do: the runbook of the first alert that stands and has one, else the dataset's; or NULL.
+ */
+const char *vg_phrase_runbook(const struct vg_message *message);
+
+/* Of a message as one of many: its title, since when, the beginning of its key, by which it can be
+ * acknowledged, and what it may break. One line. */
 void vg_phrase_one(struct vg_buf *out, const struct vg_message *message);
 /* Of many incidents: "CRITICAL 23 incidents opened: 4 critical, 19 warning, all on warehouse"; what
  * they have in common; the models that may break. One line each. */

@@ -50,6 +50,15 @@ void vg_phrase_impact(struct vg_buf *out, const struct vg_message *message)
     vg_buf_puts(out, roles[i].after);
 }
 
+const char *vg_phrase_runbook(const struct vg_message *message)
+{
+    for (size_t i = 0; i < message->nitems; i++) {
+        if (message->items[i].runbook && vg_phrase_stands(&message->items[i]))
+            return message->items[i].runbook;
+    }
+    return message->runbook;
+}
+
 static void put_pattern(struct vg_buf *out, size_t start, const char *name, const char *pattern)
 {
     if (pattern)

@@ -28,7 +28,6 @@ void vg_phrase_one(struct vg_buf *out, const struct vg_message *message)
     if (message->kind == VG_MSG_RESOLVE)
         return;
     put_named(out, "; may break: ", message->impact);
-    put_named(out, "; runbook: ", message->runbook);
 }
 
 static const char *choose_verb(enum vg_message_kind kind)

@@ -18,7 +18,7 @@ struct example {
     struct vg_message message;
     struct vg_message_item items[2];
     struct vg_gathered many;
-    const char *lines[MANY];
+    const char *lines[MANY], *runbooks[MANY];
 };
 
 static void fill_items(struct example *example, int64_t onset_us)
@@ -144,6 +144,7 @@ static int gather(struct example *example, struct vg_arena *arena)
     vg_buf_free(&text);
     example->many = (struct vg_gathered){
         .lines = example->lines,
+        .runbooks = example->runbooks,
         .nlines = MANY,
         .incidents = MANY,
         .by_severity = {[VG_SEVERITY_WARNING] = MANY - 2, [VG_SEVERITY_CRITICAL] = 2},
@@ -151,6 +152,9 @@ static int gather(struct example *example, struct vg_arena *arena)
         .models = {message->model, "fare-model"},
         .nmodels = 2,
     };
+    example->runbooks[0] = message->runbook;
+    example->runbooks[1] = "https://wiki.example.com/trips";
+    message->runbook = NULL;
     message->nitems = 0;
     message->dashboard = NULL;
     message->gathered = &example->many;
@@ -172,7 +176,8 @@ static int print_one(const struct vg_receiver *receiver, const struct vg_message
         fprintf(out, "%.*s\n", (int)request.body_size, (const char *)request.body);
         return 0;
     }
-    if (vg_letter_make(&in, ITEMS, arena, &letter, err) < 0)
+    if (vg_letter_make(&in, &(const struct vg_letter_room){ITEMS, TEXT_BYTES}, arena, &letter,
+                       err) < 0)
         return -1;
     vg_buf_init(&text, TEXT_BYTES);
     vg_letter_write(&text, &letter);

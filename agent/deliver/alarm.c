@@ -85,6 +85,7 @@ static int put_messages(struct vg_deliver *deliver, const struct vg_trouble *tro
     fill_message(trouble, subject, now_us, &item, &message);
     message.agent = deliver->agent;
     row.kind = message.kind;
+    row.severity = message.severity;
     memcpy(row.key, message.key, VG_KEY_SIZE);
     if (vg_message_write(&message, arena, &row.body, err) < 0)
         return -1;

@@ -20,7 +20,7 @@ enum { LINES = 20, LINE_BYTES = 16 << 10 };
 /* One of many; the rest of its message is forgotten. */
 struct member {
     enum vg_severity severity;
-    const char *line;
+    const char *line, *runbook, *dashboard;
 };
 
 struct composing {
@@ -88,18 +88,27 @@ static const char *make_line(const struct composing *in, const struct vg_message
     return line;
 }
 
+/* A text that may be missing, into the arena. */
+static int keep(const struct composing *in, const char *text, const char **out)
+{
+    *out = vg_arena_strdup(in->arena, text);
+    return text && !*out ? -1 : 0;
+}
+
 static int add_one(struct composing *in, const struct vg_message *one)
 {
     struct vg_message *all = in->message;
     struct vg_gathered *many = in->many;
     const struct vg_message_item *lead = vg_phrase_lead(one);
     struct member *member = &in->members[many->incidents];
-    *member = (struct member){one->severity, make_line(in, one)};
-    if (!member->line || join(in, one->connection, &all->connection) < 0 ||
-        join(in, one->owner, &all->owner) < 0 || join(in, one->runbook, &all->runbook) < 0 ||
-        join(in, one->dashboard, &all->dashboard) < 0 || join_page(in, one->url) < 0 ||
-        join(in, lead ? lead->check : NULL, &many->check) < 0 || add_model(in, one->model) < 0 ||
-        add_dataset(in, one->dataset) < 0)
+    const char *runbook = vg_phrase_runbook(one);
+    *member = (struct member){.severity = one->severity, .line = make_line(in, one)};
+    if (!member->line || keep(in, runbook, &member->runbook) < 0 ||
+        keep(in, one->dashboard, &member->dashboard) < 0 ||
+        join(in, one->connection, &all->connection) < 0 || join(in, one->owner, &all->owner) < 0 ||
+        join(in, runbook, &all->runbook) < 0 || join(in, one->dashboard, &all->dashboard) < 0 ||
+        join_page(in, one->url) < 0 || join(in, lead ? lead->check : NULL, &many->check) < 0 ||
+        add_model(in, one->model) < 0 || add_dataset(in, one->dataset) < 0)
         return -1;
     all->severity = one->severity > all->severity ? one->severity : all->severity;
     all->onset_us = one->onset_us < all->onset_us ? one->onset_us : all->onset_us;
@@ -108,20 +117,41 @@ static int add_one(struct composing *in, const struct vg_message *one)
     return 0;
 }
 
+/* What leads further is told once of each dataset, and where it is that of all not at all. */
+static const char *choose_link(const char *url, const char *common, const char *const *before,
+                               size_t n)
+{
+    bool known = !url || vg_streq(url, common);
+    for (size_t i = 0; i < n && !known; i++)
+        known = vg_streq(before[i], url);
+    return known ? NULL : url;
+}
+
 /* The gravest first, of equal ones the oldest. */
 static int choose_lines(struct composing *in)
 {
     struct vg_gathered *many = in->many;
     const char **lines = vg_arena_array(in->arena, LINES, sizeof *lines);
-    if (!lines)
+    const char **runbooks = vg_arena_array(in->arena, LINES, sizeof *runbooks);
+    const char **dashboards = vg_arena_array(in->arena, LINES, sizeof *dashboards);
+    bool ends = in->sort == vg_gather_sort(VG_MSG_RESOLVE);
+    if (!lines || !runbooks || !dashboards)
         return -1;
     for (int severity = VG_SEVERITIES - 1; severity >= 0; severity--) {
         for (size_t i = 0; i < many->incidents && many->nlines < LINES; i++) {
-            if ((int)in->members[i].severity == severity)
-                lines[many->nlines++] = in->members[i].line;
+            const struct member *member = &in->members[i];
+            size_t n = many->nlines;
+            if ((int)member->severity != severity)
+                continue;
+            runbooks[n] =
+                ends ? NULL : choose_link(member->runbook, in->message->runbook, runbooks, n);
+            dashboards[n] = choose_link(member->dashboard, in->message->dashboard, dashboards, n);
+            lines[many->nlines++] = member->line;
         }
     }
     many->lines = lines;
+    many->runbooks = runbooks;
+    many->dashboards = dashboards;
     return 0;
 }
 
@@ -221,7 +251,6 @@ static int end_composing(struct composing *in, struct vg_error *err)
     in->message->kind = kinds[in->sort];
     memcpy(in->first->key, in->message->key, VG_KEY_SIZE);
     in->first->kind = in->message->kind;
-    vg_gather_fill(in->deliver, in->lane, in->sort);
     return 0;
 }
 
@@ -245,6 +274,7 @@ int vg_gather_compose(struct vg_deliver *deliver, struct vg_lane *lane,
         vg_store_outbox_begun(deliver->store, lane->members, lane->nmembers, in.message->key, err) <
             0)
         return -1;
+    lane->gathering[in.sort] = false;
     *message = in.message;
     return 0;
 }

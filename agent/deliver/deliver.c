@@ -85,6 +85,8 @@ static void settle(struct vg_deliver *deliver, struct vg_lane *lane, enum vg_out
         lane->apart = true;
         lane->singly_us = now_us + hold_cap_us;
     }
+    if (lane->nmembers && outcome != VG_DELIVERED) /* with those that have come meanwhile */
+        lane->gathering[vg_gather_sort(lane->message)] = true;
     lane->afresh = outcome == VG_AFRESH;
     outcome = lane->afresh ? VG_RETRY : outcome;
     lane->outcome = outcome;
@@ -261,7 +263,7 @@ static int offer_row(struct vg_deliver *deliver, struct vg_lane *lane,
     deliver->spared = deliver->spared || spared;
     if (spared)
         return 0;
-    vg_gather_count(deliver, lane, row->kind, deliver->turn_us);
+    vg_gather_count(deliver, lane, row, deliver->turn_us);
     send_row(deliver, lane, row, NULL, arena);
     return 0;
 }
@@ -308,68 +310,30 @@ static int offer_again(struct vg_deliver *deliver, struct vg_lane *lane,
     return 0;
 }
 
-static bool is_own(const struct vg_lane *lane, const struct vg_outgoing *row)
-{
-    return row->sink_kind == lane->kind && !strcmp(row->sink, lane->name);
-}
-
-/* The row tried least of those listed that may be sent for themselves, so that a message which
- * always fails does not keep the others of its receiver waiting. */
-static const struct vg_outgoing *choose_row(const struct vg_lane *lane,
-                                            const struct vg_outgoing *rows, size_t n,
-                                            const struct vg_gather *gather)
-{
-    const struct vg_outgoing *best = NULL;
-    for (size_t i = 0; i < n; i++) {
-        bool own = is_own(lane, &rows[i]);
-        bool before = own && !rows[i].digest && (!best || rows[i].attempts < best->attempts);
-        if (before && !vg_gather_holds(gather, &rows[i]))
-            best = &rows[i];
-    }
-    return best;
-}
-
-/* The few that are listed may all be such as must not go, and hide others behind them. */
-static int look_behind(struct vg_deliver *deliver, const struct vg_lane *lane,
-                       const struct vg_gather *gather, struct vg_arena *arena,
-                       const struct vg_outgoing **out, struct vg_error *err)
-{
-    struct vg_outbox_beside beside = {.sink = lane->name, .now_us = deliver->turn_us};
-    struct vg_outgoing *other = vg_arena_alloc(arena, sizeof *other);
-    bool found;
-    memcpy(beside.held, gather->held, sizeof beside.held);
-    if (!other)
-        return vg_fail(err, VG_E_MEMORY, "out of memory");
-    if (vg_store_outbox_first(deliver->store, &beside, arena, other, &found, err) < 0)
-        return -1;
-    *out = found ? other : NULL;
-    return 0;
-}
-
 /* What is due to a lane that is free: what was begun, unless there is something that was tried
  * less; of many rows one message, or one. */
 static int offer_lane(struct vg_deliver *deliver, struct vg_lane *lane,
                       const struct vg_outgoing *rows, size_t n, struct vg_arena *arena,
                       struct vg_error *err)
 {
-    struct vg_gather gather;
+    struct vg_gather gather = {.listed = rows, .nlisted = n};
     const struct vg_outgoing *best;
     bool sent = false;
-    if (vg_deliver_gather(deliver, lane, arena, &gather, err) < 0)
-        return -1;
-    for (size_t i = 0; i < n; i++) {
-        if (is_own(lane, &rows[i]))
-            vg_gather_notice(&gather, &rows[i]);
-    }
-    best = choose_row(lane, rows, n, &gather);
-    if (!best && vg_gather_skips(&gather) &&
-        look_behind(deliver, lane, &gather, arena, &best, err) < 0)
+    if (vg_deliver_gather(deliver, lane, arena, &gather, err) < 0 ||
+        vg_gather_choose(deliver, lane, &gather, arena, &best, err) < 0)
         return -1;
     if (gather.begun && (!best || best->attempts >= gather.begun_attempts))
         return offer_again(deliver, lane, &gather, arena, err);
-    if (gather.together >= 0 && offer_many(deliver, lane, &gather, arena, &sent, err) < 0)
-        return -1;
-    return best && !sent ? offer_row(deliver, lane, best, arena, err) : 0;
+    if (gather.together >= 0 && !(best && vg_gather_goes_before(&gather, best))) {
+        if (offer_many(deliver, lane, &gather, arena, &sent, err) < 0)
+            return -1;
+        if (sent)
+            return 0;
+        vg_gather_let_go(&gather);
+        if (vg_gather_choose(deliver, lane, &gather, arena, &best, err) < 0)
+            return -1;
+    }
+    return best ? offer_row(deliver, lane, best, arena, err) : 0;
 }
 
 /* Whether an earlier row is of the same lane. */

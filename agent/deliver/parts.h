@@ -19,9 +19,10 @@
 enum {
     VG_DELIVER_WHY = 200,
     VG_DELIVER_KEPT = 500,
-    VG_DELIVER_BREAK = 5, /* failures in a row that open the breaker */
-    VG_GATHER_MOST = 500, /* incidents told in one message */
-    VG_GATHER_SORTS = 3   /* what can be told together: news, reminders, ends */
+    VG_DELIVER_BREAK = 5,   /* failures in a row that open the breaker */
+    VG_GATHER_MOST = 500,   /* incidents told in one message */
+    VG_GATHER_SORTS = 3,    /* what can be told together: news, reminders, ends */
+    VG_GATHER_SINGLES = 100 /* the most that `digest` can be */
 };
 
 /* The engine writes with the right of the process that holds the store. */
@@ -45,6 +46,11 @@ struct vg_tag {
 
 /* Whether somebody was told that it is in trouble; after a start only the store knows. */
 enum vg_trouble_known { VG_TROUBLE_UNKNOWN, VG_TROUBLE_NONE, VG_TROUBLE_TOLD };
+
+/* A message that was sent alone to who is told of many at once; id 0: none. */
+struct vg_single {
+    int64_t id, at_us;
+};
 
 /* A receiver or a model: one request at a time. */
 struct vg_lane {
@@ -86,10 +92,11 @@ struct vg_lane {
     /* Of a receiver that is told of many incidents at once (gather.c). */
     int64_t members[VG_GATHER_MOST]; /* ids of the rows of the request; none: `row` alone */
     size_t nmembers;
-    int64_t crowd_us[VG_GATHER_SORTS]; /* single messages of late: until then they leave traces */
-    bool gathering[VG_GATHER_SORTS];   /* rows of this sort wait for others */
-    int64_t gather_us;                 /* until then; 0: none does */
-    int64_t singly_us;                 /* one of many was refused: each for itself until then */
+    struct vg_single singles[VG_GATHER_SORTS][VG_GATHER_SINGLES]; /* of late, in no order */
+    bool gathering[VG_GATHER_SORTS];  /* rows of this sort wait for others */
+    int64_t rush_us[VG_GATHER_SORTS]; /* what was made by then was due at once, and is told so */
+    int64_t gather_us;                /* rows wait until then; 0: none does */
+    int64_t singly_us;                /* one of many was refused: each for itself until then */
 };
 
 struct vg_beat {
@@ -223,10 +230,16 @@ int vg_deliver_authorize(struct vg_parcel *parcel, const char *token_file, struc
 /* --- gather.c --------------------------------------------------------------------------------- */
 /* What is to become of the rows of a lane now. */
 struct vg_gather {
-    struct vg_outgoing *rows; /* that can be told with others, without bodies */
+    const struct vg_outgoing *listed; /* the first few rows of all lanes that are due; given */
+    size_t nlisted;
+    struct vg_outgoing *rows; /* that can be told with others, the gravest first, no bodies */
     size_t n;
-    bool held[VG_GATHER_SORTS]; /* those of this sort wait for more */
-    int together;               /* those of this sort are told in one message; -1: of none */
+    bool *alone;                   /* per row: it goes singly, now or after others */
+    bool held[VG_GATHER_SORTS];    /* of this sort nothing goes singly but those */
+    int64_t next[VG_GATHER_SORTS]; /* of those the one to be sent now; 0: none */
+    int next_attempts[VG_GATHER_SORTS];
+    int together; /* what is held of this sort is told in one message now; -1: of none */
+    const struct vg_outgoing *gravest; /* of what is told together */
     /* A message of many that may have arrived, the oldest: its key, and how often it was tried. */
     const char *begun; /* or NULL */
     int begun_attempts;
@@ -237,16 +250,17 @@ int vg_gather_sort(enum vg_message_kind kind);
  * is held until lane->gather_us. */
 int vg_deliver_gather(struct vg_deliver *deliver, struct vg_lane *lane, struct vg_arena *arena,
                       struct vg_gather *out, struct vg_error *err);
-bool vg_gather_holds(const struct vg_gather *gather, const struct vg_outgoing *row);
-/* Takes a row that was begun to be told with others for gather->begun. */
-void vg_gather_notice(struct vg_gather *gather, const struct vg_outgoing *row);
-/* Whether something of the lane is not to be sent for itself now. */
-bool vg_gather_skips(const struct vg_gather *gather);
+/* The row that goes singly now, or NULL: of those tried least the gravest, of such the oldest. */
+int vg_gather_choose(struct vg_deliver *deliver, const struct vg_lane *lane,
+                     const struct vg_gather *gather, struct vg_arena *arena,
+                     const struct vg_outgoing **best, struct vg_error *err);
+/* Whether a row that goes singly is graver than what is to be told together. */
+bool vg_gather_goes_before(const struct vg_gather *gather, const struct vg_outgoing *row);
+/* What was to be told together goes one by one. */
+void vg_gather_let_go(struct vg_gather *gather);
 /* A message is sent alone: it counts for what may be sent alone after it. */
-void vg_gather_count(struct vg_deliver *deliver, struct vg_lane *lane, enum vg_message_kind kind,
-                     int64_t now_us);
-/* A message of many is sent: nothing of its sort is sent alone for a while. */
-void vg_gather_fill(struct vg_deliver *deliver, struct vg_lane *lane, int sort);
+void vg_gather_count(struct vg_deliver *deliver, struct vg_lane *lane,
+                     const struct vg_outgoing *row, int64_t now_us);
 
 /* --- compose.c -------------------------------------------------------------------------------- */
 /* Makes one message of the rows that are to be told together; their ids are in lane->members, the

@@ -17,8 +17,11 @@ static void pull_lane(struct vg_lane *lane, int64_t now_us, int64_t back_us)
     lane->down_us = pull(lane->down_us, now_us, back_us);
     lane->gather_us = pull(lane->gather_us, now_us, back_us);
     lane->singly_us = pull(lane->singly_us, now_us, back_us);
-    for (size_t i = 0; i < VG_GATHER_SORTS; i++)
-        lane->crowd_us[i] = pull(lane->crowd_us[i], now_us, back_us);
+    for (size_t i = 0; i < VG_GATHER_SORTS; i++) {
+        lane->rush_us[i] = pull(lane->rush_us[i], now_us, back_us);
+        for (size_t k = 0; k < VG_GATHER_SINGLES; k++)
+            lane->singles[i][k].at_us = pull(lane->singles[i][k].at_us, now_us, back_us);
+    }
     if (!lane->answered)
         return;
     lane->record_us = pull(lane->record_us, now_us, back_us);

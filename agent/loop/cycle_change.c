@@ -139,6 +139,7 @@ static int post(const struct vg_saying *saying, const struct vg_message *message
         .sink_kind = VG_SINK_RECEIVER,
         .sink = receiver,
         .kind = message->kind,
+        .severity = message->severity,
         .created_us = message->at_us,
         .next_us = message->at_us,
     };

@@ -128,6 +128,7 @@ static int post_message(const struct vg_cycle_env *env, const struct vg_message 
             .sink_kind = VG_SINK_RECEIVER,
             .sink = to->items[i],
             .kind = message->kind,
+            .severity = message->severity,
             .body = body,
             .created_us = message->at_us,
             .next_us = message->at_us,

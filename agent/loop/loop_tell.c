@@ -121,8 +121,10 @@ static int tell_taken(struct vg_store *store, const struct vg_incident *incident
                       const struct vg_message *message, struct vg_arena *arena,
                       struct vg_error *err)
 {
-    struct vg_outgoing row = {
-        .kind = message->kind, .created_us = message->at_us, .next_us = message->at_us};
+    struct vg_outgoing row = {.kind = message->kind,
+                              .severity = message->severity,
+                              .created_us = message->at_us,
+                              .next_us = message->at_us};
     memcpy(row.key, incident->key, VG_KEY_SIZE);
     if (vg_message_write(message, arena, &row.body, err) < 0)
         return -1;

@@ -33,7 +33,8 @@ static json_t *make_body(const struct vg_sink_in *in, struct vg_arena *arena, st
     const struct vg_message *message = in->message;
     struct vg_letter letter;
     struct vg_buf text;
-    if (vg_letter_make(in, ITEMS, arena, &letter, err) < 0)
+    if (vg_letter_make(in, &(const struct vg_letter_room){ITEMS, TEXT_BYTES}, arena, &letter, err) <
+        0)
         return NULL;
     vg_buf_init(&text, TEXT_BYTES);
     vg_letter_write(&text, &letter);

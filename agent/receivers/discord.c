@@ -19,6 +19,9 @@ enum {
     PLACE_UNITS = 400,
     IMPACT_UNITS = 250,
     FOOTER_UNITS = 200,
+    LINK_BYTES = 500,  /* of a link at most */
+    LINKS = 20,        /* of single lines: there are 25 fields */
+    LINKS_BYTES = 450, /* of single lines, and what fewer links of all leave */
     ID_DIGITS = 20,
     TEXT_BYTES = 1 << 20,
 };
@@ -51,6 +54,11 @@ static json_t *make_description(const struct vg_letter *letter)
     return made;
 }
 
+static json_t *make_link(const struct vg_letter_link *link, bool beside)
+{
+    return json_pack("{s:s, s:s, s:b}", "name", link->label, "value", link->url, "inline", beside);
+}
+
 static json_t *make_fields(const struct vg_letter *letter)
 {
     json_t *fields = json_array();
@@ -59,8 +67,11 @@ static json_t *make_fields(const struct vg_letter *letter)
         bad = json_array_append_new(fields, json_pack("{s:s, s:o}", "name", "Impact", "value",
                                                       make_escaped(letter->impact, IMPACT_UNITS)));
     for (size_t i = 0; !bad && i < letter->nlinks; i++)
-        bad = json_array_append_new(fields, json_pack("{s:s, s:s}", "name", letter->links[i].label,
-                                                      "value", letter->links[i].url));
+        bad = json_array_append_new(fields, make_link(&letter->links[i], false));
+    size_t bytes = LINKS_BYTES + (VG_LETTER_LINKS - letter->nlinks) * LINK_BYTES;
+    size_t neach = vg_letter_fitting(letter, bytes, 0);
+    for (size_t i = 0; !bad && i < neach && i < LINKS; i++)
+        bad = json_array_append_new(fields, make_link(&letter->each[i], true));
     return vg_receiver_made(fields, bad);
 }
 
@@ -129,7 +140,8 @@ static int render(const struct vg_sink_in *in, struct vg_arena *arena, struct vg
     if (!address)
         return vg_fail(err, VG_E_CONFIG, "no URL is given");
     const char *url = make_url(address, edit ? in->kept : NULL, arena);
-    if (vg_letter_make(in, ITEMS, arena, &letter, err) < 0)
+    if (vg_letter_make(in, &(const struct vg_letter_room){ITEMS, ITEM_UNITS - 2}, arena, &letter,
+                       err) < 0)
         return -1;
     json_t *body = make_body(in->message, &letter);
     int rc = url && body ? vg_receiver_request(endpoint, url, body, arena, out, err)

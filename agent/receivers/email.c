@@ -122,7 +122,8 @@ static const char *make_mail(const struct vg_sink_in *in, struct vg_arena *arena
 {
     struct vg_letter letter;
     struct vg_buf out, subject;
-    if (vg_letter_make(in, ITEMS, arena, &letter, err) < 0)
+    if (vg_letter_make(in, &(const struct vg_letter_room){ITEMS, BODY_UNITS}, arena, &letter, err) <
+        0)
         return NULL;
     vg_buf_init(&out, MAIL_BYTES);
     vg_buf_init(&subject, TEXT_BYTES);

@@ -13,7 +13,7 @@
 #include "agent/template.h"
 #include "pgvigil/text.h"
 
-enum { KEYS = 10, MOST_CHARS = 4000, LINE_CHARS = 180, TEXT_BYTES = 1 << 20 };
+enum { KEYS = 10, MOST_CHARS = 4000, LEAST_LINE = 180, MOST_LINE = 500, TEXT_BYTES = 1 << 20 };
 
 /* --- Escaping --------------------------------------------------------------------------------- */
 
@@ -88,15 +88,6 @@ json_t *vg_markup_text(enum vg_markup markup, const char *text, size_t max)
 }
 
 /* --- Parts ------------------------------------------------------------------------------------ */
-
-static const char *choose_runbook(const struct vg_message *message)
-{
-    for (size_t i = 0; i < message->nitems; i++) {
-        if (message->items[i].runbook && vg_phrase_stands(&message->items[i]))
-            return message->items[i].runbook;
-    }
-    return message->runbook;
-}
 
 static void add_link(struct vg_letter *out, const char *label, const char *url,
                      struct vg_arena *arena)
@@ -192,24 +183,87 @@ static int fill_items(const struct vg_message *message, size_t most, struct vg_b
     return items ? 0 : -1;
 }
 
-/* A few lines an item, so that all of them find a place. */
-static int fill_lines(const struct vg_gathered *many, size_t most, struct vg_buf *text,
-                      struct vg_arena *arena, struct vg_letter *out)
+/* How many characters a line has where so many of them are one item. */
+static size_t measure_line(const struct vg_letter_room *room, size_t each)
 {
-    size_t each = (many->nlines + most - 1) / most;
-    const char **items = vg_arena_array(arena, most + 1, sizeof *items);
-    for (size_t i = 0; items && i < many->nlines; i++) {
-        size_t n = vg_utf8_prefix(many->lines[i], strlen(many->lines[i]), LINE_CHARS);
+    size_t units = room->units / each;
+    return units < MOST_LINE ? units - 1 : MOST_LINE; /* one for the end of the line */
+}
+
+/* A few lines an item, so that all of them find a place, but no more than can be read. Each has a
+ * number, by which what leads further is told. */
+static int fill_lines(const struct vg_gathered *many, const struct vg_letter_room *room,
+                      struct vg_buf *text, struct vg_arena *arena, struct vg_letter *out)
+{
+    size_t each = (many->nlines + room->items - 1) / room->items;
+    while (each > 1 && measure_line(room, each) < LEAST_LINE)
+        each--;
+    size_t n = many->nlines < each * room->items ? many->nlines : each * room->items;
+    const char **items = vg_arena_array(arena, room->items + 1, sizeof *items);
+    for (size_t i = 0; items && i < n; i++) {
         vg_buf_puts(text, text->len ? "\n" : "");
-        vg_buf_add(text, many->lines[i], n);
-        vg_buf_puts(text, many->lines[i][n] ? "\xe2\x80\xa6" : "");
-        bool full = (i + 1) % each == 0 || i + 1 == many->nlines;
+        size_t start = text->len, most = measure_line(room, each);
+        vg_buf_printf(text, "%zu. ", i + 1);
+        most -= text->len - start;
+        size_t len = strlen(many->lines[i]), kept = vg_utf8_prefix(many->lines[i], len, most);
+        if (kept < len)
+            kept = vg_utf8_prefix(many->lines[i], len, most - 1);
+        vg_buf_add(text, many->lines[i], kept);
+        vg_buf_puts(text, kept < len ? "\xe2\x80\xa6" : "");
+        bool full = (i + 1) % each == 0 || i + 1 == n;
         if (full && !(items[out->nitems++] = keep(text, arena)))
             return -1;
     }
     out->items = items;
-    out->more = many->incidents - many->nlines;
+    out->nlines = n;
+    out->more = many->incidents - n;
     return items ? 0 : -1;
+}
+
+static int add_each(struct vg_letter_link *links, size_t *n, const char *what, size_t number,
+                    const char *url, struct vg_arena *arena)
+{
+    const char *safe = vg_receiver_link(url, arena);
+    const char *label = safe ? vg_arena_printf(arena, "%s %zu", what, number) : NULL;
+    if (safe && !label)
+        return -1;
+    if (safe)
+        links[(*n)++] = (struct vg_letter_link){label, safe};
+    return 0;
+}
+
+/* What leads further for single lines: it is what to do that is asked for first. */
+static int fill_each(const struct vg_gathered *many, struct vg_arena *arena, struct vg_letter *out)
+{
+    const struct {
+        const char *what;
+        const char *const *urls;
+    } sorts[] = {{"Runbook", many->runbooks}, {"Dashboard", many->dashboards}};
+    struct vg_letter_link *links = vg_arena_array(arena, 2 * out->nlines + 1, sizeof *links);
+    if (!links)
+        return -1;
+    for (size_t sort = 0; sort < 2; sort++) {
+        for (size_t i = 0; sorts[sort].urls && i < out->nlines; i++) {
+            const char *url = sorts[sort].urls[i];
+            if (url && add_each(links, &out->neach, sorts[sort].what, i + 1, url, arena) < 0)
+                return -1;
+        }
+    }
+    out->each = links;
+    return 0;
+}
+
+size_t vg_letter_fitting(const struct vg_letter *letter, size_t bytes, size_t beside)
+{
+    size_t n = 0, used = 0;
+    for (; n < letter->neach; n++) {
+        used += strlen(letter->each[n].label) + beside;
+        for (const char *p = letter->each[n].url; *p; p++)
+            used += *p == '&' ? sizeof "&amp;" - 1 : 1; /* as where it takes most */
+        if (used > bytes)
+            break;
+    }
+    return n;
 }
 
 static int fill_texts(const struct vg_sink_in *in, struct vg_buf *text, struct vg_arena *arena,
@@ -237,21 +291,22 @@ static int fill_texts(const struct vg_sink_in *in, struct vg_buf *text, struct v
     return impact ? 0 : -1;
 }
 
-int vg_letter_make(const struct vg_sink_in *in, size_t most_items, struct vg_arena *arena,
-                   struct vg_letter *out, struct vg_error *err)
+int vg_letter_make(const struct vg_sink_in *in, const struct vg_letter_room *room,
+                   struct vg_arena *arena, struct vg_letter *out, struct vg_error *err)
 {
+    const struct vg_gathered *many = in->message->gathered;
     struct vg_buf text;
     *out = (struct vg_letter){0};
     vg_buf_init(&text, TEXT_BYTES);
     int rc = fill_texts(in, &text, arena, out);
-    if (!rc && in->message->gathered)
-        rc = fill_lines(in->message->gathered, most_items, &text, arena, out);
+    if (!rc && many)
+        rc = fill_lines(many, room, &text, arena, out) || fill_each(many, arena, out) ? -1 : 0;
     else if (!rc)
-        rc = fill_items(in->message, most_items, &text, arena, out);
+        rc = fill_items(in->message, room->items, &text, arena, out);
     vg_buf_free(&text);
     add_link(out, "Open the report", in->message->url, arena);
     add_link(out, "Dashboard", in->message->dashboard, arena);
-    add_link(out, "Runbook", choose_runbook(in->message), arena);
+    add_link(out, "Runbook", vg_phrase_runbook(in->message), arena);
     return rc ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;
 }
 
@@ -269,5 +324,7 @@ void vg_letter_write(struct vg_buf *out, const struct vg_letter *letter)
         vg_buf_printf(out, "%s\n", letter->impact);
     for (size_t i = 0; i < letter->nlinks; i++)
         vg_buf_printf(out, "%s: %s\n", letter->links[i].label, letter->links[i].url);
+    for (size_t i = 0; i < letter->neach; i++)
+        vg_buf_printf(out, "%s: %s\n", letter->each[i].label, letter->each[i].url);
     vg_buf_printf(out, "%s\n", letter->footer);
 }

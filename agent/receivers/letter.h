@@ -28,10 +28,21 @@ struct vg_letter {
     const char *footer; /* incident and agent */
     struct vg_letter_link links[VG_LETTER_LINKS];
     size_t nlinks;
+    /* Of many incidents, whose lines are numbered: "Runbook 3", "Dashboard 3". */
+    const struct vg_letter_link *each;
+    size_t neach;
+    size_t nlines;
 };
-/* At most most_items items. Everything in arena. VG_E_MEMORY. */
-int vg_letter_make(const struct vg_sink_in *in, size_t most_items, struct vg_arena *arena,
-                   struct vg_letter *out, struct vg_error *err);
+/* What there is room for. */
+struct vg_letter_room {
+    size_t items; /* at most */
+    size_t units; /* the receiver cuts each to so many UTF-16 units */
+};
+/* Everything in arena. VG_E_MEMORY. */
+int vg_letter_make(const struct vg_sink_in *in, const struct vg_letter_room *room,
+                   struct vg_arena *arena, struct vg_letter *out, struct vg_error *err);
+/* How many of letter->each find room in so many bytes with `beside` more for each. */
+size_t vg_letter_fitting(const struct vg_letter *letter, size_t bytes, size_t beside);
 /* All of it as plain text, lines ended by \n. */
 void vg_letter_write(struct vg_buf *out, const struct vg_letter *letter);
 

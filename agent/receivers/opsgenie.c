@@ -136,7 +136,8 @@ static int send_alert(const struct vg_sink_in *in, struct vg_arena *arena, struc
     struct vg_letter letter;
     bool more;
     const char *action = choose_action(in, &more);
-    if (vg_letter_make(in, ITEMS, arena, &letter, err) < 0)
+    if (vg_letter_make(in, &(const struct vg_letter_room){ITEMS, DESCRIPTION_UNITS}, arena, &letter,
+                       err) < 0)
         return -1;
     if (action)
         path = vg_arena_printf(arena, "/v2/alerts/%s/%s?identifierType=alias", in->message->key,

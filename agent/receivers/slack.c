@@ -20,7 +20,9 @@ enum {
     LEAD_UNITS = 900,
     PLACE_UNITS = 700,
     IMPACT_UNITS = 300,
+    LINKS_BYTES = 1400, /* of single lines; where there are such there is no text of its own */
     ITEMS = 10,
+    LINK_BESIDE = 9,      /* what stands around one, and between two */
     TEXT_BYTES = 1 << 20, /* every string that is cleaned ends within 16 KiB */
 };
 
@@ -51,13 +53,13 @@ static void write_link(struct vg_buf *out, const struct vg_letter_link *link)
     vg_buf_printf(out, "|%s>", link->label);
 }
 
-static int add_links(json_t *blocks, const struct vg_letter *letter)
+static int add_links(json_t *blocks, const struct vg_letter_link *links, size_t n)
 {
     struct vg_buf text;
     int rc = 0;
     vg_buf_init(&text, TEXT_BYTES);
-    for (size_t i = 0; i < letter->nlinks; i++)
-        write_link(&text, &letter->links[i]);
+    for (size_t i = 0; i < n; i++)
+        write_link(&text, &links[i]);
     if (text.failed)
         rc = -1;
     else if (text.len)
@@ -111,12 +113,14 @@ static const char *choose_colour(const struct vg_message *message)
 static json_t *make_body(const struct vg_sink_in *in, struct vg_arena *arena, struct vg_error *err)
 {
     struct vg_letter letter;
-    if (vg_letter_make(in, ITEMS, arena, &letter, err) < 0)
+    if (vg_letter_make(in, &(const struct vg_letter_room){ITEMS, ITEM_UNITS}, arena, &letter, err) <
+        0)
         return NULL;
     json_t *blocks = json_array(), *text = make_escaped(letter.title, FALLBACK_UNITS);
     json_t *header = make_plain("header", letter.title, HEADER_UNITS);
-    if (!blocks || add_items(blocks, &letter) || add_links(blocks, &letter) ||
-        add_place(blocks, &letter) || !text || !header) {
+    size_t neach = vg_letter_fitting(&letter, LINKS_BYTES, LINK_BESIDE);
+    if (!blocks || add_items(blocks, &letter) || add_links(blocks, letter.links, letter.nlinks) ||
+        add_links(blocks, letter.each, neach) || add_place(blocks, &letter) || !text || !header) {
         json_decref(blocks);
         json_decref(text);
         json_decref(header);

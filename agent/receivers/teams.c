@@ -16,6 +16,8 @@ enum {
     LEAD_UNITS = 900,
     PLACE_UNITS = 600,
     IMPACT_UNITS = 300,
+    LINKS_BYTES = 3600, /* of single lines; where there are such there is no text of its own */
+    LINK_BESIDE = 120,
 };
 
 /* {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": ...}]} */
@@ -36,6 +38,25 @@ static int add_block(json_t *blocks, const char *text, size_t max, json_t *style
         return 0;
     }
     return json_array_append_new(blocks, make_block(text, max, style));
+}
+
+/* Actions are few on a card: these stand in the text. */
+static json_t *make_links(const struct vg_letter *letter)
+{
+    json_t *inlines = json_array();
+    size_t n = vg_letter_fitting(letter, LINKS_BYTES, LINK_BESIDE);
+    int bad = 0;
+    for (size_t i = 0; !bad && i < n; i++) {
+        if (i)
+            bad = json_array_append_new(
+                inlines, json_pack("{s:s, s:s}", "type", "TextRun", "text", " \xc2\xb7 "));
+        bad = bad || json_array_append_new(
+                         inlines, json_pack("{s:s, s:s, s:{s:s, s:s}}", "type", "TextRun", "text",
+                                            letter->each[i].label, "selectAction", "type",
+                                            "Action.OpenUrl", "url", letter->each[i].url));
+    }
+    return json_pack("{s:s, s:o}", "type", "RichTextBlock", "inlines",
+                     vg_receiver_made(inlines, bad));
 }
 
 static json_t *make_subtle(void)
@@ -66,6 +87,8 @@ static json_t *make_blocks(const struct vg_message *message, const struct vg_let
         snprintf(text, sizeof text, "and %zu more", letter->more);
         bad = add_block(blocks, text, sizeof text, NULL);
     }
+    if (!bad && letter->neach)
+        bad = json_array_append_new(blocks, make_links(letter));
     bad = bad || add_block(blocks, letter->impact, IMPACT_UNITS, NULL) ||
           add_block(blocks, letter->place, PLACE_UNITS, make_subtle()) ||
           add_block(blocks, letter->footer, PLACE_UNITS, make_subtle());
@@ -101,7 +124,8 @@ static int render(const struct vg_sink_in *in, struct vg_arena *arena, struct vg
     const struct vg_endpoint *endpoint = &in->receiver->endpoint;
     struct vg_letter letter;
     *out = (struct vg_request){0};
-    if (vg_letter_make(in, ITEMS, arena, &letter, err) < 0)
+    if (vg_letter_make(in, &(const struct vg_letter_room){ITEMS, ITEM_UNITS}, arena, &letter, err) <
+        0)
         return -1;
     json_t *body = make_body(in->message, &letter);
     if (!body)

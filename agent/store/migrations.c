@@ -329,6 +329,16 @@ static const char *const next_of_each[] = {
     NULL,
 };
 
+/* How grave messages are: the gravest of those that wait goes first. 2 is critical, which what
+ * waits already may be. */
+static const char *const gravity[] = {
+    "ALTER TABLE outbox ADD COLUMN severity {int} NOT NULL DEFAULT 2",
+    "DROP INDEX outbox_next",
+    "CREATE INDEX outbox_next ON outbox (sink_kind, sink, state, severity DESC, id)"
+    " WHERE state IN (0, 3)",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -350,5 +360,6 @@ const struct vg_migration vg_migrations[] = {
     {"what an incident is about", abouts},
     {"where and with what messages were tried", attempts},
     {"what is next at each receiver", next_of_each},
+    {"how grave messages are", gravity},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];

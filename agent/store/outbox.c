@@ -30,18 +30,20 @@ void vg_outbox_read(struct vg_sql_row *row, void *item)
     out->kept = vg_row_text(row);
     out->went_to = vg_row_text(row);
     out->digest = vg_row_text(row);
+    out->severity = (enum vg_severity)vg_row_enum(row, VG_SEVERITIES);
 }
 
 static int insert_row(struct vg_store *store, const struct vg_outgoing *row, struct vg_error *err)
 {
     static const char text[] =
         "INSERT INTO outbox (sink_kind, sink, key, kind, body, created_us, next_us, attempts,"
-        " last_error, state, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)";
+        " last_error, state, bytes, severity)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)";
     const struct vg_sql sql =
         VG_SQL(text, vg_p_int((int64_t)row->sink_kind), vg_p_text(row->sink), vg_p_text(row->key),
                vg_p_int((int64_t)row->kind), vg_p_text(row->body), vg_p_int(row->created_us),
                vg_p_int(row->next_us), vg_p_int(row->attempts), vg_p_text(row->last_error),
-               vg_p_count(strlen(row->body)));
+               vg_p_count(strlen(row->body)), vg_p_int((int64_t)row->severity));
     return vg_sql_run(store, &sql, err);
 }
 
@@ -93,12 +95,13 @@ int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
                         struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
                         struct vg_error *err)
 {
-    /* Sink by sink, by an index in their order: what waits behind the first few costs nothing. */
+    /* Sink by sink, the gravest first, by an index in that order: what waits behind the first few
+     * costs nothing. */
     static const char text[] =
         "SELECT " VG_OUTBOX_COLUMNS " FROM (SELECT DISTINCT sink_kind, sink FROM outbox"
         " WHERE state IN (0, 3)) AS s JOIN outbox AS o ON o.id IN (SELECT o.id FROM outbox AS o"
         " WHERE o.sink_kind = s.sink_kind AND o.sink = s.sink AND o.next_us <= $1"
-        " AND" VG_OUTBOX_MAY_GO " ORDER BY o.state, o.id LIMIT $2)"
+        " AND" VG_OUTBOX_MAY_GO " ORDER BY o.state, o.severity DESC, o.id LIMIT $2)"
         " LEFT JOIN kept AS k ON k.sink_kind = o.sink_kind AND k.sink = o.sink AND k.key = o.key"
         " ORDER BY o.id";
     const struct vg_sql_shape shape = {sizeof **out, vg_outbox_read, arena};

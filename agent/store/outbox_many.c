@@ -14,7 +14,7 @@
 /* VG_OUTBOX_COLUMNS without what is long. */
 #define SHORT_COLUMNS                                                                              \
     "o.id, o.sink_kind, o.sink, o.key, o.kind, '', o.created_us, o.next_us, o.attempts, NULL,"     \
-    " o.step, o.state, k.body, o.went_to, o.digest"
+    " o.step, o.state, k.body, o.went_to, o.digest, o.severity"
 
 int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now_us,
                            struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
@@ -22,7 +22,8 @@ int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now
 {
     static const char text[] =
         "SELECT " SHORT_COLUMNS " FROM outbox AS o" VG_OUTBOX_KEPT " WHERE" CAN_BE_TOLD
-        " AND o.sink = $1 AND o.next_us <= $2 AND" VG_OUTBOX_IS_FIRST " ORDER BY o.id LIMIT 1000";
+        " AND o.sink = $1 AND o.next_us <= $2 AND" VG_OUTBOX_IS_FIRST
+        " ORDER BY o.severity DESC, o.id LIMIT 1000";
     const struct vg_sql_shape shape = {sizeof **out, vg_outbox_read, arena};
     const struct vg_sql sql = VG_SQL(text, vg_p_text(sink), vg_p_int(now_us));
     void *items;
@@ -39,12 +40,13 @@ int vg_store_outbox_first(struct vg_store *store, const struct vg_outbox_beside 
         "SELECT " VG_OUTBOX_COLUMNS " FROM outbox AS o" VG_OUTBOX_KEPT
         " WHERE o.sink_kind = 0 AND o.sink = $1 AND o.next_us <= $2 AND o.digest IS NULL"
         " AND" VG_OUTBOX_MAY_GO " AND NOT (((o.kind IN (0, 1) AND $3 = 1)"
-        " OR (o.kind = 2 AND $4 = 1) OR (o.kind = 3 AND $5 = 1)) AND" CAN_BE_TOLD
-        ") ORDER BY o.attempts, o.state, o.id LIMIT 1";
+        " OR (o.kind = 2 AND $4 = 1) OR (o.kind = 3 AND $5 = 1)) AND o.id NOT IN ($6, $7, $8)"
+        " AND" CAN_BE_TOLD ") ORDER BY o.attempts, o.state, o.severity DESC, o.id LIMIT 1";
     const struct vg_sql_shape shape = {sizeof *out, vg_outbox_read, arena};
     const struct vg_sql sql =
         VG_SQL(text, vg_p_text(of->sink), vg_p_int(of->now_us), vg_p_int(of->held[0]),
-               vg_p_int(of->held[1]), vg_p_int(of->held[2]));
+               vg_p_int(of->held[1]), vg_p_int(of->held[2]), vg_p_int(of->but[0]),
+               vg_p_int(of->but[1]), vg_p_int(of->but[2]));
     return vg_sql_one(store, &sql, &shape, out, found, err);
 }
 

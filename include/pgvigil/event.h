@@ -128,6 +128,8 @@ struct vg_message_item {                         /* one alert in a message */
  * changed), REMIND, RESOLVE. Made when it is sent, never stored. */
 struct vg_gathered {
     const char *const *lines; /* one an incident, the gravest first */
+    /* Per line what leads further, where it is not that of all and of no line before; or NULL. */
+    const char *const *runbooks, *const *dashboards;
     size_t nlines;
     size_t incidents, by_severity[VG_SEVERITIES], datasets;
     const char *check;     /* of all of them, or NULL */
@@ -172,6 +174,7 @@ struct vg_outgoing {
     const char *sink;      /* name of the receiver, or of the model */
     char key[VG_KEY_SIZE]; /* incident or onset: order is kept per key */
     enum vg_message_kind kind;
+    enum vg_severity severity;   /* of what waits at the same time the gravest goes first */
     const char *body;            /* JSON of the message or of the onset */
     int64_t created_us, next_us; /* not to be tried before next_us */
     int attempts;

@@ -9,7 +9,8 @@
 struct vg_store;
 
 /* --- What is told together (outbox_many.c) ----------------------------------------------- */
-/* Rows of a receiver that can be told in one message with others, in order, at most 1000: those
+/* Rows of a receiver that can be told in one message with others, the gravest first and of equal
+ * ones the oldest, at most 1000: those
  * of due() that tell of an incident, of which no request has been made, and to which nothing is
  * kept, or what a message of many left (VG_KEPT_GATHERED). Without bodies. */
 int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now_us,
@@ -18,13 +19,14 @@ int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now
 /* The body of a row; VG_E_NOT_FOUND. In arena. */
 int vg_store_outbox_body(struct vg_store *store, int64_t id, struct vg_arena *arena,
                          const char **out, struct vg_error *err);
-/* Of the rows of a receiver that may be tried now the one that was tried least, the oldest of such:
- * none that was begun to be told with others, and of what can be told together no news, reminders,
- * ends that are held. */
+/* Of the rows of a receiver that may be tried now the one that was tried least, of such the
+ * gravest, of such the oldest: none that was begun to be told with others, and of what can be told
+ * together no news, reminders, ends that are held. */
 struct vg_outbox_beside {
     const char *sink;
     int64_t now_us;
-    bool held[3]; /* news, reminders, ends */
+    bool held[3];   /* news, reminders, ends */
+    int64_t but[3]; /* ids of rows that may go though their sort is held; 0: none */
 };
 int vg_store_outbox_first(struct vg_store *store, const struct vg_outbox_beside *of,
                           struct vg_arena *arena, struct vg_outgoing *out, bool *found,

@@ -29,8 +29,8 @@ def world(cluster):
     pgvigil.config["heartbeat"] = {"url": received.url + "/beat"}
     pgvigil.config["receivers"] = {
         "ops": {"webhook": {"url": received.url + "/hook"}},
-        "people": {"slack": {"url": received.url + "/slack/T1/B1/X1", "digest": 3,
-                             "digest_within": "1s"}},
+        "people": {"slack": {"url": received.url + "/slack/T1/B1/X1", "digest": 1,
+                             "digest_within": "2s"}},
         "pager": {"pagerduty": {"routing_key_file": secret(folder), "url":
                                 received.url + "/v2/enqueue"}}}
     pgvigil.write()

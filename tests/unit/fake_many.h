@@ -12,11 +12,13 @@ int vg_store_outbox_gather(struct vg_store *self, const char *sink, int64_t now_
     if (!*out)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     pthread_mutex_lock(&store_lock);
-    for (size_t i = 0; i < self->n; i++) {
-        const struct vg_outgoing *row = &self->rows[i].row;
-        if (can_be_told(&self->rows[i]) && !strcmp(row->sink, sink) && row->next_us <= now_us &&
-            is_first(row))
-            (*out)[(*n)++] = fake_outgoing(&self->rows[i]);
+    for (int severity = VG_SEVERITIES - 1; severity >= 0; severity--) {
+        for (size_t i = 0; i < self->n; i++) {
+            const struct vg_outgoing *row = &self->rows[i].row;
+            if ((int)row->severity == severity && can_be_told(&self->rows[i]) &&
+                !strcmp(row->sink, sink) && fake_is_due(i, now_us))
+                (*out)[(*n)++] = fake_outgoing(&self->rows[i]);
+        }
     }
     pthread_mutex_unlock(&store_lock);
     return 0;
@@ -32,12 +34,14 @@ int vg_store_outbox_first(struct vg_store *self, const struct vg_outbox_beside *
     *found = false;
     for (size_t i = 0; i < self->n; i++) {
         const struct fake_row *row = &self->rows[i];
-        if (row->state != FAKE_WAITING || row->row.sink_kind != VG_SINK_RECEIVER ||
-            strcmp(row->row.sink, of->sink) != 0 || row->row.next_us > of->now_us ||
-            row->digest[0] || !is_first(&row->row) ||
-            (can_be_told(row) && of->held[sorts[row->row.kind]]))
+        bool but =
+            row->row.id == of->but[0] || row->row.id == of->but[1] || row->row.id == of->but[2];
+        if (row->row.sink_kind != VG_SINK_RECEIVER || strcmp(row->row.sink, of->sink) != 0 ||
+            row->digest[0] || !fake_is_due(i, of->now_us) ||
+            (can_be_told(row) && of->held[sorts[row->row.kind]] && !but))
             continue;
-        if (!*found || row->row.attempts < out->attempts)
+        if (!*found || row->row.attempts < out->attempts ||
+            (row->row.attempts == out->attempts && fake_goes_before(&row->row, out)))
             *out = fake_outgoing(row);
         *found = true;
     }

@@ -83,6 +83,19 @@ static bool is_first(const struct vg_outgoing *row)
     return true;
 }
 
+static bool fake_is_due(size_t i, int64_t now_us)
+{
+    const struct fake_row *row = &store.rows[i];
+    return row->state == FAKE_WAITING && row->row.next_us <= now_us && is_first(&row->row);
+}
+
+/* Of one sink the gravest first. */
+static bool fake_goes_before(const struct vg_outgoing *a, const struct vg_outgoing *b)
+{
+    bool same = a->sink_kind == b->sink_kind && !strcmp(a->sink, b->sink);
+    return same && (a->severity > b->severity || (a->severity == b->severity && a->id < b->id));
+}
+
 int vg_store_outbox_due(struct vg_store *self, int64_t now_us, size_t per_sink,
                         struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
                         struct vg_error *err)
@@ -92,13 +105,14 @@ int vg_store_outbox_due(struct vg_store *self, int64_t now_us, size_t per_sink,
     if (!*out)
         return vg_fail(err, VG_E_MEMORY, "out of memory");
     pthread_mutex_lock(&store_lock);
+    bool due[FAKE_ROWS];
+    for (size_t i = 0; i < self->n; i++)
+        due[i] = fake_is_due(i, now_us);
     for (size_t i = 0; i < self->n; i++) {
-        const struct vg_outgoing *row = &self->rows[i].row;
         size_t before = 0;
-        for (size_t k = 0; k < *n; k++)
-            before += (*out)[k].sink_kind == row->sink_kind && !strcmp((*out)[k].sink, row->sink);
-        if (self->rows[i].state == FAKE_WAITING && row->next_us <= now_us && is_first(row) &&
-            before < per_sink)
+        for (size_t k = 0; due[i] && k < self->n; k++)
+            before += due[k] && fake_goes_before(&self->rows[k].row, &self->rows[i].row);
+        if (due[i] && before < per_sink)
             (*out)[(*n)++] = fake_outgoing(&self->rows[i]);
     }
     pthread_mutex_unlock(&store_lock);

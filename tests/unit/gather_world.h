@@ -89,14 +89,28 @@ UNUSED static void put_many(const char *sink, enum vg_message_kind kind, int fir
         item.state = kind == VG_MSG_RESOLVE ? VG_ALERT_OK : item.state;
         snprintf(message.key, VG_KEY_SIZE, "%02dabcdefgh", i);
         assert_int_equal(vg_message_write(&message, arena, &body, NULL), 0);
-        int64_t id = put_row(VG_SINK_RECEIVER, sink, message.key, kind, body);
-        store.rows[id - 1].row.created_us = store.rows[id - 1].row.next_us = at_us;
+        struct vg_outgoing *row =
+            &store.rows[put_row(VG_SINK_RECEIVER, sink, message.key, kind, body) - 1].row;
+        row->severity = message.severity;
+        row->created_us = row->next_us = at_us;
     }
 }
 
 UNUSED static void put_news(const char *sink, int first, int n, int64_t at_us)
 {
     put_many(sink, VG_MSG_OPEN, first, n, at_us);
+}
+
+/* As many as may were sent singly just before, and these have waited long enough: they are told
+ * together. */
+UNUSED static void put_backlog(const char *sink, enum vg_message_kind kind, int first, int n,
+                               int64_t at_us)
+{
+    for (struct vg_lane *lane = engine->lanes; lane; lane = lane->next) {
+        for (int i = 0; i < VG_GATHER_SINGLES; i++)
+            lane->singles[vg_gather_sort(kind)][i] = (struct vg_single){-1, at_us};
+    }
+    put_many(sink, kind, first, n, at_us - WITHIN);
 }
 
 /* What the daemon's thread does at a time, all answers included. Returns when it looks again. */

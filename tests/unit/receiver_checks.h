@@ -65,13 +65,18 @@ static void expect_printable(const char *key, const json_t *string)
 /* A mention or a link stands in < >; ours are an address and one of our own words. */
 static void expect_link(const char *at)
 {
-    static const char *const labels[] = {"Open the report>", "Dashboard>", "Runbook>"};
+    static const char *const labels[] = {"Open the report", "Dashboard", "Runbook"};
     size_t n = strcspn(at, "|"), found = 0;
     assert_true(!strncmp(at, "<https://", 9) || !strncmp(at, "<http://", 8));
     for (size_t i = 1; i < n; i++)
         assert_true(at[i] > ' ' && at[i] < 0x7f && !strchr("<>\"\\`", at[i]));
-    for (size_t i = 0; at[n] && i < sizeof labels / sizeof labels[0]; i++)
-        found += !strncmp(at + n + 1, labels[i], strlen(labels[i]));
+    for (size_t i = 0; at[n] && i < sizeof labels / sizeof labels[0]; i++) {
+        const char *label = at + n + 1, *end = label + strlen(labels[i]);
+        if (strncmp(label, labels[i], strlen(labels[i])) != 0)
+            continue;
+        end += *end == ' ' ? 1 + strspn(end + 1, "0123456789") : 0; /* of one line */
+        found += *end == '>';
+    }
     assert_int_equal(found, 1);
 }
 
@@ -220,6 +225,7 @@ static void check_discord(const json_t *body, const struct vg_request *request)
             units_of(json_object_get(field, "value")) + units_of(json_object_get(field, "name"));
     }
     assert_true(total <= 6000);
+    assert_true(json_array_size(kit_at(embed, "fields")) <= 25);
 }
 
 static void check_command(const json_t *body, const struct vg_request *request)

@@ -54,7 +54,7 @@ static void test_the_same_again(void **state)
     char first[VG_KEY_SIZE], second[VG_KEY_SIZE];
     for (size_t i = 0; i < 3; i++) {
         vg_deliver_random(engine, much_jitter, NULL);
-        put_news("ops", 0, 8, NOW);
+        put_backlog("ops", VG_MSG_OPEN, 0, 8, NOW);
         fake_http_rule(&http, "8 incidents opened", 2, unclear[i], 0);
         turn(NOW);
         assert_string_equal(list_begun(first), "1 2 3 4 5 6 7 8");
@@ -75,7 +75,7 @@ static void test_the_same_again(void **state)
             more += strstr(http.requests[k].body, "15 incidents opened") != NULL;
         }
         assert_int_equal(eight, 3);
-        assert_int_equal(seven, 1);
+        assert_int_equal(seven, i ? 0 : 1); /* a restart forgets that they were gathered */
         assert_int_equal(more, 0);
         tear_down(state);
         set_up(state);
@@ -89,7 +89,7 @@ static void test_the_same_after_a_crash(void **state)
     char first[VG_KEY_SIZE], second[VG_KEY_SIZE];
     int64_t again_us;
     (void)state;
-    put_news("ops", 0, 8, NOW);
+    put_backlog("ops", VG_MSG_OPEN, 0, 8, NOW);
     assert_int_equal(vg_deliver_turn(engine, NOW, &again_us, &err), 0);
     assert_true(vg_deliver_under_way(engine));
     assert_string_equal(list_begun(first), "1 2 3 4 5 6 7 8");
@@ -107,7 +107,7 @@ static void test_the_same_after_a_crash(void **state)
 static void test_others_go_beside_it(void **state)
 {
     (void)state;
-    put_news("ops", 0, 8, NOW);
+    put_backlog("ops", VG_MSG_OPEN, 0, 8, NOW);
     fake_http_rule(&http, "8 incidents opened", -1, 500, 0);
     turn_for(NOW, VG_MINUTE_US);
     put_many("ops", VG_MSG_ACKNOWLEDGE, 20, 1, NOW + VG_MINUTE_US);
@@ -122,7 +122,7 @@ static void test_others_go_beside_it(void **state)
 static void test_held_rows_hide_nothing(void **state)
 {
     (void)state;
-    put_news("ops", 0, 6, NOW);
+    put_backlog("ops", VG_MSG_OPEN, 0, 6, NOW);
     turn(NOW);
     put_news("ops", 10, 30, NOW + VG_US); /* more than are listed at a time */
     turn(NOW + 2 * VG_US);
@@ -145,7 +145,7 @@ static void test_what_is_left_of_it(void **state)
     char key[VG_KEY_SIZE];
     for (int other = 0; other < 2; other++) {
         vg_deliver_random(engine, much_jitter, NULL);
-        put_news("ops", 0, 8, NOW);
+        put_backlog("ops", VG_MSG_OPEN, 0, 8, NOW);
         fake_http_rule(&http, "8 incidents opened", 1, 500, 0);
         turn(NOW);
         assert_string_equal(list_begun(key), "1 2 3 4 5 6 7 8");
@@ -166,7 +166,7 @@ static void test_switched_off_meanwhile(void **state)
 {
     (void)state;
     vg_deliver_random(engine, much_jitter, NULL);
-    put_news("ops", 0, 8, NOW);
+    put_backlog("ops", VG_MSG_OPEN, 0, 8, NOW);
     fake_http_rule(&http, "8 incidents opened", 1, 500, 0);
     turn(NOW);
     receivers[0].digest = 0;
@@ -182,7 +182,7 @@ static void test_a_member_that_went_away(void **state)
     struct vg_error err = {0};
     int64_t again_us;
     (void)state;
-    put_news("ops", 0, 8, NOW);
+    put_backlog("ops", VG_MSG_OPEN, 0, 8, NOW);
     assert_int_equal(vg_deliver_turn(engine, NOW, &again_us, &err), 0);
     store.rows[3].state = FAKE_GONE;
     turn_for(NOW, VG_MINUTE_US);

@@ -118,7 +118,10 @@ static void gather(int i, uint64_t *seed, struct vg_message *message, struct vg_
     static const enum vg_message_kind kinds[] = {VG_MSG_OPEN, VG_MSG_REMIND, VG_MSG_RESOLVE};
     struct vg_gathered *many = vg_arena_alloc(arena, sizeof *many);
     const char **lines = vg_arena_array(arena, MOST_LINES, sizeof *lines);
+    const char **links = vg_arena_array(arena, 2 * MOST_LINES, sizeof *links);
     *many = (struct vg_gathered){.lines = lines,
+                                 .runbooks = links,
+                                 .dashboards = links + MOST_LINES,
                                  .nlines = 2 + (size_t)i % (MOST_LINES - 1),
                                  .incidents = MOST_LINES + (size_t)i % 400,
                                  .by_severity = {3, 4, 5},
@@ -133,6 +136,8 @@ static void gather(int i, uint64_t *seed, struct vg_message *message, struct vg_
         vg_phrase_one(&text, &one);
         lines[k] = vg_arena_strdup(arena, text.data);
         vg_buf_free(&text);
+        links[k] = vg_arena_printf(arena, "https://z.test/%s", kit_hostile_name(seed, arena));
+        links[MOST_LINES + k] = kit_hostile_name(seed, arena);
     }
     many->check = i % 2 ? kit_hostile_name(seed, arena) : NULL;
     for (size_t k = 0; k < sizeof many->models / sizeof many->models[0]; k++)

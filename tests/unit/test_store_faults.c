@@ -236,9 +236,9 @@ static void test_making_fails(void **state)
         MUST(f, write_cycle(f->store, 1, &f->err));
         assert_int_equal(last_cycle(f->store, &f->err), 1);
         fixture_close(f);
-    } while (hits && step < 1000);
+    } while (hits && step < 2000);
     print_message("operations 1 to %d failed\n", (step - 1) / 2);
-    assert_in_range(step, 2, 999);
+    assert_in_range(step, 2, 1999);
     assert_int_equal(fixture_files(f, "damaged"), 0);
 }
 

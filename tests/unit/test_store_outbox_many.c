@@ -187,6 +187,32 @@ static void test_the_first_beside_them(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
+/* Of what is held one may go, and the gravest comes first. */
+static void test_the_gravest_beside_them(void **state)
+{
+    struct fixture *f = *state;
+    char key[20];
+    for (int i = 0; i < 6; i++) { /* 1 .. 6: info, warning, critical, info ... */
+        struct vg_outgoing row;
+        snprintf(key, sizeof key, "n%d", i);
+        row = made_outgoing("ops", key, 10);
+        row.severity = (enum vg_severity)(i % VG_SEVERITIES);
+        MUST(f, vg_store_outbox_put(f->store, &row, &f->err));
+    }
+    assert_string_equal(gather(f), "3 6 2 5 1 4");
+    struct vg_outbox_beside beside = {.sink = "ops", .now_us = 10};
+    struct vg_outgoing row;
+    bool found;
+    MUST(f, vg_store_outbox_first(f->store, &beside, f->arena, &row, &found, &f->err));
+    assert_true(found && row.id == 3 && row.severity == VG_SEVERITY_CRITICAL);
+    beside.held[0] = true;
+    MUST(f, vg_store_outbox_first(f->store, &beside, f->arena, &row, &found, &f->err));
+    assert_false(found);
+    beside.but[0] = 5;
+    MUST(f, vg_store_outbox_first(f->store, &beside, f->arena, &row, &found, &f->err));
+    assert_true(found && row.id == 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +221,7 @@ int main(void)
         TEST(test_what_was_begun),
         TEST(test_reminders_stay_where_they_are),
         TEST(test_the_first_beside_them),
+        TEST(test_the_gravest_beside_them),
     };
     return cmocka_run_group_tests_name("store_outbox_many", tests, NULL, NULL);
 }
