@@ -122,8 +122,8 @@ int vg_backtest_keep(struct vg_backtest *test, const struct vg_cycle *cycle, str
  * windows, of all rows and segments; for each other one why there is none. VG_E_MEMORY. */
 int vg_backtest_tune(struct vg_backtest *test, const struct vg_dataset *dataset,
                      struct vg_error *err);
-/* Why a rule has no limit that could be tuned, a single number that its value must not exceed; NULL:
- * it has. */
+/* Why a rule has no limit that could be tuned, a single number that its value must not exceed;
+ * NULL: it has. */
 const char *vg_backtest_untuned(const struct vg_rule *rule);
 
 #endif

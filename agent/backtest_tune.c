@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Thresholds out of a backtest: what each rule measured in each window, kept, and rehearsed at lower
- * and lower limits. A limit is the rule's for all rows and each of its segments, so all of them
- * count. Pure. */
+/* Thresholds out of a backtest: what each rule measured in each window, kept, and rehearsed at
+ * lower and lower limits. A limit is the rule's for all rows and each of its segments, so all of
+ * them count. Pure. */
 #include <math.h>
 
 #include "agent/backtest.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Rehearsing rules over past windows: what they measured in each goes in, incidents come out, through
- * the very code that settles live cycles. Pure. */
+/* Rehearsing rules over past windows: what they measured in each goes in, incidents come out,
+ * through the very code that settles live cycles. Pure. */
 #include "agent/rehearse.h"
 
 #include <math.h>

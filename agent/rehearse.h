@@ -37,8 +37,8 @@ struct vg_rehearsal {
 
 /* Fills incidents and least from rules, d and windows. 0, or -1 VG_E_MEMORY. */
 int vg_rehearse(struct vg_rehearsal *rehearsal, struct vg_error *err);
-/* A number that people read, not below x >= 0: .001 apart from .01 to 1, three leading digits above,
- * two below. */
+/* A number that people read, not below x >= 0: .001 apart from .01 to 1, three leading digits
+ * above, two below. */
 double vg_rehearse_round(double x);
 
 #endif

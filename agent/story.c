@@ -208,7 +208,8 @@ static void keep_level(struct levels *levels, const struct vg_top_entry *entry, 
     levels->now[levels->n++] = now;
 }
 
-/* All values of the reference, and the largest change of one, or that of the value that was tested. */
+/* All values of the reference, and the largest change of one, or that of the value that was
+ * tested. */
 static void tell_level(const struct vg_story_of *of, const struct vg_top_entry *entries, size_t n,
                        struct vg_arena *arena, struct vg_story *out, struct levels *levels)
 {

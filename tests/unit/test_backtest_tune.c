@@ -286,8 +286,8 @@ static void test_segments(void **state)
     close_bench(&bench);
 }
 
-/* What is proposed is not reached by the windows it was made of, in whatever unit, and is no coarser
- * than they are. */
+/* What is proposed is not reached by the windows it was made of, in whatever unit, and is no
+ * coarser than they are. */
 static void test_rounding(void **state)
 {
     static const struct {
