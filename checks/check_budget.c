@@ -57,7 +57,8 @@ static int measure_budget(const struct vg_rule *rule, const struct vg_evidence *
     if (of && of->model && of->column >= 0 && of->part)
         return measure_all(&in, err);
     if (of && evidence->reference)
-        why = of->why ? of->why : "the reference was calibrated without this column";
+        why = of->why ? of->why
+                      : "the reference was calibrated without this column: capture another one";
     enum vg_verdict look = evidence->reference_failed ? VG_UNKNOWN : VG_NODATA;
     int rc = vg_measure_skip(out, rule, look, "%s", why);
     return rc < 0 ? vg_fail(err, VG_E_MEMORY, "out of memory") : 0;

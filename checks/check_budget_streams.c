@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdio.h>
 
+static const double no_change = 0.995; /* of a p from here on, which is said as 1, no direction */
+
 /* nodata, or with `standing` what no data will change. */
 int vg_check_budget_skip(const struct vg_budget_finding *in, bool standing, const char *why)
 {
@@ -45,7 +47,7 @@ int vg_check_budget_found(const struct vg_budget_finding *in, const struct vg_bu
     measure->slight = found->slight;
     measure->n_now = found->n_now;
     measure->n_ref = found->n_ref;
-    measure->direction = found->p < 1 ? found->direction : 0;
+    measure->direction = found->p < no_change ? found->direction : 0;
     if (alarms || !in->out->terse)
         vg_budget_say_found(in->of, found, measure->why);
     return 0;

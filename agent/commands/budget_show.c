@@ -65,6 +65,20 @@ static void print_least(const struct vg_dataset *dataset, FILE *out)
         fputc('\n', out);
 }
 
+/* With what a base window is compared: fewer kinds of day where the reference is too short. */
+static const char *say_kinds(const struct vg_budget *budget)
+{
+    static const char *const kinds[] = {
+        "the whole reference: it is too short to know the hours of a day",
+        "its hours of all days: the reference is too short to know weekends",
+        "its hours of weekdays or weekends: the reference is too short to know Saturdays",
+        "its hours of weekdays, Saturdays or Sundays",
+    };
+    if (!budget->day_types && budget->per_day < 4)
+        return "the whole reference: days of fewer than four base windows have no hours";
+    return kinds[budget->day_types < 4 ? budget->day_types : 0];
+}
+
 static void print_replay(const struct vg_dataset *dataset, const struct vg_budget *budget,
                          FILE *out)
 {
@@ -91,6 +105,7 @@ static void print_replay(const struct vg_dataset *dataset, const struct vg_budge
                 budget->replay_days, budget->replay_days == 1 ? "" : "s", days,
                 is_one(days) ? "" : "s", budget->nstruck, budget->nstruck == 1 ? "" : "s", week,
                 is_one(week) ? "" : "s");
+    fprintf(out, "  each base window is compared with %s\n", say_kinds(budget));
     print_struck(budget, out);
     print_least(dataset, out);
 }
@@ -228,11 +243,11 @@ static json_t *make_dataset(const struct vg_dataset *dataset, const struct vg_bu
                   "replay_days", make_number(count_days(budget)), "struck_out", make_struck(budget),
                   "streams", make_streams(dataset, budget), "columns", make_columns(budget));
     if (out)
-        json_object_update_new(out,
-                               json_pack("{s:f, s:f, s:f, s:f}", "base_seconds",
-                                         (double)budget->base_us / (double)VG_US, "min_distance",
-                                         dataset->min_distance, "min_spread", dataset->min_spread,
-                                         "min_share", dataset->min_share));
+        json_object_update_new(
+            out, json_pack("{s:f, s:i, s:f, s:f, s:f}", "base_seconds",
+                           (double)budget->base_us / (double)VG_US, "day_types",
+                           (int)budget->day_types, "min_distance", dataset->min_distance,
+                           "min_spread", dataset->min_spread, "min_share", dataset->min_share));
     return out;
 }
 

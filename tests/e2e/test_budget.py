@@ -117,6 +117,7 @@ def test_said_aloud(world):
                      r"columns, base windows of 1h", out), out
     assert re.search(r"\d+ alarm-days? of the dataset in the replay of 28 days, \d+ base windows? "
                      r"struck out; expect [\d.]+ false incidents? a week", out), out
+    assert "  each base window is compared with its hours of weekdays, Saturdays or Sundays\n" in out
     assert re.search(r"^ *amount +distribution +\S+ +a distance D of 0\.\d+", out, re.M), out
     assert "token: values are not tested: it looks like an identifier" in out
     for command in (["status"], ["validate", "--connect"], ["explain", "rows_of"]):
@@ -129,7 +130,7 @@ def test_said_aloud(world):
     assert not any(column == "id" for column, _ in streams)
     assert 0 < streams["amount", "ks"]["smallest_visible"] < .5
     assert 0 < streams["amount", "ks"]["level"] < 1e-2
-    assert drift[0]["expected_per_week"] <= 1
+    assert drift[0]["expected_per_week"] <= 1 and drift[0]["day_types"] == 3
     # A floor of the rule file needs no calibration, and nothing smaller is promised.
     world.rule("rows_of", {**RULES, "drift": {**RULES["drift"], "min_distance": 0.4,
                                               "min_spread": "50%"}})

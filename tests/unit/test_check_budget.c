@@ -298,7 +298,8 @@ static void test_without_a_model(void **state)
         {false, false, NULL, NULL, VG_NODATA, "no reference yet"},
         {false, true, NULL, "capturing failed", VG_UNKNOWN, "capturing failed"},
         {true, false, "not calibrated", NULL, VG_NODATA, "not calibrated"},
-        {true, false, NULL, NULL, VG_NODATA, "the reference was calibrated without this column"},
+        {true, false, NULL, NULL, VG_NODATA,
+         "the reference was calibrated without this column: capture another one"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct world w;
