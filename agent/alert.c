@@ -3,6 +3,7 @@
  * it emits is for others to tell. Being unable to look never starts and never clears a fire. */
 #include "agent/alert.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
@@ -126,6 +127,32 @@ static void end_blind(struct vg_alert *alert)
     alert->blind_since_us = VG_NEVER;
 }
 
+/* When it was so: the start of the window, or the tick. */
+static int64_t find_moment(const struct vg_result *result, const struct vg_cycle *cycle)
+{
+    bool window = result->cadence == VG_ON_WINDOW && cycle->has_window;
+    return window ? cycle->window.start_us : cycle->due_us;
+}
+
+/* A fail is graver than a warning; of two alike the one farther beyond its limit is. */
+static void note_worst(struct vg_alert *alert, const struct vg_result *result,
+                       const struct vg_cycle *cycle)
+{
+    bool warns = result->verdict == VG_WARN && isfinite(result->warn_limit);
+    const struct vg_worst now = {.at_us = find_moment(result, cycle),
+                                 .value = result->value,
+                                 .limit = warns ? result->warn_limit : result->limit,
+                                 .verdict = result->verdict};
+    const struct vg_worst *was = &alert->worst;
+    if (isnan(now.value))
+        return;
+    double beyond = fabs(now.value - (isfinite(now.limit) ? now.limit : 0));
+    double before = fabs(was->value - (isfinite(was->limit) ? was->limit : 0));
+    bool alike = now.verdict == was->verdict;
+    if (!was->at_us || now.verdict > was->verdict || (alike && beyond > before))
+        alert->worst = now;
+}
+
 static enum vg_alert_input read_input(struct vg_alert *alert, const struct vg_result *result,
                                       const struct vg_cycle *cycle)
 {
@@ -145,10 +172,11 @@ static enum vg_alert_input read_input(struct vg_alert *alert, const struct vg_re
         alert->bad = 0;
         return alert->good >= result->resolve_after ? VG_IN_GOOD_PLUS : VG_IN_GOOD;
     }
-    if (!alert->bad++ && !burning)
-        alert->onset_us = result->cadence == VG_ON_WINDOW && cycle->has_window
-                              ? cycle->window.start_us
-                              : cycle->due_us;
+    if (!alert->bad++ && !burning) {
+        alert->onset_us = find_moment(result, cycle);
+        alert->worst.at_us = 0;
+    }
+    note_worst(alert, result, cycle);
     alert->good = 0;
     return alert->bad >= result->after ? VG_IN_BAD_PLUS : VG_IN_BAD;
 }

@@ -97,6 +97,7 @@ static const struct field message_fields[] = {
     {"role", TEXT, MESSAGE(role), NULL, 0},
     {"impact", TEXT, MESSAGE(impact), NULL, 0},
     {"by", TEXT, MESSAGE(by), NULL, 0},
+    {"retraining", TEXT, MESSAGE(retraining), NULL, 0},
     {"reference_from_us", MAYBE64, MESSAGE(reference_from_us), NULL, 0},
     {"reference_to_us", MAYBE64, MESSAGE(reference_to_us), NULL, 0},
 };
@@ -119,6 +120,9 @@ static const struct field item_fields[] = {
     {"ended_us", MAYBE64, ITEM(ended_us), NULL, 0},
     {"n", MAYBE, ITEM(n), NULL, 0},
     {"n_ref", MAYBE, ITEM(n_ref), NULL, 0},
+    {"worst", MAYBE, ITEM(worst.value), NULL, 0},
+    {"worst_limit", MAYBE, ITEM(worst.limit), NULL, 0},
+    {"worst_us", MAYBE64, ITEM(worst.at_us), NULL, 0},
     {"why", NEEDED, ITEM(why), NULL, 0},
     {"description", TEXT, ITEM(description), NULL, 0},
     {"runbook", TEXT, ITEM(runbook), NULL, 0},

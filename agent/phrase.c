@@ -174,6 +174,34 @@ static void write_time(struct vg_buf *out, const char *before, int64_t us)
         vg_buf_printf(out, "%s%s", before, vg_format_time(us, time));
 }
 
+void vg_phrase_worst(struct vg_buf *out, const struct vg_message_item *item)
+{
+    struct vg_message_item then = *item;
+    if (!item->worst.at_us || isnan(item->worst.value))
+        return;
+    then.value = item->worst.value;
+    then.limit = item->worst.limit;
+    then.verdict = VG_FAIL;
+    write_relation(out, &then, "the limit ");
+    write_time(out, ", at ", item->worst.at_us);
+}
+
+/* Of what ended, and of what stands where it is no news and was graver. */
+static void add_worst(struct vg_buf *out, const struct vg_message_item *item)
+{
+    bool stands = vg_phrase_stands(item), graver = item->worst.value != item->value;
+    size_t start = out->len;
+    if (stands && (item->emits || !graver))
+        return;
+    vg_buf_puts(out, stands ? "; the worst so far was " : "; the worst was ");
+    size_t before = out->len;
+    vg_phrase_worst(out, item);
+    if (out->len > before)
+        return;
+    out->len = start;
+    out->data[start] = '\0';
+}
+
 void vg_phrase_item(struct vg_buf *out, const struct vg_message_item *item)
 {
     char p[VG_NUMBER_TEXT];
@@ -192,6 +220,7 @@ void vg_phrase_item(struct vg_buf *out, const struct vg_message_item *item)
         write_time(out, ", ended ", item->ended_us);
     vg_buf_puts(out, ", rule ");
     vg_phrase_clean(out, item->rule);
+    add_worst(out, item);
 }
 
 /* --- The message ------------------------------------------------------------------------------ */

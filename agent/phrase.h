@@ -37,6 +37,10 @@ const struct vg_message_item *vg_phrase_lead(const struct vg_message *message);
  * One line, without the check's own words (item->why). */
 void vg_phrase_item(struct vg_buf *out, const struct vg_message_item *item);
 
+/* The gravest that was seen since it began: "0.612, above the limit 0.35, at 2001-06-14T00:00:00Z".
+ * Nothing where it is not known. */
+void vg_phrase_worst(struct vg_buf *out, const struct vg_message_item *item);
+
 /* Where and how much: "table ml.delay_predictions on warehouse, window 2001-06-12T00:00:00Z to
  * 2001-06-13T00:00:00Z, 3458 rows". One line. */
 void vg_phrase_place(struct vg_buf *out, const struct vg_message *message);

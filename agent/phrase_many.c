@@ -17,6 +17,17 @@ static void put_named(struct vg_buf *out, const char *before, const char *text)
     vg_phrase_clean(out, text);
 }
 
+/* What is asked of something that is over. */
+static void put_end(struct vg_buf *out, const struct vg_message *message)
+{
+    const struct vg_message_item *lead = vg_phrase_lead(message);
+    if (lead && lead->worst.at_us) {
+        vg_buf_puts(out, "; worst: ");
+        vg_phrase_worst(out, lead);
+    }
+    put_named(out, "; ", message->retraining);
+}
+
 void vg_phrase_one(struct vg_buf *out, const struct vg_message *message)
 {
     char time[VG_TIME_TEXT];
@@ -25,8 +36,10 @@ void vg_phrase_one(struct vg_buf *out, const struct vg_message *message)
     if (message->onset_us != VG_NEVER)
         vg_buf_printf(out, "%s%s", since, vg_format_time(message->onset_us, time));
     vg_buf_printf(out, " [%.*s]", KEY_SHOWN, message->key);
-    if (message->kind == VG_MSG_RESOLVE)
+    if (message->kind == VG_MSG_RESOLVE) {
+        put_end(out, message);
         return;
+    }
     put_named(out, "; may break: ", message->impact);
 }
 

@@ -4,6 +4,7 @@
 #include "agent/settle.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -129,6 +130,11 @@ static int name_rule(struct vg_incident *incident, const char *rule, struct vg_a
     return incident->rules ? 0 : -1;
 }
 
+static bool is_private(const struct vg_settle_in *in, const char *column)
+{
+    return in->dataset && column && vg_dataset_is_private(in->dataset, column);
+}
+
 static int step_alert(const struct vg_settle_in *in, struct vg_arena *arena,
                       struct vg_settle_out *out, struct vg_alert *alert,
                       const struct vg_result *result)
@@ -138,6 +144,8 @@ static int step_alert(const struct vg_settle_in *in, struct vg_arena *arena,
     unsigned emits = vg_alert_step(alert, result, in->cycle);
     alert->untold |= emits;
     alert->proposed &= vg_alert_active(alert->state); /* of this time of drift */
+    if (isnan(result->value) && is_private(in, result->column))
+        alert->worst.at_us = 0; /* it may have become so, and be no longer shown */
     struct vg_incident *incident = emits & joins ? join_incident(in, out, alert) : NULL;
     bool held = vg_settle_episode(in, out, alert, result, (struct vg_settle_step){emits, active});
     /* What is held back may never be told: its receivers come when it is. */

@@ -80,6 +80,7 @@ static void end(const struct vg_settle_in *in, struct vg_episode *episode, struc
     if (episode->ended_us == VG_NEVER)
         episode->ended_us = find_moment(in->cycle, result);
     episode->over = true;
+    episode->worst = alert->worst;
     alert->untold = 0;
     alert->incident[0] = '\0';
 }

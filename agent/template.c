@@ -112,6 +112,13 @@ static void write_basis(struct vg_buf *out, const struct vg_message *message)
         vg_phrase_basis(out, message, lead);
 }
 
+static void write_worst(struct vg_buf *out, const struct vg_message *message)
+{
+    const struct vg_message_item *lead = vg_phrase_lead(message);
+    if (lead)
+        vg_phrase_worst(out, lead);
+}
+
 #define OF_MESSAGE(name_, doc_)                                                                    \
     {                                                                                              \
         .word = {#name_, doc_}, .offset = offsetof(struct vg_message, name_)                       \
@@ -154,11 +161,13 @@ static const struct variable variables[] = {
     OF_MESSAGE(dashboard, "address of the dashboard"),
     OF_MESSAGE(runbook, "address of the dataset's runbook"),
     OF_MESSAGE(by, "who acknowledged"),
+    OF_MESSAGE(retraining, "of an end: what became of the retraining of the model"),
     WRITTEN("what", write_what, "the first alert in one line"),
     WRITTEN("value", write_value, "its value, in its unit"),
     WRITTEN("limit", write_limit, "its limit"),
     WRITTEN("p_value", write_p, "its p-value"),
     WRITTEN("basis", write_basis, "rows it rests on, and the reference it was compared with"),
+    WRITTEN("worst", write_worst, "the worst value since it began, its limit and when it was so"),
     OF_ITEM(rule, "its rule"),
     OF_ITEM(check, "its check"),
     OF_ITEM(column, "its column"),

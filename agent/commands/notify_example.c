@@ -108,6 +108,11 @@ static void resolve(struct example *example)
         item->state = VG_ALERT_OK;
         item->verdict = VG_PASS;
     }
+    example->items[0].worst =
+        (struct vg_worst){.at_us = example->message.onset_us, .value = 0.384, .limit = 0.35};
+    example->items[1].worst =
+        (struct vg_worst){.at_us = example->message.onset_us, .value = 0.121, .limit = 0.01};
+    example->message.retraining = "retraining of delay-model: none was asked for";
     example->items[0].value = 0.082;
     example->items[0].why = "the largest distance is at 0.37";
     example->items[1].value = 0;

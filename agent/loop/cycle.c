@@ -317,6 +317,7 @@ int vg_cycle_retire(const struct vg_cycle_env *env, const char *dataset, struct 
     if (rc < 0)
         goto out;
     rc = vg_cycle_settle(env, &settling, arena, err);
+    rc = rc ? rc : vg_cycle_tell_ends(env, &settling, arena, err);
     if (rc == 0)
         rc = vg_store_retire(env->store, dataset, err);
     if (rc < 0)

@@ -111,8 +111,8 @@ static bool is_chosen(const struct vg_cycle_env *env, const char *receiver)
     return !only;
 }
 
-static int post_message(const struct vg_cycle_env *env, const struct vg_message *message,
-                        const struct vg_strings *to, struct vg_arena *arena, struct vg_error *err)
+int vg_cycle_post(const struct vg_cycle_env *env, const struct vg_message *message,
+                  const struct vg_strings *to, struct vg_arena *arena, struct vg_error *err)
 {
     const char *body = NULL;
     if (!env->posted && vg_message_write(message, arena, &body, err) < 0)
@@ -187,7 +187,8 @@ static int store_settled(const struct vg_cycle_env *env, const struct vg_settle_
             hide_keys(&settled->messages[i]);
         if (!env->carry && vg_cycle_remind(env, &settled->messages[i], err) < 0)
             return -1;
-        if (post_message(env, &settled->messages[i], &settled->receivers[i], arena, err) < 0)
+        if (settled->messages[i].kind != VG_MSG_RESOLVE &&
+            vg_cycle_post(env, &settled->messages[i], &settled->receivers[i], arena, err) < 0)
             return -1;
     }
     return 0;
@@ -281,6 +282,9 @@ int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling
     vg_failpoint("settled");
     settling->alerts = settled.alerts;
     settling->nalerts = settled.nalerts;
+    settling->messages = settled.messages;
+    settling->receivers = settled.receivers;
+    settling->nmessages = settled.nmessages;
     return store_settled(env, &in, &settled, arena, err);
 }
 
@@ -383,9 +387,9 @@ static int store_parts(struct vg_work *work, struct vg_progress *after,
         vg_cycle_settle(work->env, settling, work->arena, err) < 0 ||
         vg_cycle_budget_store(work, err) < 0 || vg_cycle_structure_store(work, err) < 0 ||
         vg_cycle_still_store(work, err) < 0 || vg_cycle_revisit_store(work, after, err) < 0 ||
-        vg_store_progress_put(store, id, after, err) < 0)
+        vg_store_progress_put(store, id, after, err) < 0 || vg_cycle_retrain(work, err) < 0)
         return -1;
-    return vg_cycle_retrain(work, err);
+    return vg_cycle_tell_ends(work->env, settling, work->arena, err);
 }
 
 static void publish(struct vg_work *work, const struct vg_progress *after,
@@ -426,7 +430,8 @@ static int carry_parts(struct vg_work *work, struct vg_settling *settling, struc
     const struct vg_cycle *cycle = &work->cycle;
     if (store_window(work, err) < 0 ||
         (has_marks(cycle) && vg_store_marks_put(work->env->store, cycle, err) < 0) ||
-        vg_cycle_settle(work->env, settling, work->arena, err) < 0)
+        vg_cycle_settle(work->env, settling, work->arena, err) < 0 ||
+        vg_cycle_tell_ends(work->env, settling, work->arena, err) < 0)
         return -1;
     return vg_cycle_budget_store(work, err);
 }

@@ -21,11 +21,20 @@ struct vg_settling {
     bool catching_up;
     struct vg_alert *alerts;
     size_t nalerts;
+    struct vg_message *messages; /* all of them, and who is told each */
+    struct vg_strings *receivers;
+    size_t nmessages;
 };
-/* Inside the transaction: alerts, incidents, messages into the outbox. */
+/* Inside the transaction: alerts, incidents, messages into the outbox, but for ends. */
 int vg_cycle_settle(const struct vg_cycle_env *env, struct vg_settling *settling,
                     struct vg_arena *arena, struct vg_error *err);
 /* Inside the transaction: what the cycle means for the retraining of its model. */
 int vg_cycle_retrain(const struct vg_work *work, struct vg_error *err);
+/* Then: the ends of incidents into the outbox, with what became of the retraining. */
+int vg_cycle_tell_ends(const struct vg_cycle_env *env, const struct vg_settling *settling,
+                       struct vg_arena *arena, struct vg_error *err);
+/* A message into the outbox, or to env->posted. */
+int vg_cycle_post(const struct vg_cycle_env *env, const struct vg_message *message,
+                  const struct vg_strings *to, struct vg_arena *arena, struct vg_error *err);
 
 #endif

@@ -82,7 +82,12 @@ json_t *vg_hook_annotations(const struct vg_message *message, const struct vg_me
           vg_receiver_set_text(annotations, "dashboard_url", message->dashboard, NAME_CHARS);
     vg_buf_clear(&text);
     vg_phrase_impact(&text, message);
-    bad = bad || set_phrase(annotations, "impact", &text);
+    bad = bad || set_phrase(annotations, "impact", &text) ||
+          vg_receiver_set_text(annotations, "retraining", message->retraining, TEXT_CHARS);
+    vg_buf_clear(&text);
+    if (item)
+        vg_phrase_worst(&text, item);
+    bad = bad || set_phrase(annotations, "worst", &text);
     vg_buf_free(&text);
     return vg_receiver_made(annotations, bad);
 }

@@ -145,6 +145,8 @@ static void write_footer(struct vg_buf *out, const struct vg_message *message)
 
 static void write_impact(struct vg_buf *out, const struct vg_message *message)
 {
+    if (message->kind == VG_MSG_RESOLVE && message->retraining)
+        vg_phrase_clean(out, message->retraining);
     if (message->kind == VG_MSG_TEST || message->kind == VG_MSG_RESOLVE ||
         message->kind == VG_MSG_SUMMARY)
         return;

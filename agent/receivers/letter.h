@@ -24,7 +24,7 @@ struct vg_letter {
     size_t nitems;
     size_t more;        /* alerts that are not among them */
     const char *place;  /* what stands now and where */
-    const char *impact; /* "may break: ...", or NULL */
+    const char *impact; /* "may break: ...", of an end "retraining of ...", or NULL */
     const char *footer; /* incident and agent */
     struct vg_letter_link links[VG_LETTER_LINKS];
     size_t nlinks;

@@ -116,6 +116,9 @@ static json_t *make_item(const struct vg_message *message, const struct vg_messa
         vg_receiver_set(alert, "since", vg_receiver_time(item->onset_us)) ||
         vg_receiver_set(alert, "rests_on", make_basis(message, item)) ||
         vg_receiver_set(alert, "description", vg_receiver_text(item->description, TEXT_CHARS));
+    if (!bad && item->worst.at_us)
+        bad = vg_receiver_set(alert, "worst", make_number(item->worst.value)) ||
+              vg_receiver_set(alert, "worst_at", vg_receiver_time(item->worst.at_us));
     if (!bad && item->nkeys)
         bad = vg_receiver_set(alert, "first_rows", make_keys(item));
     return vg_receiver_made(alert, bad);

@@ -11,7 +11,7 @@ enum { RECEIVERS_MAX = 1 << 20 };
 #define EPISODE_COLUMNS                                                                            \
     "dataset, rule, segment, due_us, known, check_name, column_name, class, severity, onset_us,"   \
     " ended_us, over, incident, emits, value, limit_value, p_value, unit, verdict, why, runbook,"  \
-    " receivers"
+    " receivers, " VG_WORST_COLUMNS
 
 static size_t count_lines(const char *text)
 {
@@ -65,6 +65,7 @@ static void read_episode(struct vg_sql_row *row, void *item)
     e->why = vg_row_text(row);
     e->runbook = vg_row_text(row);
     read_receivers(row, &e->to);
+    e->worst = vg_row_worst(row);
 }
 
 int vg_store_episodes(struct vg_store *store, const char *dataset, bool all, struct vg_arena *arena,
@@ -88,14 +89,15 @@ static int put(struct vg_store *store, const struct vg_episode *e, const char *r
 {
     static const char text[] =
         "INSERT INTO episode (" EPISODE_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-        " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)"
+        " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)"
         " ON CONFLICT (dataset, rule, segment, due_us, known) DO UPDATE SET"
         " check_name = excluded.check_name, column_name = excluded.column_name,"
         " class = excluded.class, severity = excluded.severity, onset_us = excluded.onset_us,"
         " ended_us = excluded.ended_us, over = excluded.over, incident = excluded.incident,"
         " emits = excluded.emits, value = excluded.value, limit_value = excluded.limit_value,"
         " p_value = excluded.p_value, unit = excluded.unit, verdict = excluded.verdict,"
-        " why = excluded.why, runbook = excluded.runbook, receivers = excluded.receivers";
+        " why = excluded.why, runbook = excluded.runbook, receivers = "
+        "excluded.receivers," VG_WORST_EXCLUDED;
     const struct vg_sql sql = VG_SQL(
         text, vg_p_text(e->dataset), vg_p_text(e->rule), vg_p_text(e->segment ? e->segment : ""),
         vg_p_int(e->due_us), vg_p_int(e->known), vg_p_text(e->check), vg_p_text(e->column),
@@ -103,7 +105,8 @@ static int put(struct vg_store *store, const struct vg_episode *e, const char *r
         vg_p_int(e->ended_us), vg_p_int(e->over), vg_p_text(e->incident),
         vg_p_int((int64_t)e->emits), vg_p_real(e->value), vg_p_real(e->limit),
         vg_p_real(e->p_value), vg_p_int((int64_t)e->unit), vg_p_int((int64_t)e->verdict),
-        vg_p_text(e->why ? e->why : ""), vg_p_text(e->runbook), vg_p_text(receivers));
+        vg_p_text(e->why ? e->why : ""), vg_p_text(e->runbook), vg_p_text(receivers),
+        VG_WORST_VALUES(e->worst));
     return vg_sql_run(store, &sql, err);
 }
 

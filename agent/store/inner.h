@@ -152,6 +152,15 @@ double vg_row_real(struct vg_sql_row *row);
 const char *vg_row_text(struct vg_sql_row *row); /* in arena; NULL for NULL */
 void vg_row_key(struct vg_sql_row *row, char out[VG_KEY_SIZE]);
 struct vg_window vg_row_window(struct vg_sql_row *row); /* start, end, repeated */
+/* The gravest that was seen of an alert. */
+#define VG_WORST_COLUMNS "worst_us, worst_value, worst_limit, worst_verdict"
+#define VG_WORST_EXCLUDED                                                                          \
+    " worst_us = excluded.worst_us, worst_value = excluded.worst_value,"                           \
+    " worst_limit = excluded.worst_limit, worst_verdict = excluded.worst_verdict"
+#define VG_WORST_VALUES(worst)                                                                     \
+    vg_p_int((worst).at_us), vg_p_real((worst).value), vg_p_real((worst).limit),                   \
+        vg_p_int((int64_t)(worst).verdict)
+struct vg_worst vg_row_worst(struct vg_sql_row *row);
 /* An enum of `n` values; anything else fails with VG_E_STATE. */
 int vg_row_enum(struct vg_sql_row *row, int n);
 const void *vg_row_blob(struct vg_sql_row *row, size_t *size); /* borrowed until the next row */

@@ -339,6 +339,19 @@ static const char *const gravity[] = {
     NULL,
 };
 
+/* The gravest that was seen of an alert since its onset. */
+static const char *const worsts[] = {
+    "ALTER TABLE alert ADD COLUMN worst_us {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE alert ADD COLUMN worst_value {real}",
+    "ALTER TABLE alert ADD COLUMN worst_limit {real}",
+    "ALTER TABLE alert ADD COLUMN worst_verdict {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE episode ADD COLUMN worst_us {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE episode ADD COLUMN worst_value {real}",
+    "ALTER TABLE episode ADD COLUMN worst_limit {real}",
+    "ALTER TABLE episode ADD COLUMN worst_verdict {int} NOT NULL DEFAULT 0",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -361,5 +374,6 @@ const struct vg_migration vg_migrations[] = {
     {"where and with what messages were tried", attempts},
     {"what is next at each receiver", next_of_each},
     {"how grave messages are", gravity},
+    {"the gravest that alerts saw", worsts},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];

@@ -74,6 +74,15 @@ void vg_row_key(struct vg_sql_row *row, char out[VG_KEY_SIZE])
     snprintf(out, VG_KEY_SIZE, "%s", s ? s : "");
 }
 
+struct vg_worst vg_row_worst(struct vg_sql_row *row)
+{
+    struct vg_worst worst = {.at_us = vg_row_int(row)};
+    worst.value = vg_row_real(row);
+    worst.limit = vg_row_real(row);
+    worst.verdict = (enum vg_verdict)vg_row_enum(row, VG_FAIL + 1);
+    return worst;
+}
+
 struct vg_window vg_row_window(struct vg_sql_row *row)
 {
     struct vg_window window = {.start_us = vg_row_int(row)};

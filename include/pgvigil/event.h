@@ -34,6 +34,13 @@ enum vg_emit {
     VG_EMIT_REMIND = 32
 };
 
+/* The gravest that was seen of an alert since its onset. */
+struct vg_worst {
+    int64_t at_us;       /* start of its window, or the tick; 0: nothing that has a value */
+    double value, limit; /* limit NAN: none */
+    enum vg_verdict verdict;
+};
+
 struct vg_alert {
     const char *dataset, *rule, *segment; /* segment "" for none */
     const char *check, *column;           /* column may be NULL */
@@ -52,6 +59,7 @@ struct vg_alert {
     double value, limit;
     enum vg_unit unit;
     enum vg_verdict verdict; /* last */
+    struct vg_worst worst;
     const char *runbook;
     bool proposed; /* that the change may have become normal was said */
 };
@@ -89,6 +97,7 @@ struct vg_episode {
     double value, limit, p_value; /* of the first bad look; with `known`, of the last look */
     enum vg_unit unit;
     enum vg_verdict verdict;
+    struct vg_worst worst;     /* until its end, where it is over */
     const char *why, *runbook; /* runbook may be NULL */
     struct vg_strings to;      /* who would have been told */
 };
@@ -115,8 +124,9 @@ struct vg_message_item {                         /* one alert in a message */
     enum vg_unit unit;
     double value, limit, p_value;
     int64_t onset_us;
-    int64_t ended_us; /* of what began and ended while windows were caught up; 0: not said */
-    double n, n_ref;  /* rows it rests on, now and in the reference; NAN: does not apply */
+    int64_t ended_us;      /* of what began and ended while windows were caught up; 0: not said */
+    double n, n_ref;       /* rows it rests on, now and in the reference; NAN: does not apply */
+    struct vg_worst worst; /* its verdict is not stored */
     const char *why, *description, *runbook;
     const char *const *keys;
     size_t nkeys;
@@ -152,12 +162,13 @@ struct vg_message {
     uint64_t rows;
     struct vg_message_item *items;
     size_t nitems;
-    size_t more;           /* items left out: very many were written as the first */
-    const char *url;       /* page, or NULL */
-    const char *dashboard; /* or NULL */
-    const char *role;      /* of the dataset for its model, or NULL */
-    const char *impact;    /* what it may break, in the words of the rule file; or NULL */
-    const char *by;        /* who acknowledged, or NULL */
+    size_t more;            /* items left out: very many were written as the first */
+    const char *url;        /* page, or NULL */
+    const char *dashboard;  /* or NULL */
+    const char *role;       /* of the dataset for its model, or NULL */
+    const char *impact;     /* what it may break, in the words of the rule file; or NULL */
+    const char *by;         /* who acknowledged, or NULL */
+    const char *retraining; /* of an end: what became of the model's retraining, or NULL */
     /* What was compared with; 0 and 0: nothing. */
     int64_t reference_from_us, reference_to_us;
     const struct vg_gathered *gathered; /* of many incidents, or NULL; then it has no items */

@@ -146,7 +146,8 @@ void kit_poison(struct vg_message *message, uint64_t *seed, struct vg_arena *are
     const char **texts[] = {&message->agent,      &message->dataset, &message->model,
                             &message->connection, &message->table,   &message->owner,
                             &message->runbook,    &message->url,     &message->dashboard,
-                            &message->role,       &message->impact,  &message->by};
+                            &message->role,       &message->impact,  &message->by,
+                            &message->retraining};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = kit_hostile_name(seed, arena);
     for (size_t i = 0; i < message->nitems; i++) {
@@ -160,6 +161,7 @@ void kit_poison(struct vg_message *message, uint64_t *seed, struct vg_arena *are
                               &item->class, &item->why,   &item->description, &item->runbook};
         for (size_t k = 0; k < sizeof own / sizeof own[0]; k++)
             *own[k] = kit_hostile_name(seed, arena);
+        item->worst = (struct vg_worst){.at_us = KIT_JUNE_12, .value = -1e300, .limit = NAN};
     }
 }
 

@@ -4,6 +4,7 @@
 #ifndef TESTS_UNIT_SETTLE_WORLD_H
 #define TESTS_UNIT_SETTLE_WORLD_H
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ struct world {
     size_t nepisodes;
     int64_t clock_us;
     int resolve_after;
+    const char *column;          /* of all rules */
     struct vg_quiet quiet, made; /* of the configuration; made by somebody */
     size_t nquiet, nmade;
     struct vg_route routes[3];
@@ -64,7 +66,8 @@ static size_t read_results(struct world *world, const char *text, struct vg_resu
             .why = "why",
             .after = 1,
             .resolve_after = world->resolve_after,
-            .value = 1,
+            .value = verdict == VG_UNKNOWN ? (double)NAN : 1,
+            .column = world->column,
             .to = {*rule == 'c' ? to_oncall : to_ops, 1},
         };
         if (!p[3])

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <math.h>
+
 #include "agent/alert.h"
 
 static const char *const design[VG_ALERT_STATES][VG_INPUTS + 1] = {
@@ -150,6 +152,49 @@ static void test_onset_and_severity(void **state)
     assert_int_equal(alert.severity, VG_SEVERITY_WARNING);
 }
 
+/* The gravest since the onset: a fail before a warning, then what is farther beyond its limit, on
+ * the side on which it is. */
+static void test_the_worst(void **state)
+{
+    static const struct {
+        enum vg_verdict verdict;
+        double value, limit, worst; /* the worst known after it; NAN: none */
+    } steps[] = {
+        {VG_PASS, 0.1, 0.35, NAN},   {VG_WARN, 0.3, 0.35, 0.3},    {VG_WARN, 0.28, 0.35, 0.3},
+        {VG_FAIL, 0.36, 0.35, 0.36}, {VG_WARN, 0.9, 0.35, 0.36},   {VG_FAIL, 0.61, 0.35, 0.61},
+        {VG_FAIL, 0.4, 0.35, 0.61},  {VG_UNKNOWN, NAN, NAN, 0.61}, {VG_FAIL, NAN, 0.35, 0.61},
+        {VG_PASS, 0.1, 0.35, 0.61},  {VG_PASS, 0.1, 0.35, 0.61},   {VG_PASS, 0.1, 0.35, 0.61},
+        {VG_FAIL, 90, 100, 90},      {VG_FAIL, 40, 100, 40},       {VG_FAIL, 99, 100, 40},
+        {VG_FAIL, 5, NAN, 40},       {VG_PASS, 200, 100, 40},
+    };
+    static const char *const ops[] = {"ops"};
+    struct vg_alert alert;
+    struct vg_result first = make_result(VG_PASS);
+    (void)state;
+    vg_alert_init(&alert, &first, "d", 0);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        int64_t end_us = VG_DAY_US + (int64_t)i * VG_HOUR_US;
+        struct vg_result result = make_result(steps[i].verdict);
+        struct vg_cycle cycle = {.dataset = "d",
+                                 .due_us = end_us,
+                                 .now_us = end_us,
+                                 .has_window = true,
+                                 .window = {end_us - VG_HOUR_US, end_us, false}};
+        result.value = steps[i].value;
+        result.limit = steps[i].limit;
+        result.warn_limit = 0.25;
+        result.warn_to = (struct vg_strings){ops, 1};
+        vg_alert_step(&alert, &result, &cycle);
+        bool known = alert.worst.at_us != 0;
+        if (known != !isnan(steps[i].worst) || (known && alert.worst.value != steps[i].worst))
+            fail_msg("step %zu: %d %f", i, known, alert.worst.value);
+        if (steps[i].worst == steps[i].value)
+            assert_int_equal(alert.worst.at_us, cycle.window.start_us);
+        if (steps[i].verdict == VG_WARN && alert.worst.verdict == VG_WARN)
+            assert_true(alert.worst.limit == 0.25);
+    }
+}
+
 /* A window filled late neither clears nor calms what fires since a later one; it may fire itself.
  */
 static void test_late_window(void **state)
@@ -200,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_streaks),
         cmocka_unit_test(test_onset_and_severity),
+        cmocka_unit_test(test_the_worst),
         cmocka_unit_test(test_late_window),
         cmocka_unit_test(test_retire),
     };

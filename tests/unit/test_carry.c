@@ -58,6 +58,8 @@ static void same_alert(const struct vg_alert *a, const struct vg_alert *b)
     assert_int_equal(a->untold, b->untold);
     assert_int_equal(a->unit, b->unit);
     assert_int_equal(a->verdict, b->verdict);
+    assert_true(a->worst.at_us == b->worst.at_us && a->worst.value == b->worst.value);
+    assert_true(a->worst.limit == b->worst.limit && a->worst.verdict == b->worst.verdict);
     assert_int_equal(a->proposed, b->proposed);
 }
 

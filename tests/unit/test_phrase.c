@@ -287,6 +287,42 @@ static void test_hostile_names_stay_one_clean_line(void **state)
     }
 }
 
+/* What is over says its worst; what stands does so where it is no news and was graver. */
+static void test_the_worst(void **state)
+{
+    static const struct {
+        enum vg_alert_state state;
+        unsigned emits;
+        double worst;
+        const char *says; /* NULL: nothing of it */
+    } cases[] = {
+        {VG_ALERT_OK, VG_EMIT_CLEAR, 0.612,
+         ", rule score-drift; the worst was 0.612, above the limit 0.35, at 2001-06-12T00:00:00Z"},
+        {VG_ALERT_OK, VG_EMIT_CLEAR, 0.384, "; the worst was 0.384, above the limit 0.35, at"},
+        {VG_ALERT_FIRING, 0, 0.612, "; the worst so far was 0.612, above the limit 0.35, at"},
+        {VG_ALERT_FIRING, 0, 0.384, NULL},
+        {VG_ALERT_FIRING, VG_EMIT_FIRE, 0.612, NULL},
+        {VG_ALERT_OK, VG_EMIT_CLEAR, NAN, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct vg_message_item item;
+        struct vg_buf out;
+        kit_message(&item);
+        item.state = cases[i].state;
+        item.emits = cases[i].emits;
+        item.value = 0.384;
+        item.worst = (struct vg_worst){
+            .at_us = KIT_JUNE_12, .value = cases[i].worst, .limit = 0.35, .verdict = VG_FAIL};
+        vg_buf_init(&out, 4000);
+        vg_phrase_item(&out, &item);
+        const char *found = strstr(out.data, cases[i].says ? cases[i].says : "worst");
+        if ((found != NULL) != (cases[i].says != NULL))
+            fail_msg("case %zu: %s", i, out.data);
+        vg_buf_free(&out);
+    }
+}
+
 /* One of many says what it may break and where to read on; an end need not. */
 static void test_one_of_many(void **state)
 {
@@ -318,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_seen_has_no_value),
         cmocka_unit_test(test_titles),
         cmocka_unit_test(test_place_and_standing),
+        cmocka_unit_test(test_the_worst),
         cmocka_unit_test(test_one_of_many),
         cmocka_unit_test(test_cleaning),
         cmocka_unit_test(test_hostile_names_stay_one_clean_line),

@@ -228,6 +228,48 @@ static void test_told_blindness_ends_in_a_fire(void **state)
     stop(&world);
 }
 
+/* Its end says the worst, of what ended while windows were caught up too. */
+static void test_the_worst_is_told(void **state)
+{
+    (void)state;
+    struct world world;
+    for (int catching_up = 0; catching_up < 2; catching_up++) {
+        start(&world);
+        run(&world, "a:b", VG_HOUR_US, false, NULL);
+        int64_t begun_us = world.clock_us - VG_HOUR_US;
+        assert_true(world.out.messages[0].items[0].worst.at_us == begun_us);
+        run(&world, "a:g", VG_HOUR_US, catching_up, NULL);
+        if (catching_up)
+            run(&world, "a:g", VG_HOUR_US, false, NULL);
+        assert_said(&world, "resolve(a)");
+        const struct vg_message_item *item = &world.out.messages[0].items[0];
+        assert_true(item->worst.at_us == begun_us && item->worst.value == 1);
+        stop(&world);
+    }
+}
+
+/* A column that has become private shows no value any more, and none of before either. */
+static void test_the_worst_of_a_private_column(void **state)
+{
+    (void)state;
+    struct world world;
+    struct vg_column_spec column = {.name = "x"};
+    for (int is_private = 0; is_private < 2; is_private++) {
+        start(&world);
+        world.dataset.columns = &column;
+        world.dataset.ncolumns = 1;
+        world.column = "x";
+        column.is_private = false;
+        run(&world, "a:b", VG_HOUR_US, false, NULL);
+        column.is_private = is_private;
+        run(&world, "a:u", VG_HOUR_US, false, NULL);
+        run(&world, "a:g", VG_HOUR_US, false, NULL);
+        assert_said(&world, "resolve(a)");
+        assert_true((world.out.messages[0].items[0].worst.at_us != 0) == !is_private);
+        stop(&world);
+    }
+}
+
 static void test_gone_rule_and_retired_dataset(void **state)
 {
     (void)state;
@@ -279,6 +321,8 @@ int main(void)
         cmocka_unit_test(test_end_of_a_fire),
         cmocka_unit_test(test_blind_while_catching_up),
         cmocka_unit_test(test_told_blindness_ends_in_a_fire),
+        cmocka_unit_test(test_the_worst_is_told),
+        cmocka_unit_test(test_the_worst_of_a_private_column),
         cmocka_unit_test(test_gone_rule_and_retired_dataset),
         cmocka_unit_test(test_blind_is_an_incident),
     };

@@ -32,6 +32,7 @@ static struct vg_episode made_episode(const char *rule, int64_t due_us)
         .p_value = NAN,
         .unit = VG_UNIT_RATIO,
         .verdict = VG_FAIL,
+        .worst = {.at_us = 3, .value = 0.75, .limit = 0.25, .verdict = VG_WARN},
         .why = "why",
         .runbook = "https://example.test/runbook",
         .to = {receivers, 2},
@@ -57,6 +58,8 @@ static void assert_same(const struct vg_episode *a, const struct vg_episode *b)
     assert_true(isnan(a->p_value) && isnan(b->p_value));
     assert_int_equal(a->unit, b->unit);
     assert_int_equal(a->verdict, b->verdict);
+    assert_true(a->worst.at_us == b->worst.at_us && a->worst.value == b->worst.value);
+    assert_true(a->worst.limit == b->worst.limit && a->worst.verdict == b->worst.verdict);
     assert_string_equal(a->why, b->why);
     assert_true(vg_streq(a->runbook, b->runbook));
     assert_int_equal(a->to.n, b->to.n);
