@@ -28,9 +28,10 @@ struct vg_story_past {
 };
 struct vg_story_of {
     bool nulls; /* of the share of NULLs, not of values */
-    /* `then` is what is expected at the hours of `now`. What a segment shows at them is not known,
-     * so none is named: against all of its hours the one with the strongest season would be. */
-    bool hours;
+    /* Where `then` is what is expected at the hours of `now`: the reference at all hours, as those
+     * of segments are; else NULL. What a segment shows at these hours is not known. The season of
+     * all rows is taken for this segment's alone, and it is named for what it moved beyond that. */
+    const struct vg_reference_column *all_hours;
     const uint64_t *tested; /* the value of a category that the verdict is of; NULL: none alone */
     const struct vg_column_summary *now;
     const struct vg_reference_column *then;

@@ -68,9 +68,9 @@ static int fill_segments(const struct vg_work *work, const struct vg_bound *boun
 /* An alarm of the budget is about the rows of its look-back, against what is usual at its hours.
  * What it tells beside the tests (the first NULL, a new value) needs no story, and compared with
  * all hours of the reference it would have the wrong one. */
-static int fill_look_back(struct vg_work *work, const struct vg_result *result,
-                          struct vg_budget_sides *sides, struct vg_story_of *of,
-                          struct vg_error *err)
+static int fill_look_back(struct vg_work *work, const struct vg_bound *bound,
+                          const struct vg_result *result, struct vg_budget_sides *sides,
+                          struct vg_story_of *of, struct vg_error *err)
 {
     const struct vg_reference_column *whole =
         work->reference ? vg_reference_find(work->reference, result->column) : NULL;
@@ -81,9 +81,9 @@ static int fill_look_back(struct vg_work *work, const struct vg_result *result,
     of->then = &sides->then;
     of->nulls = sides->nulls;
     of->window = &sides->window;
-    of->hours = true;
+    of->all_hours = whole;
     of->tested = sides->one ? &sides->value : NULL;
-    return 1;
+    return fill_segments(work, bound, result->column, of) < 0 ? fail_memory(err) : 1;
 }
 
 /* The rows that the result is about; false: they were not counted. */
@@ -141,7 +141,7 @@ static int fill_story(struct vg_work *work, const struct vg_bound *bound,
                       struct vg_story_of *of, struct vg_error *err)
 {
     if (bound->rule.policy == VG_POLICY_BUDGET)
-        return fill_look_back(work, result, sides, of, err);
+        return fill_look_back(work, bound, result, sides, of, err);
     int rc = fill_rows(work, bound, result, of);
     return rc < 0 ? fail_memory(err) : rc;
 }
