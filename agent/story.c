@@ -453,8 +453,12 @@ static void since_nulls(const struct vg_story_of *of, double *past, struct vg_st
     double before[2] = {(double)(then->rows - then->nulls), (double)then->nulls};
     double after[2] = {(double)(now->rows - now->nulls), (double)now->nulls};
     for (size_t i = 0; i < of->npast; i++) {
-        past[2 * i] = (double)(of->past[i].column->rows - of->past[i].column->nulls);
-        past[2 * i + 1] = (double)of->past[i].column->nulls;
+        const struct vg_story_past *at = &of->past[i];
+        double rows = (double)at->column->rows, nulls = (double)at->column->nulls;
+        if (at->has_usual_nulls)
+            nulls += rows * (vg_column_null_ratio(then) - at->usual_nulls);
+        past[2 * i] = rows - nulls;
+        past[2 * i + 1] = nulls;
     }
     find_since(of, before, after, 2, past, out);
 }

@@ -21,10 +21,12 @@ struct vg_story_past {
     struct vg_window window;
     const struct vg_column_summary *column; /* coarse, or with top values */
     /* Where `then` is what is expected at the hours of `now`: what is usual at the hours of this
-     * window, the shares of the coarse cells, or values; NULL: as in `then`. */
+     * window, the shares of the coarse cells, values, or NULLs; NULL: as in `then`. */
     const double *usual;
     const struct vg_top *usual_values;
     double usual_rows; /* of usual_values */
+    bool has_usual_nulls;
+    double usual_nulls; /* their share */
 };
 struct vg_story_of {
     bool nulls; /* of the share of NULLs, not of values */

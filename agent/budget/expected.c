@@ -45,6 +45,13 @@ bool vg_budget_usual(const struct vg_budget *budget, const struct vg_budget_part
     return true;
 }
 
+double vg_budget_usual_nulls(const struct vg_budget *budget, const struct vg_budget_part *part,
+                             struct vg_budget_place place)
+{
+    size_t at = vg_budget_slot(budget, place) * part->nulls.levels;
+    return part->has[VG_BUDGET_NULLS] ? part->nulls.share[at + 1] : (double)NAN;
+}
+
 /* --- values of a category --- */
 
 static size_t find_level(const struct vg_categories *categories, uint64_t hash)

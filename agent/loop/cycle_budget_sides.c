@@ -184,10 +184,24 @@ static int find_usual(struct vg_work *work, struct vg_budget_sides *sides,
     return 0;
 }
 
+static void fill_nulls(const struct vg_work *work, const struct vg_budget_sides *sides,
+                       struct vg_story_past *past, size_t n)
+{
+    const struct vg_look_back *look = &sides->look;
+    for (size_t i = 0; i < n; i++) {
+        struct vg_budget_place place =
+            vg_budget_place(work->job.dataset->zone, look->model->base_us, past[i].window.start_us);
+        past[i].usual_nulls = vg_budget_usual_nulls(look->model, look->part, place);
+        past[i].has_usual_nulls = !isnan(past[i].usual_nulls);
+    }
+}
+
 int vg_cycle_budget_sides_usual(struct vg_work *work, struct vg_budget_sides *sides,
                                 struct vg_story_past *past, size_t n, struct vg_error *err)
 {
     bool values = sides->whole && vg_top_size(sides->whole) <= USUAL_VALUES;
+    if (sides->nulls)
+        fill_nulls(work, sides, past, n);
     if (!sides->numbers && !values)
         return 0;
     const struct vg_budget *model = sides->look.model;

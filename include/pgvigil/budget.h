@@ -293,6 +293,9 @@ bool vg_budget_expected(const struct vg_budget *budget, const struct vg_budget_p
  * numbers. */
 bool vg_budget_usual(const struct vg_budget *budget, const struct vg_budget_part *part,
                      struct vg_budget_place place, double *shares);
+/* The share of NULLs at the hours of a place; NAN: that of this column is not tested. */
+double vg_budget_usual_nulls(const struct vg_budget *budget, const struct vg_budget_part *part,
+                             struct vg_budget_place place);
 /* The values of the whole reference, each as often, of VG_BUDGET_USUAL_ROWS, as at the hours of a
  * place; as below. */
 int vg_budget_usual_values(const struct vg_budget *budget, const struct vg_budget_part *part,

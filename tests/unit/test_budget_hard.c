@@ -86,6 +86,12 @@ static void test_windows_of_nulls(void **state)
         assert_int_equal(vg_kit_learn(&learnt), 0);
         if (vg_budget_all_null(&learnt.budget->columns[0], &all) == cases[i].usual)
             fail_msg("case %zu", i);
+        struct vg_budget_place night = {3, 1}, day = {12, 1};
+        double at_night = vg_budget_usual_nulls(learnt.budget, learnt.part, night);
+        double by_day = vg_budget_usual_nulls(learnt.budget, learnt.part, day);
+        if (cases[i].draw == draw_void_nights)
+            assert_true(at_night > .99 && by_day < .01);
+        assert_int_equal(isnan(by_day), cases[i].draw == vg_kit_draw_numbers);
         vg_kit_forget(&learnt);
     }
 }

@@ -244,6 +244,25 @@ static void test_since_when_of_other_hours(void **state)
     end(&world);
 }
 
+/* Nor are windows of other hours, at which there are always more NULLs. */
+static void test_nulls_since_when_of_other_hours(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world, even, 125);
+    world.of.nulls = true;
+    add_past(&world, 0, even, 50);
+    tell(&world);
+    assert_int_equal(world.story.since_us, 4 * VG_HOUR_US);
+    for (size_t i = 0; i < PAST - 2; i++) {
+        world.windows[i].has_usual_nulls = true;
+        world.windows[i].usual_nulls = .2;
+    }
+    tell(&world);
+    assert_int_equal(world.story.since_us, (4 + PAST - 2) * VG_HOUR_US);
+    end(&world);
+}
+
 static void test_since_when(void **state)
 {
     (void)state;
@@ -486,6 +505,7 @@ int main(void)
         cmocka_unit_test(test_nulls),
         cmocka_unit_test(test_since_when),
         cmocka_unit_test(test_since_when_of_other_hours),
+        cmocka_unit_test(test_nulls_since_when_of_other_hours),
         cmocka_unit_test(test_change_point),
         cmocka_unit_test(test_segment_that_moved_most),
         cmocka_unit_test(test_segment_against_other_hours),
