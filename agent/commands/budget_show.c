@@ -106,6 +106,8 @@ static void print_replay(const struct vg_dataset *dataset, const struct vg_budge
                 is_one(days) ? "" : "s", budget->nstruck, budget->nstruck == 1 ? "" : "s", week,
                 is_one(week) ? "" : "s");
     fprintf(out, "  each base window is compared with %s\n", say_kinds(budget));
+    if (dataset->nsegments)
+        fputs("  of all rows together: segments have no budget\n", out);
     print_struck(budget, out);
     print_least(dataset, out);
 }
