@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What has changed between a reference and a window, by counts of both in the same levels: cells of
  * the reference's grid, values of a category, NULL or not. Pure. */
-#include "agent/story.h"
+#include "agent/story_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,88 +10,12 @@
 #include "pgvigil/text.h"
 
 /* Few groups of levels: with more, chance in one window would pass for its nature. */
-enum { GROUPS = 10, LEVELS = 12, SEGMENT_ROWS = 30, LABEL_CHARS = 40 };
-static const double next_to_nothing = 0.02;
-static const double chance = 1.75; /* of a largest difference of shares, in standard errors */
-
-struct cells {
-    const uint64_t *then, *now;
-    size_t n;
-    double m, rows; /* totals */
-};
-
-static struct cells make_cells(const uint64_t *then, const uint64_t *now, size_t n)
-{
-    struct cells cells = {then, now, n, 0, 0};
-    for (size_t i = 0; i < n; i++) {
-        cells.m += (double)then[i];
-        cells.rows += (double)now[i];
-    }
-    return cells;
-}
-
-/* What a column of numbers and its reference are counted in together; false: nothing. */
-static bool find_cells(const struct vg_column_summary *now, const struct vg_reference_column *then,
-                       struct cells *out)
-{
-    const struct vg_distribution *fine = then ? then->fine : NULL;
-    if (!now || !fine || !now->fine || now->grid_id != fine->grid->id)
-        return false;
-    *out = make_cells(fine->cells, now->fine, 2 * (size_t)fine->grid->n + 1);
-    return out->m > 0 && out->rows > 0;
-}
+enum { GROUPS = 10, LEVELS = 12, LABEL_CHARS = 40 };
 
 /* --- numbers: parts of the line --- */
 
-struct run {
-    size_t first, last;
-    double share; /* by which it holds more */
-};
-
-static double add_shares(const struct cells *cells, size_t first, size_t end)
-{
-    double then = 0, now = 0;
-    for (size_t i = first; i < end; i++) {
-        then += (double)cells->then[i] / cells->m;
-        now += (double)cells->now[i] / cells->rows;
-    }
-    return fmax(then, now);
-}
-
-/* What is left of the line beside it, if next to nothing, is told as part of it. Cells at its ends
- * that hold nothing are none of it. */
-static void extend(const struct cells *cells, struct run *run)
-{
-    while (run->first < run->last && !cells->now[run->first] && !cells->then[run->first])
-        run->first++;
-    if (run->first == run->last && run->first % 2)
-        return; /* one value alone */
-    if (add_shares(cells, 0, run->first) <= next_to_nothing)
-        run->first = 0;
-    if (add_shares(cells, run->last + 1, cells->n) <= next_to_nothing)
-        run->last = cells->n - 1;
-}
-
-/* The run of cells that gained most (sign 1) or lost most (-1): Kadane's walk. */
-static struct run find_run(const struct cells *cells, double sign)
-{
-    struct run best = {0, 0, 0}, at = {0, 0, 0};
-    for (size_t i = 0; i < cells->n; i++) {
-        double more =
-            sign * ((double)cells->now[i] / cells->rows - (double)cells->then[i] / cells->m);
-        if (at.share <= 0)
-            at = (struct run){i, i, 0};
-        at.share += more;
-        at.last = i;
-        if (at.share > best.share)
-            best = at;
-    }
-    extend(cells, &best);
-    return best;
-}
-
-static void fill_part(const struct cells *cells, const struct vg_grid *grid, const struct run *run,
-                      struct vg_story_part *out)
+static void fill_part(const struct vg_story_cells *cells, const struct vg_grid *grid,
+                      const struct vg_story_run *run, struct vg_story_part *out)
 {
     size_t first = run->first, last = run->last;
     *out = (struct vg_story_part){.one = first == last && first % 2 == 1};
@@ -107,7 +31,7 @@ static void fill_part(const struct cells *cells, const struct vg_grid *grid, con
 }
 
 /* Twice the excess of the chance that a value of the window is larger, -1 .. 1. */
-static double find_rise(const struct cells *cells)
+static double find_rise(const struct vg_story_cells *cells)
 {
     double rise = 0, then = 0;
     for (size_t i = 0; i < cells->n; i++) {
@@ -142,7 +66,7 @@ static void fill_quantiles(const struct vg_story_of *of, struct vg_story *out)
 }
 
 /* By how much more of the rows lie beyond the reference's 10% and 90% quantiles. */
-static double find_spread(const struct cells *cells)
+static double find_spread(const struct vg_story_cells *cells)
 {
     double spread = 0, below = 0;
     for (size_t i = 0; i < cells->n; i++) {
@@ -154,8 +78,8 @@ static double find_spread(const struct cells *cells)
     return spread;
 }
 
-static enum vg_story_shape find_shape(const struct cells *cells, const struct vg_story *story,
-                                      const struct run *lost)
+static enum vg_story_shape find_shape(const struct vg_story_cells *cells,
+                                      const struct vg_story *story, const struct vg_story_run *lost)
 {
     double rise = find_rise(cells);
     if (fabs(rise) >= story->share / 2)
@@ -170,11 +94,11 @@ static enum vg_story_shape find_shape(const struct cells *cells, const struct vg
     return middle && spread < 0 ? VG_STORY_NARROWER : VG_STORY_OTHER;
 }
 
-static void tell_numbers(const struct vg_story_of *of, const struct cells *cells,
+static void tell_numbers(const struct vg_story_of *of, const struct vg_story_cells *cells,
                          struct vg_story *out)
 {
     const struct vg_grid *grid = of->then->fine->grid;
-    struct run gained = find_run(cells, 1), lost = find_run(cells, -1);
+    struct vg_story_run gained = vg_story_find_run(cells, 1), lost = vg_story_find_run(cells, -1);
     fill_part(cells, grid, &gained, &out->gained);
     fill_part(cells, grid, &lost, &out->lost);
     out->share = gained.share > lost.share ? gained.share : lost.share;
@@ -269,71 +193,6 @@ static int tell_category(const struct vg_story_of *of, struct vg_arena *arena, s
     out->shape = VG_STORY_LEVEL;
     tell_level(of, entries, n, arena, out, levels);
     return 1;
-}
-
-/* --- segments --- */
-
-/* By how much the hours alone move all rows; infinite where it was not counted. */
-static double find_season(const struct vg_story_of *of)
-{
-    if (!of->all_hours)
-        return 0;
-    const struct vg_column_summary *all = of->all_hours->total, *then = of->then->total;
-    if (!all || !then)
-        return INFINITY;
-    if (of->nulls)
-        return fabs(vg_column_null_ratio(then) - vg_column_null_ratio(all));
-    const struct vg_distribution *fine = of->then->fine;
-    size_t n = fine ? 2 * (size_t)fine->grid->n + 1 : 0;
-    if (!n || !all->coarse || all->coarse_cells != n)
-        return INFINITY;
-    struct cells cells = make_cells(all->coarse, fine->cells, n);
-    if (!(cells.m > 0) || !(cells.rows > 0))
-        return INFINITY;
-    return fmax(find_run(&cells, 1).share, find_run(&cells, -1).share);
-}
-
-/* By how much at least its rows have changed, beyond what they do if the season of all rows is
- * theirs alone; 0: few rows, or no more than that and chance. */
-static double find_segment(const struct vg_story_of *of, const struct vg_story_segment *segment,
-                           double season, double *share)
-{
-    const struct vg_column_summary *all = of->all_hours ? of->all_hours->total : NULL;
-    double m, n, of_all = 0;
-    if (of->nulls) {
-        const struct vg_column_summary *then = segment->then ? segment->then->total : NULL;
-        if (!then || !segment->now)
-            return 0;
-        m = (double)then->rows;
-        n = (double)segment->now->rows;
-        of_all = all ? (double)all->rows : 0;
-        *share = fabs(vg_column_null_ratio(segment->now) - vg_column_null_ratio(then));
-    } else {
-        struct cells cells;
-        if (!find_cells(segment->now, segment->then, &cells))
-            return 0;
-        m = cells.m;
-        n = cells.rows;
-        of_all = all ? (double)vg_column_finite(all) : 0;
-        *share = fmax(find_run(&cells, 1).share, find_run(&cells, -1).share);
-    }
-    if (m < SEGMENT_ROWS || n < SEGMENT_ROWS)
-        return 0;
-    double by_hours = season > 0 ? season * fmax(of_all / m, 1) : 0;
-    return fmax(*share - chance * sqrt(1 / m + 1 / n) - by_hours, 0);
-}
-
-static void tell_segments(const struct vg_story_of *of, struct vg_story *out)
-{
-    double most = 0, season = of->nsegments ? find_season(of) : 0;
-    for (size_t i = 0; i < of->nsegments; i++) {
-        double share = 0, least = find_segment(of, &of->segments[i], season, &share);
-        if (least <= most)
-            continue;
-        most = least;
-        out->segment = of->segments[i].name;
-        out->segment_share = share;
-    }
 }
 
 /* --- since when --- */
@@ -497,7 +356,7 @@ static int tell_nulls(const struct vg_story_of *of, struct vg_story *out)
 int vg_story_tell(const struct vg_story_of *of, struct vg_arena *arena, struct vg_story *out)
 {
     struct levels levels;
-    struct cells cells;
+    struct vg_story_cells cells;
     int rc = 0;
     *out = (struct vg_story){.since_us = VG_NEVER};
     for (int i = 0; i < VG_STORY_QUANTILES; i++)
@@ -505,7 +364,7 @@ int vg_story_tell(const struct vg_story_of *of, struct vg_arena *arena, struct v
     if (of->nulls) {
         rc = tell_nulls(of, out);
     } else if (of->now->kind == VG_KIND_NUMBER) {
-        rc = find_cells(of->now, of->then, &cells);
+        rc = vg_story_find_cells(of->now, of->then, &cells);
         if (rc)
             tell_numbers(of, &cells, out);
     } else {
@@ -513,6 +372,6 @@ int vg_story_tell(const struct vg_story_of *of, struct vg_arena *arena, struct v
     }
     if (rc <= 0)
         return rc;
-    tell_segments(of, out);
+    vg_story_tell_segments(of, out);
     return tell_since(of, &levels, arena, out) < 0 ? -1 : 1;
 }

@@ -117,7 +117,8 @@ def test_said_aloud(world):
                      r"columns, base windows of 1h", out), out
     assert re.search(r"\d+ alarm-days? of the dataset in the replay of 28 days, \d+ base windows? "
                      r"struck out; expect [\d.]+ false incidents? a week", out), out
-    assert "  each base window is compared with its hours of weekdays, Saturdays or Sundays\n" in out
+    assert ("  each base window is compared with its hours of weekdays, Saturdays or Sundays\n"
+            in out)
     assert re.search(r"^ *amount +distribution +\S+ +a distance D of 0\.\d+", out, re.M), out
     assert "token: values are not tested: it looks like an identifier" in out
     for command in (["status"], ["validate", "--connect"], ["explain", "rows_of"]):

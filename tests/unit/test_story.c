@@ -1,71 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Unit tests of agent/story*.c: sentences of drifts made up of literals. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "agent/story.h"
-#include "pgvigil/text.h"
-
-enum { REF = 1000, NOW = 500, PAST = 6 };
-
-/* A reference of the values 0 .. 99, ten each, and a window; both may be made into others. */
-struct world {
-    struct vg_arena *arena;
-    struct vg_grid *grid;
-    struct vg_distribution *fine;
-    struct vg_column_summary total, now, past[PAST], segment_now[2];
-    struct vg_reference_column then;
-    struct vg_story_past windows[PAST];
-    struct vg_story_segment segments[2];
-    struct vg_window window;
-    struct vg_story_of of;
-    struct vg_story story;
-    char text[2048];
-};
-
-typedef double draw(size_t i, size_t n);
-
-static void count(struct vg_column_summary *column, const struct vg_grid *grid, draw *value,
-                  size_t n, size_t nulls)
-{
-    struct vg_error err;
-    double *num = calloc(n + nulls, sizeof *num);
-    uint8_t *state = calloc(n + nulls, 1);
-    assert_true(num && state);
-    for (size_t i = 0; i < n + nulls; i++) {
-        state[i] = i < n ? VG_CELL_VALUE : VG_CELL_NULL;
-        num[i] = i < n ? value(i, n) : 0;
-    }
-    struct vg_column rows = {
-        .kind = VG_KIND_NUMBER, .special = nulls > 0, .num = num, .state = state};
-    assert_int_equal(vg_column_init(column, "x", VG_KIND_NUMBER, grid, 0, &err), 0);
-    assert_int_equal(vg_column_count(column, &rows, n + nulls, &err), 0);
-    free(num);
-    free(state);
-}
-
-static double even(size_t i, size_t n)
-{
-    return floor((double)i * 100 / (double)n);
-}
-
-static double higher(size_t i, size_t n)
-{
-    return even(i, n) + 20;
-}
-
-static double lower(size_t i, size_t n)
-{
-    return even(i, n) / 2;
-}
+#include "tests/unit/story_world.h"
 
 static double wider(size_t i, size_t n)
 {
@@ -92,29 +27,6 @@ static double stuck(size_t i, size_t n)
     return i % 2 ? even(i, n) : 50;
 }
 
-static void start(struct world *world, draw *value, size_t nulls)
-{
-    struct vg_error err;
-    double q[100];
-    memset(world, 0, sizeof *world);
-    world->arena = vg_arena_new();
-    for (size_t i = 0; i < 100; i++)
-        q[i] = (double)i;
-    world->grid = vg_grid_new(q, 100, true);
-    assert_true(world->arena && world->grid);
-    count(&world->total, world->grid, even, REF, 10);
-    count(&world->now, world->grid, value, NOW, nulls);
-    assert_int_equal(vg_distribution_of(&world->total, &world->fine, &err), 0);
-    world->then = (struct vg_reference_column){.name = "x",
-                                               .type = "float8",
-                                               .kind = VG_KIND_NUMBER,
-                                               .fine = world->fine,
-                                               .total = &world->total};
-    world->window = (struct vg_window){10 * VG_HOUR_US, 11 * VG_HOUR_US, false};
-    world->of =
-        (struct vg_story_of){.now = &world->now, .then = &world->then, .window = &world->window};
-}
-
 /* Six windows before, the first `old` of them like the reference. */
 static void add_past(struct world *world, size_t old, draw *value, size_t nulls)
 {
@@ -128,31 +40,6 @@ static void add_past(struct world *world, size_t old, draw *value, size_t nulls)
     }
     world->of.past = world->windows;
     world->of.npast = PAST;
-}
-
-static const char *tell(struct world *world)
-{
-    struct vg_buf text;
-    vg_buf_init(&text, sizeof world->text);
-    assert_int_equal(vg_story_tell(&world->of, world->arena, &world->story), 1);
-    vg_story_write(&world->story, &text);
-    assert_true(!text.failed && text.len < sizeof world->text);
-    memcpy(world->text, text.data, text.len + 1);
-    vg_buf_free(&text);
-    return world->text;
-}
-
-static void end(struct world *world)
-{
-    vg_column_clear(&world->total);
-    vg_column_clear(&world->now);
-    for (size_t i = 0; i < PAST; i++)
-        vg_column_clear(&world->past[i]);
-    for (size_t i = 0; i < 2; i++)
-        vg_column_clear(&world->segment_now[i]);
-    vg_distribution_free(world->fine);
-    vg_grid_free(world->grid);
-    vg_arena_free(world->arena);
 }
 
 static void test_shapes(void **state)
@@ -310,115 +197,6 @@ static void test_change_point(void **state)
     assert_int_equal(vg_story_since(then, then + 1, 0, NULL, 0), 0);
 }
 
-static void test_segment_that_moved_most(void **state)
-{
-    (void)state;
-    struct world world;
-    start(&world, higher, 0);
-    count(&world.segment_now[0], world.grid, even, 200, 0);
-    count(&world.segment_now[1], world.grid, lower, 200, 0);
-    world.segments[0] = (struct vg_story_segment){"origin=ATL", &world.segment_now[0], &world.then};
-    world.segments[1] = (struct vg_story_segment){"origin=ORD", &world.segment_now[1], &world.then};
-    world.of.segments = world.segments;
-    world.of.nsegments = 2;
-    assert_non_null(strstr(tell(&world), "; most in origin=ORD, 50%"));
-    world.of.nsegments = 1; /* it did not move */
-    assert_null(strstr(tell(&world), "origin"));
-    world.segments[0].now = NULL; /* nor one that was not counted */
-    assert_null(strstr(tell(&world), "origin"));
-    end(&world);
-}
-
-/* Of two segments of as many rows one is at night as low as `lower` always. */
-static double night(size_t i, size_t n)
-{
-    return i % 2 ? even(i, n) : lower(i, n);
-}
-
-static double beyond(size_t i, size_t n)
-{
-    return even(i, n) + 100;
-}
-
-/* What is said of passengers and freight at night, when freight is usually lower than by day: that
- * is in the reference of all hours only as far as both together show it. */
-static void test_segment_against_other_hours(void **state)
-{
-    static const struct {
-        draw *usual, *passengers, *freight;
-        const char *said;
-    } rows[] = {
-        {night, even, lower, NULL},   /* as on each night, though freight is off its day by 50 % */
-        {night, higher, lower, NULL}, /* who knows: freight is off by more, the passengers moved */
-        {night, beyond, lower, "; most in kind=passenger, 100%"},
-        {even, higher, even, "; most in kind=passenger, 20%"}, /* the hours are alike */
-        {even, even, lower, "; most in kind=freight, 50%"},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct world world;
-        struct vg_column_summary usual, half;
-        struct vg_distribution *usual_fine, *half_fine;
-        struct vg_error err;
-        start(&world, higher, 0);
-        assert_int_equal(vg_column_coarsen(&world.total), 0);
-        count(&usual, world.grid, rows[i].usual, REF, 10);
-        count(&half, world.grid, even, REF / 2, 5);
-        assert_int_equal(vg_distribution_of(&usual, &usual_fine, &err), 0);
-        assert_int_equal(vg_distribution_of(&half, &half_fine, &err), 0);
-        struct vg_reference_column then = world.then, part = world.then;
-        then.fine = usual_fine, then.total = &usual;
-        part.fine = half_fine, part.total = &half;
-        count(&world.segment_now[0], world.grid, rows[i].passengers, 200, 0);
-        count(&world.segment_now[1], world.grid, rows[i].freight, 200, 0);
-        world.segments[0] =
-            (struct vg_story_segment){"kind=passenger", &world.segment_now[0], &part};
-        world.segments[1] = (struct vg_story_segment){"kind=freight", &world.segment_now[1], &part};
-        world.of.segments = world.segments;
-        world.of.nsegments = 2;
-        world.of.then = &then;
-        world.of.all_hours = &world.then;
-        const char *said = strstr(tell(&world), "; most in");
-        if (rows[i].said)
-            assert_true(said && strncmp(said, rows[i].said, strlen(rows[i].said)) == 0);
-        else
-            assert_null(said);
-        vg_distribution_free(usual_fine);
-        vg_distribution_free(half_fine);
-        vg_column_clear(&usual);
-        vg_column_clear(&half);
-        end(&world);
-    }
-}
-
-/* The same of NULLs: ten of a hundred at night, five by day. */
-static void test_nulls_of_a_segment_against_other_hours(void **state)
-{
-    (void)state;
-    struct world world;
-    struct vg_column_summary usual;
-    start(&world, even, 20);
-    count(&usual, world.grid, even, 900, 100);
-    struct vg_reference_column then = world.then;
-    then.total = &usual;
-    count(&world.segment_now[0], world.grid, even, 200, 22);
-    count(&world.segment_now[1], world.grid, even, 100, 100);
-    world.segments[0] =
-        (struct vg_story_segment){"kind=passenger", &world.segment_now[0], &world.then};
-    world.segments[1] =
-        (struct vg_story_segment){"kind=freight", &world.segment_now[1], &world.then};
-    world.of.segments = world.segments;
-    world.of.nulls = true;
-    world.of.then = &then;
-    world.of.all_hours = &world.then;
-    world.of.nsegments = 1;
-    assert_null(strstr(tell(&world), "; most in"));
-    world.of.nsegments = 2;
-    assert_non_null(strstr(tell(&world), "; most in kind=freight"));
-    vg_column_clear(&usual);
-    end(&world);
-}
-
 /* --- categories --- */
 
 static void count_words(struct vg_column_summary *column, const char *const *words, size_t n,
@@ -507,9 +285,6 @@ int main(void)
         cmocka_unit_test(test_since_when_of_other_hours),
         cmocka_unit_test(test_nulls_since_when_of_other_hours),
         cmocka_unit_test(test_change_point),
-        cmocka_unit_test(test_segment_that_moved_most),
-        cmocka_unit_test(test_segment_against_other_hours),
-        cmocka_unit_test(test_nulls_of_a_segment_against_other_hours),
         cmocka_unit_test(test_categories),
         cmocka_unit_test(test_nothing_to_tell),
     };
