@@ -301,6 +301,8 @@ static int fill_result(const struct vg_judged *judged, bool terse, struct vg_are
     result->to = copy_texts(&rule->to, arena, &ok);
     result->warn_to = copy_texts(&rule->warn_to, arena, &ok);
     result->was = copy_text(rule->was, arena, &ok);
+    if (rule->against)
+        result->against = copy_text(rule->dataset->others[rule->against - 1].name, arena, &ok);
     if (judged->verdict == VG_FAIL || judged->verdict == VG_WARN) {
         result->keys = judged->measure->keys; /* in the same arena as the measures */
         result->nkeys = judged->measure->nkeys;

@@ -46,7 +46,8 @@ void vg_phrase_worst(struct vg_buf *out, const struct vg_message_item *item);
 void vg_phrase_place(struct vg_buf *out, const struct vg_message *message);
 
 /* What an item rests on: "3458 rows against 105943 of the reference from 2001-01-01T00:00:00Z to
- * 2001-02-01T00:00:00Z". Nothing where it is not known. */
+ * 2001-02-01T00:00:00Z", or "... of the reference table ml.train (version 3)". Nothing where it is
+ * not known. */
 void vg_phrase_basis(struct vg_buf *out, const struct vg_message *message,
                      const struct vg_message_item *item);
 

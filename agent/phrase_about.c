@@ -19,7 +19,13 @@ void vg_phrase_basis(struct vg_buf *out, const struct vg_message *message,
     vg_buf_printf(out, "%.0f rows", item->n);
     if (!(item->n_ref > 0) || !isfinite(item->n_ref))
         return;
-    vg_buf_printf(out, " against %.0f of the reference", item->n_ref);
+    const char *reference = item->reference ? item->reference : message->reference;
+    vg_buf_printf(out, " against %.0f of ", item->n_ref);
+    if (reference && *reference) {
+        vg_phrase_clean(out, reference);
+        return;
+    }
+    vg_buf_puts(out, "the reference");
     if (message->reference_from_us >= message->reference_to_us)
         return;
     vg_buf_printf(out, " from %s", vg_format_time(message->reference_from_us, time));

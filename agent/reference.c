@@ -4,6 +4,8 @@
  * becomes narrower still. */
 #include "agent/reference.h"
 
+#include <string.h>
+
 #include "agent/window.h"
 #include "pgvigil/check.h"
 
@@ -75,6 +77,41 @@ int vg_reference_slot(const struct vg_zone *zone, enum vg_season season, int64_t
     default:
         return 0;
     }
+}
+
+/* The table of "table ml.train of ml.predictions; window ...", as vg_capture_spec() writes it. */
+static size_t measure_table(const char *table)
+{
+    const char *end = strstr(table, "; window ");
+    const char *last = NULL;
+    for (const char *of = strstr(table, " of "); of && (!end || of < end);
+         of = strstr(of + 1, " of "))
+        last = of;
+    return last ? (size_t)(last - table) : strcspn(table, ";");
+}
+
+const char *vg_reference_words(const struct vg_reference_said *said, struct vg_arena *arena)
+{
+    static const char of_table[] = "table ";
+    char from[VG_TIME_TEXT], to[VG_TIME_TEXT];
+    const char *spec = said->spec ? said->spec : "";
+    bool own = said->name && strcmp(said->name, VG_REFERENCE_NAME) != 0;
+    const char *blank = own ? " " : "", *name = own ? said->name : "";
+    long long version = said->version;
+    if (said->from_us < said->to_us)
+        return vg_arena_printf(arena, "the reference%s%s from %s to %s", blank, name,
+                               vg_format_time(said->from_us, from),
+                               vg_format_time(said->to_us, to));
+    if (!strncmp(spec, of_table, sizeof of_table - 1)) {
+        const char *table = spec + sizeof of_table - 1;
+        return vg_arena_printf(arena, "the reference%s%s table %.*s (version %lld)", blank, name,
+                               (int)measure_table(table), table, version);
+    }
+    if (!strncmp(spec, "filter ", 7))
+        return vg_arena_printf(arena, "the reference%s%s chosen by a filter (version %lld)", blank,
+                               name, version);
+    return vg_arena_printf(arena, "the reference%s%s captured at %s (version %lld)", blank, name,
+                           vg_format_time(said->captured_us, from), version);
 }
 
 bool vg_reference_apart(const struct vg_rule *rule)

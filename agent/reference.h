@@ -29,6 +29,17 @@ void vg_reference_pin(const struct vg_dataset *dataset, const struct vg_referenc
 /* A number that base windows of the same slot share, by the local hour and day of their start. */
 int vg_reference_slot(const struct vg_zone *zone, enum vg_season season, int64_t start_us);
 
+/* A version for people: "the reference from 2001-01-01T00:00:00Z to 2001-02-01T00:00:00Z", "the
+ * reference table ml.train (version 3)", "the reference chosen by a filter (version 3)", "the
+ * reference captured at ... (version 3)"; behind "reference" its name, where it has one of its own.
+ * What is no span is told by the text of what was captured, as a rule file may have changed since.
+ * In arena; NULL out of memory. */
+struct vg_reference_said {
+    const char *name, *spec; /* name NULL: "reference" */
+    int64_t version, from_us, to_us, captured_us;
+};
+const char *vg_reference_words(const struct vg_reference_said *said, struct vg_arena *arena);
+
 /* Whether the rule is judged apart from the others: against another reference than the first, or
  * against a part of it. The budget is not: it learns its seasons from the whole first reference. */
 bool vg_reference_apart(const struct vg_rule *rule);

@@ -122,6 +122,27 @@ static void fill_item(struct vg_message_item *item, const struct vg_alert *alert
     };
 }
 
+/* What it was compared with, where that is not what the message says; of an earlier look the name
+ * alone. */
+static int add_reference(const struct vg_settle_in *in, struct vg_arena *arena,
+                         const struct vg_alert *alert, const struct vg_result *result,
+                         struct vg_message_item *item)
+{
+    const struct vg_rule *rule = vg_quiet_rule(in, alert);
+    const char *name = result                  ? result->against
+                       : rule && rule->against ? in->dataset->others[rule->against - 1].name
+                                               : NULL;
+    for (size_t i = 0; name && i < in->cycle->nreferences; i++) {
+        if (!strcmp(in->cycle->references[i].name, name))
+            item->reference = in->cycle->references[i].words;
+    }
+    if (name && !item->reference)
+        item->reference = vg_arena_printf(arena, "the reference %s", name);
+    if (!item->description && rule)
+        item->description = rule->description;
+    return !name || item->reference ? 0 : -1;
+}
+
 static int add_proposal(const struct vg_settle_in *in, struct vg_arena *arena,
                         const struct vg_alert *alert, struct vg_message_item *item)
 {
@@ -205,7 +226,10 @@ static int fill_items(const struct vg_settle_in *in, struct vg_arena *arena,
             (!ends && is_kept_back(in, incident, alert)))
             continue;
         struct vg_message_item *item = &message->items[message->nitems++];
-        fill_item(item, alert, result_of(in->cycle, alert));
+        const struct vg_result *result = result_of(in->cycle, alert);
+        fill_item(item, alert, result);
+        if (add_reference(in, arena, alert, result, item) < 0)
+            return -1;
         if (proposes(in, alert) && add_proposal(in, arena, alert, item) < 0)
             return -1;
         if (in->neighbours && vg_quiet_lost(alert) && add_neighbours(in, arena, alert, item) < 0)
@@ -241,6 +265,7 @@ static void fill_message(const struct vg_settle_in *in, const struct vg_incident
         .dashboard = in->dashboard,
         .role = vg_role_name(cycle->role),
         .impact = in->dataset ? in->dataset->impact : NULL,
+        .reference = cycle->reference_from_us < cycle->reference_to_us ? NULL : cycle->reference,
         .reference_from_us = cycle->reference_version ? cycle->reference_from_us : 0,
         .reference_to_us = cycle->reference_version ? cycle->reference_to_us : 0,
     };

@@ -50,7 +50,7 @@ bool vg_quiet_hours(const struct vg_hours *hours, int64_t now_us)
     return (on_today && of_day_us >= hours->from_us) || (on_before && of_day_us < hours->until_us);
 }
 
-static const struct vg_rule *find_rule(const struct vg_settle_in *in, const struct vg_alert *alert)
+const struct vg_rule *vg_quiet_rule(const struct vg_settle_in *in, const struct vg_alert *alert)
 {
     for (size_t i = 0; in->dataset && i < in->dataset->nrules; i++) {
         if (vg_streq(in->dataset->rules[i].id, alert->rule))
@@ -71,7 +71,8 @@ static bool is_meant(const struct vg_settle_in *in, const struct vg_match *match
                      const struct vg_alert *alert)
 {
     return vg_quiet_fits(match->dataset, in->cycle->dataset) &&
-           vg_quiet_fits(match->rule, alert->rule) && has_tag(find_rule(in, alert), match->tag) &&
+           vg_quiet_fits(match->rule, alert->rule) &&
+           has_tag(vg_quiet_rule(in, alert), match->tag) &&
            (!match->severities || match->severities >> alert->severity & 1);
 }
 
@@ -147,7 +148,7 @@ bool vg_quiet_spoken_for(const struct vg_settle_in *in, const struct vg_incident
 int vg_quiet_route(const struct vg_settle_in *in, const struct vg_alert *alert,
                    const struct vg_result *result, struct vg_arena *arena, struct vg_strings *out)
 {
-    const struct vg_rule *rule = find_rule(in, alert);
+    const struct vg_rule *rule = vg_quiet_rule(in, alert);
     bool any = false, more = true;
     *out = result->to;
     if (!rule || !rule->routed)

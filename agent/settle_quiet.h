@@ -10,6 +10,8 @@
 bool vg_quiet_fits(const char *pattern, const char *text);
 /* Whether the local time of now_us lies in these hours. Hours that are not given hold always. */
 bool vg_quiet_hours(const struct vg_hours *hours, int64_t now_us);
+/* The rule of an alert as the file has it, or NULL. */
+const struct vg_rule *vg_quiet_rule(const struct vg_settle_in *in, const struct vg_alert *alert);
 /* Whether a silence keeps the alert from being told: of the configuration, of the rule file, or one
  * that somebody made. */
 bool vg_quiet_muted(const struct vg_settle_in *in, const struct vg_alert *alert);

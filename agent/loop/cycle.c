@@ -52,15 +52,19 @@ int vg_cycle_begin(struct vg_work *work, const struct vg_cycle_env *env, const s
     return 0;
 }
 
-static void fill_reference(struct vg_work *work)
+static int fill_reference(struct vg_work *work, struct vg_error *err)
 {
     struct vg_cycle *cycle = &work->cycle;
     if (!work->reference)
-        return;
+        return 0;
+    cycle->reference = vg_cycle_reference_words(work->reference, work->arena);
+    if (!cycle->reference)
+        return vg_fail(err, VG_E_MEMORY, "out of memory");
     cycle->reference_version = work->reference->version;
     cycle->reference_from_us = work->reference->from_us;
     cycle->reference_to_us = work->reference->to_us;
     cycle->reference_rows = work->reference->rows;
+    return 0;
 }
 
 static void close_session(struct vg_work *work)
@@ -234,7 +238,8 @@ static int run_one(struct vg_work *work, struct vg_error *err)
         close_session(work);
     if (rc < 0)
         take_failure(work, work->scanning, err);
-    fill_reference(work);
+    if (fill_reference(work, err) < 0)
+        return -1;
     struct vg_clock *clock = work->env->clock;
     work->cycle.seconds = (double)(clock->ops->now_us(clock) - work->started_us) / (double)VG_US;
     if (vg_cycle_judge(work, err) < 0 || vg_cycle_commit(work, err) < 0)

@@ -126,6 +126,8 @@ static void fill_message(const struct vg_saying *saying, const struct vg_onset *
     if (saying->cycle->reference_version && vg_streq(saying->cycle->dataset, onset->dataset)) {
         message->reference_from_us = saying->cycle->reference_from_us;
         message->reference_to_us = saying->cycle->reference_to_us;
+        if (message->reference_from_us >= message->reference_to_us)
+            message->reference = saying->cycle->reference;
     }
     memcpy(message->key, onset->key, VG_KEY_SIZE);
 }

@@ -185,7 +185,7 @@ static int store_settled(const struct vg_cycle_env *env, const struct vg_settle_
     for (size_t i = 0; i < settled->nmessages; i++) {
         if (!dataset || !dataset->expose_values)
             hide_keys(&settled->messages[i]);
-        if (!env->carry && vg_cycle_remind(env, &settled->messages[i], err) < 0)
+        if (!env->carry && vg_cycle_remind(env, dataset, &settled->messages[i], arena, err) < 0)
             return -1;
         if (settled->messages[i].kind != VG_MSG_RESOLVE &&
             vg_cycle_post(env, &settled->messages[i], &settled->receivers[i], arena, err) < 0)

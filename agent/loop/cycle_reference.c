@@ -18,6 +18,17 @@ static int fail_memory(struct vg_error *err)
     return vg_fail(err, VG_E_MEMORY, "out of memory");
 }
 
+const char *vg_cycle_reference_words(const struct vg_reference *reference, struct vg_arena *arena)
+{
+    const struct vg_reference_said said = {.name = reference->name,
+                                           .spec = reference->spec,
+                                           .version = reference->version,
+                                           .from_us = reference->from_us,
+                                           .to_us = reference->to_us,
+                                           .captured_us = reference->captured_us};
+    return vg_reference_words(&said, arena);
+}
+
 static int find_version(const struct vg_work *work, const struct vg_reference_spec *spec,
                         int64_t *version, struct vg_error *err)
 {
@@ -332,9 +343,11 @@ int vg_cycle_reference_list(struct vg_work *work, struct vg_error *err)
             .version = reference->version,
             .from_us = reference->from_us,
             .to_us = reference->to_us,
+            .words = vg_cycle_reference_words(reference, work->arena),
             .rows = reference->rows,
         };
-        if (!cycle->references[cycle->nreferences - 1].name)
+        const struct vg_cycle_reference *last = &cycle->references[cycle->nreferences - 1];
+        if (!last->name || !last->words)
             return fail_memory(err);
     }
     return 0;

@@ -18,6 +18,9 @@ struct vg_cycle_other {
     struct vg_plan_apart apart;
 };
 
+/* A loaded version for people; in arena, NULL out of memory. */
+const char *vg_cycle_reference_words(const struct vg_reference *reference, struct vg_arena *arena);
+
 /* Loads them, by the window that is judged. */
 int vg_cycle_reference_load(struct vg_work *work, struct vg_error *err);
 /* Those of rules that are judged apart alone. */

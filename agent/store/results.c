@@ -296,17 +296,26 @@ int vg_store_latest(struct vg_store *store, const char *dataset, struct vg_arena
 static void read_basis(struct vg_sql_row *row, void *item)
 {
     struct vg_result_basis *basis = item;
+    basis->verdict = (enum vg_verdict)vg_row_enum(row, VG_FAIL + 1);
+    basis->value = vg_row_real(row);
+    basis->limit = vg_row_real(row);
     basis->p_value = vg_row_real(row);
     basis->n = vg_row_real(row);
     basis->n_ref = vg_row_real(row);
+    basis->start_us = vg_row_int(row);
+    basis->reference_version = vg_row_int(row);
 }
 
 int vg_store_result_basis(struct vg_store *store, const char *dataset, const char *rule,
                           const char *segment, struct vg_result_basis *out, bool *found,
                           struct vg_error *err)
 {
-    static const char text[] = "SELECT p_value, n, n_ref FROM result WHERE dataset = $1"
-                               " AND rule = $2 AND segment = $3 ORDER BY id DESC LIMIT 1";
+    /* 1 is VG_NODATA, 3 VG_UNKNOWN, 9223372036854775807 VG_NEVER. */
+    static const char text[] =
+        "SELECT verdict, value, limit_value, p_value, n, n_ref,"
+        " coalesce(window_start_us, 9223372036854775807), coalesce(reference_version, 0)"
+        " FROM result WHERE dataset = $1 AND rule = $2 AND segment = $3"
+        " AND verdict NOT IN (1, 3) ORDER BY id DESC LIMIT 1";
     const struct vg_sql_shape shape = {sizeof *out, read_basis, NULL};
     return vg_sql_one(store, &VG_SQL(text, vg_p_text(dataset), vg_p_text(rule), vg_p_text(segment)),
                       &shape, out, found, err);

@@ -127,6 +127,7 @@ struct vg_message_item {                         /* one alert in a message */
     int64_t ended_us;      /* of what began and ended while windows were caught up; 0: not said */
     double n, n_ref;       /* rows it rests on, now and in the reference; NAN: does not apply */
     struct vg_worst worst; /* its verdict is not stored */
+    const char *reference; /* as the message's, where this one was compared with another; or NULL */
     const char *why, *description, *runbook;
     const char *const *keys;
     size_t nkeys;
@@ -169,7 +170,9 @@ struct vg_message {
     const char *impact;     /* what it may break, in the words of the rule file; or NULL */
     const char *by;         /* who acknowledged, or NULL */
     const char *retraining; /* of an end: what became of the model's retraining, or NULL */
-    /* What was compared with; 0 and 0: nothing. */
+    /* What was compared with, where it is no span of time: "the reference table ml.train (version
+     * 3)"; or NULL. Else its span; 0 and 0: nothing. */
+    const char *reference;
     int64_t reference_from_us, reference_to_us;
     const struct vg_gathered *gathered; /* of many incidents, or NULL; then it has no items */
 };

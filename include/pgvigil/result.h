@@ -136,6 +136,8 @@ struct vg_result {
     int64_t blind_after_us;
     struct vg_strings to, warn_to;
     const char *was; /* or NULL */
+    /* Name of the reference it was judged against, where it is not the first; or NULL. */
+    const char *against;
     /* Of drift, where the file names predictions or importances: what people read first. */
     bool prediction;          /* of a column that holds the model's output */
     double moved, importance; /* share of rows that are elsewhere, weight; NAN: not known */
@@ -210,12 +212,14 @@ struct vg_cycle {
     const char *sample;        /* "10 %" ..., or NULL: all rows */
     int64_t reference_version; /* 0: none */
     int64_t reference_from_us, reference_to_us;
+    const char *reference; /* its words for people (vg_reference_words), or NULL */
     uint64_t reference_rows;
     /* Those that some rules are judged against apart. */
     struct vg_cycle_reference {
         const char *name, *season; /* season NULL: all of it */
         int64_t version, from_us, to_us;
-        uint64_t rows; /* those that were compared with */
+        const char *words; /* for people */
+        uint64_t rows;     /* those that were compared with */
     } * references;
     size_t nreferences;
     /* Predictions first, then features by how much they moved; none unless the file names some. */

@@ -182,9 +182,12 @@ struct vg_latest {
 /* Of one dataset, or of all with NULL; ordered by dataset, rule, segment. */
 int vg_store_latest(struct vg_store *store, const char *dataset, struct vg_arena *arena,
                     struct vg_latest **out, size_t *n, struct vg_error *err);
-/* What the newest result of a rule rests on; NAN: does not apply. */
+/* The newest result of a rule that was neither nodata nor unknown. NAN: does not apply. */
 struct vg_result_basis {
-    double p_value, n, n_ref;
+    enum vg_verdict verdict;
+    double value, limit, p_value, n, n_ref;
+    int64_t start_us;          /* of its window; VG_NEVER: of none */
+    int64_t reference_version; /* of the dataset's first reference then; 0: none */
 };
 int vg_store_result_basis(struct vg_store *store, const char *dataset, const char *rule,
                           const char *segment, struct vg_result_basis *out, bool *found,

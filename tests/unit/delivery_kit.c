@@ -143,11 +143,11 @@ const char *kit_hostile_name(uint64_t *seed, struct vg_arena *arena)
 
 void kit_poison(struct vg_message *message, uint64_t *seed, struct vg_arena *arena)
 {
-    const char **texts[] = {&message->agent,      &message->dataset, &message->model,
-                            &message->connection, &message->table,   &message->owner,
-                            &message->runbook,    &message->url,     &message->dashboard,
-                            &message->role,       &message->impact,  &message->by,
-                            &message->retraining};
+    const char **texts[] = {&message->agent,      &message->dataset,  &message->model,
+                            &message->connection, &message->table,    &message->owner,
+                            &message->runbook,    &message->url,      &message->dashboard,
+                            &message->role,       &message->impact,   &message->by,
+                            &message->retraining, &message->reference};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = kit_hostile_name(seed, arena);
     for (size_t i = 0; i < message->nitems; i++) {
@@ -157,8 +157,9 @@ void kit_poison(struct vg_message *message, uint64_t *seed, struct vg_arena *are
             keys[k] = kit_hostile_name(seed, arena);
         item->keys = keys;
         item->nkeys = 3;
-        const char **own[] = {&item->rule,  &item->check, &item->column,      &item->segment,
-                              &item->class, &item->why,   &item->description, &item->runbook};
+        const char **own[] = {&item->rule,        &item->check,   &item->column,
+                              &item->segment,     &item->class,   &item->why,
+                              &item->description, &item->runbook, &item->reference};
         for (size_t k = 0; k < sizeof own / sizeof own[0]; k++)
             *own[k] = kit_hostile_name(seed, arena);
         item->worst = (struct vg_worst){.at_us = KIT_JUNE_12, .value = -1e300, .limit = NAN};

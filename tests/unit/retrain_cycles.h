@@ -28,8 +28,10 @@ static const char rules[] =
 /* The distribution of value in the reference: 0 .. 99, each as often. */
 UNUSED static void add_reference(struct cycle_kit *kit)
 {
-    const struct vg_reference meta = {
-        .base_us = VG_HOUR_US, .captured_us = 1, .resolution = 4096, .spec = "made"};
+    const struct vg_reference meta = {.base_us = VG_HOUR_US,
+                                      .captured_us = 1,
+                                      .resolution = 4096,
+                                      .spec = "table ml.train of ml.predictions; window 1h base"};
     const struct vg_reference_column at = {
         .name = "at", .type = "timestamp with time zone", .kind = VG_KIND_TIME, .not_null = true};
     const struct vg_reference_column id = {.name = "id", .type = "bigint", .kind = VG_KIND_NUMBER};

@@ -25,6 +25,7 @@ struct world {
     int64_t clock_us;
     int resolve_after;
     const char *column;          /* of all rules */
+    const char *against;         /* name of another reference that all are judged against */
     struct vg_quiet quiet, made; /* of the configuration; made by somebody */
     size_t nquiet, nmade;
     struct vg_route routes[3];
@@ -68,6 +69,7 @@ static size_t read_results(struct world *world, const char *text, struct vg_resu
             .resolve_after = world->resolve_after,
             .value = verdict == VG_UNKNOWN ? (double)NAN : 1,
             .column = world->column,
+            .against = world->against,
             .to = {*rule == 'c' ? to_oncall : to_ops, 1},
         };
         if (!p[3])

@@ -51,6 +51,7 @@ static void test_the_worst(void **state)
     assert_true(end.items[0].worst.at_us == span.start_us);
     assert_true(end.items[0].worst.value > 0.9 && end.items[0].worst.limit == 0.35);
     assert_true(end.items[0].value < 0.35);
+    assert_string_equal(end.reference, "the reference table ml.train (version 1)");
     cycle_kit_stop(&kit);
 }
 

@@ -44,6 +44,7 @@ static void assert_same_item(const struct vg_message_item *a, const struct vg_me
     assert_same_number(a->p_value, b->p_value);
     assert_int_equal(a->onset_us, b->onset_us);
     assert_int_equal(a->ended_us, b->ended_us);
+    assert_same_text(a->reference, b->reference);
     assert_int_equal(a->worst.at_us, b->worst.at_us);
     assert_same_number(a->worst.value, b->worst.value);
     assert_same_number(a->worst.limit, b->worst.limit);
@@ -77,6 +78,7 @@ static void assert_same_message(const struct vg_message *a, const struct vg_mess
     assert_int_equal(a->rows, b->rows);
     assert_same_text(a->url, b->url);
     assert_same_text(a->retraining, b->retraining);
+    assert_same_text(a->reference, b->reference);
     assert_int_equal(a->more, b->more);
     assert_int_equal(a->nitems, b->nitems);
     for (size_t i = 0; i < a->nitems; i++)
@@ -116,6 +118,8 @@ static void test_a_message_reads_back_equal(void **state)
     items[2].limit = 5e-324;
     items[3].value = -1e300;
     items[3].worst = (struct vg_worst){.at_us = 5, .value = 0.612, .limit = NAN};
+    items[3].reference = "the reference yesterday";
+    message.reference = "the reference table ml.train (version 3)";
     message.retraining = "retraining of delay-model: none was asked for";
     message.nitems = 4;
     message.url = "https://vigil.example.test/#delay";

@@ -287,6 +287,30 @@ static void test_hostile_names_stay_one_clean_line(void **state)
     }
 }
 
+/* What it was compared with: a span, or what the message says; an alert may know better. */
+static void test_the_basis(void **state)
+{
+    struct vg_message_item item;
+    struct vg_message message = kit_message(&item);
+    struct vg_buf out;
+    (void)state;
+    item.n = 3458;
+    item.n_ref = 2000;
+    vg_buf_init(&out, 4000);
+    vg_phrase_basis(&out, &message, &item);
+    assert_string_equal(out.data, "3458 rows against 2000 of the reference");
+    vg_buf_clear(&out);
+    message.reference = "the reference table ml.train (version 3)";
+    vg_phrase_basis(&out, &message, &item);
+    assert_string_equal(out.data,
+                        "3458 rows against 2000 of the reference table ml.train (version 3)");
+    vg_buf_clear(&out);
+    item.reference = "the reference\nyesterday";
+    vg_phrase_basis(&out, &message, &item);
+    assert_string_equal(out.data, "3458 rows against 2000 of the reference yesterday");
+    vg_buf_free(&out);
+}
+
 /* What is over says its worst; what stands does so where it is no news and was graver. */
 static void test_the_worst(void **state)
 {
@@ -354,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_seen_has_no_value),
         cmocka_unit_test(test_titles),
         cmocka_unit_test(test_place_and_standing),
+        cmocka_unit_test(test_the_basis),
         cmocka_unit_test(test_the_worst),
         cmocka_unit_test(test_one_of_many),
         cmocka_unit_test(test_cleaning),

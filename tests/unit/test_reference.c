@@ -143,12 +143,40 @@ static void test_apart(void **state)
     assert_false(vg_reference_apart(&rule));
 }
 
+/* As people read it: the span, else what was captured, and in which version. */
+static void test_words(void **state)
+{
+    static const struct {
+        struct vg_reference_said said;
+        const char *words;
+    } cases[] = {
+        {{NULL, "from ...", 3, 0, VG_DAY_US, 5},
+         "the reference from 1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z"},
+        {{"training", "from ...", 3, 0, VG_DAY_US, 5},
+         "the reference training from 1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z"},
+        {{"reference", "table ml.train of ml.p; window 1h of x", 3, VG_NEVER, VG_NEVER, 5},
+         "the reference table ml.train (version 3)"},
+        {{"old", "table \"a of b\".t of ml.p; window 1h base", 12, VG_NEVER, VG_NEVER, 5},
+         "the reference old table \"a of b\".t (version 12)"},
+        {{NULL, "table t", 1, VG_NEVER, VG_NEVER, 5}, "the reference table t (version 1)"},
+        {{NULL, "filter secret = 7 of ml.p; window 1h", 4, VG_NEVER, VG_NEVER, 5},
+         "the reference chosen by a filter (version 4)"},
+        {{NULL, "captured now of ml.p; window", 2, VG_NEVER, VG_NEVER, VG_DAY_US},
+         "the reference captured at 1970-01-02T00:00:00Z (version 2)"},
+    };
+    struct vg_arena *arena = vg_arena_new();
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_string_equal(vg_reference_words(&cases[i].said, arena), cases[i].words);
+    vg_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spans),           cmocka_unit_test(test_days_of_the_calendar),
         cmocka_unit_test(test_the_newest_turn), cmocka_unit_test(test_slots),
-        cmocka_unit_test(test_apart),
+        cmocka_unit_test(test_apart),           cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests_name("reference", tests, NULL, NULL);
 }

@@ -248,6 +248,33 @@ static void test_the_worst_is_told(void **state)
     }
 }
 
+/* Against which reference, where it is not the first: by the result, and by the rule where it was
+ * not looked at now. */
+static void test_another_reference(void **state)
+{
+    (void)state;
+    struct world world;
+    struct vg_reference_spec other = {.name = "training"};
+    struct vg_rule rule = {.id = "a", .against = 1, .description = "as it was trained"};
+    start(&world);
+    world.dataset.others = &other;
+    world.dataset.nothers = 1;
+    world.dataset.rules = &rule;
+    world.dataset.nrules = 1;
+    world.dataset.remind_us = VG_HOUR_US;
+    run(&world, "a:b", VG_HOUR_US, false, NULL);
+    assert_null(world.out.messages[0].items[0].reference);
+    world.against = "training";
+    run(&world, "a:b c:g", VG_HOUR_US, false, NULL);
+    assert_said(&world, "remind(a)");
+    assert_string_equal(world.out.messages[0].items[0].reference, "the reference training");
+    run(&world, "c:g", VG_HOUR_US, false, NULL);
+    assert_said(&world, "remind(a)");
+    assert_string_equal(world.out.messages[0].items[0].reference, "the reference training");
+    assert_string_equal(world.out.messages[0].items[0].description, "as it was trained");
+    stop(&world);
+}
+
 /* A column that has become private shows no value any more, and none of before either. */
 static void test_the_worst_of_a_private_column(void **state)
 {
@@ -323,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_told_blindness_ends_in_a_fire),
         cmocka_unit_test(test_the_worst_is_told),
         cmocka_unit_test(test_the_worst_of_a_private_column),
+        cmocka_unit_test(test_another_reference),
         cmocka_unit_test(test_gone_rule_and_retired_dataset),
         cmocka_unit_test(test_blind_is_an_incident),
     };
