@@ -27,8 +27,9 @@ static int find_used(const struct vg_work *work, struct vg_strings *out, bool *a
     items[n++] = dataset->segments[0].column;
     for (size_t i = 0; i < dataset->nrules; i++) {
         const struct vg_rule *rule = &dataset->rules[i];
-        if (!rule->column || !rule->type->needs_reference || rule->unsegmented ||
-            vg_check_unsegmented(rule->type))
+        /* The budget judges none, but its stories compare them. */
+        bool used = rule->policy == VG_POLICY_BUDGET || !rule->unsegmented;
+        if (!rule->column || !rule->type->needs_reference || !used)
             continue;
         *all |= !strcmp(rule->column, "*");
         items[n++] = rule->column;
