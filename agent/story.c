@@ -254,11 +254,12 @@ static int since_numbers(const struct vg_story_of *of, struct vg_story *out, dou
         goto out;
     size_t n = then.coarse_cells;
     double m = (double)fine->n;
+    uint64_t grid_id = of->past_grid_id ? of->past_grid_id : then.grid_id;
     group_cells(then.coarse, m, then.coarse, n, groups[0]);
     group_cells(then.coarse, m, now.coarse, n, groups[1]);
     for (size_t i = 0; i < of->npast; i++) {
         const struct vg_column_summary *column = of->past[i].column;
-        if (column->coarse && column->grid_id == then.grid_id && column->coarse_cells == n)
+        if (column->coarse && column->grid_id == grid_id && column->coarse_cells == n)
             group_cells(then.coarse, m, column->coarse, n, past + i * GROUPS);
         else
             continue;

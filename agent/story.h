@@ -42,6 +42,7 @@ struct vg_story_of {
     const struct vg_window *window;   /* of `now`; NULL: no time column */
     const struct vg_story_past *past; /* windows before it, oldest first */
     size_t npast;
+    uint64_t past_grid_id; /* of their coarse counts; 0: that of `then` */
     bool is_private, shows_values;
 };
 

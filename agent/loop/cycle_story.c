@@ -82,6 +82,7 @@ static int fill_look_back(struct vg_work *work, const struct vg_bound *bound,
     of->nulls = sides->nulls;
     of->window = &sides->window;
     of->all_hours = whole;
+    of->past_grid_id = sides->numbers ? whole->fine->grid->id : 0;
     of->tested = sides->one ? &sides->value : NULL;
     return fill_segments(work, bound, result->column, of) < 0 ? fail_memory(err) : 1;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The story of a drift: in the results, in messages, on status and by `explain`."""
+import pytest
 
 ROWS = 1440
 
@@ -56,3 +57,27 @@ def test_a_drift_is_explained(database, pgvigil, receiver):
     told = pgvigil.expect(0, "explain", "t", "wait.drift.ks", "--state", "replay.db").out
     assert told.startswith("nodata wait.drift.ks: "), told  # no rows now: nothing to explain
     assert pgvigil.run("explain", "t", "wait.drift.js", "--state", "replay.db").code == 64
+
+
+@pytest.mark.plain
+def test_a_drift_under_the_budget_is_explained(database, pgvigil):
+    """Of its look-back, with the segment that moved and the hour in which it began."""
+    database.execute("""
+        CREATE TABLE t AS SELECT at, (ARRAY['de', 'fr', 'it'])[1 + i % 3] AS country,
+            (i * 7919 % 1000 / 10.0 + CASE WHEN at >= '2025-03-17T06:00Z' AND i % 3 = 1
+                                           THEN 60 ELSE 0 END)::float8 AS wait
+        FROM (SELECT i, timestamptz '2025-03-03Z' + i * interval '15 s' AS at
+              FROM generate_series(0, 15 * 5760) AS i) AS r;
+        CREATE INDEX ON t (at)""")
+    pgvigil.rule("t", {
+        "version": 1, "dataset": "t",
+        "source": {"connection": "warehouse", "table": "public.t", "time_column": "at"},
+        "schedule": {"window": "1h", "every": "1h"},
+        "reference": {"from": "2025-03-03", "to": "2025-03-17"}, "segments": ["country"],
+        "columns": {"wait": {"drift": {"budget": {"segment": "none"}}}}})
+    pgvigil.expect(0, "run", "--from", "2025-03-17", "--until", "2025-03-17T10:00Z",
+                   "--state", "replay.db")
+    out = pgvigil.expect(0, "status", "--state", "replay.db").out
+    told = next(line for line in out.splitlines() if line.startswith("  fail"))
+    assert "most in country=fr, 6" in told and told.endswith("since 2025-03-17T06:00:00Z"), told
+    assert "  of all rows together: segments have no budget\n" in out
