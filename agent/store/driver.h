@@ -130,6 +130,10 @@ struct vg_db_ops {
     int (*begin)(struct vg_db *db, enum vg_db_begin kind, struct vg_error *err);
     int (*commit)(struct vg_db *db, struct vg_error *err);
     void (*rollback)(struct vg_db *db); /* without a transaction: nothing */
+    /* While the disk is full: what is written goes to its place at once, so that the room it has
+     * already is used again before it asks for more. Off: as is best otherwise. Outside
+     * transactions only. */
+    void (*spare)(struct vg_db *db, bool on);
     /* Whether the next commits must survive a power cut; a later one that does keeps all before it.
      * Outside transactions only. */
     int (*durable)(struct vg_db *db, bool on, struct vg_error *err);

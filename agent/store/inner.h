@@ -42,6 +42,7 @@ struct vg_store {
     struct vg_db *db;          /* NULL: closed after a failure, opened again by the next call */
     enum vg_store_doubt doubt; /* how closely it is to be examined when it is opened */
     bool started;              /* it has been open before */
+    bool sparing;              /* the disk was full, and the ballast is not back */
     bool in_transaction;
     bool failed;            /* a statement of the transaction failed: it cannot be committed */
     struct vg_error first;  /* the failure */
@@ -66,8 +67,8 @@ int vg_quarantine(const char *path, struct vg_arena *arena, const char **aside,
 /* Whether a write-ahead log lies beside a file that is missing or empty: it has been cut off. */
 bool vg_quarantine_orphan(const char *path);
 /* A file of 1 MiB beside the store, given up when the disk is full so that there is room for what
- * matters. Making it is best effort; freeing says whether there was one. */
-void vg_ballast_make(const char *path);
+ * matters. Making it is best effort, and says whether it is there; freeing says whether it was. */
+bool vg_ballast_make(const char *path);
 bool vg_ballast_free(const char *path);
 
 /* --- Health (health.c) ----------------------------------------------------------------- */
@@ -108,6 +109,8 @@ int vg_schema_plausible(struct vg_db *db, bool *sound, struct vg_error *err);
  * is followed by a leave, which hands rc on. */
 int vg_call_enter(struct vg_store *store, struct vg_error *err);
 int vg_call_leave(struct vg_store *store, int rc, const struct vg_error *err);
+/* There is room again: the store need not spare it any more. */
+void vg_store_relax(struct vg_store *store);
 
 /* Of a call that needs several statements: joins the transaction that is open, else opens one. */
 struct vg_scope {

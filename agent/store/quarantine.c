@@ -84,16 +84,19 @@ bool vg_quarantine_orphan(const char *path)
     return orphan;
 }
 
-void vg_ballast_make(const char *path)
+bool vg_ballast_make(const char *path)
 {
     char *name = join(path, ".ballast");
     int fd = name ? open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    bool there = name && fd < 0 && errno == EEXIST;
     if (fd >= 0) {
         int rc = posix_fallocate(fd, 0, BALLAST_BYTES);
-        if (close(fd) != 0 || rc != 0)
+        there = close(fd) == 0 && rc == 0;
+        if (!there)
             unlink(name);
     }
     free(name);
+    return there;
 }
 
 bool vg_ballast_free(const char *path)

@@ -38,12 +38,25 @@ static void heal(struct vg_store *store)
         if (store->mode == VG_STORE_DAEMON && vg_ballast_free(store->path))
             vg_log(VG_LOG_ERROR, "disk full: the ballast beside the state store has been freed",
                    "path", store->path, NULL);
+        if (store->mode == VG_STORE_DAEMON)
+            store->db->ops->spare(store->db, true);
+        store->sparing = true;
         return;
     }
     if (trouble == VG_DB_DAMAGED)
         store->doubt = VG_DOUBT_GRAVE;
     store->db->ops->close(store->db);
     store->db = NULL;
+}
+
+void vg_store_relax(struct vg_store *store)
+{
+    lock_store(store);
+    if (store->sparing && store->db && !store->in_transaction) {
+        store->db->ops->spare(store->db, false);
+        store->sparing = false;
+    }
+    unlock_store(store);
 }
 
 static int connect_store(struct vg_store *store, struct vg_error *err)

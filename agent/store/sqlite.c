@@ -10,7 +10,8 @@
 
 #include "agent/store/sqlite.h"
 
-enum { BUSY_MS = 5000 }; /* how long another process may hold the write lock */
+enum { BUSY_MS = 5000 };        /* how long another process may hold the write lock */
+enum { AUTOCHECKPOINT = 1000 }; /* pages in the log, SQLite's own default */
 
 static enum vg_code code_of(int primary)
 {
@@ -270,6 +271,16 @@ static void roll_back(struct vg_db *base)
         base->trouble = VG_DB_IO;
 }
 
+/* The log is begun anew as soon as all of it has gone into the file, and keeps its size. What does
+ * not go, for want of room or for somebody who reads, goes with a later commit. */
+static void spare_room(struct vg_db *base, bool on)
+{
+    sqlite3 *handle = self_of(base)->handle;
+    sqlite3_wal_autocheckpoint(handle, on ? 1 : AUTOCHECKPOINT);
+    if (on)
+        sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 static int set_durable(struct vg_db *base, bool on, struct vg_error *err)
 {
     if (!self_of(base)->lasting)
@@ -343,6 +354,7 @@ static const struct vg_db_ops ops = {
     .begin = begin_transaction,
     .commit = commit_transaction,
     .rollback = roll_back,
+    .spare = spare_room,
     .durable = set_durable,
     .examine = vg_sqlite_examine,
     .resembles = vg_sqlite_resembles,

@@ -96,7 +96,7 @@ int vg_store_trim(struct vg_store *store, int64_t now_us, struct vg_error *err)
         if (apply(store, &rules[i], now_us, err) < 0)
             return vg_where(err, "trimming the state store");
     }
-    if (store->mode == VG_STORE_DAEMON)
-        vg_ballast_make(store->path);
+    if (store->mode == VG_STORE_DAEMON && vg_ballast_make(store->path))
+        vg_store_relax(store);
     return 0;
 }

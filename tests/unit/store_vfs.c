@@ -22,7 +22,8 @@ static struct {
     sqlite3_vfs ours;
     unsigned failing;
     int countdown, hits, code;
-    bool ever, recording;
+    bool ever, recording, limited;
+    int64_t left; /* bytes that files may still grow by */
     char path[512];
     char *start[FILES];
     size_t start_size[FILES];
@@ -63,6 +64,27 @@ int vfs_heal(void)
 {
     vfs.failing = 0;
     return vfs.hits;
+}
+
+void vfs_room(int64_t bytes)
+{
+    vfs.limited = bytes >= 0;
+    vfs.left = bytes;
+}
+
+/* Takes the room that a write needs behind the end of its file. */
+static int take_room(sqlite3_file *real, sqlite3_int64 end)
+{
+    sqlite3_int64 size;
+    if (!vfs.limited)
+        return SQLITE_OK;
+    int rc = real->pMethods->xFileSize(real, &size);
+    if (rc != SQLITE_OK || end <= size)
+        return rc;
+    if (end - size > vfs.left)
+        return SQLITE_FULL;
+    vfs.left -= end - size;
+    return SQLITE_OK;
 }
 
 /* --- Recording ------------------------------------------------------------------------- */
@@ -243,6 +265,8 @@ static int read_file(sqlite3_file *file, void *out, int size, sqlite3_int64 offs
 static int write_file(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset)
 {
     int rc = fault(VFS_WRITE);
+    if (rc == SQLITE_OK)
+        rc = take_room(real_of(file), offset + size);
     if (rc == SQLITE_OK)
         rc = real_of(file)->pMethods->xWrite(real_of(file), data, size, offset);
     if (rc == SQLITE_OK)

@@ -19,6 +19,9 @@ void vfs_fail(unsigned operations, int nth, bool ever, int code);
 /* No more failures; how many there were since vfs_fail(). */
 int vfs_heal(void);
 
+/* From now on files may grow by so many bytes together, then the disk is full; -1: by any. */
+void vfs_room(int64_t bytes);
+
 /* Starts to record what is written to this file and its log, whose present bytes are taken as safe;
  * -1 in memory or reading. */
 int vfs_record(const char *path);

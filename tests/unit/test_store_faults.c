@@ -269,6 +269,45 @@ static void test_page_limit(void **state)
     assert_int_equal(last_cycle(f->store, &f->err), number);
 }
 
+/* The ballast makes room for a hundred cycles and more, wherever the log stands; what is committed
+ * is read, and with the ballast back the log is as long as otherwise. */
+static void test_cycles_from_the_ballast(void **state)
+{
+    struct fixture *f = *state;
+    static const int before[] = {3, 40, 400};
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
+        int number = 0, failed = 0;
+        while (number < before[i])
+            MUST(f, write_cycle(f->store, ++number, &f->err));
+        vfs_room(0);
+        while (write_cycle(f->store, number + 1, &f->err) == 0)
+            number++;
+        assert_int_equal(f->err.code, VG_E_IO);
+        assert_int_equal(fixture_files(f, "ballast"), 0);
+        int full = number;
+        vfs_room(1 << 20); /* what it took */
+        while (failed < 3) {
+            bool stored = write_cycle(f->store, number + 1, &f->err) == 0;
+            number += stored;
+            failed = stored ? 0 : failed + 1;
+        }
+        print_message("%d cycles before, %d from the ballast\n", before[i], number - full);
+        assert_true(number - full >= 100);
+        assert_int_equal(last_cycle(f->store, &f->err), number);
+        assert_true(f->store->sparing);
+        vfs_room(-1);
+        MUST(f, write_cycle(f->store, ++number, &f->err));
+        MUST(f, vg_store_trim(f->store, 0, &f->err));
+        assert_int_equal(fixture_files(f, "ballast"), 1);
+        assert_false(f->store->sparing);
+        fixture_close(f);
+        unlink(f->path);
+        unlink(fixture_beside(f, "-wal"));
+        unlink(fixture_beside(f, "-shm"));
+        fixture_open(f, VG_STORE_DAEMON);
+    }
+}
+
 /* In a process of its own, whose files may not grow further. */
 static int fill_up(const char *path)
 {
@@ -380,6 +419,7 @@ int main(void)
         OPEN(test_open_fails),
         OPEN(test_making_fails),
         OPEN(test_page_limit),
+        OPEN(test_cycles_from_the_ballast),
         OPEN(test_file_size_limit),
         OPEN(test_power_cut),
     };
