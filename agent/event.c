@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names of what events are made of; layer 1. */
+/* Names of what events are made of, and the order of messages; layer 1. */
 #include "pgvigil/event.h"
+
+#include "pgvigil/time.h"
 
 const char *vg_decision_name(enum vg_decision_kind kind)
 {
@@ -27,4 +29,11 @@ const char *vg_retrain_state_name(enum vg_retrain_state state)
         [VG_RETRAIN_REFUSED] = "refused",     [VG_RETRAIN_LOST] = "lost",
     };
     return names[state];
+}
+
+int64_t vg_outgoing_turn(const struct vg_outgoing *row)
+{
+    static const int64_t lead_us = 10 * VG_US;
+    bool news = row->kind == VG_MSG_OPEN || row->kind == VG_MSG_UPDATE;
+    return row->created_us - (news ? lead_us * (int64_t)row->severity : 0);
 }

@@ -251,7 +251,7 @@ static bool skips_some(const struct vg_gather *gather)
 }
 
 /* The row tried least of those listed, so that a message which always fails does not keep the
- * others of its receiver waiting; of such the gravest, and of those the oldest. */
+ * others of its receiver waiting; of such the one whose turn it is. */
 static const struct vg_outgoing *choose_listed(const struct vg_lane *lane,
                                                const struct vg_gather *gather)
 {
@@ -259,8 +259,9 @@ static const struct vg_outgoing *choose_listed(const struct vg_lane *lane,
     for (size_t i = 0; i < gather->nlisted; i++) {
         const struct vg_outgoing *row = &gather->listed[i];
         bool less = !best || row->attempts < best->attempts;
-        bool graver = best && row->attempts == best->attempts && row->severity > best->severity;
-        if (is_own(lane, row) && !row->digest && (less || graver))
+        bool sooner = best && row->attempts == best->attempts &&
+                      vg_outgoing_turn(row) < vg_outgoing_turn(best);
+        if (is_own(lane, row) && !row->digest && (less || sooner))
             best = row;
     }
     return best;

@@ -329,12 +329,14 @@ static const char *const next_of_each[] = {
     NULL,
 };
 
-/* How grave messages are: the gravest of those that wait goes first. 2 is critical, which what
- * waits already may be. */
+/* How grave messages are, and whose turn it is: of what waits already nobody knows, so it goes as
+ * it came. */
 static const char *const gravity[] = {
-    "ALTER TABLE outbox ADD COLUMN severity {int} NOT NULL DEFAULT 2",
+    "ALTER TABLE outbox ADD COLUMN severity {int} NOT NULL DEFAULT 0",
+    "ALTER TABLE outbox ADD COLUMN turn_us {int} NOT NULL DEFAULT 0",
+    "UPDATE outbox SET turn_us = created_us",
     "DROP INDEX outbox_next",
-    "CREATE INDEX outbox_next ON outbox (sink_kind, sink, state, severity DESC, id)"
+    "CREATE INDEX outbox_next ON outbox (sink_kind, sink, state, turn_us, id)"
     " WHERE state IN (0, 3)",
     NULL,
 };

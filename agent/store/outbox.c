@@ -37,14 +37,28 @@ static int insert_row(struct vg_store *store, const struct vg_outgoing *row, str
 {
     static const char text[] =
         "INSERT INTO outbox (sink_kind, sink, key, kind, body, created_us, next_us, attempts,"
-        " last_error, state, bytes, severity)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)";
+        " last_error, state, bytes, severity, turn_us)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12)";
     const struct vg_sql sql =
         VG_SQL(text, vg_p_int((int64_t)row->sink_kind), vg_p_text(row->sink), vg_p_text(row->key),
                vg_p_int((int64_t)row->kind), vg_p_text(row->body), vg_p_int(row->created_us),
                vg_p_int(row->next_us), vg_p_int(row->attempts), vg_p_text(row->last_error),
-               vg_p_count(strlen(row->body)), vg_p_int((int64_t)row->severity));
+               vg_p_count(strlen(row->body)), vg_p_int((int64_t)row->severity),
+               vg_p_int(vg_outgoing_turn(row)));
     return vg_sql_run(store, &sql, err);
+}
+
+/* News that waits has the rank of what has become of it meanwhile: an incident that became critical
+ * is told as one, in its order. */
+static int put_news(struct vg_store *store, const struct vg_outgoing *row, struct vg_error *err)
+{
+    static const char text[] =
+        "UPDATE outbox SET severity = $1, turn_us = min(turn_us, $2) WHERE state = 0"
+        " AND sink_kind = $3 AND sink = $4 AND key = $5 AND kind IN (0, 1) AND severity < $1";
+    const struct vg_sql sql =
+        VG_SQL(text, vg_p_int((int64_t)row->severity), vg_p_int(vg_outgoing_turn(row)),
+               vg_p_int((int64_t)row->sink_kind), vg_p_text(row->sink), vg_p_text(row->key));
+    return vg_sql_run(store, &sql, err) < 0 ? -1 : insert_row(store, row, err);
 }
 
 /* A reminder says what those before it said, and no more than a trigger that still waits. */
@@ -82,12 +96,12 @@ int vg_store_outbox_put(struct vg_store *store, const struct vg_outgoing *row, s
 {
     struct vg_scope scope;
     vg_failpoint("outbox_put");
-    if (row->kind != VG_MSG_REMIND && row->kind != VG_MSG_RESOLVE)
-        return insert_row(store, row, err);
     if (vg_scope_enter(store, VG_DB_WRITE, &scope, err) < 0)
         return -1;
-    bool ends = row->kind == VG_MSG_RESOLVE;
-    int rc = ends ? put_end(store, row, err) : put_reminder(store, row, err);
+    int rc = row->kind == VG_MSG_UPDATE    ? put_news(store, row, err)
+             : row->kind == VG_MSG_REMIND  ? put_reminder(store, row, err)
+             : row->kind == VG_MSG_RESOLVE ? put_end(store, row, err)
+                                           : insert_row(store, row, err);
     return vg_scope_leave(store, &scope, rc, err);
 }
 
@@ -95,13 +109,13 @@ int vg_store_outbox_due(struct vg_store *store, int64_t now_us, size_t per_sink,
                         struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
                         struct vg_error *err)
 {
-    /* Sink by sink, the gravest first, by an index in that order: what waits behind the first few
+    /* Sink by sink, in their turn, by an index in that order: what waits behind the first few
      * costs nothing. */
     static const char text[] =
         "SELECT " VG_OUTBOX_COLUMNS " FROM (SELECT DISTINCT sink_kind, sink FROM outbox"
         " WHERE state IN (0, 3)) AS s JOIN outbox AS o ON o.id IN (SELECT o.id FROM outbox AS o"
         " WHERE o.sink_kind = s.sink_kind AND o.sink = s.sink AND o.next_us <= $1"
-        " AND" VG_OUTBOX_MAY_GO " ORDER BY o.state, o.severity DESC, o.id LIMIT $2)"
+        " AND" VG_OUTBOX_MAY_GO " ORDER BY o.state, o.turn_us, o.id LIMIT $2)"
         " LEFT JOIN kept AS k ON k.sink_kind = o.sink_kind AND k.sink = o.sink AND k.key = o.key"
         " ORDER BY o.id";
     const struct vg_sql_shape shape = {sizeof **out, vg_outbox_read, arena};

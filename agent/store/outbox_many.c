@@ -41,7 +41,7 @@ int vg_store_outbox_first(struct vg_store *store, const struct vg_outbox_beside 
         " WHERE o.sink_kind = 0 AND o.sink = $1 AND o.next_us <= $2 AND o.digest IS NULL"
         " AND" VG_OUTBOX_MAY_GO " AND NOT (((o.kind IN (0, 1) AND $3 = 1)"
         " OR (o.kind = 2 AND $4 = 1) OR (o.kind = 3 AND $5 = 1)) AND o.id NOT IN ($6, $7, $8)"
-        " AND" CAN_BE_TOLD ") ORDER BY o.attempts, o.state, o.severity DESC, o.id LIMIT 1";
+        " AND" CAN_BE_TOLD ") ORDER BY o.attempts, o.state, o.turn_us, o.id LIMIT 1";
     const struct vg_sql_shape shape = {sizeof *out, vg_outbox_read, arena};
     const struct vg_sql sql =
         VG_SQL(text, vg_p_text(of->sink), vg_p_int(of->now_us), vg_p_int(of->held[0]),

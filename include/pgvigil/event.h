@@ -188,7 +188,7 @@ struct vg_outgoing {
     const char *sink;      /* name of the receiver, or of the model */
     char key[VG_KEY_SIZE]; /* incident or onset: order is kept per key */
     enum vg_message_kind kind;
-    enum vg_severity severity;   /* of what waits at the same time the gravest goes first */
+    enum vg_severity severity;
     const char *body;            /* JSON of the message or of the onset */
     int64_t created_us, next_us; /* not to be tried before next_us */
     int attempts;
@@ -199,6 +199,11 @@ struct vg_outgoing {
     const char *went_to;    /* of a request for retraining: where it may have arrived, or NULL */
     const char *digest;     /* the message of many it was sent in, and is sent in again, or NULL */
 };
+
+/* When its turn is among what waits for a receiver: as if news had been there ten seconds longer
+ * for each degree of its severity. Of what comes at about the same time the gravest goes first, and
+ * nothing waits for ever behind graver ones. */
+int64_t vg_outgoing_turn(const struct vg_outgoing *row);
 
 /* Retraining: an onset of drift in a group of datasets, and what was decided about it. */
 enum vg_onset_state { VG_ONSET_OPEN, VG_ONSET_FIRED, VG_ONSET_ENDED };

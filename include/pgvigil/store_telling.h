@@ -10,8 +10,7 @@ struct vg_store;
 
 /* --- What is told together (outbox_many.c) ----------------------------------------------- */
 /* Rows of a receiver that can be told in one message with others, the gravest first and of equal
- * ones the oldest, at most 1000: those
- * of due() that tell of an incident, of which no request has been made, and to which nothing is
+ * ones the oldest, at most 1000: those of due() that tell of an incident, of which no request has been made, and to which nothing is
  * kept, or what a message of many left (VG_KEPT_GATHERED). Without bodies. */
 int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now_us,
                            struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
@@ -19,9 +18,9 @@ int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now
 /* The body of a row; VG_E_NOT_FOUND. In arena. */
 int vg_store_outbox_body(struct vg_store *store, int64_t id, struct vg_arena *arena,
                          const char **out, struct vg_error *err);
-/* Of the rows of a receiver that may be tried now the one that was tried least, of such the
- * gravest, of such the oldest: none that was begun to be told with others, and of what can be told
- * together no news, reminders, ends that are held. */
+/* Of the rows of a receiver that may be tried now the one that was tried least, of such the one
+ * whose turn it is: none that was begun to be told with others, and of what can be told together no
+ * news, reminders, ends that are held. */
 struct vg_outbox_beside {
     const char *sink;
     int64_t now_us;

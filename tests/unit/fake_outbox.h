@@ -89,11 +89,12 @@ static bool fake_is_due(size_t i, int64_t now_us)
     return row->state == FAKE_WAITING && row->row.next_us <= now_us && is_first(&row->row);
 }
 
-/* Of one sink the gravest first. */
+/* Of one sink in their turn. */
 static bool fake_goes_before(const struct vg_outgoing *a, const struct vg_outgoing *b)
 {
     bool same = a->sink_kind == b->sink_kind && !strcmp(a->sink, b->sink);
-    return same && (a->severity > b->severity || (a->severity == b->severity && a->id < b->id));
+    int64_t first = vg_outgoing_turn(a), then = vg_outgoing_turn(b);
+    return same && (first < then || (first == then && a->id < b->id));
 }
 
 int vg_store_outbox_due(struct vg_store *self, int64_t now_us, size_t per_sink,

@@ -85,26 +85,51 @@ static void test_order(void **state)
     assert_string_equal(due(f, VG_NEVER, 10), "");
 }
 
-/* The gravest of those that are listed at all; never before what waits of its own key. */
+/* The gravest of those that are listed at all; never before what waits of its own key, but that is
+ * as grave as what has become of it. */
 static void test_the_gravest_first(void **state)
 {
     struct fixture *f = *state;
     static const struct {
         const char *key;
         enum vg_severity severity;
-    } rows[] = {{"k1", VG_SEVERITY_INFO},     {"k2", VG_SEVERITY_WARNING},
-                {"k3", VG_SEVERITY_CRITICAL}, {"k1", VG_SEVERITY_CRITICAL},
-                {"k4", VG_SEVERITY_CRITICAL}, {"k5", VG_SEVERITY_WARNING}};
+        enum vg_message_kind kind;
+    } rows[] = {{"k1", VG_SEVERITY_INFO, VG_MSG_OPEN},
+                {"k2", VG_SEVERITY_WARNING, VG_MSG_OPEN},
+                {"k3", VG_SEVERITY_CRITICAL, VG_MSG_OPEN},
+                {"k4", VG_SEVERITY_CRITICAL, VG_MSG_RESOLVE}, /* ends are in no hurry */
+                {"k5", VG_SEVERITY_WARNING, VG_MSG_OPEN},
+                {"k1", VG_SEVERITY_CRITICAL, VG_MSG_UPDATE}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct vg_outgoing row = made_outgoing("ops", rows[i].key, 10);
         row.severity = rows[i].severity;
+        row.kind = rows[i].kind;
+        if (i == 5)
+            assert_string_equal(due(f, 10, 1), "3");
         MUST(f, vg_store_outbox_put(f->store, &row, &f->err));
     }
-    assert_string_equal(due(f, 10, 1), "3");
-    assert_string_equal(due(f, 10, 3), "2 3 5");
-    assert_string_equal(due(f, 10, 10), "1 2 3 5 6");
+    assert_string_equal(due(f, 10, 1), "1");
+    assert_string_equal(due(f, 10, 3), "1 2 3");
+    assert_string_equal(due(f, 10, 10), "1 2 3 4 5");
     MUST(f, vg_store_outbox_sent(f->store, 1, 10, &f->err));
-    assert_string_equal(due(f, 10, 3), "3 4 5");
+    assert_string_equal(due(f, 10, 2), "3 6");
+}
+
+/* What has waited goes before what is graver and came ten seconds later. */
+static void test_nothing_waits_for_ever(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 4; i++) {
+        char key[VG_KEY_SIZE];
+        snprintf(key, sizeof key, "k%d", i);
+        struct vg_outgoing row = made_outgoing("ops", key, 10);
+        row.severity = i ? VG_SEVERITY_CRITICAL : VG_SEVERITY_WARNING;
+        row.created_us = 1 + i * 4 * VG_US;
+        MUST(f, vg_store_outbox_put(f->store, &row, &f->err));
+    }
+    assert_string_equal(due(f, 10, 1), "2");
+    assert_string_equal(due(f, 10, 2), "2 3");
+    assert_string_equal(due(f, 10, 3), "1 2 3");
 }
 
 /* Set back by an hour while a message waits ten seconds; and found so by a start. */
@@ -325,12 +350,19 @@ int main(void)
 {
 #define OPEN(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        OPEN(test_set_back),      OPEN(test_fields),
-        OPEN(test_order),         OPEN(test_the_gravest_first),
-        OPEN(test_kinds_of_sink), OPEN(test_most_per_sink),
-        OPEN(test_next),          OPEN(test_counts),
-        OPEN(test_kept_answers),  OPEN(test_steps),
-        OPEN(test_what_stands),   OPEN(test_against_plain_rule),
+        OPEN(test_set_back),
+        OPEN(test_fields),
+        OPEN(test_order),
+        OPEN(test_the_gravest_first),
+        OPEN(test_nothing_waits_for_ever),
+        OPEN(test_kinds_of_sink),
+        OPEN(test_most_per_sink),
+        OPEN(test_next),
+        OPEN(test_counts),
+        OPEN(test_kept_answers),
+        OPEN(test_steps),
+        OPEN(test_what_stands),
+        OPEN(test_against_plain_rule),
     };
     return cmocka_run_group_tests_name("test_store_outbox", tests, NULL, NULL);
 }
