@@ -33,7 +33,7 @@ const char *vg_retrain_state_name(enum vg_retrain_state state)
 
 int64_t vg_outgoing_turn(const struct vg_outgoing *row)
 {
-    static const int64_t lead_us = 10 * VG_US;
+    static const int64_t lead_us = VG_US;
     bool news = row->kind == VG_MSG_OPEN || row->kind == VG_MSG_UPDATE;
     return row->created_us - (news ? lead_us * (int64_t)row->severity : 0);
 }

@@ -200,7 +200,7 @@ struct vg_outgoing {
     const char *digest;     /* the message of many it was sent in, and is sent in again, or NULL */
 };
 
-/* When its turn is among what waits for a receiver: as if news had been there ten seconds longer
+/* When its turn is among what waits for a receiver: as if news had been there a second longer
  * for each degree of its severity. Of what comes at about the same time the gravest goes first, and
  * nothing waits for ever behind graver ones. */
 int64_t vg_outgoing_turn(const struct vg_outgoing *row);

@@ -10,8 +10,9 @@ struct vg_store;
 
 /* --- What is told together (outbox_many.c) ----------------------------------------------- */
 /* Rows of a receiver that can be told in one message with others, the gravest first and of equal
- * ones the oldest, at most 1000: those of due() that tell of an incident, of which no request has been made, and to which nothing is
- * kept, or what a message of many left (VG_KEPT_GATHERED). Without bodies. */
+ * ones the oldest, at most 1000: those of due() that tell of an incident, of which no request has
+ * been made, and to which nothing is kept, or what a message of many left (VG_KEPT_GATHERED).
+ * Without bodies. */
 int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now_us,
                            struct vg_arena *arena, struct vg_outgoing **out, size_t *n,
                            struct vg_error *err);

@@ -155,7 +155,7 @@ static void test_a_single_that_is_tried_again(void **state)
     assert_int_equal(count_left(), 1);
 }
 
-/* Systems that hear of each hear of the gravest first, and never of an end before its begin. */
+/* Systems that hear of each hear of the gravest first, and of ends, which are in no hurry, later. */
 static void test_the_gravest_first(void **state)
 {
     (void)state;
@@ -170,10 +170,10 @@ static void test_the_gravest_first(void **state)
     assert_int_equal(fake_http_count(&http, "hook"), 4);
     ASSERT_SAYS(body_of("hook", 0), "table03");
     ASSERT_SAYS(body_of("hook", 0), "firing");
-    ASSERT_SAYS(body_of("hook", 1), "table03");
-    ASSERT_SAYS(body_of("hook", 1), "resolved");
-    ASSERT_SAYS(body_of("hook", 2), "table02");
-    ASSERT_SAYS(body_of("hook", 3), "table01");
+    ASSERT_SAYS(body_of("hook", 1), "table02");
+    ASSERT_SAYS(body_of("hook", 2), "table01");
+    ASSERT_SAYS(body_of("hook", 3), "table03");
+    ASSERT_SAYS(body_of("hook", 3), "resolved");
 }
 
 /* A message that goes singly goes before a graver one of many only where it is not less grave. */
