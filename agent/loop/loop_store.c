@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A state store that takes nothing, as on a full disk: cycles wait for it and cost the database
  * nothing meanwhile, and go on within seconds when it takes what is written again. Owns how long
- * that is; what is done with a slot is loop.c's. */
+ * that is and that nobody is queued meanwhile; else what is done with a slot is loop.c's. */
 #include "agent/loop/loop.h"
 #include "pgvigil/log.h"
 
@@ -13,6 +13,13 @@ static bool is_of_store(enum vg_code code)
     return code == VG_E_IO || code == VG_E_STATE || code == VG_E_PERMISSION || code == VG_E_TIMEOUT;
 }
 
+/* Whoever was queued reads his window for nothing too: he is queued again when cycles go on. */
+static void empty_queue(struct vg_loop *loop)
+{
+    for (size_t i = 0; i < loop->nslots; i++)
+        loop->slots[i]->queued = false;
+}
+
 int64_t vg_loop_lost(struct vg_loop *loop, const struct vg_dataset *dataset, int n,
                      const struct vg_cycle_end *end)
 {
@@ -22,6 +29,7 @@ int64_t vg_loop_lost(struct vg_loop *loop, const struct vg_dataset *dataset, int
     if (replay || !is_of_store(end->code))
         return retry_us;
     loop->store_lost = true;
+    empty_queue(loop);
     int64_t rest_us = REST * (now_us - end->began_us);
     int64_t soon_us = now_us + (rest_us > probe_every_us ? rest_us : probe_every_us);
     return soon_us < retry_us ? soon_us : retry_us;
