@@ -119,7 +119,7 @@ void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot)
     env.barrier = &slot->barrier;
     const struct vg_dataset *dataset = vg_ruleset_find(book->rules, slot->id);
     struct vg_job job;
-    int64_t now_us = read_clock(loop);
+    int64_t now_us = read_clock(loop), unwritten = vg_store_unwritten(env.store);
     int rc = 0;
     if (dataset && vg_due_job(dataset, &progress, &loop->span, now_us, &job)) {
         if (job.window && job.catching_up)
@@ -134,7 +134,7 @@ void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot)
         read_again(loop, slot->id, &progress);
     }
     say_over(loop, slot);
-    const struct vg_cycle_end end = {rc, err.code, now_us};
+    const struct vg_cycle_end end = {rc, vg_store_unwritten(env.store) > unwritten, now_us};
     end_cycle(loop, slot, book, &progress, &end);
 }
 

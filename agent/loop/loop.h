@@ -104,7 +104,7 @@ void vg_loop_cycle(struct vg_loop *loop, struct vg_slot *slot);
 /* How a cycle ended. */
 struct vg_cycle_end {
     int rc;
-    enum vg_code code; /* of its error */
+    bool unwritten; /* meanwhile the store failed to write, by its own account */
     int64_t began_us;
 };
 /* When a cycle that was lost, as the n-th in a row, is run again; where it is the store that takes

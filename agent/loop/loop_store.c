@@ -8,11 +8,6 @@
 static const int64_t probe_every_us = 2 * VG_US;
 enum { REST = 4 }; /* where small writes succeed and cycles do not: they take a fifth of the time */
 
-static bool is_of_store(enum vg_code code)
-{
-    return code == VG_E_IO || code == VG_E_STATE || code == VG_E_PERMISSION || code == VG_E_TIMEOUT;
-}
-
 /* Whoever was queued reads his window for nothing too: he is queued again when cycles go on. */
 static void empty_queue(struct vg_loop *loop)
 {
@@ -26,7 +21,7 @@ int64_t vg_loop_lost(struct vg_loop *loop, const struct vg_dataset *dataset, int
     int64_t now_us = loop->env.clock->ops->now_us(loop->env.clock);
     int64_t retry_us = vg_due_retry(dataset, n, now_us);
     bool replay = loop->span.until_us != VG_NEVER; /* in which nobody frees a disk by waiting */
-    if (replay || !is_of_store(end->code))
+    if (replay || !end->unwritten)
         return retry_us;
     loop->store_lost = true;
     empty_queue(loop);

@@ -155,6 +155,7 @@ void vg_health_failed(struct vg_store *store, const struct vg_error *err)
         return;
     lock_health(store);
     store->health.write_failed = true;
+    store->health.unwritten++;
     store->health.why = *err;
     unlock_health(store);
 }
@@ -164,6 +165,14 @@ void vg_health_wrote(struct vg_store *store)
     lock_health(store);
     store->health.write_failed = false;
     unlock_health(store);
+}
+
+int64_t vg_store_unwritten(struct vg_store *store)
+{
+    lock_health(store);
+    int64_t n = store->health.unwritten;
+    unlock_health(store);
+    return n;
 }
 
 int vg_store_probe(struct vg_store *store, struct vg_error *err)

@@ -25,6 +25,7 @@ struct vg_health {
     bool looking; /* somebody looks at the files, and may have to wait for them */
     const char *file_lost, *lock_lost; /* "removed", "replaced", or NULL */
     bool write_failed;
+    int64_t unwritten; /* how often it did */
     struct vg_error why;
     int64_t looked_s;
 };

@@ -40,6 +40,8 @@ struct vg_store_health {
     char why[600]; /* what is wrong, a sentence without its full stop; "" */
 };
 void vg_store_health(struct vg_store *store, struct vg_store_health *out);
+/* How many attempts to write have failed since it was opened. Waits for nothing; from any thread. */
+int64_t vg_store_unwritten(struct vg_store *store);
 /* Stores some 32 KiB and deletes them: 0 when what is written is taken. */
 int vg_store_probe(struct vg_store *store, struct vg_error *err);
 

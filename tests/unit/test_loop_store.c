@@ -99,26 +99,25 @@ static void test_full_for_an_hour(void **state)
 static void test_how_long(void **state)
 {
     static const struct {
-        enum vg_code code;
-        bool replay;
+        bool unwritten, replay;
         int n;
         int64_t took_us, want_us;
         bool lost;
     } cases[] = {
-        {VG_E_IO, false, 1, 0, 2 * VG_US, true},
-        {VG_E_IO, false, 9, VG_US / 4, 2 * VG_US, true},
-        {VG_E_STATE, false, 9, VG_MINUTE_US, 4 * VG_MINUTE_US, true},
-        {VG_E_TIMEOUT, false, 1, VG_HOUR_US, 5 * VG_MINUTE_US, true},
-        {VG_E_MEMORY, false, 3, 0, 20 * VG_MINUTE_US, false},
-        {VG_E_INTERNAL, false, 9, 0, VG_HOUR_US, false},
-        {VG_E_IO, true, 2, 0, 10 * VG_MINUTE_US, false},
+        {true, false, 1, 0, 2 * VG_US, true},
+        {true, false, 9, VG_US / 4, 2 * VG_US, true},
+        {true, false, 9, VG_MINUTE_US, 4 * VG_MINUTE_US, true},
+        {true, false, 1, VG_HOUR_US, 5 * VG_MINUTE_US, true},
+        {false, false, 3, 0, 20 * VG_MINUTE_US, false},
+        {false, false, 9, VG_MINUTE_US, VG_HOUR_US, false},
+        {true, true, 2, 0, 10 * VG_MINUTE_US, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct loop_kit kit;
         int64_t now_us = made_hour(5).end_us;
         loop_kit_start(&kit, state, "a", now_us);
         kit.loop.span.until_us = cases[i].replay ? now_us + VG_DAY_US : VG_NEVER;
-        const struct vg_cycle_end end = {-1, cases[i].code, now_us - cases[i].took_us};
+        const struct vg_cycle_end end = {-1, cases[i].unwritten, now_us - cases[i].took_us};
         const struct vg_dataset *dataset = kit.loop.book->rules->datasets[0];
         assert_int_equal(vg_loop_lost(&kit.loop, dataset, cases[i].n, &end) - now_us,
                          cases[i].want_us);
@@ -127,11 +126,28 @@ static void test_how_long(void **state)
     }
 }
 
+/* What is damaged of one dataset has the code of a damaged store, and no waiting mends it: the
+ * others go on, and it is tried less and less often. */
+static void test_not_the_store(void **state)
+{
+    struct loop_kit kit;
+    int64_t now_us = made_hour(5).end_us + VG_HOUR_US / 2;
+    loop_kit_start(&kit, state, "ac", now_us);
+    kit.source.open = (struct source_trouble){1, VG_E_STATE, NULL, "a summary is damaged"};
+    MUST(&kit, vg_loop_once(&kit.loop, &kit.err));
+    assert_int_equal(loop_kit_slot(&kit, "a")->lost, 1);
+    assert_int_equal(loop_kit_slot(&kit, "a")->next_us, now_us + 5 * VG_MINUTE_US);
+    assert_false(kit.loop.store_lost);
+    assert_int_equal(kit.committed, 1); /* the other one */
+    loop_kit_stop(&kit);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_full_for_an_hour), TEST(test_how_long)};
+    const struct CMUnitTest tests[] = {TEST(test_full_for_an_hour), TEST(test_how_long),
+                                       TEST(test_not_the_store)};
     vfs_install();
     return cmocka_run_group_tests_name("loop_store", tests, NULL, NULL);
 }
