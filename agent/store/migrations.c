@@ -354,6 +354,12 @@ static const char *const worsts[] = {
     NULL,
 };
 
+/* The last results of a rule: asked for every item of a message, within a transaction. */
+static const char *const results_of_rules[] = {
+    "CREATE INDEX result_rule ON result (dataset, rule, segment, id)",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -377,5 +383,6 @@ const struct vg_migration vg_migrations[] = {
     {"what is next at each receiver", next_of_each},
     {"how grave messages are", gravity},
     {"the gravest that alerts saw", worsts},
+    {"the last results of a rule", results_of_rules},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];

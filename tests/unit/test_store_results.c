@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/store/sqlite.h"
 #include "tests/unit/made_batch.h"
 
 /* --- Latest and history ---------------------------------------------------------------- */
@@ -292,6 +293,46 @@ static void test_unreadable_summary(void **state)
     free_column(made);
 }
 
+/* The plan of a statement that the store ran, found by its words: "SEARCH ...\nUSE ...\n". */
+static void explain(struct fixture *f, const char *words, char *out, size_t size)
+{
+    sqlite3 *handle = self_of(f->store->db)->handle;
+    sqlite3_stmt *ran = sqlite3_next_stmt(handle, NULL), *plan;
+    char text[2000];
+    while (ran && !strstr(sqlite3_sql(ran), words))
+        ran = sqlite3_next_stmt(handle, ran);
+    assert_non_null(ran);
+    snprintf(text, sizeof text, "EXPLAIN QUERY PLAN %s", sqlite3_sql(ran));
+    assert_int_equal(sqlite3_prepare_v2(handle, text, -1, &plan, NULL), SQLITE_OK);
+    out[0] = '\0';
+    for (size_t n = 0; sqlite3_step(plan) == SQLITE_ROW; n = strlen(out))
+        snprintf(out + n, size - n, "%s\n", (const char *)sqlite3_column_text(plan, 3));
+    sqlite3_finalize(plan);
+}
+
+/* Asked for every item of a message, within the transaction of a cycle: a month of results is
+ * neither read nor sorted for it. */
+static void test_last_look(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_result_basis basis;
+    bool found;
+    char plan[1000];
+    put(f, 1, VG_FAIL);
+    put(f, 2, VG_WARN);
+    put(f, 3, VG_NODATA);
+    put(f, 4, VG_UNKNOWN);
+    MUST(f, vg_store_result_basis(f->store, "d", "r", "", &basis, &found, &f->err));
+    assert_true(found);
+    assert_int_equal(basis.verdict, VG_WARN);
+    assert_int_equal(basis.start_us, made_hour(2).start_us);
+    explain(f, "FROM result WHERE dataset", plan, sizeof plan);
+    assert_string_equal(plan, "SEARCH result USING INDEX result_rule"
+                              " (dataset=? AND rule=? AND segment=?)\n");
+    MUST(f, vg_store_result_basis(f->store, "d", "s", "", &basis, &found, &f->err));
+    assert_false(found);
+}
+
 int main(void)
 {
 #define OPEN(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -304,6 +345,7 @@ int main(void)
         OPEN(test_summaries_add_up),
         OPEN(test_other_grid_replaces),
         OPEN(test_unreadable_summary),
+        OPEN(test_last_look),
     };
     return cmocka_run_group_tests_name("test_store_results", tests, NULL, NULL);
 }
