@@ -101,8 +101,8 @@ bool vg_value_default(struct vg_reader *r, const struct vg_key *key, const char 
 /* The text of a scalar with ${NAME}, ${NAME:-default} and $$ replaced; NULL after a fault. */
 const char *vg_read_text(struct vg_reader *r, const struct vg_node *node, const char *what);
 
-/* A fault where a text that people click on is an address of another kind than http or https, as
- * javascript: is; with `needed`, also where it is none. */
+/* A fault where a text that people click on is an address that runs, as javascript: is; a warning
+ * where it is another that no link is made of, with `needed` also where it is none. */
 void vg_read_link(struct vg_reader *r, const struct vg_node *node, const char *what,
                   const char *text, bool needed);
 

@@ -111,8 +111,9 @@ static void read_hours(struct vg_reader *r, const struct vg_node *node, const st
         out->days = read_set(r, vg_node_get(node, "days"), &raw->days, days, 7);
     /* with days it is of use: 24 hours from then on */
     if (read_between(raw->between, out) && out->from_us == out->until_us && !raw->days.n)
-        vg_read_fault(r, vg_node_get(node, "between")->loc, "for the whole day leave it out",
-                      "between: \"%s\" ends when it begins", vg_read_shown(r, raw->between));
+        vg_read_warning(r, vg_node_get(node, "between")->loc, "for the whole day leave it out",
+                        "between: \"%s\" ends when it begins, and is the whole day",
+                        vg_read_shown(r, raw->between));
     else if (!read_between(raw->between, out))
         vg_read_fault(r, vg_node_get(node, "between")->loc, "between: 22:00-06:00",
                       "between: \"%s\" is not a span of hours", vg_read_shown(r, raw->between));

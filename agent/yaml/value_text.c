@@ -99,29 +99,36 @@ const char *vg_read_text(struct vg_reader *r, const struct vg_node *node, const 
     return out;
 }
 
-/* The length of what stands before the colon of an address, 0 without one. What browsers skip may
- * stand before it. */
-static size_t find_scheme(const char **text)
+/* What stands before the colon of an address, as browsers read it: they skip what is not shown in
+ * front of it, and tabs and line ends anywhere. "" without one, or where it is a longer one than
+ * any that counts. */
+static void find_scheme(const char *s, char out[16])
 {
-    const char *s = *text;
+    size_t n = 0;
     while (*s > 0 && *s <= ' ')
         s++;
-    size_t n = 0;
-    while (isalnum((unsigned char)s[n]) || (n && s[n] && strchr("+.-", s[n])))
-        n++;
-    *text = s;
-    return s[n] == ':' ? n : 0;
+    for (; *s && *s != ':' && n < 15; s++) {
+        if (strchr("\t\r\n", *s))
+            continue;
+        if (!isalnum((unsigned char)*s) && !(n && strchr("+.-", *s)))
+            break;
+        out[n++] = *s;
+    }
+    out[*s == ':' ? n : 0] = '\0';
 }
 
 void vg_read_link(struct vg_reader *r, const struct vg_node *node, const char *what,
                   const char *text, bool needed)
 {
-    if (!text || !node)
+    static const char wanted[] = "an address that begins with http:// or https://";
+    char scheme[16];
+    if (!text || !node || !strncmp(text, "http://", 7) || !strncmp(text, "https://", 8))
         return;
-    size_t n = find_scheme(&text);
-    bool web =
-        (n == 4 && !strncasecmp(text, "http", 4)) || (n == 5 && !strncasecmp(text, "https", 5));
-    if (!web && (n || needed))
-        vg_read_fault(r, node->loc, "https://...", "%s is not %s", what,
-                      "an address that begins with http:// or https://");
+    find_scheme(text, scheme);
+    if (!strcasecmp(scheme, "javascript") || !strcasecmp(scheme, "data") ||
+        !strcasecmp(scheme, "vbscript"))
+        vg_read_fault(r, node->loc, "https://...", "%s is not %s", what, wanted);
+    else if (*scheme || needed)
+        vg_read_warning(r, node->loc, "https://...", "%s is not %s, so messages have no link to it",
+                        what, wanted);
 }

@@ -295,6 +295,45 @@ static void test_windows(void **state)
     }
 }
 
+/* A runbook may be any text: of one that is no address no link is made, which is said where it
+ * looks like one. Only what would run does not load. */
+static void test_runbooks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *runbook;
+        int warnings, errors;
+    } cases[] = {
+        {"https://wiki/page", 0, 0},
+        {"http://wiki/page", 0, 0},
+        {"the page of y", 0, 0},
+        {"see wiki/page: chapter 3", 0, 0},
+        {"wiki.local:8080/page", 1, 0},
+        {"Call: +49 30 123456", 1, 0},
+        {"TODO: write one", 1, 0},
+        {"https:wiki", 1, 0},
+        {"HTTPS://wiki", 1, 0}, /* messages have no link of it */
+        {"file:///srv/wiki", 1, 0},
+        {"javascript:alert(1)", 0, 1},
+        {" \\x01JavaScript:alert(1)", 0, 1},
+        {"java\\tscr\\nipt\\r:alert(1)", 0, 1},
+        {"vbscript:x", 0, 1},
+        {"data:text/html,x", 0, 1},
+        {"javascripts: how to write them", 1, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[500];
+        snprintf(text, sizeof text,
+                 HEADER "runbook: \"%s\"\ncolumns: {x: {nulls: {fail: 0, runbook: \"%s\"}}}\n",
+                 cases[i].runbook, cases[i].runbook);
+        struct rule_kit kit = rule_kit_read(rule_kit_config, text);
+        int errors = (int)kit.diags.errors, all = (int)kit.diags.n;
+        if (errors != 2 * cases[i].errors || all - errors != 2 * cases[i].warnings)
+            fail_msg("%s: %d errors, %d in all", cases[i].runbook, errors, all);
+        rule_kit_free(&kit);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_config_defaults), cmocka_unit_test(test_own_memory),
         cmocka_unit_test(test_reference),       cmocka_unit_test(test_state_table),
         cmocka_unit_test(test_privacy),         cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_runbooks),
     };
     return cmocka_run_group_tests_name("rule_schedule", tests, NULL, NULL);
 }
