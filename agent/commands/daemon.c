@@ -134,6 +134,11 @@ static void on_committed(void *arg)
         vg_deliver_wake(daemon->deliver);
 }
 
+static void on_urged(void *arg, const char *sink)
+{
+    vg_deliver_urge(((struct vg_daemon *)arg)->deliver, sink);
+}
+
 static int send_push(void *arg, const char *url, const char *method, char *body, size_t n)
 {
     return vg_deliver_push(((struct vg_daemon *)arg)->deliver, url, method, body, n);
@@ -188,6 +193,8 @@ static int open_loop(struct vg_daemon *daemon, const struct vg_span *span, struc
         .decided_arg = daemon,
         .committed = on_committed,
         .committed_arg = daemon,
+        .urged = on_urged,
+        .urged_arg = daemon,
         .quarantined = on_quarantined,
         .quarantined_arg = daemon,
     };

@@ -248,6 +248,7 @@ static int learn_hold(struct vg_deliver *deliver, struct vg_lane *lane, struct v
         return -1;
     lane->held_known = true;
     lane->hold_us = held_us > lane->hold_us ? held_us : lane->hold_us;
+    lane->asked_us = held_us > lane->asked_us ? held_us : lane->asked_us;
     return 0;
 }
 
@@ -431,6 +432,7 @@ int vg_deliver_turn(struct vg_deliver *deliver, int64_t now_us, int64_t *again_u
     int64_t next_us = VG_NEVER, run_us = VG_NEVER;
     bool any;
     int rc = vg_deliver_set_back(deliver, now_us, err);
+    vg_deliver_hurry(deliver);
     /* A disk that is full is no reason to tell nobody: who waits for his own record is busy. */
     int kept = rc ? rc : vg_deliver_record(deliver, now_us, &any, err);
     int room = rc ? rc : vg_deliver_make_room(deliver, now_us, err);

@@ -49,6 +49,24 @@ struct vg_lane *vg_deliver_lane(struct vg_deliver *deliver, enum vg_sink_kind ki
     return lane;
 }
 
+void vg_deliver_urge(struct vg_deliver *deliver, const char *sink)
+{
+    for (struct vg_lane *lane = deliver->lanes; lane; lane = lane->next) {
+        if (!sink || !strcmp(lane->name, sink))
+            atomic_store(&lane->urged, true);
+    }
+    vg_deliver_wake(deliver);
+}
+
+/* Failures stay counted: who takes nothing still is left alone again after this attempt. */
+void vg_deliver_hurry(struct vg_deliver *deliver)
+{
+    for (struct vg_lane *lane = deliver->lanes; lane; lane = lane->next) {
+        if (!lane->busy && atomic_exchange(&lane->urged, false))
+            lane->hold_us = lane->asked_us;
+    }
+}
+
 /* Under the lock. Every configured sink has a lane: its counts exist from the beginning. */
 static int add_configured(struct vg_deliver *deliver, struct vg_error *err)
 {

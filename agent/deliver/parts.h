@@ -63,12 +63,13 @@ struct vg_lane {
     int failures;                  /* attempts in a row after which it was to be tried again */
     int64_t down_us;               /* the first of them */
     enum vg_trouble_known trouble;
-    bool held_known;  /* what it asked for before the start is in hold_us */
-    int64_t asked_us; /* of the answer: it asked for silence until then; 0: not */
-    bool unclear;     /* of the answer: the request may have arrived all the same */
-    bool lost;        /* of a model: it may have arrived where nobody can be asked any more */
-    int64_t hold_us;  /* nothing before */
-    int64_t pace_us;  /* theoretical time of the next request, as in GCRA */
+    bool held_known;   /* what it asked for before the start is in hold_us */
+    int64_t asked_us;  /* of the last answer: it asked for silence until then; 0: not */
+    atomic_bool urged; /* a person wants it to be tried now */
+    bool unclear;      /* of the answer: the request may have arrived all the same */
+    bool lost;         /* of a model: it may have arrived where nobody can be asked any more */
+    int64_t hold_us;   /* nothing before */
+    int64_t pace_us;   /* theoretical time of the next request, as in GCRA */
     int64_t spacing_us;
     int burst;
     bool busy;              /* a request is under way, or its outcome is not recorded */
@@ -173,6 +174,8 @@ static inline bool vg_deliver_pauses(int64_t record_us, int64_t now_us)
 /* Under the lock: the lane of a sink, made if it is new. NULL out of memory. */
 struct vg_lane *vg_deliver_lane(struct vg_deliver *deliver, enum vg_sink_kind kind,
                                 const char *name);
+/* Lanes that people want to be tried now wait no more than they were asked to. */
+void vg_deliver_hurry(struct vg_deliver *deliver);
 
 /* --- deliver.c -------------------------------------------------------------------------------- */
 /* Microseconds to wait after an attempt before which so many had failed: 1 s doubled for each, at

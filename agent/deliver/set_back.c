@@ -13,6 +13,7 @@ static int64_t pull(int64_t at_us, int64_t now_us, int64_t back_us)
 static void pull_lane(struct vg_lane *lane, int64_t now_us, int64_t back_us)
 {
     lane->hold_us = pull(lane->hold_us, now_us, back_us);
+    lane->asked_us = pull(lane->asked_us, now_us, back_us);
     lane->pace_us = pull(lane->pace_us, now_us, back_us);
     lane->down_us = pull(lane->down_us, now_us, back_us);
     lane->gather_us = pull(lane->gather_us, now_us, back_us);
@@ -26,7 +27,6 @@ static void pull_lane(struct vg_lane *lane, int64_t now_us, int64_t back_us)
         return;
     lane->record_us = pull(lane->record_us, now_us, back_us);
     lane->next_us = pull(lane->next_us, now_us, back_us);
-    lane->asked_us = pull(lane->asked_us, now_us, back_us);
 }
 
 int vg_deliver_set_back(struct vg_deliver *deliver, int64_t now_us, struct vg_error *err)

@@ -36,6 +36,9 @@ struct vg_cycle_env {
     void *decided_arg;
     void (*committed)(void *arg); /* messages may wait; may be NULL */
     void *committed_arg;
+    /* A person wants what waits for this receiver or model (NULL: any) to be sent now; or NULL. */
+    void (*urged)(void *arg, const char *sink);
+    void *urged_arg;
     /* Whoever writes the keys of offending rows, and takes the snapshot over; NULL: nobody does,
      * and nothing is noted. */
     void (*offended)(void *arg, const char *dataset, struct vg_session *session);
@@ -93,13 +96,13 @@ struct vg_work {
     struct vg_asked_rule *asked; /* per bound rule; NULL: nothing was asked */
     const struct vg_history *history;
     struct vg_cycle_budget *budget; /* of a window that may close a base window, or NULL */
-    const char *last_structure;  /* of the table when it was last seen, or NULL */
-    struct vg_checksum checksum; /* of the window, where it is to be read again */
-    struct vg_checked checked;   /* of a revisit: the window as it was last read */
-    struct vg_revisit revisit;   /* of a revisit that could be read */
-    const char *standstill;      /* of a table that may be skipped: what it is now, or NULL */
-    bool scanning;               /* the read came as far as the scan */
-    bool offended;               /* keys of offending rows are to be written */
+    const char *last_structure;     /* of the table when it was last seen, or NULL */
+    struct vg_checksum checksum;    /* of the window, where it is to be read again */
+    struct vg_checked checked;      /* of a revisit: the window as it was last read */
+    struct vg_revisit revisit;      /* of a revisit that could be read */
+    const char *standstill;         /* of a table that may be skipped: what it is now, or NULL */
+    bool scanning;                  /* the read came as far as the scan */
+    bool offended;                  /* keys of offending rows are to be written */
     int64_t started_us;
 };
 

@@ -193,6 +193,9 @@ static int obey(struct vg_loop *loop, const struct vg_control *row, struct vg_ar
     if (vg_tell_knows(row->verb)) {
         int rc = vg_tell_obey(loop->env.store, row, loop->env.agent, read_clock(loop), arena,
                               answer, err);
+        const char *sink;
+        if (rc == 0 && loop->env.urged && vg_tell_urges(loop->env.store, row, arena, &sink))
+            loop->env.urged(loop->env.urged_arg, sink);
         if (rc == 0 && loop->env.committed) /* something may be due */
             loop->env.committed(loop->env.committed_arg);
         return rc;

@@ -192,12 +192,76 @@ static int move_rows(struct vg_store *store, const char *const parts[PARTS], boo
     return rc;
 }
 
-static int say_moved(int64_t n, bool retry, struct vg_arena *arena, const char **answer,
-                     struct vg_error *err)
+/* Of the receivers and models that were chosen: how many asked to be left alone for longer than now,
+ * and the one of which it is longest. */
+struct held {
+    const char *sink;
+    int64_t until_us;
+    size_t n;
+};
+
+static bool is_chosen(const struct vg_outbox_row *row, const char *const parts[PARTS], int64_t id)
 {
-    *answer = vg_arena_printf(arena, "ok: %" PRId64 " message%s %s", n, n == 1 ? " is" : "s are",
-                              retry ? "sent again" : "let go");
-    return *answer ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+    return (!id || row->row.id == id) && (!*parts[1] || !strcmp(row->row.sink, parts[1]));
+}
+
+static bool is_first(const struct vg_outbox_row *rows, size_t i)
+{
+    size_t k = 0;
+    while (rows[k].row.sink_kind != rows[i].row.sink_kind ||
+           strcmp(rows[k].row.sink, rows[i].row.sink) != 0)
+        k++;
+    return k == i;
+}
+
+static int find_held(struct vg_store *store, const char *const parts[PARTS], int64_t now_us,
+                     struct vg_arena *arena, struct held *out, struct vg_error *err)
+{
+    struct vg_outbox_row *rows;
+    size_t n;
+    int64_t id = 0, until_us;
+    vg_parse_int64(parts[0], &id);
+    *out = (struct held){0};
+    if (vg_store_outbox_list(store, arena, &rows, &n, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        const struct vg_outgoing *row = &rows[i].row;
+        if (rows[i].dead || !is_chosen(&rows[i], parts, id) || (!id && !is_first(rows, i)))
+            continue;
+        if (vg_store_outbox_held(store, row->sink_kind, row->sink, &until_us, err) < 0)
+            return -1;
+        out->n += until_us > now_us;
+        if (until_us > now_us && until_us > out->until_us) {
+            out->sink = row->sink;
+            out->until_us = until_us;
+        }
+    }
+    return 0;
+}
+
+static int say_moved(int64_t n, bool retry, const struct held *held, struct vg_arena *arena,
+                     const char **answer, struct vg_error *err)
+{
+    char until[VG_TIME_TEXT] = "";
+    const char *but = "";
+    if (held->n)
+        but = vg_arena_printf(arena, ", but to %s not before %s, which it has asked for%s",
+                              held->sink, vg_format_time(held->until_us, until),
+                              held->n > 1 ? "; others have asked for less" : "");
+    *answer = vg_arena_printf(arena, "ok: %" PRId64 " message%s %s%s", n, n == 1 ? " is" : "s are",
+                              retry ? "sent again" : "let go", but ? but : "");
+    return *answer && but ? 0 : vg_fail(err, VG_E_MEMORY, "out of memory");
+}
+
+static int move(struct vg_store *store, const char *const parts[PARTS], bool retry, int64_t now_us,
+                struct vg_arena *arena, const char **answer, struct vg_error *err)
+{
+    struct held held = {0};
+    int64_t n = 0;
+    if (move_rows(store, parts, retry, now_us, &n, err) < 0 ||
+        (retry && find_held(store, parts, now_us, arena, &held, err) < 0))
+        return -1;
+    return say_moved(n, retry, &held, arena, answer, err);
 }
 
 static int obey(struct vg_store *store, const struct vg_control *row, const char *agent,
@@ -221,9 +285,7 @@ static int obey(struct vg_store *store, const struct vg_control *row, const char
         return acknowledge(store, parts, arena, &message, err);
     case RETRY:
     case DROP:
-        return move_rows(store, parts, retry, now_us, &number, err) < 0
-                   ? -1
-                   : say_moved(number, retry, arena, answer, err);
+        return move(store, parts, retry, now_us, arena, answer, err);
     default:
         return vg_fail(err, VG_E_USAGE, "unknown command '%s'", row->verb);
     }
@@ -244,4 +306,23 @@ int vg_tell_obey(struct vg_store *store, const struct vg_control *row, const cha
     }
     vg_failpoint("after_command");
     return rc;
+}
+
+bool vg_tell_urges(struct vg_store *store, const struct vg_control *row, struct vg_arena *arena,
+                   const char **sink)
+{
+    const char *parts[PARTS];
+    struct vg_outbox_row *rows;
+    size_t n;
+    int64_t id;
+    *sink = NULL;
+    if (find_verb(row->verb) != RETRY || vg_tell_split(row, PARTS, arena, parts, NULL) < 0)
+        return false;
+    *sink = or_null(parts[1]);
+    if (*sink || vg_parse_int64(parts[0], &id) < 0 ||
+        vg_store_outbox_list(store, arena, &rows, &n, NULL) < 0)
+        return true;
+    for (size_t i = 0; i < n && !*sink; i++)
+        *sink = rows[i].row.id == id ? rows[i].row.sink : NULL;
+    return true;
 }

@@ -54,6 +54,38 @@ static void test_a_dead_receiver_is_probed(void **state)
         assert_int_equal(state_of(id), FAKE_SENT);
 }
 
+/* Who repaired it and asks for a retry does not wait for the next probe; a pause that the receiver
+ * asked for is kept all the same. */
+static void test_people_end_the_waiting(void **state)
+{
+    (void)state;
+    share = 0.99;
+    int64_t id = put_message("audit", "k1", VG_MSG_OPEN);
+    fake_http_rule(&http, "audit.test", -1, 500, 0);
+    drain_for("audit", NOW, 10 * VG_MINUTE_US);
+    int64_t now_us = NOW + 10 * VG_MINUTE_US;
+    store.rows[0].row.next_us = now_us; /* as a retry leaves it */
+    assert_int_equal(drain_for("audit", now_us, VG_US), 0);
+    vg_deliver_urge(engine, "second");
+    assert_int_equal(drain_for("audit", now_us + VG_US, VG_US), 0);
+    vg_deliver_urge(engine, "audit");
+    assert_int_equal(drain_for("audit", now_us + 2 * VG_US, VG_US), 1); /* one attempt, in vain */
+    http.rules[0].times = 0;
+    store.rows[0].row.next_us = now_us;
+    vg_deliver_urge(engine, NULL);
+    drain(now_us + 4 * VG_US);
+    assert_int_equal(state_of(id), FAKE_SENT);
+    now_us += VG_HOUR_US;
+    id = put_message("audit", "k2", VG_MSG_OPEN);
+    fake_http_rule(&http, "audit.test", 1, 429, 90 * VG_US);
+    drain(now_us);
+    store.rows[id - 1].row.next_us = now_us;
+    vg_deliver_urge(engine, "audit");
+    assert_int_equal(drain_for("audit", now_us + VG_US, 89 * VG_US), 0);
+    assert_int_equal(drain_for("audit", now_us + 90 * VG_US, VG_US), 1);
+    assert_int_equal(state_of(id), FAKE_SENT);
+}
+
 static const struct vg_outgoing *told(size_t i)
 {
     assert_true(i < store.n);
@@ -277,6 +309,7 @@ int main(void)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         WITH(test_a_dead_receiver_is_probed),
+        WITH(test_people_end_the_waiting),
         WITH(test_another_receiver_hears_of_a_silent_one),
         WITH(test_another_receiver_hears_of_a_refusal),
         WITH(test_who_is_told),

@@ -373,6 +373,44 @@ static void test_commands(void **state)
     loop_kit_stop(&kit);
 }
 
+static char urged[20];
+static int nurged;
+
+static void note_urged(void *arg, const char *sink)
+{
+    (void)arg;
+    snprintf(urged, sizeof urged, "%s", sink ? sink : "all");
+    nurged++;
+}
+
+/* What a retry wants is done at once, but for whom a receiver has asked to wait. */
+static void test_retry_is_urgent(void **state)
+{
+    struct loop_kit kit;
+    int64_t now_us = made_hour(5).end_us + VG_HOUR_US / 2;
+    loop_kit_start(&kit, state, "a", now_us);
+    kit.loop.env.urged = note_urged;
+    const char *const sinks[] = {"ops", "audit"};
+    for (int i = 0; i < 2; i++) {
+        struct vg_outgoing row = {.sink = sinks[i], .key = "k", .body = "{}", .next_us = now_us};
+        MUST(&kit, vg_store_outbox_put(kit.env.store, &row, &kit.err));
+    }
+    nurged = 0;
+    loop_kit_command(&kit, "outbox-drop", "9", "no such message");
+    assert_int_equal(nurged, 0);
+    loop_kit_command(&kit, "outbox-retry", "all\t", "ok: 2 messages are sent again");
+    assert_string_equal(urged, "all");
+    loop_kit_command(&kit, "outbox-retry", "all\tops", "ok: 1 message is sent again");
+    assert_string_equal(urged, "ops");
+    MUST(&kit, vg_store_outbox_hold(kit.env.store, 2, now_us + VG_MINUTE_US, &kit.err));
+    loop_kit_command(&kit, "outbox-retry", "2",
+                     "1 message is sent again, but to audit not before 2001-");
+    assert_string_equal(urged, "audit");
+    loop_kit_command(&kit, "outbox-retry", "all\t", "but to audit not before 2001-");
+    assert_int_equal(nurged, 4);
+    loop_kit_stop(&kit);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -392,6 +430,7 @@ int main(void)
         TEST(test_name_comes_back),
         TEST(test_store_without_the_mutex),
         TEST(test_commands),
+        TEST(test_retry_is_urgent),
     };
     return cmocka_run_group_tests_name("loop_book", tests, NULL, NULL);
 }
