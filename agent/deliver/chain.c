@@ -131,6 +131,7 @@ static int make_request(struct vg_chain *chain, const struct vg_packing *packing
     out->ready = VG_READY_SEND;
     int rc = chain->follows ? chain->system->follow(&in, chain->arena, &out->request, err)
                             : chain->system->render(&in, chain->arena, &out->request, err);
+    chain->asked = chain->asked || chain->step >= chain->system->asks;
     const char *method = out->request.method;
     chain->starts = !chain->follows && chain->step > 0 && method && strcmp(method, "GET") != 0;
     if (!out->request.nsecrets) /* the system knows better */

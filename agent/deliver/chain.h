@@ -23,6 +23,7 @@ struct vg_chain {
     bool follows;              /* what became of the run, else for a new one */
     bool fetching;             /* the request under way is the command that prints the token */
     bool starts; /* the request under way may start a run that a look before it did not find */
+    bool asked;  /* of a new run: it was asked for, and what came before it has been answered */
     int step, requests;
     int64_t follow_for_us;
     int64_t over_us; /* of a run that is followed: what has not ended counts as over then */

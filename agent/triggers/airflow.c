@@ -78,6 +78,9 @@ static void take_token(const struct vg_trigger_in *in, const struct vg_response 
     if (response->status >= 300 && response->status < 400)
         said->outcome = VG_RETRY; /* on to a page where people log in */
     json_t *body = took ? vg_trigger_look(response, NULL, said) : NULL;
+    if (took && !body)
+        vg_trigger_refuse(said, VG_RETRY, "/auth/token: status %d, with an answer that is no token",
+                          response->status);
     if (!body)
         return;
     const char *token = json_string_value(json_object_get(body, "access_token"));

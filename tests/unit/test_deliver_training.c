@@ -69,6 +69,29 @@ static void test_an_unclear_end(void **state)
     assert_int_equal(state_of(id), FAKE_SENT);
 }
 
+/* Whose log-in only was ever asked cannot have arrived, whatever the answer: it may be withdrawn. */
+static void test_what_cannot_have_arrived(void **state)
+{
+    static const struct vg_trigger_ops late = {
+        .name = "made-up", .render = render, .answer = answer, .asks = 1};
+    (void)state;
+    retraining[0].system = &late;
+    settings.token_command = (struct vg_strings){command, 2};
+    answer_with("print-token", 1, VG_STATUS_EXIT + 3, "");
+    answer_with("print-token", -1, VG_STATUS_EXIT, SECRET);
+    answer_with("/ask/0", 1, 500, "broken");
+    answer_with("/ask/0", 1, 0, "");
+    answer_with("/ask/0", -1, 200, "further");
+    answer_with("/ask/1", -1, 500, "broken");
+    int64_t id = put_onset();
+    for (int i = 0; i < 4; i++) {
+        assert_false(store.rows[id - 1].touched);
+        drain(NOW + i * VG_HOUR_US);
+    }
+    assert_int_equal(fake_http_count(&http, "/ask/1"), 1);
+    assert_true(store.rows[id - 1].touched);
+}
+
 static void test_a_chain_without_end(void **state)
 {
     (void)state;
@@ -235,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_chain_of_requests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_chain_that_fails_begins_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_unclear_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_cannot_have_arrived, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_chain_without_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_refusal_ends_the_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_command_prints_the_token, set_up, tear_down),

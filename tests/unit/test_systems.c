@@ -118,6 +118,8 @@ static void test_airflow_does_not_quote_a_log_in(void **state)
     assert_int_equal(asked.said.outcome, VG_RETRY);
     systems_take(&asked, 422, "canary");
     assert_string_equal(asked.said.why, "/auth/token: status 422");
+    assert_int_equal(systems_take(&asked, 200, "<html>log in</html>")->outcome, VG_RETRY);
+    assert_string_equal(asked.said.why, "/auth/token: status 200, with an answer that is no token");
     assert_non_null(strstr(systems_take(&asked, 0, "")->why, "no answer in time"));
     systems_end(&asked);
 }
