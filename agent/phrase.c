@@ -376,6 +376,10 @@ void vg_phrase_standing(struct vg_buf *out, const struct vg_message *message)
                       ended + message->more);
         return;
     }
+    if (!firing && !blind && message->nitems && !strcmp(message->items[0].class, "retraining")) {
+        vg_buf_puts(out, "this is of the retraining: whether drift still fires its alerts tell");
+        return;
+    }
     if (!firing && !blind)
         vg_buf_puts(out, "nothing fires any more");
     if (firing) {

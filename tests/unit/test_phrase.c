@@ -227,6 +227,13 @@ static void test_place_and_standing(void **state)
     vg_buf_clear(&out);
     vg_phrase_standing(&out, &message);
     assert_string_equal(out.data, "nothing fires any more, 4 have cleared");
+    items[0].class = "retraining"; /* it waits for nobody any more, and the drift may go on */
+    vg_buf_clear(&out);
+    message.nitems = 1;
+    vg_phrase_standing(&out, &message);
+    assert_string_equal(out.data,
+                        "this is of the retraining: whether drift still fires its alerts tell");
+    message.nitems = 4;
     message.kind = VG_MSG_SUMMARY;
     message.more = 3;
     vg_buf_clear(&out);
