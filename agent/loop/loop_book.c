@@ -171,10 +171,16 @@ static int ask_capture(struct vg_loop *loop, const struct vg_control *row, struc
 static int obey(struct vg_loop *loop, const struct vg_control *row, struct vg_arena *arena,
                 const char **answer, struct vg_error *err)
 {
+    static const char kept[] = "nothing has changed, the rules in force stay: ";
+    static const char forced[] = "; where datasets are to be retired by it: pgvigil reload --force";
     if (!strcmp(row->verb, "reload")) {
         loop->force_reload = vg_streq(row->argument, "force");
+        const struct vg_book *before = loop->book;
         vg_loop_renew(loop);
-        return loop->last_load_ok ? 0 : vg_fail(err, VG_E_CONFIG, "the log says what is wrong");
+        return loop->last_load_ok
+                   ? 0
+                   : vg_fail(err, VG_E_CONFIG, "%sthe log says what is wrong%s",
+                             loop->book == before ? kept : "", loop->book == before ? forced : "");
     }
     if (!strcmp(row->verb, "capture"))
         return ask_capture(loop, row, err);

@@ -48,9 +48,11 @@ static void test_reload_that_loses_most(void **state)
     kit.loop.span.tick_now = true;
     MUST(&kit, vg_loop_once(&kit.loop, &kit.err));
     kit.next_book = "a";
-    loop_kit_command(&kit, "reload", "", "the log says what is wrong");
+    loop_kit_command(&kit, "reload", "", "nothing has changed, the rules in force stay");
+    kit.next_book = "a";
+    loop_kit_command(&kit, "reload", "", "pgvigil reload --force");
     loop_kit_known(&kit, "abc");
-    assert_true(kit.refused == 1 && kit.loaded == 0);
+    assert_true(kit.refused == 2 && kit.loaded == 0);
     loop_kit_command(&kit, "reload", "force", "ok");
     loop_kit_known(&kit, "a");
     assert_false(kit.loop.force_reload);
