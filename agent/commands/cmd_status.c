@@ -313,6 +313,15 @@ static void print_notice(const char *notice)
         putchar('\n');
 }
 
+/* What could not be stored, a cycle that was lost for one, stands nowhere else. */
+static void look_at_disk(const struct vg_shell *shell, struct vg_status *status)
+{
+    if (vg_store_cramped(shell->store))
+        status->trouble =
+            "the disk of the state is full, or was: its ballast is gone, and cycles are"
+            " lost once nothing more can be written; free space: df, and the log";
+}
+
 static int load_status(struct vg_shell *shell, struct vg_status *status, struct vg_error *err)
 {
     struct vg_store *store = shell->store;
@@ -351,9 +360,12 @@ static int print_status(struct vg_shell *shell)
     if (vg_phrase_quiets(shell->config, shell->rules, now_us, shell->arena, &status.quiets,
                          &status.nquiets) < 0)
         return VG_EXIT_INTERNAL;
+    look_at_disk(shell, &status);
+    int fine = status.trouble ? VG_EXIT_BLIND : VG_EXIT_OK;
     if (shell->options->json)
-        return vg_status_json(shell, &status);
+        return vg_exit_worst(vg_status_json(shell, &status), fine);
     printf("pgvigil %s, agent %s\n\n", VG_VERSION, shell->agent);
+    print_notice(status.trouble);
     print_notice(status.notice);
     if (print_datasets(shell, &status, &err) < 0 || print_behind(shell, &status, &err) < 0)
         return vg_shell_fail(&err);
@@ -371,7 +383,7 @@ static int print_status(struct vg_shell *shell)
         if (vg_rehearsal_print(shell, shell->rules->datasets[i], stdout) < 0)
             return VG_EXIT_INTERNAL;
     }
-    return print_segments(shell, shell->arena, &err) < 0 ? vg_shell_fail(&err) : 0;
+    return print_segments(shell, shell->arena, &err) < 0 ? vg_shell_fail(&err) : fine;
 }
 
 static int run_status(const struct vg_options *options)

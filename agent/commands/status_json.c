@@ -234,10 +234,10 @@ int vg_status_json(struct vg_shell *shell, const struct vg_status *status)
     if (!budgets)
         return VG_EXIT_INTERNAL;
     json_t *root =
-        json_pack("{s:i, s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                  "schema", 1, "agent", shell->agent, "last_good_rules", status->revived, "notice",
-                  status->notice, "datasets", make_datasets(status), "results",
-                  make_results(status), "alerts", make_alerts(status), "incidents",
+        json_pack("{s:i, s:s, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                  "schema", 1, "agent", shell->agent, "trouble", status->trouble, "last_good_rules",
+                  status->revived, "notice", status->notice, "datasets", make_datasets(status),
+                  "results", make_results(status), "alerts", make_alerts(status), "incidents",
                   make_incidents(status), "decisions", make_decisions(status), "retraining",
                   make_groups(status), "deliveries", make_deliveries(status), "silences",
                   make_silences(status), "quarantine", make_offenders(status), "drift", budgets);

@@ -26,7 +26,8 @@ struct vg_status {
     size_t nsilences;
     struct vg_quiet *quiets; /* those of files, likewise */
     size_t nquiets;
-    const char *notice; /* what the daemon has to say of itself, lines; or NULL */
+    const char *trouble; /* of the state store, or NULL */
+    const char *notice;  /* what the daemon has to say of itself, lines; or NULL */
 };
 
 /* Prints it to stdout; an exit code. */

@@ -7,15 +7,18 @@
  * system that does not answer stops him alone. Says every change in the log, once.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "agent/store/inner.h"
 #include "pgvigil/log.h"
 
-enum { LOOK_EVERY_S = 10 };
+enum { LOOK_EVERY_S = 10, STARTING_S = 5 };
 
 static int64_t read_clock_s(void)
 {
@@ -208,4 +211,28 @@ void vg_store_health(struct vg_store *store, struct vg_store_health *out)
     else if (health->write_failed)
         snprintf(out->why, sizeof out->why, "the last commit failed: %s", health->why.msg);
     unlock_health(store);
+}
+
+/* For a while: who has just begun makes its ballast last. */
+static bool is_held(const char *lock)
+{
+    struct stat signed_at;
+    if (stat(lock, &signed_at) != 0 || time(NULL) - signed_at.st_mtime < STARTING_S)
+        return false;
+    int fd = open(lock, O_RDONLY | O_CLOEXEC);
+    bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    return held;
+}
+
+bool vg_store_cramped(const struct vg_store *store)
+{
+    char name[PATH_MAX];
+    struct stat ballast;
+    if (snprintf(name, sizeof name, "%s.ballast", store->path) >= (int)sizeof name ||
+        stat(name, &ballast) == 0 || errno != ENOENT)
+        return false;
+    snprintf(name, sizeof name, "%s.lock", store->path);
+    return is_held(name);
 }

@@ -42,6 +42,9 @@ struct vg_store_health {
 void vg_store_health(struct vg_store *store, struct vg_store_health *out);
 /* How many attempts to write have failed since it was opened. Waits for nothing; from any thread. */
 int64_t vg_store_unwritten(struct vg_store *store);
+/* Of a store that a daemon uses, asked beside it: whether the disk was full for it, so that its
+ * ballast is gone and could not be made again. What it cannot store it cannot tell otherwise. */
+bool vg_store_cramped(const struct vg_store *store);
 /* Stores some 32 KiB and deletes them: 0 when what is written is taken. */
 int vg_store_probe(struct vg_store *store, struct vg_error *err);
 

@@ -4,6 +4,7 @@
 #include "tests/unit/store_fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,12 @@ static void test_command(void **state)
     MUST(f, vg_store_open(f->path, VG_STORE_COMMAND, &command, &f->err));
     MUST(f, vg_store_name(command, NULL, f->arena, &seen, &f->err));
     assert_string_equal(seen, "prod");
+    assert_false(vg_store_cramped(command));
+    assert_int_equal(unlink(fixture_beside(f, ".ballast")), 0);
+    assert_false(vg_store_cramped(command)); /* it may not be made yet */
+    const struct timespec long_ago[2] = {{1, 0}, {1, 0}};
+    assert_int_equal(utimensat(AT_FDCWD, fixture_beside(f, ".lock"), long_ago, 0), 0);
+    assert_true(vg_store_cramped(command));
     MUST(f, vg_store_control_put(command, &row, NULL, &f->err));
     vg_store_close(command);
     MUST(f, vg_store_control_pending(f->store, f->arena, &pending, &n, &f->err));
