@@ -222,6 +222,17 @@ void vg_receiver_retry_after(const struct vg_response *response, const char *key
         *retry_after_us = (int64_t)(seconds * 1e6);
 }
 
+/* Whether the template says who has acknowledged, which is the news of it, or nobody has. */
+static bool says_by(const struct vg_sink_in *in)
+{
+    static const char *const names[] = {"{{by", "{{ by", "{{title", "{{ title"};
+    const char *by = in->message->by;
+    bool found = in->message->kind != VG_MSG_ACKNOWLEDGE || !by || !*by;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !found; i++)
+        found = strstr(in->receiver->title, names[i]);
+    return found;
+}
+
 void vg_receiver_title(struct vg_buf *out, const struct vg_sink_in *in)
 {
     struct vg_buf made;
@@ -233,6 +244,8 @@ void vg_receiver_title(struct vg_buf *out, const struct vg_sink_in *in)
     if (in->receiver->title)
         vg_template_write(&made, in->receiver->title, in->message);
     size_t before = out->len;
+    if (!made.failed && made.len && !says_by(in))
+        vg_buf_printf(&made, ", by %s", in->message->by);
     if (!made.failed)
         vg_phrase_clean(out, made.data);
     if (out->len == before)

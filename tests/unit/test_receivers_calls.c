@@ -240,6 +240,33 @@ static void test_a_signing_secret_that_is_none(void **state)
     vg_arena_free(arena);
 }
 
+/* With a title of one's own, too, it is said who has acknowledged; once. */
+static void test_who_has_acknowledged(void **state)
+{
+    static const struct {
+        const char *title, *made;
+    } cases[] = {
+        {"{{state}} {{dataset}}", "ACKNOWLEDGED delay_predictions, by bob"},
+        {"{{dataset}} by", "delay_predictions by, by bob"},
+        {"{{by}} took {{dataset}}", "bob took delay_predictions"},
+        {"{{ by | upper }}: {{kind}}", "BOB: acknowledge"},
+    };
+    (void)state;
+    struct vg_message_item item;
+    struct vg_message message = kit_message(&item);
+    message.kind = VG_MSG_ACKNOWLEDGE;
+    message.by = "bob";
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct vg_receiver own = {.kind = VG_RECEIVER_SLACK, .title = cases[i].title};
+        const struct vg_sink_in in = {.receiver = &own, .message = &message};
+        struct vg_buf out;
+        vg_buf_init(&out, 1000);
+        vg_receiver_title(&out, &in);
+        assert_string_equal(out.data, cases[i].made);
+        vg_buf_free(&out);
+    }
+}
+
 /* An answer in long characters is cut between two of them, so that it can stand in JSON. */
 static void test_an_answer_is_cut_whole(void **state)
 {
@@ -259,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_answer_is_cut_whole),
+        cmocka_unit_test(test_who_has_acknowledged),
         cmocka_unit_test(test_calls),
         cmocka_unit_test(test_alertmanager_is_told_again),
         cmocka_unit_test(test_what_is_kept),
