@@ -140,7 +140,7 @@ static int end_onset(const struct vg_retrain_in *in, struct vg_arena *arena,
 {
     bool fired = out->onset.fired;
     out->onset.state = VG_ONSET_ENDED;
-    out->onset.ended_us = in->cycle->now_us;
+    out->onset.ended_us = in->cycle->due_us; /* as it began */
     say_over(out);
     return decide(in, NULL, out, fired ? VG_DECIDED_ENDED : VG_DECIDED_ENDED_UNFIRED,
                   vg_arena_printf(arena, "every drift rule of %s is clear", in->config->model));

@@ -18,15 +18,23 @@ struct known {
     const char *reason; /* why it was withheld the last time, or NULL */
 };
 
+/* By the times at which cycles were due: it began while the incident stood, or was open when the
+ * incident began. What ended before is of another one, however late its windows were read. */
 static bool overlaps(const struct vg_message *message, const struct vg_onset *onset)
 {
-    int64_t first_us =
-        message->onset_us < message->opened_us ? message->onset_us : message->opened_us;
     return onset->due_us <= message->at_us &&
-           (onset->ended_us == VG_NEVER || onset->ended_us >= first_us);
+           (onset->due_us >= message->opened_us || onset->ended_us > message->opened_us);
 }
 
-/* Of those of its time one that led to a request, else the newest. */
+/* What this incident led to goes before what others did, and then what led to a request. */
+static int rate(const struct vg_message *message, const struct vg_onset *onset)
+{
+    bool own = onset->due_us >= message->opened_us &&
+               (onset->by_hand || vg_streq(onset->dataset, message->dataset));
+    return 2 * own + onset->fired;
+}
+
+/* The best of those of its time; of two alike the newest. */
 static int find_onset(struct vg_store *store, const struct vg_message *message,
                       struct vg_arena *arena, struct known *known, struct vg_error *err)
 {
@@ -35,8 +43,8 @@ static int find_onset(struct vg_store *store, const struct vg_message *message,
     if (vg_store_onsets(store, message->model, ONSETS, arena, &onsets, &n, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
-        bool better = !known->has_onset || (onsets[i].fired && !known->onset.fired);
-        if (!overlaps(message, &onsets[i]) || !better)
+        if (!overlaps(message, &onsets[i]) ||
+            (known->has_onset && rate(message, &onsets[i]) <= rate(message, &known->onset)))
             continue;
         known->onset = onsets[i];
         known->has_onset = true;

@@ -232,7 +232,7 @@ struct vg_onset {
     enum vg_onset_state state;
     /* A request was put into the outbox. FIRED without: a dry run. */
     bool fired;
-    int64_t fired_us, ended_us; /* VG_NEVER: not */
+    int64_t fired_us, ended_us; /* VG_NEVER: not. ended_us: due time of the cycle that ended it */
     double value, limit;
     uint64_t rows;
     const char *column, *check;

@@ -142,6 +142,59 @@ static void test_no_onset(void **state)
     cycle_kit_stop(&kit);
 }
 
+/* Everything that waits is taken as delivered. */
+static void send_all(struct cycle_kit *kit)
+{
+    struct vg_outgoing *rows;
+    size_t n;
+    MUST(kit, vg_store_outbox_due(kit->env.store, VG_NEVER - 1, 100, kit->store->arena, &rows, &n,
+                                  &kit->err));
+    for (size_t i = 0; i < n; i++)
+        MUST(kit, vg_store_outbox_sent(kit->env.store, rows[i].id, 1, &kit->err));
+}
+
+/* The next incident, of the very next window, is none that the request was made for. */
+static void test_an_onset_of_before(void **state)
+{
+    struct cycle_kit kit;
+    struct vg_message end;
+    start(&kit, state, "cooldown: 4h");
+    run_hour(&kit, 0, true, false);
+    send_all(&kit);
+    run_hour(&kit, 1, false, false);
+    expect_words(take_end(&kit, &end), "retraining of delays: asked for at ", "");
+    send_all(&kit);
+    run_hour(&kit, 2, true, false);
+    run_hour(&kit, 3, false, false);
+    expect_words(take_end(&kit, &end), "retraining of delays: was not asked for: ", "cooldown");
+    cycle_kit_stop(&kit);
+}
+
+/* Nor where an hour is caught up, whose cycle runs when the next incident is due already. */
+static void test_an_onset_of_before_caught_up(void **state)
+{
+    struct cycle_kit kit;
+    struct vg_message end;
+    struct vg_window calm = made_hour(2), drifts = made_hour(3);
+    start(&kit, state, "after: 2");
+    run_hour(&kit, 0, true, false);
+    run_hour(&kit, 1, true, false);
+    struct vg_outgoing request;
+    assert_int_equal(list_requests(&kit, &request), 1);
+    send_all(&kit);
+    source_kit_add(&kit.source, &calm, 300, 0, 1 / 3.0);
+    source_kit_add(&kit.source, &drifts, 300, 80, 1 / 3.0);
+    MUST(&kit, cycle_kit_run(&kit, cycle_kit_due(3) + VG_MINUTE_US));
+    cycle_kit_expect(&kit, "value.drift.ks", VG_PASS);
+    MUST(&kit, cycle_kit_run(&kit, cycle_kit_due(3) + 2 * VG_MINUTE_US));
+    cycle_kit_expect(&kit, "value.drift.ks", VG_FAIL);
+    send_all(&kit);
+    send_all(&kit);
+    run_hour(&kit, 4, false, false);
+    assert_string_equal(take_end(&kit, &end), "retraining of delays: none was asked for");
+    cycle_kit_stop(&kit);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
@@ -150,6 +203,8 @@ int main(void)
         WITH(test_a_run_that_is_under_way),
         WITH(test_what_was_not_asked_for),
         WITH(test_no_onset),
+        WITH(test_an_onset_of_before),
+        WITH(test_an_onset_of_before_caught_up),
     };
     return cmocka_run_group_tests_name("cycle_ends", tests, NULL, NULL);
 }
