@@ -210,8 +210,10 @@ unsigned vg_alert_step(struct vg_alert *alert, const struct vg_result *result,
     unsigned emits = step.emits | raise_severity(alert, result, step.emits);
     if (emits & (FIRE | BLIND | VG_EMIT_ESCALATE))
         alert->due_us = cycle->due_us;
-    if (step.emits & BLIND && step.to == UNSEEN)
+    if (step.emits & BLIND && step.to == UNSEEN) {
         alert->onset_us = alert->blind_since_us;
+        alert->worst.at_us = 0;
+    }
     alert->check = result->check;
     alert->column = result->column;
     alert->class = result->class;

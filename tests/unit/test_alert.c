@@ -195,6 +195,28 @@ static void test_the_worst(void **state)
     }
 }
 
+/* What cannot be looked at after all was well has no worst of before; what fires keeps its own. */
+static void test_the_worst_of_the_blind(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *looks;
+        enum vg_alert_state to;
+    } cases[] = {{"bbgggu", VG_ALERT_BLIND}, {"bbu", VG_ALERT_FIRING_BLIND}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct vg_alert alert;
+        struct vg_result result = make_result(VG_PASS);
+        int64_t clock_us = VG_DAY_US;
+        vg_alert_init(&alert, &result, "d", clock_us);
+        feed(&alert, cases[i].looks, &clock_us);
+        assert_true(alert.worst.at_us != 0);
+        clock_us += VG_DAY_US;
+        feed(&alert, "u", &clock_us);
+        assert_int_equal(alert.state, cases[i].to);
+        assert_int_equal(alert.worst.at_us != 0, cases[i].to == VG_ALERT_FIRING_BLIND);
+    }
+}
+
 /* A window filled late neither clears nor calms what fires since a later one; it may fire itself.
  */
 static void test_late_window(void **state)
@@ -246,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_streaks),
         cmocka_unit_test(test_onset_and_severity),
         cmocka_unit_test(test_the_worst),
+        cmocka_unit_test(test_the_worst_of_the_blind),
         cmocka_unit_test(test_late_window),
         cmocka_unit_test(test_retire),
     };
