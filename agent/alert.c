@@ -134,7 +134,8 @@ static int64_t find_moment(const struct vg_result *result, const struct vg_cycle
     return window ? cycle->window.start_us : cycle->due_us;
 }
 
-/* A fail is graver than a warning; of two alike the one farther beyond its limit is. */
+/* A fail is graver than a warning; of two alike the one farther beyond its limit is. What is judged
+ * by p has none: its values have no limit, or are of several statistics without a common unit. */
 static void note_worst(struct vg_alert *alert, const struct vg_result *result,
                        const struct vg_cycle *cycle)
 {
@@ -146,6 +147,10 @@ static void note_worst(struct vg_alert *alert, const struct vg_result *result,
     const struct vg_worst *was = &alert->worst;
     if (isnan(now.value))
         return;
+    if (result->by_p) {
+        alert->worst.at_us = 0; /* of another policy, before a reload */
+        return;
+    }
     double beyond = fabs(now.value - (isfinite(now.limit) ? now.limit : 0));
     double before = fabs(was->value - (isfinite(was->limit) ? was->limit : 0));
     bool alike = now.verdict == was->verdict;

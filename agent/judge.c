@@ -248,6 +248,7 @@ static void fill_numbers(const struct vg_judged *judged, struct vg_result *resul
                            : show_limit(&judged->fail, measure->value);
     result->warn_limit = by_p ? NAN : show_limit(&judged->warn, measure->value);
     result->p_value = measure->p_value;
+    result->by_p = by_p;
     result->level = budget ? measure->level : by_p && judged->fail.given ? judged->fail.max : NAN;
     result->standing = judged->look == VG_NODATA && measure->standing;
     result->readings = measure->readings;

@@ -119,6 +119,7 @@ struct vg_result {
     double lo, hi;
     double limit, warn_limit;                /* NAN: none */
     double p_value, level, effect, n, n_ref; /* NAN: does not apply */
+    bool by_p;                               /* its policy judges p, not the value */
     bool standing; /* with VG_NODATA: so until the reference is another one; no input of an alert */
     const struct vg_reading *readings;
     size_t nreadings;

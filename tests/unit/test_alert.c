@@ -195,6 +195,26 @@ static void test_the_worst(void **state)
     }
 }
 
+/* Numbers of several statistics, or without a limit, are not compared; nor do those of before a
+ * reload stay, which were. */
+static void test_no_worst_by_p(void **state)
+{
+    (void)state;
+    struct vg_alert alert;
+    struct vg_result result = make_result(VG_PASS);
+    struct vg_cycle cycle = {
+        .dataset = "d", .has_window = true, .window = {VG_DAY_US, VG_DAY_US + VG_HOUR_US, false}};
+    vg_alert_init(&alert, &result, "d", 0);
+    for (int by_p = 0; by_p < 2; by_p++) {
+        result = make_result(VG_FAIL);
+        result.by_p = by_p;
+        result.value = 0.5;
+        result.limit = by_p ? (double)NAN : 0.35;
+        vg_alert_step(&alert, &result, &cycle);
+        assert_int_equal(alert.worst.at_us != 0, !by_p);
+    }
+}
+
 /* What cannot be looked at after all was well has no worst of before; what fires keeps its own. */
 static void test_the_worst_of_the_blind(void **state)
 {
@@ -268,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_streaks),
         cmocka_unit_test(test_onset_and_severity),
         cmocka_unit_test(test_the_worst),
+        cmocka_unit_test(test_no_worst_by_p),
         cmocka_unit_test(test_the_worst_of_the_blind),
         cmocka_unit_test(test_late_window),
         cmocka_unit_test(test_retire),

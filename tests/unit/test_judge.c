@@ -46,7 +46,7 @@ static void test_threshold(void **state)
         assert_true(rows[i].has_fail ? result->limit == rows[i].fail : isnan(result->limit));
         assert_true(rows[i].has_warn ? result->warn_limit == rows[i].warn
                                      : isnan(result->warn_limit));
-        assert_true(isnan(result->level));
+        assert_true(isnan(result->level) && !result->by_p);
         stop(&world);
     }
 }

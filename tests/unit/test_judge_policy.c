@@ -40,6 +40,7 @@ static void test_p_value_policy(void **state)
         assert_verdict(result, rows[i].verdict);
         assert_string_equal(result->why, rows[i].why);
         assert_true(result->level == .01 && isnan(result->limit) && isnan(result->warn_limit));
+        assert_true(result->by_p);
         assert_true(isnan(rows[i].p) || result->p_value == rows[i].p);
         stop(&world);
     }
@@ -139,6 +140,7 @@ static void test_budget_policy(void **state)
         assert_verdict(result, rows[i].verdict);
         assert_string_equal(result->why, rows[i].why);
         assert_true(result->limit == .3 && isnan(result->warn_limit));
+        assert_true(result->by_p); /* the hard rule, too, has no unit in common with others */
         assert_true(isnan(rows[i].level) || result->level == rows[i].level);
         assert_int_equal(result->resolve_after, 24);
         assert_int_equal(result->after, 1);
