@@ -144,8 +144,6 @@ static int step_alert(const struct vg_settle_in *in, struct vg_arena *arena,
     unsigned emits = vg_alert_step(alert, result, in->cycle);
     alert->untold |= emits;
     alert->proposed &= vg_alert_active(alert->state); /* of this time of drift */
-    if (isnan(result->value) && is_private(in, result->column))
-        alert->worst.at_us = 0; /* it may have become so, and be no longer shown */
     struct vg_incident *incident = emits & joins ? join_incident(in, out, alert) : NULL;
     bool held = vg_settle_episode(in, out, alert, result, (struct vg_settle_step){emits, active});
     /* What is held back may never be told: its receivers come when it is. */
@@ -168,6 +166,7 @@ static int step_alerts(const struct vg_settle_in *in, struct vg_arena *arena,
         if (!alert) {
             alert = &out->alerts[out->nalerts++];
             vg_alert_init(alert, result, in->cycle->dataset, in->cycle->now_us);
+            alert->is_private = is_private(in, result->column);
         }
         if (step_alert(in, arena, out, alert, result) < 0)
             return -1;
@@ -195,6 +194,18 @@ static void retire_alerts(const struct vg_settle_in *in, struct vg_settle_out *o
         alert->untold |= emits;
         vg_settle_episode(in, out, alert, NULL, (struct vg_settle_step){emits, active});
         out->retired[i] = true;
+    }
+}
+
+/* What was seen before a column became private may be what is no longer shown. */
+static void hide_worst(const struct vg_settle_in *in, struct vg_settle_out *out)
+{
+    for (size_t i = 0; i < in->nalerts; i++) {
+        struct vg_alert *alert = &out->alerts[i];
+        bool now = is_private(in, alert->column);
+        if (now && !alert->is_private)
+            alert->worst.at_us = 0;
+        alert->is_private = now;
     }
 }
 
@@ -232,6 +243,7 @@ int vg_settle(const struct vg_settle_in *in, struct vg_arena *arena, struct vg_s
     out->nalerts = in->nalerts;
     out->nincidents = in->nincidents;
     out->nepisodes = in->nepisodes;
+    hide_worst(in, out);
     retire_alerts(in, out);
     if (step_alerts(in, arena, out) < 0)
         return vg_fail(err, VG_E_MEMORY, "out of memory");

@@ -11,7 +11,7 @@
 #define ALERT_COLUMNS                                                                              \
     "dataset, rule, segment, check_name, column_name, class, state, severity, good, bad, blind,"   \
     " blind_since_us, onset_us, due_us, changed_us, reminded_us, incident, untold, why, value,"    \
-    " limit_value, unit, verdict, runbook, proposed, " VG_WORST_COLUMNS
+    " limit_value, unit, verdict, runbook, proposed, is_private, " VG_WORST_COLUMNS
 
 static void read_alert(struct vg_sql_row *row, void *item)
 {
@@ -41,6 +41,7 @@ static void read_alert(struct vg_sql_row *row, void *item)
     alert->verdict = (enum vg_verdict)vg_row_enum(row, VG_FAIL + 1);
     alert->runbook = vg_row_text(row);
     alert->proposed = vg_row_bool(row);
+    alert->is_private = vg_row_bool(row);
     alert->worst = vg_row_worst(row);
 }
 
@@ -64,7 +65,7 @@ int vg_store_alert_put(struct vg_store *store, const struct vg_alert *a, struct 
     static const char text[] =
         "INSERT INTO alert (" ALERT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
         " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,"
-        " $28, $29)"
+        " $28, $29, $30)"
         " ON CONFLICT (dataset, rule, segment) DO UPDATE SET check_name = excluded.check_name,"
         " column_name = excluded.column_name, class = excluded.class, state = excluded.state,"
         " severity = excluded.severity, good = excluded.good, bad = excluded.bad,"
@@ -74,7 +75,8 @@ int vg_store_alert_put(struct vg_store *store, const struct vg_alert *a, struct 
         " incident = excluded.incident, untold = excluded.untold, why = excluded.why,"
         " value = excluded.value, limit_value = excluded.limit_value, unit = excluded.unit, "
         "verdict = excluded.verdict,"
-        " runbook = excluded.runbook, proposed = excluded.proposed," VG_WORST_EXCLUDED;
+        " runbook = excluded.runbook, proposed = excluded.proposed, is_private = "
+        "excluded.is_private," VG_WORST_EXCLUDED;
     const struct vg_sql sql = VG_SQL(
         text, vg_p_text(a->dataset), vg_p_text(a->rule), vg_p_text(a->segment ? a->segment : ""),
         vg_p_text(a->check), vg_p_text(a->column), vg_p_int((int64_t)a->class),
@@ -84,7 +86,7 @@ int vg_store_alert_put(struct vg_store *store, const struct vg_alert *a, struct 
         vg_p_text(a->incident), vg_p_int((int64_t)a->untold), vg_p_text(a->why ? a->why : ""),
         vg_p_real(a->value), vg_p_real(a->limit), vg_p_int((int64_t)a->unit),
         vg_p_int((int64_t)a->verdict), vg_p_text(a->runbook), vg_p_int(a->proposed),
-        VG_WORST_VALUES(a->worst));
+        vg_p_int(a->is_private), VG_WORST_VALUES(a->worst));
     return vg_sql_run(store, &sql, err);
 }
 

@@ -360,6 +360,12 @@ static const char *const results_of_rules[] = {
     NULL,
 };
 
+/* Whether the column was private when the alert was last settled. */
+static const char *const private_alerts[] = {
+    "ALTER TABLE alert ADD COLUMN is_private {int} NOT NULL DEFAULT 0",
+    NULL,
+};
+
 const struct vg_migration vg_migrations[] = {
     {"the first tables", first_tables},
     {"what a catch-up holds back", episodes},
@@ -384,5 +390,6 @@ const struct vg_migration vg_migrations[] = {
     {"how grave messages are", gravity},
     {"the gravest that alerts saw", worsts},
     {"the last results of a rule", results_of_rules},
+    {"alerts of private columns", private_alerts},
 };
 const size_t vg_migrations_n = sizeof vg_migrations / sizeof vg_migrations[0];

@@ -60,6 +60,7 @@ struct vg_alert {
     enum vg_unit unit;
     enum vg_verdict verdict; /* last */
     struct vg_worst worst;
+    bool is_private; /* so is its column: the worst is from since it became so */
     const char *runbook;
     bool proposed; /* that the change may have become normal was said */
 };

@@ -237,6 +237,7 @@ struct vg_alert made_alert(const char *rule, enum vg_alert_state state)
         .limit = NAN,
         .unit = VG_UNIT_RATIO,
         .verdict = VG_FAIL,
+        .is_private = true,
         .worst = {.at_us = 7, .value = 0.612, .limit = 0.35, .verdict = VG_FAIL},
         .runbook = "https://example.test/runbook",
     };

@@ -275,24 +275,32 @@ static void test_another_reference(void **state)
     stop(&world);
 }
 
-/* A column that has become private shows no value any more, and none of before either. */
+/* Once a column has become private no value of before is told, though no look follows. What was
+ * seen since, or while it was private all the time, outlives looks that found nothing. */
 static void test_the_worst_of_a_private_column(void **state)
 {
     (void)state;
-    struct world world;
-    struct vg_column_spec column = {.name = "x"};
-    for (int is_private = 0; is_private < 2; is_private++) {
+    static const struct {
+        bool before, after, known;
+        const char *last; /* look */
+    } cases[] = {
+        {false, false, true, "a:g"}, {false, true, false, "a:g"}, {false, true, false, "c:g"},
+        {true, true, true, "a:g"},   {true, false, true, "a:g"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world world;
+        struct vg_column_spec column = {.name = "x", .is_private = cases[i].before};
         start(&world);
         world.dataset.columns = &column;
         world.dataset.ncolumns = 1;
+        world.dataset.remind_us = VG_HOUR_US;
         world.column = "x";
-        column.is_private = false;
         run(&world, "a:b", VG_HOUR_US, false, NULL);
-        column.is_private = is_private;
+        column.is_private = cases[i].after;
         run(&world, "a:u", VG_HOUR_US, false, NULL);
-        run(&world, "a:g", VG_HOUR_US, false, NULL);
-        assert_said(&world, "resolve(a)");
-        assert_true((world.out.messages[0].items[0].worst.at_us != 0) == !is_private);
+        run(&world, cases[i].last, VG_HOUR_US, false, NULL);
+        assert_said(&world, *cases[i].last == 'a' ? "resolve(a)" : "remind(a)");
+        assert_int_equal(world.out.messages[0].items[0].worst.at_us != 0, cases[i].known);
         stop(&world);
     }
 }

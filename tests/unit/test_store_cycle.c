@@ -226,6 +226,7 @@ static void assert_same_alert(const struct vg_alert *a, const struct vg_alert *b
     assert_int_equal(a->verdict, b->verdict);
     assert_true(a->worst.at_us == b->worst.at_us && a->worst.value == b->worst.value);
     assert_true(a->worst.limit == b->worst.limit && a->worst.verdict == b->worst.verdict);
+    assert_int_equal(a->is_private, b->is_private);
     assert_true(vg_streq(a->runbook, b->runbook));
 }
 
