@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* budget: drift of a column by the dataset's budget of false incidents, `drift: true`. One measure
  * for each stream of the column, the most extreme first, and one for each hard rule that is broken.
- * What a stream can never see, or never tells, is a standing nodata: said always, and no alarm. */
+ * What a stream can never see, or never tells, is a standing nodata: said always, and no alarm. No
+ * other stream passes in place of the one of its values. */
 #include "checks/check_budget.h"
 
 #include <math.h>
@@ -32,8 +33,11 @@ static int measure_all(struct vg_budget_finding *in, struct vg_error *err)
     if (vg_check_budget_streams(in, found, &n, err) < 0)
         return -1;
     int rc = vg_check_budget_hard(in);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = vg_check_budget_found(in, &found[i]);
+    bool unwatched = vg_check_budget_unwatched(of->model, found, n);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (!unwatched || vg_check_budget_decides(of->model, &found[i]))
+            rc = vg_check_budget_found(in, &found[i]);
+    }
     if (rc == 0 && !n) {
         const char *why = vg_budget_say_reason(column);
         rc = vg_check_budget_skip(in, true, *why ? why : "it has no stream that could be tested");

@@ -20,6 +20,12 @@ int vg_check_budget_skip(const struct vg_budget_finding *in, bool standing, cons
  * near it is to an alarm. -1 with *err. */
 int vg_check_budget_streams(struct vg_budget_finding *in, struct vg_budget_found *found, size_t *n,
                             struct vg_error *err);
+/* Whether nothing watches the values themselves: their stream is blind or not stationary, and does
+ * not alarm. That of their spread or their NULLs may still alarm, but not pass for them. */
+bool vg_check_budget_unwatched(const struct vg_budget *model, const struct vg_budget_found *found,
+                               size_t n);
+/* Whether a stream has a say where that is so: that of the values, or an alarm. */
+bool vg_check_budget_decides(const struct vg_budget *model, const struct vg_budget_found *found);
 /* One of them as a measure. 0, or -1 out of memory. */
 int vg_check_budget_found(const struct vg_budget_finding *in, const struct vg_budget_found *found);
 /* A measure for each hard rule that is broken. 0, or -1 out of memory. */

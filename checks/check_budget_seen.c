@@ -27,11 +27,17 @@ static void say_levels(const struct vg_budget_stream *stream, char out[VG_WHY / 
         snprintf(out + n, VG_WHY / 2 - (size_t)n, ", the most frequent by %s points", top);
 }
 
+/* No distance exceeds 1. */
+static bool sees_nothing(const struct vg_budget_stream *stream)
+{
+    return isinf(stream->visible) || (stream->kind == VG_BUDGET_KS && stream->visible >= 1);
+}
+
 void vg_budget_say_visible(const struct vg_budget_stream *stream, char out[VG_WHY / 2])
 {
     char number[VG_NUMBER_TEXT];
     vg_format_human(stream->visible, DIGITS, number);
-    if (isinf(stream->visible)) {
+    if (sees_nothing(stream)) {
         snprintf(out, VG_WHY / 2, "none");
         return;
     }
@@ -68,7 +74,7 @@ void vg_budget_say_stream(const struct vg_budget_stream *stream, char out[VG_WHY
                  "%s: the reference is not stationary, so it is not calibrated: choose a later "
                  "start",
                  kind);
-    else if (stream->blind && isinf(stream->visible))
+    else if (stream->blind && sees_nothing(stream))
         snprintf(out, VG_WHY, "%s: blind, it can see no %s", kind,
                  is_share(stream->kind) ? "rise, whatever its size" : "change at all");
     else if (stream->blind)

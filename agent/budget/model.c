@@ -72,7 +72,8 @@ int vg_budget_stream(const struct vg_budget *budget, uint32_t column, enum vg_bu
 double vg_budget_visible(const struct vg_budget_stream *stream, const double least[VG_BUDGET_KINDS])
 {
     double unchanged = stream->kind == VG_BUDGET_SPREAD ? 1 : 0;
-    return fmax(stream->visible, unchanged + least[stream->kind]);
+    double visible = fmax(stream->visible, unchanged + least[stream->kind]);
+    return stream->kind == VG_BUDGET_KS && visible >= 1 ? INFINITY : visible; /* no D is larger */
 }
 
 /* --- calendars, as model and parts both hold them --- */

@@ -75,13 +75,14 @@ static unsigned feed(struct vg_alert *alert, const char *inputs, int64_t *clock_
 {
     unsigned emits = 0;
     for (const char *p = inputs; *p; p++, *clock_us += 10 * VG_MINUTE_US) {
-        enum vg_verdict verdict = *p == 'g'   ? VG_PASS
-                                  : *p == 'b' ? VG_FAIL
-                                  : *p == 'w' ? VG_WARN
-                                  : *p == 's' ? VG_NODATA
-                                              : VG_UNKNOWN;
+        enum vg_verdict verdict = *p == 'g'                ? VG_PASS
+                                  : *p == 'b'              ? VG_FAIL
+                                  : *p == 'w'              ? VG_WARN
+                                  : *p == 's' || *p == 'n' ? VG_NODATA
+                                                           : VG_UNKNOWN;
         static const char *const receivers[] = {"ops"};
         struct vg_result result = make_result(verdict);
+        result.standing = *p == 'n';
         if (*p == 'w')
             result.warn_to = (struct vg_strings){receivers, 1};
         struct vg_cycle cycle = {.dataset = "d",
@@ -107,6 +108,8 @@ static void test_streaks(void **state)
         {"bsb", VG_ALERT_FIRING, VG_EMIT_FIRE}, /* a skip keeps the bad streak */
         {"bub", VG_ALERT_FIRING, VG_EMIT_FIRE}, /* so does a short blindness */
         {"bgb", VG_ALERT_PENDING, 0},           /* a good one ends it */
+        {"bnb", VG_ALERT_PENDING, 0},           /* and one that no data will change */
+        {"n", VG_ALERT_NEW, 0},
         {"bbgg", VG_ALERT_CLEARING, 0},
         {"bbggg", VG_ALERT_OK, VG_EMIT_CLEAR},
         {"bbggbgg", VG_ALERT_CLEARING, 0}, /* a bad one starts the count anew */

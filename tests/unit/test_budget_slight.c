@@ -183,9 +183,13 @@ static void test_visible(void **state)
     static const struct {
         enum vg_budget_kind kind;
         double visible, without, with;
-    } rows[] = {{VG_BUDGET_KS, .01, .01, .02},        {VG_BUDGET_KS, .4, .4, .4},
-                {VG_BUDGET_SPREAD, 1.01, 1.01, 1.05}, {VG_BUDGET_SPREAD, 1.2, 1.2, 1.2},
-                {VG_BUDGET_LEVELS, .1, .1, .3},       {VG_BUDGET_NULLS, .1, .1, .1}};
+    } rows[] = {{VG_BUDGET_KS, .01, .01, .02},
+                {VG_BUDGET_KS, .4, .4, .4},
+                {VG_BUDGET_KS, 1.63, INFINITY, INFINITY},
+                {VG_BUDGET_SPREAD, 1.01, 1.01, 1.05},
+                {VG_BUDGET_SPREAD, 1.2, 1.2, 1.2},
+                {VG_BUDGET_LEVELS, .1, .1, .3},
+                {VG_BUDGET_NULLS, .1, .1, .1}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct vg_budget_stream stream = {.kind = rows[i].kind, .visible = rows[i].visible};
         assert_true(vg_budget_visible(&stream, none) == rows[i].without);

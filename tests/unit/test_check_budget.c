@@ -178,6 +178,9 @@ static void test_what_is_seen(void **state)
         {{.kind = VG_BUDGET_KS, .visible = INFINITY, .blind = true},
          "none",
          "distribution: blind, it can see no change at all"},
+        {{.kind = VG_BUDGET_KS, .visible = 1.63, .blind = true},
+         "none",
+         "distribution: blind, it can see no change at all"},
         {{.kind = VG_BUDGET_NULLS, .visible = INFINITY, .blind = true},
          "none",
          "null rate: blind, it can see no rise, whatever its size"},
@@ -236,6 +239,41 @@ static void test_what_stands(void **state)
         assert_int_equal(w.measures.items[0].look, rows[i].want);
         assert_int_equal(w.measures.items[0].standing, rows[i].standing);
         assert_string_equal(w.measures.items[0].why, rows[i].why);
+        stop(&w);
+    }
+}
+
+/* Whose values nothing watches does not pass because its spread does; an alarm of that counts. */
+static void test_what_passes_for_values(void **state)
+{
+    (void)state;
+    static const struct {
+        bool blind, not_stationary;
+        enum vg_budget_kind values;
+        double p, p_spread;
+        bool unwatched, spread_decides;
+    } rows[] = {
+        {false, false, VG_BUDGET_KS, .5, .5, false, false},
+        {true, false, VG_BUDGET_KS, .5, .5, true, false},
+        {true, false, VG_BUDGET_LEVELS, .5, .5, true, false},
+        {true, false, VG_BUDGET_KS, 1e-9, .5, false, false},
+        {true, false, VG_BUDGET_KS, .5, 1e-9, true, true},
+        {false, true, VG_BUDGET_KS, 1e-9, .5, true, false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct world w;
+        start(&w);
+        w.streams[rows[i].values].blind = rows[i].blind;
+        w.streams[rows[i].values].not_stationary = rows[i].not_stationary;
+        struct vg_budget_found found[2] = {plain, plain};
+        found[0].stream = VG_BUDGET_SPREAD;
+        found[0].p = rows[i].p_spread;
+        found[1].stream = rows[i].values;
+        found[1].p = rows[i].p;
+        assert_int_equal(vg_check_budget_unwatched(&w.model, found, 2), rows[i].unwatched);
+        assert_int_equal(vg_check_budget_decides(&w.model, &found[0]), rows[i].spread_decides);
+        assert_true(vg_check_budget_decides(&w.model, &found[1]));
+        assert_false(vg_check_budget_unwatched(&w.model, found, 1)); /* it has no such stream */
         stop(&w);
     }
 }
@@ -324,7 +362,7 @@ int main(void)
         cmocka_unit_test(test_measures),     cmocka_unit_test(test_terse),
         cmocka_unit_test(test_words),        cmocka_unit_test(test_what_stands),
         cmocka_unit_test(test_hard_rules),   cmocka_unit_test(test_without_a_model),
-        cmocka_unit_test(test_what_is_seen),
+        cmocka_unit_test(test_what_is_seen), cmocka_unit_test(test_what_passes_for_values),
     };
     return cmocka_run_group_tests_name("check_budget", tests, NULL, NULL);
 }
