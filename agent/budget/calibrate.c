@@ -10,7 +10,7 @@
 
 #include "agent/budget/calibrating.h"
 
-enum { WINDOWS_MOST = 100000, BLOB_MOST = 64 << 20 };
+enum { BLOB_MOST = 64 << 20 };
 
 static int fail_memory(struct vg_error *err)
 {
@@ -183,9 +183,9 @@ int vg_budget_calibrate(const struct vg_budget_task *task, struct vg_budget **ou
 {
     struct vg_calibrating job = {.task = task};
     *out = NULL;
-    if (task->nwindows > WINDOWS_MOST)
+    if (task->nwindows > VG_BUDGET_WINDOWS)
         return vg_fail(err, VG_E_LIMIT, "the reference has more than %d base windows",
-                       WINDOWS_MOST);
+                       VG_BUDGET_WINDOWS);
     if (!task->nwindows || !(task->budget > 0) || task->base_us <= 0)
         return vg_fail(err, VG_E_INTERNAL, "nothing to learn a budget from");
     job.arena = vg_arena_new();

@@ -8,13 +8,7 @@
 #include "agent/budget/learn.h"
 #include "agent/summary/codec.h"
 
-enum {
-    MODEL_VERSION = 2,
-    COLUMNS_MOST = 10000,
-    NAME_MOST = 1024,
-    WINDOWS_MOST = 100000,
-    SLOTS_MOST = 3 * 86400
-};
+enum { MODEL_VERSION = 2, COLUMNS_MOST = 10000, NAME_MOST = 1024, SLOTS_MOST = 3 * 86400 };
 
 const char *vg_budget_kind_name(enum vg_budget_kind kind)
 {
@@ -184,7 +178,7 @@ static int read_head(struct vg_blob *blob, struct vg_budget *out)
     struct vg_calendar calendar;
     out->base_us = (int64_t)vg_blob_u64(blob);
     out->from_us = (int64_t)vg_blob_u64(blob);
-    out->nwindows = (uint32_t)vg_blob_count_to(blob, WINDOWS_MOST);
+    out->nwindows = (uint32_t)vg_blob_count_to(blob, VG_BUDGET_WINDOWS);
     vg_calendar_get(blob, &calendar);
     blob->bad |= out->base_us <= 0 || !out->nwindows ||
                  (!blob->bad && calendar.per_day != vg_budget_per_day(out->base_us));
@@ -208,7 +202,7 @@ static int read_head(struct vg_blob *blob, struct vg_budget *out)
     out->allowed = read_number(blob, 0, DBL_MAX);
     out->share = read_number(blob, 0, 1);
     out->expected_week = read_number(blob, 0, DBL_MAX);
-    out->replay_days = (uint32_t)vg_blob_count_to(blob, WINDOWS_MOST);
+    out->replay_days = (uint32_t)vg_blob_count_to(blob, VG_BUDGET_WINDOWS);
     return 0;
 }
 

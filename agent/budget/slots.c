@@ -8,7 +8,7 @@
 #include "agent/budget/parts.h"
 #include "agent/window.h"
 
-enum { STARTS_MOST = 100000, SLOT_WINDOWS = 4, REFERENCE_PARTS = 28, LEAST_ROWS = 200 };
+enum { SLOT_WINDOWS = 4, REFERENCE_PARTS = 28, LEAST_ROWS = 200 };
 
 static const uint32_t all_scales[VG_BUDGET_SCALES] = {1, 2, 4, 8, 24};
 
@@ -37,10 +37,10 @@ int vg_budget_starts(const struct vg_zone *zone, int64_t base_us, int64_t from_u
     *n = 0;
     vg_window_at(zone, base_us, from_us, &window);
     while (window.start_us < to_us) {
-        if (*n == STARTS_MOST) {
+        if (*n == VG_BUDGET_WINDOWS) {
             free(starts);
             return vg_fail(err, VG_E_LIMIT, "the reference has more than %d base windows",
-                           STARTS_MOST);
+                           VG_BUDGET_WINDOWS);
         }
         if (vg_grow(&starts, &capacity, *n + 1, sizeof **out) < 0) {
             free(starts);

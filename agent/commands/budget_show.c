@@ -168,11 +168,17 @@ int vg_budget_print(struct vg_shell *shell, const struct vg_dataset *dataset, FI
         return -1;
     }
     int rc = 0;
+    const char *why = NULL;
+    if (!budget && vg_calibrate_hindrance(shell->store, dataset, shell->arena, &why, &err) < 0) {
+        vg_shell_fail(&err);
+        return -1;
+    }
     if (budget) {
         print_replay(dataset, budget, out);
         rc = print_streams(shell, dataset, budget, out);
     } else {
-        fprintf(out, "%s: drift: true is not calibrated yet\n", dataset->id);
+        fprintf(out, "%s: drift: true is not calibrated%s%s\n", dataset->id, why ? ": " : " yet",
+                why ? why : "");
     }
     vg_budget_free(budget);
     return rc;

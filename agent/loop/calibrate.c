@@ -310,6 +310,56 @@ int vg_calibrate_load(struct vg_store *store, const struct vg_dataset *dataset,
     return rc;
 }
 
+/* --- What cannot be learnt from --------------------------------------------------------------- */
+
+/* The budget is learnt from the first reference alone; a capture has any of them in its place. */
+static bool is_first(const struct vg_dataset *dataset)
+{
+    bool other = false;
+    for (size_t i = 0; i < dataset->nothers && !other; i++)
+        other = vg_streq(dataset->others[i].name, dataset->reference.name);
+    return !other;
+}
+
+int vg_calibrate_fits(const struct vg_dataset *dataset, int64_t from_us, int64_t to_us,
+                      int64_t base_us, struct vg_error *err)
+{
+    char from[VG_TIME_TEXT], to[VG_TIME_TEXT], base[VG_DURATION_TEXT];
+    int64_t *starts = NULL;
+    size_t n;
+    if (!vg_plan_has_budget(dataset) || !is_first(dataset) || from_us == VG_NEVER || !base_us)
+        return 0;
+    int rc = vg_budget_starts(dataset->zone, base_us, from_us, to_us, &starts, &n, err);
+    free(starts);
+    if (rc == 0 || err->code != VG_E_LIMIT)
+        return rc;
+    vg_fail(err, VG_E_LIMIT,
+            "from %s to %s there are more than %d base windows of %s, those without rows too, and "
+            "`drift: true` cannot be calibrated on so many",
+            vg_format_time(from_us, from), vg_format_time(to_us, to), VG_BUDGET_WINDOWS,
+            vg_format_duration(base_us, base));
+    return vg_hint(err, "let the reference begin later, or choose a longer drift.base");
+}
+
+int vg_calibrate_hindrance(struct vg_store *store, const struct vg_dataset *dataset,
+                           struct vg_arena *arena, const char **why, struct vg_error *err)
+{
+    const struct vg_strings none = {0};
+    struct vg_reference *reference = NULL;
+    struct vg_error fault = {0};
+    int64_t version;
+    *why = NULL;
+    if (vg_store_reference_of(store, dataset->id, dataset->reference.name, VG_NEVER, &version,
+                              err) < 0 ||
+        (version && vg_store_reference(store, dataset->id, version, &none, &reference, err) < 0))
+        return -1;
+    if (reference && vg_calibrate_fits(dataset, reference->from_us, reference->to_us,
+                                       reference->base_us, &fault) < 0)
+        *why = vg_arena_strdup(arena, fault.msg);
+    vg_reference_free(reference);
+    return fault.code && !*why ? fail_memory(err) : 0;
+}
+
 /* --- What is said ----------------------------------------------------------------------------- */
 
 static void log_streams(const char *dataset, const struct vg_budget *budget)

@@ -29,6 +29,13 @@ int vg_calibrate_window(const struct vg_cycle_env *env, const struct vg_dataset 
  * vg_budget_free(). */
 int vg_calibrate_load(struct vg_store *store, const struct vg_dataset *dataset,
                       struct vg_budget **out, struct vg_error *err);
+/* Whether what dataset->reference is now can be calibrated at all, if the rules ask for that: base
+ * windows of base_us (0: one for all) from from_us (VG_NEVER: no span) to to_us. VG_E_LIMIT. */
+int vg_calibrate_fits(const struct vg_dataset *dataset, int64_t from_us, int64_t to_us,
+                      int64_t base_us, struct vg_error *err);
+/* Why the version in use never will be, in the arena; NULL: it is yet to be. */
+int vg_calibrate_hindrance(struct vg_store *store, const struct vg_dataset *dataset,
+                           struct vg_arena *arena, const char **why, struct vg_error *err);
 /* A line in the log for the dataset, and one for each stream that is not as it should be. */
 void vg_calibrate_log(const char *dataset, const struct vg_budget *budget);
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "agent/loop/calibrate.h"
 #include "agent/loop/capture_pairs.h"
 #include "agent/loop/capture_scan.h"
 #include "agent/loop/capture_segments.h"
@@ -302,12 +303,24 @@ static int store_columns(struct vg_capture *capture, struct vg_error *err)
     return vg_store_commit(store, err);
 }
 
+/* What could never be calibrated is not put in use; the length of its base windows may be known
+ * only when its rows have been read once. */
+static int guard_windows(const struct vg_capture *capture, struct vg_error *err)
+{
+    const struct vg_reference_spec *spec = &capture->dataset->reference;
+    int64_t from_us = spec->kind == VG_REF_WINDOW ? spec->from_us : VG_NEVER;
+    return vg_calibrate_fits(capture->dataset, from_us, spec->to_us, capture->base_us, err);
+}
+
 static int read_rows(struct vg_capture *capture, bool patient, struct vg_error *err)
 {
-    if (guard_time(capture, patient, err) < 0 || vg_capture_grids(capture, err) < 0)
+    if (guard_windows(capture, err) < 0 || guard_time(capture, patient, err) < 0 ||
+        vg_capture_grids(capture, err) < 0)
         return -1;
     if (!capture->rows)
         return vg_fail(err, VG_E_DATA, "the reference has no rows");
+    if (guard_windows(capture, err) < 0)
+        return -1;
     if (begin_version(capture, err) < 0 || vg_capture_counts(capture, err) < 0 ||
         vg_capture_pairs(capture, err) < 0)
         return -1;

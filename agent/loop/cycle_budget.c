@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/loop/calibrate.h"
 #include "agent/loop/carry.h"
 #include "agent/loop/cycle_commit.h"
 #include "agent/window.h"
@@ -87,6 +88,18 @@ static int read_model(struct vg_work *work, const char **why, struct vg_error *e
     return 0;
 }
 
+/* Not yet, or never. */
+static int explain_model(struct vg_work *work, struct vg_error *err)
+{
+    const struct vg_reference *reference = work->reference;
+    struct vg_error fault = {0};
+    if (vg_calibrate_fits(work->job.dataset, reference->from_us, reference->to_us,
+                          reference->base_us, &fault) == 0)
+        return 0;
+    work->budget->why = vg_arena_strdup(work->arena, fault.msg);
+    return work->budget->why ? 0 : fail_memory(err);
+}
+
 static int load_model(struct vg_work *work, struct vg_error *err)
 {
     struct vg_cycle_budget *budget = work->budget;
@@ -99,7 +112,7 @@ static int load_model(struct vg_work *work, struct vg_error *err)
     if (fault)
         budget->why = fault;
     if (!budget->model)
-        return 0;
+        return fault ? 0 : explain_model(work, err);
     work->cycle.has_expected = true;
     work->cycle.expected_week = budget->model->expected_week;
     if (budget->model->base_us == vg_cycle_base_us(work))

@@ -19,14 +19,15 @@
 #include "pgvigil/time.h"
 
 enum {
-    VG_BUDGET_SCALES = 5,      /* look-backs of 1, 2, 4, 8, 24 base windows */
-    VG_BUDGET_LOOK = 24,       /* the longest, in base windows */
-    VG_BUDGET_THIN = 30,       /* look-backs with fewer rows carry no test */
-    VG_BUDGET_SLIGHT = 4,      /* a share that moved by so many rows is no alarm, whatever its p */
-    VG_BUDGET_TOP = 50,        /* values of a category tested one by one */
-    VG_BUDGET_LEAST = 14,      /* base windows of a reference; with fewer it is uncalibrated */
-    VG_BUDGET_STREAMS = 3,     /* most streams of one column */
-    VG_BUDGET_NEW_VALUES = 20, /* most new values reported at once */
+    VG_BUDGET_SCALES = 5,       /* look-backs of 1, 2, 4, 8, 24 base windows */
+    VG_BUDGET_LOOK = 24,        /* the longest, in base windows */
+    VG_BUDGET_THIN = 30,        /* look-backs with fewer rows carry no test */
+    VG_BUDGET_SLIGHT = 4,       /* a share that moved by so many rows is no alarm, whatever its p */
+    VG_BUDGET_TOP = 50,         /* values of a category tested one by one */
+    VG_BUDGET_LEAST = 14,       /* base windows of a reference; with fewer it is uncalibrated */
+    VG_BUDGET_STREAMS = 3,      /* most streams of one column */
+    VG_BUDGET_NEW_VALUES = 20,  /* most new values reported at once */
+    VG_BUDGET_WINDOWS = 100000, /* the most base windows of a reference */
     VG_BUDGET_USUAL_ROWS = 1000000000 /* of what is expected: many, so that shares are exact */
 };
 
@@ -41,7 +42,7 @@ struct vg_budget_place {
 struct vg_budget_place vg_budget_place(const struct vg_zone *zone, int64_t base_us,
                                        int64_t start_us);
 /* The starts of all base windows from the one that holds from_us up to to_us (exclusive), those
- * without rows too; *out is owned by the caller (free()). VG_E_LIMIT above 100 000, VG_E_MEMORY. */
+ * without rows too; *out is owned by the caller (free()). VG_E_LIMIT above VG_BUDGET_WINDOWS, VG_E_MEMORY. */
 int vg_budget_starts(const struct vg_zone *zone, int64_t base_us, int64_t from_us, int64_t to_us,
                      int64_t **out, size_t *n, struct vg_error *err) VG_MUST_CHECK;
 /* The starts of the n base windows that end with the one starting at newest_us, oldest first. */

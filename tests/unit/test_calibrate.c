@@ -11,13 +11,12 @@
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 enum { DAYS = 20 };
 
-static const char rules[] =
-    "version: 1\n"
-    "dataset: d\n"
-    "source: {connection: warehouse, table: a.b, time_column: at}\n"
-    "schedule: {window: 1h}\n"
-    "reference: {from: 2000-01-01, to: 2002-01-01}\n"
-    "columns: {value: {drift: true}, other: {drift: true}}\n";
+static const char rules[] = "version: 1\n"
+                            "dataset: d\n"
+                            "source: {connection: warehouse, table: a.b, time_column: at}\n"
+                            "schedule: {window: 1h}\n"
+                            "reference: {from: 2000-01-01, to: 2002-01-01}\n"
+                            "columns: {value: {drift: true}, other: {drift: true}}\n";
 
 static void add_column(struct fixture *f, int64_t version, size_t position, const char *name,
                        int64_t first_us)
@@ -81,10 +80,47 @@ static void test_only_days_with_rows(void **state)
     }
 }
 
+/* Too many base windows, with rows or not, are refused where the budget would be learnt of them. */
+static void test_too_many_windows(void **state)
+{
+    struct fixture *f = *state;
+    const int64_t from_us = 11323 * VG_DAY_US, most = from_us + VG_BUDGET_WINDOWS * VG_HOUR_US;
+    static const char plain[] = "version: 1\n"
+                                "dataset: d\n"
+                                "source: {connection: warehouse, table: a.b, time_column: at}\n"
+                                "schedule: {window: 1h}\n"
+                                "reference: {from: 2000-01-01, to: 2002-01-01}\n"
+                                "columns: {value: {drift: {ks: 0.3}}}\n";
+    struct rule_kit kit = rule_kit_fine(rule_kit_config, rules);
+    struct rule_kit other = rule_kit_fine(rule_kit_config, plain);
+    const struct vg_dataset *dataset = kit.dataset;
+    const struct vg_reference meta = {
+        .from_us = from_us, .to_us = most + 1, .base_us = VG_HOUR_US, .spec = "spec"};
+    const char *why = "none";
+    int64_t version;
+    MUST(f, vg_calibrate_fits(dataset, from_us, most, VG_HOUR_US, &f->err));
+    MUST(f, vg_calibrate_fits(dataset, from_us, most + 1, 2 * VG_HOUR_US, &f->err));
+    MUST(f, vg_calibrate_fits(dataset, from_us, most + 1, 0, &f->err)); /* not known yet */
+    MUST(f, vg_calibrate_fits(dataset, VG_NEVER, VG_NEVER, VG_HOUR_US, &f->err));
+    MUST(f, vg_calibrate_fits(other.dataset, from_us, most + 1, VG_HOUR_US, &f->err));
+    REFUSED(f, VG_E_LIMIT, vg_calibrate_fits(dataset, from_us, most + 1, VG_HOUR_US, &f->err));
+    assert_string_equal(f->err.hint,
+                        "let the reference begin later, or choose a longer drift.base");
+    MUST(f, vg_calibrate_hindrance(f->store, dataset, f->arena, &why, &f->err));
+    assert_null(why); /* there is no reference */
+    MUST(f, vg_store_reference_begin(f->store, dataset->id, &meta, &version, &f->err));
+    MUST(f, vg_store_reference_done(f->store, version, 8000, NULL, 77, &f->err));
+    MUST(f, vg_calibrate_hindrance(f->store, dataset, f->arena, &why, &f->err));
+    assert_non_null(why);
+    assert_non_null(strstr(why, "more than 100000 base windows of 1h, those without rows too"));
+    rule_kit_free(&kit);
+    rule_kit_free(&other);
+}
+
 #define OPEN(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {OPEN(test_only_days_with_rows)};
+    const struct CMUnitTest tests[] = {OPEN(test_only_days_with_rows), OPEN(test_too_many_windows)};
     return cmocka_run_group_tests_name("calibrate", tests, NULL, NULL);
 }
