@@ -63,25 +63,31 @@ static int fill_window(struct vg_store *store, const struct vg_result_basis *bas
     return 0;
 }
 
-/* Where the read failed the cycle knows of no reference. */
+/* What the last look was compared with may be another version than that of this cycle, which knows
+ * of none where the read failed. */
 static int fill_reference(struct vg_store *store, int64_t version, struct vg_arena *arena,
-                          struct vg_message *message, struct vg_error *err)
+                          struct vg_message *message, struct vg_message_item *item,
+                          struct vg_error *err)
 {
     struct vg_reference_row *rows;
     size_t n;
-    bool known = message->reference || message->reference_from_us < message->reference_to_us;
-    if (known || !version)
+    if (item->reference || !version)
         return 0;
     if (vg_store_references(store, message->dataset, arena, &rows, &n, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
         const struct vg_reference_said said = {rows[i].name,    rows[i].spec,  version,
                                                rows[i].from_us, rows[i].to_us, rows[i].captured_us};
-        if (rows[i].version != version)
+        bool same = rows[i].from_us < rows[i].to_us &&
+                    rows[i].from_us == message->reference_from_us &&
+                    rows[i].to_us == message->reference_to_us;
+        if (rows[i].version != version || same)
             continue;
-        message->reference = vg_reference_words(&said, arena);
-        if (!message->reference)
+        const char *words = vg_reference_words(&said, arena);
+        if (!words)
             return vg_fail(err, VG_E_MEMORY, "out of memory");
+        if (!vg_streq(words, message->reference))
+            item->reference = words;
     }
     return 0;
 }
@@ -100,13 +106,17 @@ int vg_cycle_remind(const struct vg_cycle_env *env, const struct vg_dataset *dat
         bool found = false;
         if (lacks_evidence(item) && fill_item(env->store, dataset, item, &basis, &found, err) < 0)
             return -1;
+        if (found &&
+            fill_reference(env->store, basis.reference_version, arena, message, item, err) < 0)
+            return -1;
         if (found && item == lead) {
             first = basis;
             any = true;
+            if (!message->reference && message->reference_from_us >= message->reference_to_us)
+                message->reference = item->reference;
         }
     }
-    if (reminds && (any || !message->has_window) &&
-        fill_window(env->store, any ? &first : NULL, message, err) < 0)
-        return -1;
-    return fill_reference(env->store, first.reference_version, arena, message, err);
+    if (reminds && (any || !message->has_window))
+        return fill_window(env->store, any ? &first : NULL, message, err);
+    return 0;
 }

@@ -162,6 +162,37 @@ static void test_the_reference_of_then(void **state)
     assert_string_equal(message.reference, "the reference table ml.train (version 7)");
 }
 
+/* A reference that follows time is another one at the window at hand: each is told with its rows.
+ */
+static void test_another_version(void **state)
+{
+    struct fixture *f = *state;
+    const struct vg_reference meta = {.from_us = made_hour(-100).start_us,
+                                      .to_us = made_hour(0).end_us,
+                                      .captured_us = 1,
+                                      .resolution = 4096,
+                                      .spec = "rolling of ml.d; window 1h base auto"};
+    int64_t version = 0;
+    while (version < 7) /* as made_cycle() says */
+        MUST(f, vg_store_reference_begin(f->store, "d", &meta, &version, &f->err));
+    put_window(f, 1, 0.5);
+    for (int same = 0; same < 2; same++) {
+        struct vg_message_item item = make_item("drift");
+        struct vg_message message = {
+            .kind = VG_MSG_REMIND,
+            .dataset = "d",
+            .items = &item,
+            .nitems = 1,
+            .reference_from_us = made_hour(same ? -100 : 300).start_us,
+            .reference_to_us = made_hour(same ? 0 : 399).end_us,
+        };
+        fill(f, &dataset, &message);
+        assert_int_equal(item.reference != NULL, !same);
+        if (!same)
+            assert_non_null(strstr(item.reference, "the reference from 2001-05-"));
+    }
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
@@ -171,6 +202,7 @@ int main(void)
         WITH(test_values_that_stay_away),
         WITH(test_what_stays),
         WITH(test_the_reference_of_then),
+        WITH(test_another_version),
     };
     return cmocka_run_group_tests_name("cycle_remind", tests, NULL, NULL);
 }
