@@ -41,7 +41,7 @@ struct vg_slot { /* one dataset */
     int capture_failures;
     bool capture_patient;           /* asked for by a person: however long it takes */
     struct vg_promotion *promotion; /* asked for by a person; or NULL */
-    int lost;                       /* cycles lost in a row: not the read failed */
+    int lost;                       /* cycles lost in a row, not those whose read failed */
 };
 
 struct vg_loop {

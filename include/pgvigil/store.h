@@ -40,7 +40,8 @@ struct vg_store_health {
     char why[600]; /* what is wrong, a sentence without its full stop; "" */
 };
 void vg_store_health(struct vg_store *store, struct vg_store_health *out);
-/* How many attempts to write have failed since it was opened. Waits for nothing; from any thread. */
+/* How many attempts to write have failed since it was opened. Waits for no commit; from any
+ * thread. */
 int64_t vg_store_unwritten(struct vg_store *store);
 /* Of a store that a daemon uses, asked beside it: whether the disk was full for it, so that its
  * ballast is gone and could not be made again. What it cannot store it cannot tell otherwise. */
