@@ -113,6 +113,46 @@ static void check_route(const struct vg_config *config, size_t at, const struct 
                     (unsigned)config->routes[before].loc.line);
 }
 
+/* --- Rules of which nobody is told ------------------------------------------------------------ */
+
+static bool has_route(const struct vg_config *config, const struct vg_dataset *dataset,
+                      const struct vg_rule *rule)
+{
+    const unsigned critical = 1u << VG_SEVERITY_CRITICAL;
+    bool found = false;
+    for (size_t i = 0; i < config->nroutes && !found; i++) {
+        const struct vg_route *route = &config->routes[i];
+        bool grave = !route->match.severities || route->match.severities & critical;
+        found = grave && route->to.n && fits_rule(&route->match, dataset, rule);
+    }
+    return found;
+}
+
+/* There are receivers, so somebody is meant to be told; of critical rules at least. */
+static void check_told(const struct vg_config *config, const struct vg_dataset *dataset,
+                       struct vg_diags *diags)
+{
+    const struct vg_rule *first = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < dataset->nrules && config->nreceivers; i++) {
+        const struct vg_rule *rule = &dataset->rules[i];
+        if (rule->severity != VG_SEVERITY_CRITICAL || !rule->routed ||
+            has_route(config, dataset, rule))
+            continue;
+        first = first ? first : rule;
+        n++;
+    }
+    if (n == 1)
+        vg_diag_add(diags, VG_GRADE_WARNING, first->loc, NULL,
+                    "notify: {to: [...]} in the rule file, or routes in pgvigil.yaml",
+                    "nobody is told of %s, which is critical", first->id);
+    else if (n)
+        vg_diag_add(diags, VG_GRADE_WARNING, first->loc, NULL,
+                    "notify: {to: [...]} in the rule file, or routes in pgvigil.yaml",
+                    "nobody is told of %s, and of %zu more rules of %s that are critical",
+                    first->id, n - 1, dataset->id);
+}
+
 /* --- Silences --------------------------------------------------------------------------------- */
 
 /* One warning says enough of each. */
@@ -202,4 +242,6 @@ void vg_validate_telling(const struct vg_config *config, const struct vg_ruleset
     }
     for (size_t i = 0; i < config->nretraining; i++)
         check_retraining(&config->retraining[i], rules, now_us, diags);
+    for (size_t i = 0; i < rules->ndatasets; i++)
+        check_told(config, rules->datasets[i], diags);
 }

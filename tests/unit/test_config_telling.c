@@ -295,13 +295,55 @@ static void test_what_never_matches(void **state)
         assert_non_null(config);
         vg_validate_telling(config, &rules, at("2025-04-01T00:00:00Z"), &diags);
         const struct vg_diag *diag = diags.items;
-        if (diags.n != (cases[i].msg != NULL))
-            fail_msg("%s: %zu warnings", cases[i].text, diags.n);
-        if (diags.n && (diag->grade != VG_GRADE_WARNING || !strstr(diag->msg, cases[i].msg) ||
-                        diag->loc.line != cases[i].line ||
-                        (cases[i].hint && (!diag->hint || !strstr(diag->hint, cases[i].hint)))))
+        size_t n = 0; /* before those of rules that no case has a receiver for */
+        while (n < diags.n && strncmp(diags.items[n].msg, "nobody is told of ", 18) != 0)
+            n++;
+        if (n != (cases[i].msg != NULL))
+            fail_msg("%s: %zu warnings", cases[i].text, n);
+        if (n && (diag->grade != VG_GRADE_WARNING || !strstr(diag->msg, cases[i].msg) ||
+                  diag->loc.line != cases[i].line ||
+                  (cases[i].hint && (!diag->hint || !strstr(diag->hint, cases[i].hint)))))
             fail_msg("%s: line %u: %s (%s)", cases[i].text, diag->loc.line, diag->msg,
                      diag->hint ? diag->hint : "");
+        vg_diags_free(&diags);
+        vg_config_free(config);
+    }
+}
+
+/* With receivers, but none for what is critical. */
+static void test_critical_rules_that_nobody_hears_of(void **state)
+{
+    static const struct {
+        const char *text;
+        bool first, second; /* routed */
+        const char *msg;
+    } cases[] = {
+        {"", true, true, "nobody is told of a, and of 1 more rules of d that are critical"},
+        {"", false, true, "nobody is told of b, which is critical"},
+        {"", false, false, NULL},
+        {"routes: [{to: ops}]\n", true, true, NULL},
+        {"routes: [{rule: a, days: mon, to: ops}]\n", true, true, "nobody is told of b"},
+        {"routes: [{severity: warning, to: ops}]\n", true, false, "nobody is told of a,"},
+    };
+    (void)state;
+    struct vg_rule rule[] = {{.id = "a", .severity = VG_SEVERITY_CRITICAL, .loc = {"r.yaml", 3, 5}},
+                             {.id = "b", .severity = VG_SEVERITY_CRITICAL, .loc = {"r.yaml", 4, 5}},
+                             {.id = "c", .severity = VG_SEVERITY_INFO, .routed = true}};
+    struct vg_dataset dataset = {.id = "d", .rules = rule, .nrules = 3};
+    struct vg_dataset *datasets[] = {&dataset};
+    const struct vg_ruleset rules = {.datasets = datasets, .ndatasets = 1};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct vg_diags diags;
+        char text[2000];
+        rule[0].routed = cases[i].first;
+        rule[1].routed = cases[i].second;
+        snprintf(text, sizeof text, "%s%s", HEAD, cases[i].text);
+        struct vg_config *config = parse(text, &diags);
+        assert_non_null(config);
+        vg_validate_telling(config, &rules, at("2025-04-01T00:00:00Z"), &diags);
+        assert_int_equal(diags.n, cases[i].msg != NULL);
+        if (diags.n)
+            assert_non_null(strstr(diags.items[0].msg, cases[i].msg));
         vg_diags_free(&diags);
         vg_config_free(config);
     }
@@ -337,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_hours),
         cmocka_unit_test(test_what_never_matches),
+        cmocka_unit_test(test_critical_rules_that_nobody_hears_of),
         cmocka_unit_test(test_a_rule_file_whose_silence_is_over),
     };
     return cmocka_run_group_tests_name("config_telling", tests, NULL, NULL);
