@@ -166,7 +166,8 @@ static enum vg_alert_input read_input(struct vg_alert *alert, const struct vg_re
     end_blind(alert);
     bool burning =
         alert->state == FIRING || alert->state == CLEARING || alert->state == FIRING_BLIND;
-    /* What can no longer be judged may not fire for ever, nor is a failure long ago one in a row. */
+    /* What can no longer be judged may not fire for ever, nor is a failure of long ago one in a
+     * row. */
     if (result->verdict == VG_NODATA && !(result->standing && (burning || alert->bad)))
         return VG_IN_SKIP;
     /* A window filled late says nothing of what fires since a later one. */

@@ -20,6 +20,9 @@ int vg_check_budget_skip(const struct vg_budget_finding *in, bool standing, cons
  * near it is to an alarm. -1 with *err. */
 int vg_check_budget_streams(struct vg_budget_finding *in, struct vg_budget_found *found, size_t *n,
                             struct vg_error *err);
+/* Whether a stream can never see what it is of, or never tells, and does not alarm. */
+bool vg_check_budget_stands(const struct vg_budget_stream *stream,
+                            const struct vg_budget_found *found);
 /* Whether nothing watches the values themselves: their stream is blind or not stationary, and does
  * not alarm. That of their spread or their NULLs may still alarm, but not pass for them. */
 bool vg_check_budget_unwatched(const struct vg_budget *model, const struct vg_budget_found *found,

@@ -20,33 +20,6 @@ int vg_check_budget_skip(const struct vg_budget_finding *in, bool standing, cons
     return 0;
 }
 
-static bool stands(const struct vg_budget_stream *stream, const struct vg_budget_found *found)
-{
-    return stream->not_stationary || (stream->blind && !(found->p < found->level));
-}
-
-static bool is_of_values(const struct vg_budget_stream *stream)
-{
-    return stream->kind == VG_BUDGET_KS || stream->kind == VG_BUDGET_LEVELS;
-}
-
-bool vg_check_budget_unwatched(const struct vg_budget *model, const struct vg_budget_found *found,
-                               size_t n)
-{
-    bool any = false, all = true;
-    for (size_t i = 0; i < n; i++) {
-        const struct vg_budget_stream *stream = &model->streams[found[i].stream];
-        any |= is_of_values(stream);
-        all &= !is_of_values(stream) || stands(stream, &found[i]);
-    }
-    return any && all;
-}
-
-bool vg_check_budget_decides(const struct vg_budget *model, const struct vg_budget_found *found)
-{
-    return is_of_values(&model->streams[found->stream]) || found->p < found->level;
-}
-
 int vg_check_budget_found(const struct vg_budget_finding *in, const struct vg_budget_found *found)
 {
     const struct vg_budget_stream *stream = &in->of->model->streams[found->stream];
@@ -56,7 +29,7 @@ int vg_check_budget_found(const struct vg_budget_finding *in, const struct vg_bu
                                     "warming up: earlier windows were counted on another grid");
     if (found->look == VG_BUDGET_NOT_COUNTED)
         return vg_check_budget_skip(in, false, "its values were not counted in all windows");
-    if (stands(stream, found)) {
+    if (vg_check_budget_stands(stream, found)) {
         char why[VG_WHY];
         vg_budget_say_stream(stream, why);
         return vg_check_budget_skip(in, true, why);

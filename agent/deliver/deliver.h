@@ -35,9 +35,9 @@ void vg_deliver_stop(struct vg_deliver *deliver);
 /* There is news in the outbox. From any thread. */
 void vg_deliver_wake(struct vg_deliver *deliver);
 
-/* A person has asked for another attempt: who is waited for after failures, a receiver or a model of
- * this name (NULL: any), is waited for no more, except for as long as it asked for itself. From any
- * thread. */
+/* A person has asked for another attempt: who is waited for after failures, a receiver or a model
+ * of this name (NULL: any), is waited for no more, except for as long as it asked for itself. From
+ * any thread. */
 void vg_deliver_urge(struct vg_deliver *deliver, const char *sink);
 
 /* All is well: the heartbeat of the configuration is due. From any thread. */

@@ -192,8 +192,8 @@ static int move_rows(struct vg_store *store, const char *const parts[PARTS], boo
     return rc;
 }
 
-/* Of the receivers and models that were chosen: how many asked to be left alone for longer than now,
- * and the one of which it is longest. */
+/* Of the receivers and models that were chosen: how many asked to be left alone for longer than
+ * now, and the one of which it is longest. */
 struct held {
     const char *sink;
     int64_t until_us;

@@ -20,8 +20,8 @@ int vg_tell_split(const struct vg_control *row, size_t nparts, struct vg_arena *
  * where there is nothing to be done. */
 int vg_tell_obey(struct vg_store *store, const struct vg_control *row, const char *agent,
                  int64_t now_us, struct vg_arena *arena, const char **answer, struct vg_error *err);
-/* Whether a command that was obeyed wants what waits to be sent now; *sink: for whom, in arena, NULL
- * for all. */
+/* Whether a command that was obeyed wants what waits to be sent now; *sink: for whom, in arena,
+ * NULL for all. */
 bool vg_tell_urges(struct vg_store *store, const struct vg_control *row, struct vg_arena *arena,
                    const char **sink);
 

@@ -42,7 +42,8 @@ struct vg_budget_place {
 struct vg_budget_place vg_budget_place(const struct vg_zone *zone, int64_t base_us,
                                        int64_t start_us);
 /* The starts of all base windows from the one that holds from_us up to to_us (exclusive), those
- * without rows too; *out is owned by the caller (free()). VG_E_LIMIT above VG_BUDGET_WINDOWS, VG_E_MEMORY. */
+ * without rows too; *out is owned by the caller (free()). VG_E_LIMIT above VG_BUDGET_WINDOWS,
+ * VG_E_MEMORY. */
 int vg_budget_starts(const struct vg_zone *zone, int64_t base_us, int64_t from_us, int64_t to_us,
                      int64_t **out, size_t *n, struct vg_error *err) VG_MUST_CHECK;
 /* The starts of the n base windows that end with the one starting at newest_us, oldest first. */

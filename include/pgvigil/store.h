@@ -43,8 +43,7 @@ void vg_store_health(struct vg_store *store, struct vg_store_health *out);
 /* How many attempts to write have failed since it was opened. Waits for no commit; from any
  * thread. */
 int64_t vg_store_unwritten(struct vg_store *store);
-/* Of a store that a daemon uses, asked beside it: whether the disk was full for it, so that its
- * ballast is gone and could not be made again. What it cannot store it cannot tell otherwise. */
+/* Of a store that a daemon uses, asked beside it: its ballast is gone, for the disk was full. */
 bool vg_store_cramped(const struct vg_store *store);
 /* Stores some 32 KiB and deletes them: 0 when what is written is taken. */
 int vg_store_probe(struct vg_store *store, struct vg_error *err);
@@ -60,9 +59,8 @@ int vg_store_name(struct vg_store *store, const char *given, struct vg_arena *ar
 
 /* begin locks the store to the calling thread until commit or rollback; it does not nest. A
  * statement that failed in between makes commit fail, so that nothing half done is stored. After
- * commit, also a failed one, the transaction is over. VG_E_IO at commit: it is unknown whether it
- * was stored; the connection is made anew by the next call, so read again what is there before
- * doing it again. */
+ * commit, also a failed one, the transaction is over. VG_E_IO at commit: whether it was stored is
+ * unknown; the next call connects anew, so read what is there before doing it again. */
 struct vg_claim {
     const char *owner;
     int64_t epoch;
@@ -102,8 +100,7 @@ int vg_store_rename(struct vg_store *store, const char *was, const char *id, str
  * history of results stay. */
 int vg_store_retire(struct vg_store *store, const char *dataset, struct vg_error *err);
 
-/* The structure (vg_catalog_write) of the dataset's table as it was last seen; NULL: never. In
- * arena. */
+/* The structure (vg_catalog_write) of a table as it was last seen; NULL: never. In arena. */
 int vg_store_structure(struct vg_store *store, const char *dataset, struct vg_arena *arena,
                        const char **out, struct vg_error *err);
 /* The same one again costs no write. */

@@ -226,6 +226,9 @@ static struct vg_dataset trips = {.id = "trips", .rules = named, .nrules = 1};
 static struct vg_dataset wide = {
     .id = "wide", .rules = routed, .nrules = 1, .columns = &star, .ncolumns = 1};
 
+static struct vg_dataset *watched[] = {&payments, &trips, &wide};
+static const struct vg_ruleset all_watched = {.datasets = watched, .ndatasets = 3};
+
 static void test_what_never_matches(void **state)
 {
     (void)state;
@@ -258,8 +261,7 @@ static void test_what_never_matches(void **state)
         {"silences: [{dataset: trips, rule: c}]\n", NULL, NULL, 0},
         {"silences: [{dataset: paymets}]\n", "this silence never matches: there is no dataset",
          "did you mean \"payments\"?", 5},
-        {"silences: [{rule: zz, dataset: trips}]\n", "this silence never matches: no rule", NULL,
-         5},
+        {"silences: [{rule: zz, dataset: trips}]\n", "silence never matches: no rule", NULL, 5},
         {"silences: [{dataset: zz, until: 2025-03-31}]\n",
          "this silence is over since 2025-03-31T00:00:00Z", "leave it out", 5},
         {"silences: [{dataset: trips, until: \"2025-04-01T00:00:01Z\"}]\n", NULL, NULL, 0},
@@ -285,15 +287,13 @@ static void test_what_never_matches(void **state)
         {"retraining:\n  paid: {quiet: [{days: sun}], command: {run: [/bin/true]}}\n", NULL, NULL,
          0},
     };
-    struct vg_dataset *datasets[] = {&payments, &trips, &wide};
-    const struct vg_ruleset rules = {.datasets = datasets, .ndatasets = 3};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct vg_diags diags;
         char text[2000];
         snprintf(text, sizeof text, "%s%s", HEAD, cases[i].text);
         struct vg_config *config = parse(text, &diags);
         assert_non_null(config);
-        vg_validate_telling(config, &rules, at("2025-04-01T00:00:00Z"), &diags);
+        vg_validate_telling(config, &all_watched, at("2025-04-01T00:00:00Z"), &diags);
         const struct vg_diag *diag = diags.items;
         size_t n = 0; /* before those of rules that no case has a receiver for */
         while (n < diags.n && strncmp(diags.items[n].msg, "nobody is told of ", 18) != 0)

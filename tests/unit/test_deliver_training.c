@@ -69,7 +69,7 @@ static void test_an_unclear_end(void **state)
     assert_int_equal(state_of(id), FAKE_SENT);
 }
 
-/* Whose log-in only was ever asked cannot have arrived, whatever the answer: it may be withdrawn. */
+/* What only got as far as a log-in cannot have arrived, whatever the answer: it is withdrawn. */
 static void test_what_cannot_have_arrived(void **state)
 {
     static const struct vg_trigger_ops late = {

@@ -155,7 +155,7 @@ static void test_a_single_that_is_tried_again(void **state)
     assert_int_equal(count_left(), 1);
 }
 
-/* Systems that hear of each hear of the gravest first, and of ends, which are in no hurry, later. */
+/* Systems that hear of each hear of the gravest first, and of ends, in no hurry, later. */
 static void test_the_gravest_first(void **state)
 {
     (void)state;
