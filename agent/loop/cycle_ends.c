@@ -7,7 +7,7 @@
 #include "agent/loop/cycle_commit.h"
 #include "pgvigil/text.h"
 
-enum { ONSETS = 20, DECISIONS = 50, KEY_SHOWN = 12, ID_SHOWN = 80, REASON_SHOWN = 300 };
+enum { ONSETS = 20, DECISIONS = 50, KEY_SHOWN = 12, ID_SHOWN = 80, REASON_SHOWN = 250 };
 
 /* What is known of the retraining of a model while an incident stood. */
 struct known {

@@ -18,6 +18,7 @@ enum {
     LEAD_UNITS = 400,
     PLACE_UNITS = 400,
     IMPACT_UNITS = 250,
+    RETRAINING_UNITS = 360, /* there is no impact where there is this */
     FOOTER_UNITS = 200,
     LINK_BYTES = 500,  /* of a link at most */
     LINKS = 20,        /* of single lines: there are 25 fields */
@@ -59,20 +60,18 @@ static json_t *make_link(const struct vg_letter_link *link, bool beside)
     return json_pack("{s:s, s:s, s:b}", "name", link->label, "value", link->url, "inline", beside);
 }
 
-/* What stands in letter->impact. */
-static const char *name_impact(const struct vg_message *message)
+static int add_field(json_t *fields, const char *name, const char *text, size_t max)
 {
-    return message->kind == VG_MSG_RESOLVE ? "Retraining" : "Impact";
+    return text ? json_array_append_new(fields, json_pack("{s:s, s:o}", "name", name, "value",
+                                                          make_escaped(text, max)))
+                : 0;
 }
 
-static json_t *make_fields(const struct vg_message *message, const struct vg_letter *letter)
+static json_t *make_fields(const struct vg_letter *letter)
 {
     json_t *fields = json_array();
-    int bad = 0;
-    if (letter->impact)
-        bad = json_array_append_new(fields,
-                                    json_pack("{s:s, s:o}", "name", name_impact(message), "value",
-                                              make_escaped(letter->impact, IMPACT_UNITS)));
+    int bad = add_field(fields, "Impact", letter->impact, IMPACT_UNITS) ||
+              add_field(fields, "Retraining", letter->retraining, RETRAINING_UNITS);
     for (size_t i = 0; !bad && i < letter->nlinks; i++)
         bad = json_array_append_new(fields, make_link(&letter->links[i], false));
     size_t bytes = LINKS_BYTES + (VG_LETTER_LINKS - letter->nlinks) * LINK_BYTES;
@@ -96,8 +95,8 @@ static json_t *make_body(const struct vg_message *message, const struct vg_lette
     return json_pack("{s:o, s:{s:[]}, s:[{s:o, s:i, s:o, s:{s:o}}]}", "content",
                      make_escaped(letter->title, CONTENT_UNITS), "allowed_mentions", "parse",
                      "embeds", "description", make_description(letter), "color",
-                     choose_colour(message), "fields", make_fields(message, letter), "footer",
-                     "text", make_escaped(letter->footer, FOOTER_UNITS));
+                     choose_colour(message), "fields", make_fields(letter), "footer", "text",
+                     make_escaped(letter->footer, FOOTER_UNITS));
 }
 
 /* The webhook's address with a path before its query, and one more parameter. The arena is wiped:

@@ -145,8 +145,6 @@ static void write_footer(struct vg_buf *out, const struct vg_message *message)
 
 static void write_impact(struct vg_buf *out, const struct vg_message *message)
 {
-    if (message->kind == VG_MSG_RESOLVE && message->retraining)
-        vg_phrase_clean(out, message->retraining);
     if (message->kind == VG_MSG_TEST || message->kind == VG_MSG_RESOLVE ||
         message->kind == VG_MSG_SUMMARY)
         return;
@@ -290,7 +288,11 @@ static int fill_texts(const struct vg_sink_in *in, struct vg_buf *text, struct v
     write_impact(text, message);
     const char *impact = keep(text, arena);
     out->impact = impact && *impact ? impact : NULL;
-    return impact ? 0 : -1;
+    if (message->kind == VG_MSG_RESOLVE && message->retraining)
+        vg_phrase_clean(text, message->retraining);
+    const char *retraining = keep(text, arena);
+    out->retraining = retraining && *retraining ? retraining : NULL;
+    return impact && retraining ? 0 : -1;
 }
 
 int vg_letter_make(const struct vg_sink_in *in, const struct vg_letter_room *room,
@@ -324,6 +326,8 @@ void vg_letter_write(struct vg_buf *out, const struct vg_letter *letter)
     vg_buf_printf(out, "\n%s\n", letter->place);
     if (letter->impact)
         vg_buf_printf(out, "%s\n", letter->impact);
+    if (letter->retraining)
+        vg_buf_printf(out, "%s\n", letter->retraining);
     for (size_t i = 0; i < letter->nlinks; i++)
         vg_buf_printf(out, "%s: %s\n", letter->links[i].label, letter->links[i].url);
     for (size_t i = 0; i < letter->neach; i++)

@@ -22,10 +22,11 @@ struct vg_letter {
     const char *lead;         /* the receiver's own text, may have lines; or NULL */
     const char *const *items; /* a few lines each */
     size_t nitems;
-    size_t more;        /* alerts that are not among them */
-    const char *place;  /* what stands now and where */
-    const char *impact; /* "may break: ...", of an end "retraining of ...", or NULL */
-    const char *footer; /* incident and agent */
+    size_t more;            /* alerts that are not among them */
+    const char *place;      /* what stands now and where */
+    const char *impact;     /* "may break: ...", or NULL */
+    const char *retraining; /* of an end: "retraining of ...", or NULL */
+    const char *footer;     /* incident and agent */
     struct vg_letter_link links[VG_LETTER_LINKS];
     size_t nlinks;
     /* Of many incidents, whose lines are numbered: "Runbook 3", "Dashboard 3". */

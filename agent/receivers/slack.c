@@ -20,6 +20,7 @@ enum {
     LEAD_UNITS = 900,
     PLACE_UNITS = 700,
     IMPACT_UNITS = 300,
+    RETRAINING_UNITS = 400,
     LINKS_BYTES = 1400, /* of single lines; where there are such there is no text of its own */
     ITEMS = 10,
     LINK_BESIDE = 9,      /* what stands around one, and between two */
@@ -84,6 +85,9 @@ static int add_items(json_t *blocks, const struct vg_letter *letter)
     }
     if (letter->impact && !rc)
         rc = json_array_append_new(blocks, make_plain("section", letter->impact, IMPACT_UNITS));
+    if (letter->retraining && !rc)
+        rc = json_array_append_new(blocks,
+                                   make_plain("section", letter->retraining, RETRAINING_UNITS));
     return rc;
 }
 

@@ -16,6 +16,7 @@ enum {
     LEAD_UNITS = 900,
     PLACE_UNITS = 600,
     IMPACT_UNITS = 300,
+    RETRAINING_UNITS = 400,
     LINKS_BYTES = 3600, /* of single lines; where there are such there is no text of its own */
     LINK_BESIDE = 120,
 };
@@ -90,6 +91,7 @@ static json_t *make_blocks(const struct vg_message *message, const struct vg_let
     if (!bad && letter->neach)
         bad = json_array_append_new(blocks, make_links(letter));
     bad = bad || add_block(blocks, letter->impact, IMPACT_UNITS, NULL) ||
+          add_block(blocks, letter->retraining, RETRAINING_UNITS, NULL) ||
           add_block(blocks, letter->place, PLACE_UNITS, make_subtle()) ||
           add_block(blocks, letter->footer, PLACE_UNITS, make_subtle());
     return vg_receiver_made(blocks, bad);

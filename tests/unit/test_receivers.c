@@ -212,12 +212,47 @@ static void test_the_cutting_edge(void **state)
             }
             message.nitems = LONG_ITEMS;
             message.dataset = message.table = message.owner = message.impact = lots;
+            message.retraining = lots;
+            message.kind = shift % 2 ? VG_MSG_RESOLVE : VG_MSG_OPEN;
             message.url = vg_arena_printf(arena, "https://x.test/%.400s", lots);
             for (size_t r = 0; r < RECEIVERS; r++)
                 render(&receivers[r], &message, 0, arena);
             vg_arena_free(arena);
         }
     }
+}
+
+/* Why no retraining was asked for is told to its end, of a model with a long name, too. */
+static void test_the_longest_reason(void **state)
+{
+    enum { REASON = 250 }; /* as agent/loop/cycle_ends.c cuts it */
+    (void)state;
+    char text[400];
+    int n = snprintf(text, sizeof text, "retraining of %060d: was not asked for: ", 0);
+    memset(text + n, 'x', REASON);
+    snprintf(text + n + REASON - 3, sizeof "END", "END");
+    size_t found = 0;
+    for (size_t r = 0; r < RECEIVERS; r++) {
+        struct vg_arena *arena = vg_arena_new();
+        struct vg_message_item item;
+        struct vg_message message = kit_message(&item);
+        struct vg_request request;
+        const struct vg_sink_in in = {
+            .receiver = &receivers[r], .message = &message, .now_us = message.at_us};
+        message.kind = VG_MSG_RESOLVE;
+        message.retraining = text;
+        enum vg_receiver_kind kind = receivers[r].kind;
+        if (kind == VG_RECEIVER_SLACK || kind == VG_RECEIVER_TEAMS || kind == VG_RECEIVER_DISCORD) {
+            json_t *body = kit_render_in(&in, arena, &request);
+            char *dump = json_dumps(body, 0);
+            assert_non_null(strstr(dump, "xEND"));
+            free(dump);
+            json_decref(body);
+            found++;
+        }
+        vg_arena_free(arena);
+    }
+    assert_true(found >= 3);
 }
 
 static void test_none_is_left_out(void **state)
@@ -239,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_ten_thousand_hostile_messages),
         cmocka_unit_test(test_hostile_digests),
         cmocka_unit_test(test_the_cutting_edge),
+        cmocka_unit_test(test_the_longest_reason),
     };
     return cmocka_run_group_tests_name("receivers", tests, NULL, NULL);
 }
