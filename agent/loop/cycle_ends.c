@@ -7,7 +7,7 @@
 #include "agent/loop/cycle_commit.h"
 #include "pgvigil/text.h"
 
-enum { ONSETS = 20, DECISIONS = 50, KEY_SHOWN = 12, ID_SHOWN = 80, REASON_SHOWN = 250 };
+enum { ONSETS = 20, KEY_SHOWN = 12, ID_SHOWN = 80, REASON_SHOWN = 250 };
 
 /* What is known of the retraining of a model while an incident stood. */
 struct known {
@@ -55,15 +55,12 @@ static int find_onset(struct vg_store *store, const struct vg_message *message,
 static int find_reason(struct vg_store *store, struct vg_arena *arena, struct known *known,
                        struct vg_error *err)
 {
-    struct vg_decision *decisions;
-    size_t n;
-    if (vg_store_decisions(store, known->onset.model, DECISIONS, arena, &decisions, &n, err) < 0)
+    struct vg_decision last;
+    bool found = false;
+    if (vg_store_decision_of(store, known->onset.key, VG_DECIDED_WITHHELD, arena, &last, &found,
+                             err) < 0)
         return -1;
-    for (size_t i = 0; i < n && !known->reason; i++) { /* the newest first */
-        bool own = !strcmp(decisions[i].key, known->onset.key);
-        if (own && decisions[i].kind == VG_DECIDED_WITHHELD)
-            known->reason = decisions[i].reason;
-    }
+    known->reason = found ? last.reason : NULL;
     return 0;
 }
 

@@ -296,3 +296,14 @@ int vg_store_decisions(struct vg_store *store, const char *model, size_t most,
     *out = items;
     return rc;
 }
+
+int vg_store_decision_of(struct vg_store *store, const char *key, enum vg_decision_kind kind,
+                         struct vg_arena *arena, struct vg_decision *out, bool *found,
+                         struct vg_error *err)
+{
+    static const char text[] = "SELECT " DECISION_COLUMNS " FROM decision WHERE key = $1"
+                               " AND kind = $2 ORDER BY id DESC LIMIT 1";
+    const struct vg_sql_shape shape = {sizeof *out, read_decision, arena};
+    const struct vg_sql sql = VG_SQL(text, vg_p_text(key), vg_p_int((int64_t)kind));
+    return vg_sql_one(store, &sql, &shape, out, found, err);
+}

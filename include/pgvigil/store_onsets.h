@@ -50,5 +50,9 @@ int vg_store_decision_put(struct vg_store *store, const struct vg_decision *deci
 int vg_store_decisions(struct vg_store *store, const char *model /* NULL: all */, size_t most,
                        struct vg_arena *arena, struct vg_decision **out, size_t *n,
                        struct vg_error *err); /* newest first */
+/* The newest decision of this kind about one onset. */
+int vg_store_decision_of(struct vg_store *store, const char *key, enum vg_decision_kind kind,
+                         struct vg_arena *arena, struct vg_decision *out, bool *found,
+                         struct vg_error *err);
 
 #endif

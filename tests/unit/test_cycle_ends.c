@@ -108,6 +108,14 @@ static void test_what_was_not_asked_for(void **state)
     struct vg_message end;
     start(&kit, state, "cooldown: 4h");
     run_hour(&kit, 0, true, true);
+    for (int i = 0; i < 60; i++) { /* about others of the group, since then */
+        const struct vg_decision other = {.model = "delays",
+                                          .key = "other",
+                                          .at_us = cycle_kit_due(0) + i,
+                                          .kind = i % 2 ? VG_DECIDED_OPENED : VG_DECIDED_WITHHELD,
+                                          .reason = "another"};
+        MUST(&kit, vg_store_decision_put(kit.env.store, &other, NULL, &kit.err));
+    }
     run_hour(&kit, 1, false, false);
     expect_words(take_end(&kit, &end),
                  "retraining of delays: was not asked for: ", "value.nulls of predictions: fail");
