@@ -132,6 +132,20 @@ static void keep_level(struct levels *levels, const struct vg_top_entry *entry, 
     levels->now[levels->n++] = now;
 }
 
+/* Only what was tested is known to be no chance: of the other values some always rise. */
+static void tell_tested(const struct vg_story_of *of, struct vg_story *out)
+{
+    if (of->together) {
+        out->together = of->together;
+        out->unseen = of->unseen;
+        out->level = NULL;
+        out->level_then = of->together_then;
+        out->level_now = of->together_now;
+    }
+    if (of->together || of->tested)
+        out->share = fabs(out->level_now - out->level_then);
+}
+
 /* All values of the reference, and the largest change of one, or that of the value that was
  * tested. */
 static void tell_level(const struct vg_story_of *of, const struct vg_top_entry *entries, size_t n,
@@ -192,6 +206,7 @@ static int tell_category(const struct vg_story_of *of, struct vg_arena *arena, s
         return 0;
     out->shape = VG_STORY_LEVEL;
     tell_level(of, entries, n, arena, out, levels);
+    tell_tested(of, out);
     return 1;
 }
 

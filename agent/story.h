@@ -35,6 +35,11 @@ struct vg_story_of {
      * all rows is taken for this segment's alone, and it is named for what it moved beyond that. */
     const struct vg_reference_column *all_hours;
     const uint64_t *tested; /* the value of a category that the verdict is of; NULL: none alone */
+    /* Values that were tested together, "the rare values together", or NULL; unseen: those that the
+     * reference never saw. Their shares then and now. */
+    const char *together;
+    bool unseen;
+    double together_then, together_now;
     const struct vg_column_summary *now;
     const struct vg_reference_column *then;
     const struct vg_story_segment *segments;

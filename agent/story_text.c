@@ -7,6 +7,8 @@
 #include "pgvigil/text.h"
 #include "pgvigil/time.h"
 
+static const double hardly_any = 1e-6; /* a share that is nobody's number */
+
 static void add_number(struct vg_buf *out, const char *before, double x)
 {
     char text[VG_NUMBER_TEXT];
@@ -72,14 +74,19 @@ static void add_level(const struct vg_story *story, struct vg_buf *out)
         vg_buf_puts(out, "NULLs are ");
     else if (story->unseen)
         vg_buf_puts(out, "values that the reference never saw are ");
+    else if (story->together)
+        vg_buf_printf(out, "%s are ", story->together);
     else if (story->level)
         vg_buf_printf(out, "\"%s\" is ", story->level);
     else
         vg_buf_puts(out, "one value is ");
     add_percent(out, "", story->level_now);
     vg_buf_puts(out, " of the rows");
-    if (!story->unseen)
-        add_percent(out, story->shape == VG_STORY_NULLS ? ", were " : ", was ", story->level_then);
+    bool many = story->shape == VG_STORY_NULLS || story->together;
+    if (story->together && story->level_then < hardly_any)
+        vg_buf_puts(out, story->unseen ? "" : ", were next to none");
+    else if (!story->unseen)
+        add_percent(out, many ? ", were " : ", was ", story->level_then);
 }
 
 void vg_story_write(const struct vg_story *story, struct vg_buf *out)

@@ -8,6 +8,7 @@
 #include "pgvigil/text.h"
 
 enum { DIGITS = 3 };
+static const double hardly_any = 1e-6; /* a share that is nobody's number */
 
 const char *vg_budget_say_kind(enum vg_budget_kind kind)
 {
@@ -71,7 +72,10 @@ static int say_value(const struct vg_budget_evidence *of, const struct vg_budget
     case VG_BUDGET_SPREAD:
         return snprintf(out, size, "standard deviation %s times the reference's", value);
     default:
-        vg_budget_say_share(found->expected, expected);
+        if (found->expected > 0 && found->expected < hardly_any)
+            snprintf(expected, sizeof expected, "next to none");
+        else
+            vg_budget_say_share(found->expected, expected);
         vg_budget_say_share(found->expected + found->value, share);
         return snprintf(out, size, "share of %s %s, expected %s", vg_budget_say_value(found->which),
                         share, expected);

@@ -129,6 +129,7 @@ static int fill(struct vg_work *work, const struct vg_reference_column *whole,
     case VG_BUDGET_LEVELS:
         out->one = found->which == VG_BUDGET_ONE;
         out->value = found->value_hash;
+        out->found = *found;
         return fill_values(whole, found->scale, out, err);
     default:
         return fill_numbers(work, whole, found->scale, out, err);

@@ -14,6 +14,7 @@ struct vg_budget_sides {
     bool nulls;              /* it was the share of NULLs */
     bool one;                /* it was the share of `value` */
     uint64_t value;
+    struct vg_budget_found found; /* the test */
     struct vg_column_summary now, expected;
     struct vg_reference_column then; /* of `expected`, and of `cells` */
     struct vg_distribution cells;

@@ -11,6 +11,7 @@
 #include "agent/plan_segments.h"
 #include "agent/reference.h"
 #include "agent/story.h"
+#include "checks/check_budget_text.h"
 #include "pgvigil/log.h"
 #include "pgvigil/text.h"
 
@@ -65,6 +66,15 @@ static int fill_segments(const struct vg_work *work, const struct vg_bound *boun
     return 0;
 }
 
+/* Values that have no share of their own in the test. */
+static void fill_together(const struct vg_budget_found *found, struct vg_story_of *of)
+{
+    of->together = vg_budget_say_value(found->which);
+    of->unseen = found->which == VG_BUDGET_UNSEEN;
+    of->together_then = found->expected;
+    of->together_now = found->expected + found->value;
+}
+
 /* An alarm of the budget is about the rows of its look-back, against what is usual at its hours.
  * What it tells beside the tests (the first NULL, a new value) needs no story, and compared with
  * all hours of the reference it would have the wrong one. */
@@ -84,6 +94,8 @@ static int fill_look_back(struct vg_work *work, const struct vg_bound *bound,
     of->all_hours = whole;
     of->past_grid_id = sides->numbers ? whole->fine->grid->id : 0;
     of->tested = sides->one ? &sides->value : NULL;
+    if (!sides->one && sides->found.which != VG_BUDGET_NO_VALUE)
+        fill_together(&sides->found, of);
     return fill_segments(work, bound, result->column, of) < 0 ? fail_memory(err) : 1;
 }
 

@@ -97,6 +97,7 @@ struct vg_story {
     double then[VG_STORY_QUANTILES], now[VG_STORY_QUANTILES]; /* NAN: not numbers, or private */
     struct vg_story_part gained, lost; /* of numbers: where most rows came, and where from */
     const char *level;                 /* a category's value; NULL: not shown */
+    const char *together;              /* values that were tested together, or NULL */
     bool unseen;                       /* the reference never saw it: all such values together */
     double level_then, level_now;      /* of it, or of NULLs: share of the rows */
     double share;                      /* at least so many of the rows are others than they were */

@@ -235,9 +235,23 @@ static void test_categories(void **state)
     /* What is told is of the value that failed, though another moved by more. */
     const uint64_t cash = vg_hash64("cash", 4);
     world.of.tested = &cash;
-    assert_string_equal(tell(&world), "one value is 10% of the rows, was 25%; at least 30% of the "
+    assert_string_equal(tell(&world), "one value is 10% of the rows, was 25%; at least 15% of the "
                                       "rows concerned");
     world.of.tested = NULL;
+    world.of.together = "the rare values together";
+    world.of.together_then = 1e-9;
+    world.of.together_now = .0208;
+    assert_string_equal(tell(&world),
+                        "the rare values together are 2.08% of the rows, were next to "
+                        "none; at least 2.08% of the rows concerned");
+    world.of.together_then = .1208;
+    assert_string_equal(tell(&world), "the rare values together are 2.08% of the rows, were 12.1%; "
+                                      "at least 10% of the rows concerned");
+    world.of.unseen = true;
+    assert_string_equal(tell(&world), "values that the reference never saw are 2.08% of the rows; "
+                                      "at least 10% of the rows concerned");
+    world.of.unseen = false;
+    world.of.together = NULL;
     world.of.is_private = true;
     assert_int_equal(vg_story_tell(&world.of, world.arena, &world.story), 0);
     world.of.is_private = false;
