@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How drift rules come to their verdicts, as it is written: `drift: true` and `drift: false`, the
  * budget of false incidents, and the policy of a single rule. Promises that a policy is only chosen
- * where its check has a p-value, and that the budget is a rate above zero. */
+ * where its check has a p-value, and that the budget is a rate above zero, of
+ * fewer incidents than there are tests. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +24,8 @@ static double find_period(const char *word)
     return 0;
 }
 
-void vg_rule_budget(struct vg_rule_reading *in, const struct vg_node *node, const char *text)
+void vg_rule_budget(struct vg_rule_reading *in, const struct vg_node *node, const char *text,
+                    int64_t base_us)
 {
     char number[VG_NUMBER_TEXT];
     const char *per = strstr(text, " per ");
@@ -34,8 +37,16 @@ void vg_rule_budget(struct vg_rule_reading *in, const struct vg_node *node, cons
         if (vg_parse_double(number, &rate) < 0)
             rate = 0;
     }
-    if (days > 0 && rate > 0 && rate / days <= 1000)
+    /* The shortest base windows there can be: what is chosen at a capture is at least an hour. */
+    int64_t window_us = in->dataset->schedule.window_us;
+    int64_t least_us = base_us ? base_us : window_us > VG_HOUR_US ? window_us : VG_HOUR_US;
+    double most = fmax((double)VG_DAY_US / (double)least_us, 1);
+    if (days > 0 && rate > 0 && rate / days <= most)
         in->dataset->budget_per_day = rate / days;
+    else if (days > 0 && rate > 0)
+        vg_read_fault(&in->r, node->loc, "budget: 1 per week",
+                      "budget: %s is more than one false incident in every base window",
+                      vg_read_shown(&in->r, text));
     else
         vg_read_fault(&in->r, node->loc, "budget: 1 per week",
                       "budget must be a number above 0 per day, week or month, not \"%s\"",

@@ -202,7 +202,7 @@ static const struct vg_key drift_keys[] = {
      .doc = "length of the base windows of drift, a whole multiple of window"},
     {"budget", VG_VALUE_STRING, offsetof(struct vg_raw_drift, budget), .shown = "1 per week",
      .doc = "false incidents that `drift: true` may open for this dataset: N per day, week or "
-            "month"},
+            "month, of more than one a day not more than base windows"},
     {"min_distance", VG_VALUE_RATIO, offsetof(struct vg_raw_drift, min_distance), .fallback = "0",
      .doc = "of `drift: true`: a distribution of numbers that has moved by less, as D of "
             "Kolmogorov-Smirnov, is no alarm however many rows there are; 0.02 suits large tables"},

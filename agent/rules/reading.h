@@ -35,7 +35,8 @@ void vg_rule_schedule(struct vg_rule_reading *in);
 void vg_rule_reference(struct vg_rule_reading *in);
 void vg_rule_drift(struct vg_rule_reading *in);
 /* "N per day|week|month" into the dataset. */
-void vg_rule_budget(struct vg_rule_reading *in, const struct vg_node *node, const char *text);
+void vg_rule_budget(struct vg_rule_reading *in, const struct vg_node *node, const char *text,
+                    int64_t base_us);
 /* `drift: true` of a column adds the rule of the budget, `drift: false` adds none. False: it is
  * neither. */
 bool vg_rule_budget_switch(struct vg_rule_reading *in, const struct vg_node *node,

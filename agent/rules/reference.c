@@ -319,7 +319,7 @@ void vg_rule_drift(struct vg_rule_reading *in)
     }
     vg_read_table(&in->r, node, &vg_drift_table, &part, &raw);
     if (vg_part_fine(&part, "budget"))
-        vg_rule_budget(in, vg_node_get(node, "budget"), raw.budget);
+        vg_rule_budget(in, vg_node_get(node, "budget"), raw.budget, raw.base_us);
     if (vg_part_fine(&part, "base"))
         check_base(in, vg_node_get(node, "base"), raw.base_us);
     in->dataset->base_us = raw.base_us;

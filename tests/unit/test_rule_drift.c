@@ -58,6 +58,7 @@ static void test_budgets(void **state)
                 {"drift: {base: 6h}\n", 1.0 / 7},
                 {"drift: {budget: 1 per week}\n", 1.0 / 7},
                 {"drift: {budget: 0.5 per week}\n", .5 / 7},
+                {"drift: {budget: 8 per day, base: 3h}\n", 8},
                 {"drift: {budget: 3 per month}\n", .1}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         char text[400];
@@ -126,6 +127,10 @@ static const struct {
      "budget must be a number above 0 per day, week or month, not \"1\""},
     {HEADER "drift: {budget: 0 per week}\n",
      "budget must be a number above 0 per day, week or month, not \"0 per week\""},
+    {HEADER "drift: {budget: 1000 per day}\n",
+     "budget: 1000 per day is more than one false incident in every base window"},
+    {HEADER "drift: {budget: 9 per day, base: 3h}\n",
+     "budget: 9 per day is more than one false incident in every base window"},
     {HEADER "drift: {budget: 2 per fortnight}\n",
      "budget must be a number above 0 per day, week or month, not \"2 per fortnight\""},
     {HEADER "drift: {min_distance: 2}\n", "min_distance: 2 is not between 0 % and 100 %"},
