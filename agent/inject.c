@@ -97,6 +97,10 @@ static int learn(struct bound *bound, const struct vg_inject_scan *scan, struct 
         scan->reference ? vg_reference_find(scan->reference, injection->column) : NULL;
     const struct vg_column_summary *total = column ? column->total : NULL;
     bound->add = injection->amount;
+    if (injection->kind == VG_INJECT_NEW && total && total->top &&
+        vg_top_count_hash(total->top, vg_hash64(injection->value, strlen(injection->value))))
+        return fail_fit(injection, err,
+                        "the value is in the reference: \"share\" makes a known one more frequent");
     if (injection->kind == VG_INJECT_SCALE || injection->in_sd) {
         double sd = total ? vg_column_stddev(total) : (double)NAN;
         bound->mean = total ? vg_column_mean(total) : (double)NAN;

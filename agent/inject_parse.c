@@ -120,6 +120,8 @@ static int read_amount(const char *word, struct vg_injection *out, struct vg_err
     bool fine = vg_parse_double(number, &out->amount) == 0 && isfinite(out->amount);
     if (!fine)
         return vg_fail(err, VG_E_USAGE, "%s is not a number", word);
+    if (out->amount == (out->kind == VG_INJECT_SHIFT ? 0 : 1))
+        return vg_fail(err, VG_E_USAGE, "%s %s changes nothing", forms[out->kind].name, word);
     return 0;
 }
 

@@ -95,6 +95,9 @@ static void test_refuses(void **state)
         {"x: shift sd from 2001-04-01", "is not a number"},
         {"x: shift 1e999 from 2001-04-01", "is not a number"},
         {"x: scale 2sd from 2001-04-01", "is not a number"},
+        {"x: shift 0sd from 2001-04-01", "shift 0sd changes nothing"},
+        {"x: scale 1 from 2001-04-01", "scale 1 changes nothing"},
+        {"x: unit 1.0 from 2001-04-01", "unit 1.0 changes nothing"},
         {"x: nulls 0 from 2001-04-01", "not a share"},
         {"x: nulls 101% from 2001-04-01", "not a share"},
         {"x: nulls", "needs a share"},
@@ -364,6 +367,47 @@ static void test_fits(void **state)
     vg_arena_free(arena);
 }
 
+/* A value of the reference is no new one; without a reference nothing is known. */
+static void test_new_values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool reference;
+        int want;
+    } cases[] = {
+        {"t: new DE 5% from 1970-01-01", true, -1},
+        {"t: new DEU 5% from 1970-01-01", true, 0},
+        {"t: share DE 5% from 1970-01-01", true, 0},
+        {"t: new DE 5% from 1970-01-01", false, 0},
+    };
+    struct vg_arena *arena = vg_arena_new();
+    struct vg_error err = {0};
+    struct vg_column_summary total;
+    assert_int_equal(vg_column_init(&total, "t", VG_KIND_TEXT, NULL, VG_PART_TOP, &err), 0);
+    const uint8_t fine[] = {VG_CELL_VALUE};
+    struct vg_slice raw[] = {{"DE", 2}};
+    struct vg_column one = {.kind = VG_KIND_TEXT, .state = fine, .raw = raw};
+    assert_int_equal(vg_column_count(&total, &one, 1, &err), 0);
+    struct vg_reference_column column = {.name = "t", .kind = VG_KIND_TEXT, .total = &total};
+    struct vg_reference reference = {.columns = &column, .ncolumns = 1};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct vg_inject_scan scan = {&catalog, cases[i].reference ? &reference : NULL, items,
+                                            ITEMS, NULL};
+        struct vg_injection change = parse(arena, cases[i].text);
+        struct vg_injector *injector = NULL;
+        uint32_t unread;
+        assert_int_equal(vg_injector_new(&change, 1, &scan, &injector, &unread, &err),
+                         cases[i].want);
+        if (cases[i].want < 0)
+            assert_non_null(strstr(err.msg, "the value is in the reference"));
+        else
+            vg_injector_free(injector);
+    }
+    vg_column_clear(&total);
+    vg_arena_free(arena);
+}
+
 /* Mean and standard deviation are the reference's. */
 static void test_of_reference(void **state)
 {
@@ -416,11 +460,11 @@ static void test_of_reference(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads),        cmocka_unit_test(test_refuses),
-        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_whole_numbers),
-        cmocka_unit_test(test_shares),       cmocka_unit_test(test_stuck),
-        cmocka_unit_test(test_rows),         cmocka_unit_test(test_fits),
-        cmocka_unit_test(test_of_reference),
+        cmocka_unit_test(test_reads),         cmocka_unit_test(test_refuses),
+        cmocka_unit_test(test_new_values),    cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_whole_numbers), cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_stuck),         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_fits),          cmocka_unit_test(test_of_reference),
     };
     return cmocka_run_group_tests_name("inject", tests, NULL, NULL);
 }
