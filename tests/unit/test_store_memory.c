@@ -10,7 +10,7 @@
 
 #include "tests/unit/store_vfs.h"
 
-enum { EVERY = 40, STEP = 607 }; /* the first ones one by one, then one in so many */
+enum { EVERY = 40, STEP = 2503 }; /* the first ones one by one, then one in so many */
 
 static struct {
     sqlite3_mem_methods real;
