@@ -27,10 +27,10 @@ static void say_levels(const struct vg_budget_stream *stream, char out[VG_WHY / 
         snprintf(out + n, VG_WHY / 2 - (size_t)n, ", the most frequent by %s points", top);
 }
 
-/* No distance exceeds 1. */
 static bool sees_nothing(const struct vg_budget_stream *stream)
 {
-    return isinf(stream->visible) || (stream->kind == VG_BUDGET_KS && stream->visible >= 1);
+    static const double no_floor[VG_BUDGET_KINDS];
+    return isinf(vg_budget_visible(stream, no_floor));
 }
 
 void vg_budget_say_visible(const struct vg_budget_stream *stream, char out[VG_WHY / 2])

@@ -259,8 +259,7 @@ static const struct vg_outgoing *choose_listed(const struct vg_lane *lane,
     for (size_t i = 0; i < gather->nlisted; i++) {
         const struct vg_outgoing *row = &gather->listed[i];
         bool less = !best || row->attempts < best->attempts;
-        bool sooner = best && row->attempts == best->attempts &&
-                      vg_outgoing_turn(row) < vg_outgoing_turn(best);
+        bool sooner = best && row->attempts == best->attempts && row->turn_us < best->turn_us;
         if (is_own(lane, row) && !row->digest && (less || sooner))
             best = row;
     }

@@ -31,6 +31,7 @@ void vg_outbox_read(struct vg_sql_row *row, void *item)
     out->went_to = vg_row_text(row);
     out->digest = vg_row_text(row);
     out->severity = (enum vg_severity)vg_row_enum(row, VG_SEVERITIES);
+    out->turn_us = vg_row_int(row);
 }
 
 static int insert_row(struct vg_store *store, const struct vg_outgoing *row, struct vg_error *err)

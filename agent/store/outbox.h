@@ -15,7 +15,7 @@ enum { VG_ROW_WAITING, VG_ROW_SENT, VG_ROW_DEAD, VG_ROW_STANDING };
 
 #define VG_OUTBOX_COLUMNS                                                                          \
     "o.id, o.sink_kind, o.sink, o.key, o.kind, o.body, o.created_us, o.next_us, o.attempts,"       \
-    " o.last_error, o.step, o.state, k.body, o.went_to, o.digest, o.severity"
+    " o.last_error, o.step, o.state, k.body, o.went_to, o.digest, o.severity, o.turn_us"
 /* What is kept for the row's key, as k. */
 #define VG_OUTBOX_KEPT                                                                             \
     " LEFT JOIN kept AS k ON k.sink_kind = o.sink_kind AND k.sink = o.sink AND k.key = o.key"

@@ -14,7 +14,7 @@
 /* VG_OUTBOX_COLUMNS without what is long. */
 #define SHORT_COLUMNS                                                                              \
     "o.id, o.sink_kind, o.sink, o.key, o.kind, '', o.created_us, o.next_us, o.attempts, NULL,"     \
-    " o.step, o.state, k.body, o.went_to, o.digest, o.severity"
+    " o.step, o.state, k.body, o.went_to, o.digest, o.severity, o.turn_us"
 
 int vg_store_outbox_gather(struct vg_store *store, const char *sink, int64_t now_us,
                            struct vg_arena *arena, struct vg_outgoing **out, size_t *n,

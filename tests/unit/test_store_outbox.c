@@ -110,6 +110,11 @@ static void test_the_gravest_first(void **state)
     }
     assert_string_equal(due(f, 10, 1), "1");
     assert_string_equal(due(f, 10, 3), "1 2 3");
+    struct vg_outgoing *first;
+    size_t n;
+    MUST(f, vg_store_outbox_due(f->store, 10, 1, f->arena, &first, &n, &f->err));
+    assert_int_equal(first->severity, VG_SEVERITY_CRITICAL);
+    assert_int_equal(first->turn_us, 1 - VG_SEVERITY_CRITICAL * VG_US);
     assert_string_equal(due(f, 10, 10), "1 2 3 4 5");
     MUST(f, vg_store_outbox_sent(f->store, 1, 10, &f->err));
     assert_string_equal(due(f, 10, 2), "3 6");
