@@ -95,7 +95,13 @@ struct vg_migration {
 extern const struct vg_migration vg_migrations[];
 extern const size_t vg_migrations_n;
 
-/* Runs the steps from `version` on, each in one transaction that also marks the new version. */
+/* Stores up to this version were written before the first release; nobody reads them. */
+enum { VG_SCHEMA_UNRELEASED = 24 };
+
+/* The version that the last migration leads to. */
+int64_t vg_schema_latest(void);
+/* Runs the steps from `version` on, 0 for an empty store, each in one transaction that also marks
+ * the new version: the first step leads to VG_SCHEMA_UNRELEASED + 1. */
 int vg_schema_migrate(struct vg_db *db, int64_t version, const struct vg_migration *steps, size_t n,
                       struct vg_error *err);
 /* The version that the store itself says it has, beside the mark; -1 when it says nothing. */

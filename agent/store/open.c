@@ -106,11 +106,17 @@ static int examine(struct vg_store *store, struct vg_db *db, bool *damaged, stru
 
 static int refuse_version(const struct vg_store *store, int64_t version, struct vg_error *err)
 {
-    long long have = (long long)version, know = (long long)vg_migrations_n;
+    long long have = (long long)version, know = (long long)vg_schema_latest();
     if (have > know) {
         vg_fail(err, VG_E_STATE, "state store %s is of version %lld, this program knows up to %lld",
                 store->path, have, know);
         return vg_hint(err, "use the newer pgvigil that wrote it, or another state file");
+    }
+    if (have <= VG_SCHEMA_UNRELEASED) {
+        vg_fail(err, VG_E_STATE, "state store %s is of version %lld, from before the first release",
+                store->path, have);
+        return vg_hint(err, "move it away, or name another state file; references are captured"
+                            " again");
     }
     vg_fail(err, VG_E_STATE, "state store %s is of version %lld, this program needs %lld",
             store->path, have, know);
@@ -142,7 +148,7 @@ static int read_recorded(struct vg_db *db, int64_t *recorded, struct vg_error *e
 static int judge_content(struct vg_store *store, struct vg_db *db, struct vg_db_identity *found,
                          bool *damaged, struct vg_error *err)
 {
-    int64_t recorded, known = (int64_t)vg_migrations_n;
+    int64_t recorded, known = vg_schema_latest();
     bool sound = true;
     struct vg_error local;
     if (db->ops->identify(db, found, &local) < 0) {
@@ -163,7 +169,8 @@ static int judge_content(struct vg_store *store, struct vg_db *db, struct vg_db_
         return vg_fail(err, VG_E_STATE, "state store %s contradicts itself about its version",
                        store->path);
     }
-    if (recorded > known || (recorded < known && store->mode == VG_STORE_COMMAND))
+    if (recorded > known || recorded <= VG_SCHEMA_UNRELEASED ||
+        (recorded < known && store->mode == VG_STORE_COMMAND))
         return refuse_version(store, recorded, err);
     if (recorded == known && store->doubt != VG_DOUBT_NONE &&
         vg_schema_plausible(db, &sound, err) < 0)
@@ -204,7 +211,7 @@ static int start_writing(struct vg_store *store, struct vg_db *db,
         return -1;
     if (db->ops->prepare(db, err) < 0 ||
         vg_schema_migrate(db, found->version, vg_migrations, vg_migrations_n, err) < 0 ||
-        (!found->ours && db->ops->stamp(db, (int64_t)vg_migrations_n, err) < 0) ||
+        (!found->ours && db->ops->stamp(db, vg_schema_latest(), err) < 0) ||
         db->ops->run(db,
                      &VG_SQL("INSERT INTO meta (key, value) VALUES ('made_by', $1)"
                              " ON CONFLICT (key) DO NOTHING",

@@ -74,11 +74,17 @@ static int run_migration(struct vg_db *db, const struct vg_migration *step, int6
                   : 0;
 }
 
+int64_t vg_schema_latest(void)
+{
+    return VG_SCHEMA_UNRELEASED + (int64_t)vg_migrations_n;
+}
+
 int vg_schema_migrate(struct vg_db *db, int64_t version, const struct vg_migration *steps, size_t n,
                       struct vg_error *err)
 {
-    for (size_t i = (size_t)version; i < n; i++) {
-        if (run_migration(db, &steps[i], (int64_t)i + 1, err) < 0)
+    int64_t first = VG_SCHEMA_UNRELEASED;
+    for (size_t i = version > first ? (size_t)(version - first) : 0; i < n; i++) {
+        if (run_migration(db, &steps[i], first + (int64_t)i + 1, err) < 0)
             return -1;
     }
     return 0;

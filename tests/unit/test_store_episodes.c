@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a catch-up holds back, in the store: read back equal, in order, moved and cleared with its
- * dataset, and added to stores of the version before. */
+ * dataset. */
 #include "tests/unit/store_fixture.h"
 
 #include <math.h>
@@ -123,22 +123,6 @@ static void test_clear_move_and_retire(void **state)
     list(f, "new", true, 0);
 }
 
-/* A store of the first version gets the table when a daemon opens it. */
-static void test_migration(void **state)
-{
-    struct fixture *f = *state;
-    struct vg_db *db;
-    fixture_write(f->path, "", 0);
-    MUST(f, vg_sqlite_open(f->path, false, &db, &f->err));
-    MUST(f, vg_schema_migrate(db, 0, vg_migrations, 1, &f->err));
-    db->ops->close(db);
-    fixture_open(f, VG_STORE_DAEMON);
-    assert_null(vg_store_quarantined(f->store));
-    struct vg_episode episode = made_episode("a", 10);
-    MUST(f, vg_store_episode_put(f->store, &episode, &f->err));
-    assert_same(list(f, "d", true, 1), &episode);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -146,7 +130,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_put_and_list),
         TEST(test_clear_move_and_retire),
-        cmocka_unit_test_setup_teardown(test_migration, fixture_setup_closed, fixture_teardown),
     };
     return cmocka_run_group_tests_name("store_episodes", tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ static void test_new_file(void **state)
     assert_int_equal(mode_of(f->path), 0600);
     assert_int_equal(mode_of(fixture_beside(f, ".lock")), 0600);
     assert_int_equal(mode_of(fixture_beside(f, ".ballast")), 0600);
-    assert_int_equal(fixture_int(f->store, "PRAGMA user_version"), (int64_t)vg_migrations_n);
+    assert_int_equal(fixture_int(f->store, "PRAGMA user_version"), vg_schema_latest());
     assert_int_equal(fixture_int(f->store, "PRAGMA synchronous"), 2);
     assert_int_equal(fixture_int(f->store, "PRAGMA foreign_keys"), 1);
     assert_int_equal(fixture_int(f->store, "PRAGMA trusted_schema"), 0);
@@ -305,6 +305,20 @@ static void test_newer_version(void **state)
     assert_int_equal(fixture_files(f, "damaged"), 0);
 }
 
+static void test_unreleased_version(void **state)
+{
+    struct fixture *f = *state;
+    struct vg_store *store;
+    set_version(f, VG_SCHEMA_UNRELEASED, VG_SCHEMA_UNRELEASED);
+    static const enum vg_store_mode modes[] = {VG_STORE_DAEMON, VG_STORE_REPLAY, VG_STORE_COMMAND};
+    for (size_t i = 0; i < 3; i++) {
+        REFUSED(f, VG_E_STATE, vg_store_open(f->path, modes[i], &store, &f->err));
+        assert_non_null(strstr(f->err.msg, "before the first release"));
+        assert_string_not_equal(f->err.hint, "");
+    }
+    assert_int_equal(fixture_files(f, "damaged"), 0);
+}
+
 /* A mark that the store itself does not confirm is damage, not a newer program. */
 static void test_version_contradicted(void **state)
 {
@@ -344,22 +358,23 @@ static void test_migrations(void **state)
     const struct vg_migration steps[] = {{"one", step_one}, {"two", step_two}, {"bad", step_bad}};
     struct vg_db *db;
     struct vg_db_identity found;
+    const int64_t first = VG_SCHEMA_UNRELEASED;
     int64_t recorded;
     fixture_write(f->path, "", 0);
     MUST(f, vg_sqlite_open(f->path, true, &db, &f->err));
     MUST(f, db->ops->identify(db, &found, &f->err));
     assert_true(found.empty);
     MUST(f, vg_schema_migrate(db, 0, steps, 1, &f->err));
-    REFUSED(f, VG_E_INTERNAL, vg_schema_migrate(db, 1, steps, 3, &f->err));
-    assert_non_null(strstr(f->err.msg, "migration to version 3 (bad)"));
+    REFUSED(f, VG_E_INTERNAL, vg_schema_migrate(db, first + 1, steps, 3, &f->err));
+    assert_non_null(strstr(f->err.msg, "(bad)"));
     MUST(f, db->ops->identify(db, &found, &f->err));
     assert_true(found.ours && !found.empty);
-    assert_int_equal(found.version, 2);
+    assert_int_equal(found.version, first + 2);
     MUST(f, vg_schema_recorded(db, &recorded, &f->err));
-    assert_int_equal(recorded, 2);
+    assert_int_equal(recorded, first + 2);
     assert_int_equal(ask(db, "SELECT count(*) FROM one WHERE d = 'two'"), 1);
     assert_int_equal(ask(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'three'"), 0);
-    MUST(f, vg_schema_migrate(db, 2, steps, 2, &f->err));
+    MUST(f, vg_schema_migrate(db, first + 2, steps, 2, &f->err));
     assert_int_equal(ask(db, "SELECT count(*) FROM one"), 1);
     db->ops->close(db);
 }
@@ -447,6 +462,7 @@ int main(void)
         OPEN(test_not_writable),
         CLOSED(test_other_program),
         OPEN(test_newer_version),
+        OPEN(test_unreleased_version),
         OPEN(test_version_contradicted),
         CLOSED(test_migrations),
     };

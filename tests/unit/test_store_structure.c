@@ -84,33 +84,6 @@ static void test_of_a_reference(void **state)
     }
 }
 
-/* A store of the version before keeps its references, which know no structure. */
-static void test_migration(void **state)
-{
-    struct fixture *f = *state;
-    struct vg_db *db;
-    struct vg_reference *got;
-    size_t before = 0;
-    while (strcmp(vg_migrations[before].what, "structures of tables") != 0)
-        before++;
-    fixture_write(f->path, "", 0);
-    MUST(f, vg_sqlite_open(f->path, false, &db, &f->err));
-    MUST(f, vg_schema_migrate(db, 0, vg_migrations, before, &f->err));
-    MUST(f, db->ops->exec(db,
-                          "INSERT INTO reference (dataset, spec, from_us, to_us, base_us,"
-                          " captured_us, row_count, resolution, columns, windows, state, active)"
-                          " VALUES ('d', 's', 0, 1, 0, 1, 1, 200, 0, 0, 1, 1)",
-                          &f->err));
-    db->ops->close(db);
-    fixture_open(f, VG_STORE_DAEMON);
-    assert_null(vg_store_quarantined(f->store));
-    MUST(f, vg_store_reference(f->store, "d", 0, NULL, &got, &f->err));
-    assert_true(got && !got->structure);
-    vg_reference_free(got);
-    put(f, "d", "now", 5);
-    assert_string_equal(read_of(f, "d"), "now");
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -120,7 +93,6 @@ int main(void)
         TEST(test_rolled_back_with_its_cycle),
         TEST(test_move_and_retire),
         TEST(test_of_a_reference),
-        cmocka_unit_test_setup_teardown(test_migration, fixture_setup_closed, fixture_teardown),
     };
     return cmocka_run_group_tests_name("store_structure", tests, NULL, NULL);
 }
