@@ -65,6 +65,7 @@ def test_incidents_are_those_of_a_replay(vigil_flights):
     assert all(alert["why"] for incident in answer["incidents"] for alert in incident["alerts"])
 
 
+@pytest.mark.plain  # long; the sanitizers see the budget in test_budget.py, replays above
 def test_incidents_of_the_budget_are_those_of_a_replay(vigil_flights):
     """Calibrated on a copy of the reference, with base windows longer than those judged."""
     vigil_flights.rule("budgeted", {
@@ -151,6 +152,7 @@ def test_the_live_state_is_only_read(vigil_flights):
     assert hash_state(vigil_flights) == before
 
 
+@pytest.mark.plain  # many of them; the sanitizers see one in test_the_page_holds_the_same
 def test_injected_changes_are_found(vigil_flights):
     ship(vigil_flights, columns={
         "probability": {"nulls": "1%", "range": {"min": 0, "max": 1},

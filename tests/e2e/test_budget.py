@@ -83,6 +83,7 @@ def world(database, pgvigil):
     return pgvigil
 
 
+@pytest.mark.plain  # long; the sanitizers see the same rules in the tests below
 def test_replay(world):
     """Quiet before the change, found within hours after it, and told of one column alone."""
     log = replay(world, LEARNT, END + timedelta(minutes=2)).err

@@ -14,6 +14,8 @@ from stack import ROOT
 sys.path.insert(0, str(ROOT / "tests"))
 import equivalents  # noqa: E402  (found by the line above)
 
+pytestmark = pytest.mark.plain  # the sanitizers see each check in test_checks.py
+
 AT, UNTIL = "2024-01-29T00:20:00Z", "2024-01-29T12:10:00Z"
 LINES = equivalents.lines(equivalents.read(equivalents.ROWS))
 # These compare with windows that were judged before.

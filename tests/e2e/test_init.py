@@ -218,6 +218,7 @@ def try_change(vigil, database, table, change):
     return fails
 
 
+@pytest.mark.plain  # the sanitizers see init in the tests below, and its checks in test_checks.py
 def test_files_validate_and_pass(january):
     said = january.expect(0, "validate", "--connect")
     assert re.search(r"3 files, 3 datasets, \d+ rules: no errors", said.out), said

@@ -324,6 +324,7 @@ def run_at_each(database, pgvigil, receiver, each):
 
 
 @needs_failpoints
+@pytest.mark.plain  # the sanitizers see nothing of a process that is killed
 def test_a_dozen_kills(database, pgvigil, receiver):
     run(database, pgvigil, receiver, kills=12, windows=20, quality=5, drift=1)
 

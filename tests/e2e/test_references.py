@@ -30,7 +30,7 @@ def copy(database, name, lines):
 def rule(**more):
     return {"version": 1, "dataset": "t",
             "source": {"connection": "warehouse", "table": "public.t", "time_column": "at"},
-            "schedule": {"window": "1d", "delay": "0s", "every": "1h"}, **more}
+            "schedule": {"window": "1d", "delay": "0s", "every": "6h"}, **more}
 
 
 def replay(pgvigil, begin, end, state="replay.db"):

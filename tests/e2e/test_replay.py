@@ -108,8 +108,8 @@ def test_summer_time(database, pgvigil, type_name, window):
              SELECT generate_series('2025-10-25 00:00Z'::timestamptz, '2025-10-27 23:59Z', '1 min'))
             AS t(at);
         CREATE INDEX ON clock (at)""")
-    pgvigil.rule("clock", {**BERLIN, "schedule": {"window": window, "delay": "1m", "every": "6h"}
-                           if window in ("1d",) else {"window": window, "delay": "1m"}})
+    every = {"15m": "15m", "1h": "15m", "4h": "1h", "1d": "6h"}[window]
+    pgvigil.rule("clock", {**BERLIN, "schedule": {"window": window, "delay": "1m", "every": every}})
     for name, day in (("march", "2025-03-29"), ("october", "2025-10-25")):
         until = (datetime.fromisoformat(day) + timedelta(days=2, hours=22, minutes=1)).isoformat()
         start = (datetime.fromisoformat(day) - timedelta(hours=0)).isoformat() + "Z"

@@ -197,7 +197,7 @@ static void test_the_cutting_edge(void **state)
     static const char *const fillers[] = {"\xf0\x9f\x92\xa9", "\xe2\x82\xac", "<", "@", "\\", "\""};
     for (size_t f = 0; f < sizeof fillers / sizeof fillers[0]; f++) {
         size_t n = strlen(fillers[f]);
-        for (size_t shift = 0; shift < 4; shift++) {
+        for (size_t shift = 0; shift < n; shift++) {
             struct vg_arena *arena = vg_arena_new();
             struct vg_message_item items[MOST_ITEMS];
             struct vg_message message = kit_message(&items[0]);
