@@ -110,6 +110,14 @@ static struct vg_trigger_in look(const struct vg_chain *chain, const struct vg_p
     };
 }
 
+/* Whether the request may leave a run behind. Systems leave out looks that they do not need, and
+ * then ask for the run at a lower step. */
+static bool may_start(const struct vg_chain *chain, const struct vg_request *request)
+{
+    bool reads = request->method && !strcmp(request->method, "GET");
+    return chain->step >= chain->system->asks || !(reads || chain->system->posts_before);
+}
+
 static int make_request(struct vg_chain *chain, const struct vg_packing *packing,
                         struct vg_parcel *out, struct vg_error *err)
 {
@@ -131,7 +139,7 @@ static int make_request(struct vg_chain *chain, const struct vg_packing *packing
     out->ready = VG_READY_SEND;
     int rc = chain->follows ? chain->system->follow(&in, chain->arena, &out->request, err)
                             : chain->system->render(&in, chain->arena, &out->request, err);
-    chain->asked = chain->asked || chain->step >= chain->system->asks;
+    chain->asked = chain->asked || may_start(chain, &out->request);
     const char *method = out->request.method;
     chain->starts = !chain->follows && chain->step > 0 && method && strcmp(method, "GET") != 0;
     if (!out->request.nsecrets) /* the system knows better */

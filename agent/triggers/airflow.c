@@ -221,6 +221,7 @@ const struct vg_trigger_ops vg_trigger_airflow = {
     .render = render,
     .answer = answer,
     .asks = POST_RUN,
+    .posts_before = true,
     .follow = follow,
     .followed = followed,
 };

@@ -204,6 +204,7 @@ const struct vg_trigger_ops vg_trigger_dagster = {
     .render = render,
     .answer = answer,
     .asks = LAUNCH,
+    .posts_before = true,
     .follow = follow,
     .followed = followed,
 };

@@ -269,5 +269,6 @@ const struct vg_trigger_ops vg_trigger_mlflow = {
     .render = render,
     .answer = answer,
     .asks = CREATE_RUN,
+    .posts_before = true,
     .recalls = "(id of the experiment)",
 };

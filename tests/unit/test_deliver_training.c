@@ -73,7 +73,7 @@ static void test_an_unclear_end(void **state)
 static void test_what_cannot_have_arrived(void **state)
 {
     static const struct vg_trigger_ops late = {
-        .name = "made-up", .render = render, .answer = answer, .asks = 1};
+        .name = "made-up", .render = render, .answer = answer, .asks = 1, .posts_before = true};
     (void)state;
     retraining[0].system = &late;
     settings.token_command = (struct vg_strings){command, 2};
@@ -89,6 +89,19 @@ static void test_what_cannot_have_arrived(void **state)
         drain(NOW + i * VG_HOUR_US);
     }
     assert_int_equal(fake_http_count(&http, "/ask/1"), 1);
+    assert_true(store.rows[id - 1].touched);
+}
+
+/* One that needs no look posts for the run at once, at the step of the look. */
+static void test_what_may_have_arrived_at_once(void **state)
+{
+    static const struct vg_trigger_ops early = {
+        .name = "made-up", .render = render, .answer = answer, .asks = 1};
+    (void)state;
+    retraining[0].system = &early;
+    answer_with("/ask/0", -1, 0, "");
+    int64_t id = put_onset();
+    drain(NOW);
     assert_true(store.rows[id - 1].touched);
 }
 
@@ -259,6 +272,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_chain_that_fails_begins_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_unclear_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_cannot_have_arrived, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_may_have_arrived_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_chain_without_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_refusal_ends_the_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_command_prints_the_token, set_up, tear_down),
