@@ -69,11 +69,23 @@ static void test_an_unclear_end(void **state)
     assert_int_equal(state_of(id), FAKE_SENT);
 }
 
+/* Every request of the chain is a POST. */
+static int render_post(const struct vg_trigger_in *in, struct vg_arena *a, struct vg_request *out,
+                       struct vg_error *err)
+{
+    int rc = render(in, a, out, err);
+    out->method = "POST";
+    return rc;
+}
+
 /* What only got as far as a log-in cannot have arrived, whatever the answer: it is withdrawn. */
 static void test_what_cannot_have_arrived(void **state)
 {
-    static const struct vg_trigger_ops late = {
-        .name = "made-up", .render = render, .answer = answer, .asks = 1, .posts_before = true};
+    static const struct vg_trigger_ops late = {.name = "made-up",
+                                               .render = render_post,
+                                               .answer = answer,
+                                               .asks = 1,
+                                               .posts_before = true};
     (void)state;
     retraining[0].system = &late;
     settings.token_command = (struct vg_strings){command, 2};
@@ -96,7 +108,7 @@ static void test_what_cannot_have_arrived(void **state)
 static void test_what_may_have_arrived_at_once(void **state)
 {
     static const struct vg_trigger_ops early = {
-        .name = "made-up", .render = render, .answer = answer, .asks = 1};
+        .name = "made-up", .render = render_post, .answer = answer, .asks = 1};
     (void)state;
     retraining[0].system = &early;
     answer_with("/ask/0", -1, 0, "");
