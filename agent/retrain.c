@@ -30,18 +30,20 @@ static bool is_watched(const struct vg_retrain_in *in, const struct vg_dataset *
     return (in->config->when >> alert->class) & 1 && !is_beside(dataset, alert);
 }
 
-static bool is_burning(enum vg_alert_state state)
-{
-    return state == VG_ALERT_FIRING || state == VG_ALERT_CLEARING || state == VG_ALERT_FIRING_BLIND;
-}
+/* Of a rule that clears, the newest windows have passed. */
+enum {
+    PERSISTING = 1 << VG_ALERT_FIRING | 1 << VG_ALERT_FIRING_BLIND,
+    BURNING = PERSISTING | 1 << VG_ALERT_CLEARING,
+};
 
-static bool any_burning(const struct vg_retrain_in *in)
+/* Whether a watched alert of the group is in one of the states, a set of bits. */
+static bool any_in(const struct vg_retrain_in *in, unsigned states)
 {
     for (size_t m = 0; m < in->nmembers; m++) {
         const struct vg_group_member *member = &in->members[m];
         for (size_t i = 0; i < member->nalerts; i++) {
             if (is_watched(in, member->dataset, &member->alerts[i]) &&
-                is_burning(member->alerts[i].state))
+                (states >> member->alerts[i].state) & 1)
                 return true;
         }
     }
@@ -180,6 +182,9 @@ static int try_fire(const struct vg_retrain_in *in, struct vg_arena *arena,
     const char *reason = "drift persists and every guard of the group passes";
     if (onset->approval == VG_APPROVAL_DENIED)
         return 0; /* until the drift has ended */
+    if (!any_in(in, PERSISTING))
+        return decide(in, NULL, out, VG_DECIDED_WITHHELD,
+                      "the drift does not persist: what still fires is clearing");
     if (vg_retrain_guard(in, onset, arena, &guarded) < 0)
         return -1;
     if (*guarded.firm || *guarded.loose)
@@ -211,7 +216,7 @@ static void take_onset(const struct vg_retrain_in *in, struct vg_retrain_out *ou
 
 static int go_on(const struct vg_retrain_in *in, struct vg_arena *arena, struct vg_retrain_out *out)
 {
-    if (!any_burning(in))
+    if (!any_in(in, BURNING))
         return end_onset(in, arena, out);
     bool tries = out->onset.state == VG_ONSET_OPEN && !out->withdraw;
     return tries ? try_fire(in, arena, out) : 0;
@@ -227,7 +232,7 @@ static bool is_pending(const struct vg_retrain_in *in)
 static const char *find_objection(const struct vg_retrain_in *in, struct vg_arena *arena)
 {
     const struct vg_onset *onset = in->pending;
-    bool over = is_pending(in) ? !any_burning(in) : !onset->by_hand;
+    bool over = is_pending(in) ? !any_in(in, BURNING) : !onset->by_hand;
     return over ? vg_arena_printf(arena, "every drift rule of %s is clear", in->config->model)
                 : vg_retrain_object(in, onset, arena);
 }

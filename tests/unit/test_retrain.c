@@ -100,6 +100,29 @@ static void test_withheld_then_fired(void **state)
     stop(&world);
 }
 
+/* A guard that holds until the drift has passed its first windows: nothing is asked for then. */
+static void test_drift_that_clears(void **state)
+{
+    (void)state;
+    struct world world;
+    start(&world);
+    world.nulls_latest.verdict = VG_FAIL;
+    step(&world);
+    assert_string_equal(last_decision(&world), "withheld");
+    struct vg_onset onset = world.out.onset;
+    world.in.onset = &onset;
+    world.nulls_latest.verdict = VG_PASS;
+    world.drift.state = VG_ALERT_CLEARING;
+    step(&world);
+    assert_false(world.out.fire);
+    assert_string_equal(last_reason(&world),
+                        "the drift does not persist: what still fires is clearing");
+    world.drift.state = VG_ALERT_FIRING;
+    step(&world);
+    assert_true(world.out.fire);
+    stop(&world);
+}
+
 /* A window that was filled and judged more than a day after its time opens nothing. */
 static void test_late_evidence(void **state)
 {
@@ -204,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_nothing_without_drift),
         cmocka_unit_test(test_withheld_then_ended_unfired),
         cmocka_unit_test(test_withheld_then_fired),
+        cmocka_unit_test(test_drift_that_clears),
         cmocka_unit_test(test_late_evidence),
         cmocka_unit_test(test_guards),
         cmocka_unit_test(test_what_does_not_withhold),
