@@ -67,10 +67,13 @@ int vg_secret_read(const char *path, struct vg_secret *out, struct vg_error *err
     size_t n = (size_t)got;
     while (n && n < room && (data[n - 1] == '\n' || data[n - 1] == '\r'))
         n--;
+    size_t blanks = 0;
+    while (blanks < n && isspace((unsigned char)data[blanks]))
+        blanks++;
     if (n == room)
         vg_fail(err, VG_E_LIMIT, "secret file %s has more than 65536 bytes", path);
-    else if (!n)
-        vg_fail(err, VG_E_CONFIG, "secret file %s is empty", path);
+    else if (blanks == n)
+        vg_fail(err, VG_E_CONFIG, "secret file %s %s", path, n ? "holds only blanks" : "is empty");
     else if (memchr(data, '\0', n))
         vg_fail(err, VG_E_CONFIG, "secret file %s holds a NUL", path);
     else if (!(out->text = malloc(n + 1)))

@@ -6,10 +6,12 @@
 #include "agent/commands/rehearsal.h"
 #include "agent/commands/shell.h"
 #include "agent/commands/validate_telling.h"
+#include "agent/config/config.h"
 #include "agent/loop/cycle.h"
 #include "agent/loop/cycle_ask.h"
 #include "agent/loop/offenders.h"
 #include "agent/plan_faults.h"
+#include "agent/rules/rules.h"
 #include "agent/window.h"
 #include "checks/check_schema_type.h"
 #include "pgvigil/text.h"
@@ -299,11 +301,32 @@ static int connect_all(struct vg_shell *shell)
     return rc;
 }
 
+/* Beside a configuration with errors: what is wrong with the rule files by themselves. */
+static void check_alone(struct vg_shell *shell)
+{
+    struct vg_error err = {0};
+    struct vg_diags told = {0}; /* already */
+    int rc = vg_config_load_faulty(shell->options->config, &told, &shell->config);
+    vg_diags_free(&told);
+    if (rc < 0)
+        return;
+    const struct vg_rules_load load = {.config = shell->config, .alone = true};
+    if (vg_rules_load(&load, &shell->diags, &shell->rules, &err) < 0)
+        vg_shell_fail(&err);
+    vg_shell_show_diags(shell);
+    fprintf(stderr,
+            "pgvigil: rule files are checked by themselves: names of connections, receivers and"
+            " models are not known while %s has errors\n",
+            shell->options->config);
+}
+
 static int run_validate(const struct vg_options *options)
 {
     struct vg_shell shell;
     vg_shell_signals();
     int rc = vg_shell_open(&shell, options);
+    if (rc == VG_EXIT_CONFIG && shell.arena && !shell.config)
+        check_alone(&shell);
     if (!rc)
         rc = vg_shell_rules(&shell);
     if (!rc)

@@ -45,7 +45,7 @@ static int read_texts(struct vg_shell *shell, const struct vg_strings *paths,
                       struct vg_arena *arena, const char **why, struct vg_error *err)
 {
     struct revival revival = {.store = shell->store, .arena = arena, .err = err};
-    struct vg_rules_load load = {shell->config, find_text, &revival};
+    struct vg_rules_load load = {.config = shell->config, .last_good = find_text, .arg = &revival};
     struct vg_ruleset *rules;
     if (vg_rules_revive(&load, paths, shell->rules, &shell->diags, &rules, err) < 0)
         return -1;

@@ -176,7 +176,8 @@ int vg_shell_rules(struct vg_shell *shell)
     struct vg_error err = {0};
     if (shell->bare)
         return use_no_rules(shell);
-    struct vg_rules_load load = {shell->config, find_last_good, shell};
+    struct vg_rules_load load = {
+        .config = shell->config, .last_good = find_last_good, .arg = shell};
     int rc = vg_rules_load(&load, &shell->diags, &shell->rules, &err);
     shell->faulty = shell->diags.errors > 0;
     vg_shell_show_diags(shell);

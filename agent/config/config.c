@@ -297,8 +297,9 @@ static char *find_folder(const char *path, struct vg_arena *arena)
     return vg_arena_strndup(arena, path, n);
 }
 
-int vg_config_parse(const char *text, size_t n, const char *path, struct vg_diags *diags,
-                    struct vg_config **out)
+/* With `faulty`, also a configuration that has errors, as far as it was read. */
+static int parse(const char *text, size_t n, const char *path, bool faulty, struct vg_diags *diags,
+                 struct vg_config **out)
 {
     size_t errors = diags->errors;
     struct vg_document *document = NULL;
@@ -321,7 +322,7 @@ int vg_config_parse(const char *text, size_t n, const char *path, struct vg_diag
         read_all(&in, document->root);
     if (in.r.memory)
         report_file(diags, path, "out of memory");
-    if (diags->errors == errors) {
+    if (diags->errors == errors || (faulty && config->rules)) {
         *out = config;
         config = NULL;
     }
@@ -331,7 +332,13 @@ out:
     return *out ? 0 : -1;
 }
 
-int vg_config_load(const char *path, struct vg_diags *diags, struct vg_config **out)
+int vg_config_parse(const char *text, size_t n, const char *path, struct vg_diags *diags,
+                    struct vg_config **out)
+{
+    return parse(text, n, path, false, diags, out);
+}
+
+static int load(const char *path, bool faulty, struct vg_diags *diags, struct vg_config **out)
 {
     int rc = -1;
     const char *text;
@@ -344,11 +351,21 @@ int vg_config_load(const char *path, struct vg_diags *diags, struct vg_config **
     else if (!arena)
         report_file(diags, path, "out of memory");
     else if (vg_yaml_read(fd, path, arena, diags, &text, &n) == 0)
-        rc = vg_config_parse(text, n, path, diags, out);
+        rc = parse(text, n, path, faulty, diags, out);
     if (fd >= 0)
         close(fd);
     vg_arena_free(arena);
     return rc;
+}
+
+int vg_config_load(const char *path, struct vg_diags *diags, struct vg_config **out)
+{
+    return load(path, false, diags, out);
+}
+
+int vg_config_load_faulty(const char *path, struct vg_diags *diags, struct vg_config **out)
+{
+    return load(path, true, diags, out);
 }
 
 const struct vg_config *vg_config_hold(const struct vg_config *config)

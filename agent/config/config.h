@@ -13,7 +13,11 @@
 /* 0 when the file has no error (it may have warnings); else -1 and *out is NULL. Every fault is in
  * diags, those of reading the file too. *out is owned by the caller. */
 int vg_config_load(const char *path, struct vg_diags *diags, struct vg_config **out) VG_MUST_CHECK;
-/* The same from text in memory; `path` is shown in faults and its folder is the base of paths. */
+/* The same of a file that may have errors: what could be read of it, for its folder of rules alone;
+ * -1 where not even that could. */
+int vg_config_load_faulty(const char *path, struct vg_diags *diags,
+                          struct vg_config **out) VG_MUST_CHECK;
+/* vg_config_load() of text in memory; `path` is shown in faults and its folder is the base of paths. */
 int vg_config_parse(const char *text, size_t n, const char *path, struct vg_diags *diags,
                     struct vg_config **out) VG_MUST_CHECK;
 void vg_config_free(struct vg_config *config); /* NULL is fine */

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -30,10 +31,14 @@ static const char *skip_user(const char *authority)
     return at ? at + 1 : authority;
 }
 
+/* Whether s, behind a host, names no port or one that there is. */
 static bool is_port(const char *s)
 {
     size_t digits = strspn(s + (*s == ':'), "0123456789");
-    return *s != ':' || (digits && digits <= 5);
+    if (*s != ':')
+        return true;
+    unsigned long port = digits && digits <= 5 ? strtoul(s + 1, NULL, 10) : 0;
+    return port >= 1 && port <= UINT16_MAX;
 }
 
 bool vg_url_host(const char *url, char out[VG_HOST_TEXT])

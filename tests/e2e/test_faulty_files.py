@@ -52,3 +52,15 @@ def test_ten_faults(database, pgvigil):
     daemon = pgvigil.start()
     daemon.wait_log("window judged.*dataset=good")
     assert daemon.stop() == 0
+
+
+def test_faults_of_both(pgvigil):
+    """A fault of pgvigil.yaml does not hide those of rule files, nor make their names wrong."""
+    pgvigil.config["web"] = {"listn": "127.0.0.1:1"}
+    pgvigil.write()
+    pgvigil.rule("bad", {**good("bad"), "columns": {"x": {"nulls": "140%"}}})
+    pgvigil.rule("good", {**good("good"), "notify": {"to": ["somebody"]}})
+    told = pgvigil.expect(78, "validate").err
+    places = re.findall(r"^(\S+?):\d+:\d+: error", told, re.M)
+    assert [p.rsplit("/")[-1] for p in places] == ["pgvigil.yaml", "bad.yaml"], told
+    assert "are checked by themselves" in told

@@ -32,6 +32,9 @@ static void test_host(void **state)
         {"https://a.b:x/", NULL},
         {"https://a.b:123456/", NULL},
         {"https://a.b:/", NULL},
+        {"https://a.b:0/", NULL},
+        {"https://a.b:65536/", NULL},
+        {"https://a.b:65535/", "a.b"},
         {"a.b", NULL},
         {"https://1.2.3.4:8/", "1.2.3.4"},
     };

@@ -86,7 +86,7 @@ static const char *last_good(void *arg, const char *path)
 
 static void load(struct stage *stage)
 {
-    struct vg_rules_load in = {stage->config, last_good, stage};
+    struct vg_rules_load in = {.config = stage->config, .last_good = last_good, .arg = stage};
     struct vg_error err = {0};
     vg_ruleset_free(stage->rules);
     vg_diags_free(&stage->diags);
@@ -229,7 +229,7 @@ static void test_revive(void **state)
         snprintf(paths[i], sizeof paths[i], "%s/rules/%c.yaml", stage.root, "abcz"[i]);
         list[i] = paths[i];
     }
-    struct vg_rules_load in = {stage.config, old_text, NULL};
+    struct vg_rules_load in = {.config = stage.config, .last_good = old_text};
     struct vg_strings all = {list, 4};
     struct vg_ruleset *rules;
     struct vg_error err = {0};

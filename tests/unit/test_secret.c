@@ -47,7 +47,7 @@ static void test_read(void **state)
         {"hunter2", 7, "hunter2", VG_OK},   {"hunter2\n", 8, "hunter2", VG_OK},
         {" a b \r\n\n", 8, " a b ", VG_OK}, {"", 0, NULL, VG_E_CONFIG},
         {"\n", 1, NULL, VG_E_CONFIG},       {"a\0b", 3, NULL, VG_E_CONFIG},
-        {"a\nb\n", 4, "a\nb", VG_OK},
+        {"a\nb\n", 4, "a\nb", VG_OK},     {"  \n", 3, NULL, VG_E_CONFIG},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct vg_secret secret;
