@@ -299,7 +299,8 @@ static void command(struct life *life, const char *verb, const char *argument)
     struct vg_arena *arena = vg_arena_new();
     const char *answer;
     int64_t now_us = life->clock->ops->now_us(life->clock);
-    int rc = vg_tell_obey(life->store, &row, "crash", now_us, arena, &answer, &err);
+    const struct vg_cycle_env env = {.store = life->store, .agent = "crash"};
+    int rc = vg_tell_obey(&env, &row, now_us, arena, &answer, &err);
     vg_arena_free(arena);
     bool idle = err.code == VG_E_NOT_FOUND || err.code == VG_E_USAGE;
     must(rc < 0 && !idle, &err, verb);

@@ -22,7 +22,8 @@ static int act(struct vg_shell *shell, bool beside, const char *verb, const char
     if (beside)
         return vg_control_ask(shell, verb, argument);
     int64_t now_us = shell->clock->ops->now_us(shell->clock);
-    if (vg_tell_obey(shell->store, &row, shell->agent, now_us, shell->arena, &answer, &err) == 0) {
+    const struct vg_cycle_env env = vg_shell_env(shell);
+    if (vg_tell_obey(&env, &row, now_us, shell->arena, &answer, &err) == 0) {
         if (!strncmp(answer, "ok: ", 4))
             puts(answer + 4);
         return 0;

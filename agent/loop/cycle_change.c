@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What people are told of retraining: that one was asked for, to receivers that show changes beside
  * incidents; that one waits for approval, or that its run failed, to everybody whom the dataset
- * tells, and when that is over. Also the address of a dataset's dashboard. */
+ * tells, and when that is over. Also where a dataset is to be seen, and what is said of it. */
 #include "agent/loop/cycle_change.h"
 
 #include <ctype.h>
@@ -94,11 +94,29 @@ static void fill_drift(const struct vg_onset *onset, const struct vg_result *res
     };
 }
 
+void vg_cycle_place(const struct vg_cycle_env *env, struct vg_arena *arena,
+                    struct vg_message *message)
+{
+    const char *id = message->dataset;
+    const struct vg_dataset *dataset = env->rules ? vg_ruleset_find(env->rules, id) : NULL;
+    if (env->config) {
+        message->url = vg_cycle_page(env->config->external_url, id, arena);
+        message->dashboard = vg_cycle_dashboard(env->config->dashboard_url, id, arena);
+    }
+    if (!dataset)
+        return;
+    message->connection = dataset->connection;
+    message->table = dataset->query ? NULL : dataset->table;
+    message->owner = dataset->owner;
+    message->runbook = dataset->runbook;
+    message->role = vg_role_name(dataset->role);
+    message->impact = dataset->impact;
+    message->model = message->model ? message->model : dataset->model;
+}
+
 static void fill_message(const struct vg_saying *saying, const struct vg_onset *onset,
                          struct vg_message_item *item, struct vg_message *message)
 {
-    const struct vg_config *config = saying->env->config;
-    const struct vg_dataset *dataset = vg_ruleset_find(saying->env->rules, onset->dataset);
     *message = (struct vg_message){
         .agent = saying->env->agent,
         .dataset = onset->dataset,
@@ -112,17 +130,8 @@ static void fill_message(const struct vg_saying *saying, const struct vg_onset *
         .rows = onset->rows,
         .items = item,
         .nitems = 1,
-        .url = vg_cycle_page(config->external_url, onset->dataset, saying->arena),
-        .dashboard = vg_cycle_dashboard(config->dashboard_url, onset->dataset, saying->arena),
     };
-    if (dataset) {
-        message->connection = dataset->connection;
-        message->table = dataset->query ? NULL : dataset->table;
-        message->owner = dataset->owner;
-        message->runbook = dataset->runbook;
-        message->role = vg_role_name(dataset->role);
-        message->impact = dataset->impact;
-    }
+    vg_cycle_place(saying->env, saying->arena, message);
     if (saying->cycle->reference_version && vg_streq(saying->cycle->dataset, onset->dataset)) {
         message->reference_from_us = saying->cycle->reference_from_us;
         message->reference_to_us = saying->cycle->reference_to_us;

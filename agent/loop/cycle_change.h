@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Messages that no incident makes: of retraining. Part of the cycle's commit. */
+/* Messages that no incident makes: of retraining. Part of the cycle's commit. And what messages say
+ * of their dataset. */
 #ifndef PGVIGIL_AGENT_CYCLE_CHANGE_H
 #define PGVIGIL_AGENT_CYCLE_CHANGE_H
 
@@ -12,6 +13,11 @@ const char *vg_cycle_dashboard(const char *address, const char *dataset, struct 
 
 /* The address of the page with the dataset's place in it behind it; as vg_cycle_dashboard(). */
 const char *vg_cycle_page(const char *address, const char *dataset, struct vg_arena *arena);
+
+/* Into the message what every message about message->dataset says of it: its table, owner, runbook,
+ * model if none is named yet, page and dashboard; less where env has no rules or configuration. */
+void vg_cycle_place(const struct vg_cycle_env *env, struct vg_arena *arena,
+                    struct vg_message *message);
 
 /* Into in: the silences that people made and that are not over. */
 int vg_cycle_silences(const struct vg_cycle_env *env, int64_t now_us, struct vg_arena *arena,

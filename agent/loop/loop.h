@@ -93,6 +93,8 @@ void vg_loop_reload(struct vg_loop *loop);
  * does is known. Without the mutex. -1 when a dataset could not be taken up; or, for want of
  * memory, nothing has changed and loop->book is as before. */
 int vg_loop_adopt(struct vg_loop *loop, struct vg_book *book, bool decided, struct vg_error *err);
+/* The environment of what is done between cycles, with the book in force. */
+struct vg_cycle_env vg_loop_env(const struct vg_loop *loop);
 /* The dataset's slot; NULL for one that is gone. */
 struct vg_slot *vg_loop_slot(const struct vg_loop *loop, const char *id);
 /* Replaces the book by a fresh one; keeps the old one when there is none. Takes the mutex. */

@@ -23,6 +23,15 @@ void vg_loop_release(struct vg_loop *loop, struct vg_book *book)
         book->free(book);
 }
 
+/* Only the scheduler's thread changes the book, and asks for this. */
+struct vg_cycle_env vg_loop_env(const struct vg_loop *loop)
+{
+    struct vg_cycle_env env = loop->env;
+    env.config = loop->book->config;
+    env.rules = loop->book->rules;
+    return env;
+}
+
 static int64_t read_clock(struct vg_loop *loop)
 {
     return loop->env.clock->ops->now_us(loop->env.clock);
@@ -197,8 +206,8 @@ static int obey(struct vg_loop *loop, const struct vg_control *row, struct vg_ar
     if (vg_retrain_knows(row->verb))
         return vg_loop_retrain(loop, row, arena, answer, err);
     if (vg_tell_knows(row->verb)) {
-        int rc = vg_tell_obey(loop->env.store, row, loop->env.agent, read_clock(loop), arena,
-                              answer, err);
+        const struct vg_cycle_env env = vg_loop_env(loop);
+        int rc = vg_tell_obey(&env, row, read_clock(loop), arena, answer, err);
         const char *sink;
         if (rc == 0 && loop->env.urged && vg_tell_urges(loop->env.store, row, arena, &sink))
             loop->env.urged(loop->env.urged_arg, sink);

@@ -10,15 +10,6 @@
 
 static const int64_t promoting_us = 5 * VG_US, absent_us = VG_MINUTE_US, failed_us = VG_MINUTE_US;
 
-/* Only the scheduler's thread changes the book, and it is the one that is here. */
-static struct vg_cycle_env env_of(const struct vg_loop *loop)
-{
-    struct vg_cycle_env env = loop->env;
-    env.config = loop->book->config;
-    env.rules = loop->book->rules;
-    return env;
-}
-
 static int64_t read_clock(const struct vg_loop *loop)
 {
     return loop->env.clock->ops->now_us(loop->env.clock);
@@ -27,7 +18,7 @@ static int64_t read_clock(const struct vg_loop *loop)
 int vg_loop_retrain(struct vg_loop *loop, const struct vg_control *row, struct vg_arena *arena,
                     const char **answer, struct vg_error *err)
 {
-    const struct vg_cycle_env env = env_of(loop);
+    const struct vg_cycle_env env = vg_loop_env(loop);
     int rc = vg_retrain_obey(&env, row, read_clock(loop), arena, answer, err);
     if (rc == 0 && loop->env.committed)
         loop->env.committed(loop->env.committed_arg);
@@ -64,7 +55,7 @@ void vg_loop_follow(struct vg_loop *loop)
     int64_t now_us = read_clock(loop);
     if (now_us < loop->follow_us)
         return;
-    const struct vg_cycle_env env = env_of(loop);
+    const struct vg_cycle_env env = vg_loop_env(loop);
     struct vg_arena *arena = vg_arena_new();
     bool promoting = false;
     bool failed =

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/loop/cycle_change.h"
 #include "agent/message.h"
 #include "pgvigil/failpoint.h"
 #include "pgvigil/text.h"
@@ -99,12 +100,13 @@ static void fill_item(const struct vg_alert *alert, struct vg_message_item *item
     };
 }
 
-static int fill_message(struct vg_store *store, const struct vg_incident *incident,
+static int fill_message(const struct vg_cycle_env *env, const struct vg_incident *incident,
                         struct vg_arena *arena, struct vg_message *out, struct vg_error *err)
 {
     struct vg_alert *alerts;
     size_t n;
-    if (vg_store_alerts(store, incident->dataset, arena, &alerts, &n, err) < 0)
+    vg_cycle_place(env, arena, out);
+    if (vg_store_alerts(env->store, incident->dataset, arena, &alerts, &n, err) < 0)
         return -1;
     out->items = vg_arena_array(arena, n + 1, sizeof *out->items);
     if (!out->items)
@@ -136,9 +138,10 @@ static int tell_taken(struct vg_store *store, const struct vg_incident *incident
     return 0;
 }
 
-static int acknowledge(struct vg_store *store, const char *const parts[PARTS],
+static int acknowledge(const struct vg_cycle_env *env, const char *const parts[PARTS],
                        struct vg_arena *arena, struct vg_message *message, struct vg_error *err)
 {
+    struct vg_store *store = env->store;
     struct vg_incident *incidents;
     size_t n, found = 0, length = strlen(parts[0]);
     if (vg_store_incidents(store, NULL, true, arena, &incidents, &n, err) < 0)
@@ -156,7 +159,7 @@ static int acknowledge(struct vg_store *store, const char *const parts[PARTS],
         message->opened_us = incident->opened_due_us;
         message->nitems = 0;
         if (vg_store_incident_ack(store, incident->key, parts[1], message->at_us, err) < 0 ||
-            fill_message(store, incident, arena, message, err) < 0)
+            fill_message(env, incident, arena, message, err) < 0)
             return -1;
         if (incident->told_us != VG_NEVER && tell_taken(store, incident, message, arena, err) < 0)
             return -1;
@@ -188,6 +191,9 @@ static int move_rows(struct vg_store *store, const char *const parts[PARTS], boo
         return vg_fail(err, VG_E_NOT_FOUND, "%s",
                        retry ? "no such message waits or was set aside, or its incident has ended"
                              : "no such message waits or was set aside");
+    if (rc == 0 && !n && *parts[1])
+        return vg_fail(err, VG_E_NOT_FOUND, "no message to %.100s waits or was set aside",
+                       parts[1]);
     *moved = n;
     return rc;
 }
@@ -264,13 +270,14 @@ static int move(struct vg_store *store, const char *const parts[PARTS], bool ret
     return say_moved(n, retry, &held, arena, answer, err);
 }
 
-static int obey(struct vg_store *store, const struct vg_control *row, const char *agent,
-                int64_t now_us, struct vg_arena *arena, const char **answer, struct vg_error *err)
+static int obey(const struct vg_cycle_env *env, const struct vg_control *row, int64_t now_us,
+                struct vg_arena *arena, const char **answer, struct vg_error *err)
 {
+    struct vg_store *store = env->store;
     const char *parts[PARTS];
     int64_t number = 0;
     bool retry = find_verb(row->verb) == RETRY;
-    struct vg_message message = {.kind = VG_MSG_ACKNOWLEDGE, .agent = agent, .at_us = now_us};
+    struct vg_message message = {.kind = VG_MSG_ACKNOWLEDGE, .agent = env->agent, .at_us = now_us};
     if (vg_tell_split(row, PARTS, arena, parts, err) < 0)
         return -1;
     message.by = parts[1];
@@ -282,7 +289,7 @@ static int obey(struct vg_store *store, const struct vg_control *row, const char
                    ? -1
                    : vg_store_silence_expire(store, number, now_us, err);
     case ACKNOWLEDGE:
-        return acknowledge(store, parts, arena, &message, err);
+        return acknowledge(env, parts, arena, &message, err);
     case RETRY:
     case DROP:
         return move(store, parts, retry, now_us, arena, answer, err);
@@ -291,14 +298,15 @@ static int obey(struct vg_store *store, const struct vg_control *row, const char
     }
 }
 
-int vg_tell_obey(struct vg_store *store, const struct vg_control *row, const char *agent,
-                 int64_t now_us, struct vg_arena *arena, const char **answer, struct vg_error *err)
+int vg_tell_obey(const struct vg_cycle_env *env, const struct vg_control *row, int64_t now_us,
+                 struct vg_arena *arena, const char **answer, struct vg_error *err)
 {
+    struct vg_store *store = env->store;
     vg_failpoint("before_command");
     *answer = "ok";
     int rc = vg_store_begin(store, &claim, err);
     if (rc == 0) {
-        rc = obey(store, row, agent, now_us, arena, answer, err);
+        rc = obey(env, row, now_us, arena, answer, err);
         vg_failpoint("mid_command");
         rc = rc ? rc : vg_store_commit(store, err);
         if (rc < 0)

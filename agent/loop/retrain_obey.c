@@ -171,7 +171,9 @@ static int find_meant(const struct vg_cycle_env *env, const char *what, struct v
         return -1;
     if (!found)
         return vg_fail(err, VG_E_NOT_FOUND,
-                       "no onset is open of this model, or has this key: %.60s", what);
+                       "no open onset is of this model, or has a key that begins so (with 6"
+                       " characters or more): %.60s",
+                       what);
     if (onset->state == VG_ONSET_ENDED && out->verb == APPROVE)
         return fail_ended(onset, err);
     out->config = vg_config_retraining(env->config, onset->model);

@@ -157,8 +157,8 @@ static void test_denial_and_what_makes_no_sense(void **state)
     struct vg_outgoing request;
     char argument[100];
     start(&kit, state, "approval: manual");
-    expect_refusal(&kit, "retrain-approve", "delays\tada\t\t", "no onset is open of this model");
-    expect_refusal(&kit, "retrain-deny", "abc\tada\t\t", "no onset is open of this model");
+    expect_refusal(&kit, "retrain-approve", "delays\tada\t\t", "no open onset is of this model");
+    expect_refusal(&kit, "retrain-deny", "abc\tada\t\t", "no open onset is of this model");
     expect_refusal(&kit, "retrain-fire", "unknown\tada\twhy\t", "there is no retraining.unknown");
     run_hour(&kit, 0, true, false);
     assert_true(find_onset(&kit, &onset));
@@ -227,8 +227,7 @@ static void expect_refused_move(struct cycle_kit *kit, const char *verb, const c
 {
     const struct vg_control row = {.verb = verb, .argument = "all\tdelays", .by = "", .at_us = 1};
     const char *answer;
-    assert_int_equal(
-        vg_tell_obey(kit->env.store, &row, "prod", 1, kit->store->arena, &answer, &kit->err), -1);
+    assert_int_equal(vg_tell_obey(&kit->env, &row, 1, kit->store->arena, &answer, &kit->err), -1);
     if (!strstr(kit->err.msg, words))
         fail_msg("\"%s\" does not say: %s", kit->err.msg, words);
 }
