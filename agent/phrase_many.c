@@ -43,9 +43,16 @@ void vg_phrase_one(struct vg_buf *out, const struct vg_message *message)
     put_named(out, "; may break: ", message->impact);
 }
 
-static const char *choose_verb(enum vg_message_kind kind)
+static const char *choose_verb(const struct vg_message *message)
 {
-    return kind == VG_MSG_RESOLVE ? "have ended" : kind == VG_MSG_REMIND ? "still stand" : "opened";
+    const struct vg_gathered *many = message->gathered;
+    if (message->kind == VG_MSG_RESOLVE)
+        return "have ended";
+    if (message->kind == VG_MSG_REMIND)
+        return "still stand";
+    return !many->updates                    ? "opened"
+           : many->updates < many->incidents ? "opened or changed"
+                                             : "changed";
 }
 
 void vg_phrase_many(struct vg_buf *out, const struct vg_message *message)
@@ -58,7 +65,7 @@ void vg_phrase_many(struct vg_buf *out, const struct vg_message *message)
     else
         vg_buf_printf(out, "%s%s", message->kind == VG_MSG_REMIND ? "STILL " : "",
                       shouted[message->severity]);
-    vg_buf_printf(out, " %zu incidents %s", many->incidents, choose_verb(message->kind));
+    vg_buf_printf(out, " %zu incidents %s", many->incidents, choose_verb(message));
     for (int i = VG_SEVERITIES - 1; i >= 0; i--) {
         if (!many->by_severity[i])
             continue;

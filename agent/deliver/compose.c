@@ -113,6 +113,7 @@ static int add_one(struct composing *in, const struct vg_message *one)
     all->severity = one->severity > all->severity ? one->severity : all->severity;
     all->onset_us = one->onset_us < all->onset_us ? one->onset_us : all->onset_us;
     many->by_severity[one->severity]++;
+    many->updates += one->kind == VG_MSG_UPDATE;
     many->incidents++;
     return 0;
 }

@@ -144,6 +144,7 @@ struct vg_gathered {
     const char *const *runbooks, *const *dashboards;
     size_t nlines;
     size_t incidents, by_severity[VG_SEVERITIES], datasets;
+    size_t updates;        /* of the incidents, those that were open before */
     const char *check;     /* of all of them, or NULL */
     const char *models[5]; /* that may break */
     size_t nmodels;        /* of all; those beyond are not named */

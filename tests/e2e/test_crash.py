@@ -261,7 +261,7 @@ def check_chat(lives, received):
     is of a kill or of an answer that was lost."""
     told = together = 0
     for request in received.requests(CHAT):
-        many = re.search(r"(\d+) incidents (opened|still stand|have ended)",
+        many = re.search(r"(\d+) incidents (opened|changed|still stand|have ended)",
                          json.loads(request["body"])["text"])
         if request["status"] == 200 or request["status"] == 500:
             told += int(many.group(1)) if many else 1
