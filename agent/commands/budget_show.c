@@ -157,22 +157,27 @@ static int print_streams(struct vg_shell *shell, const struct vg_dataset *datase
     return 0;
 }
 
-int vg_budget_print(struct vg_shell *shell, const struct vg_dataset *dataset, FILE *out)
+/* NULL where it is not calibrated; *why it cannot be, NULL where that only has not come yet. */
+static int load_budget(struct vg_shell *shell, const struct vg_dataset *dataset,
+                       struct vg_budget **out, const char **why)
 {
     struct vg_error err = {0};
+    if (vg_calibrate_load(shell->store, dataset, out, &err) == 0 &&
+        (*out || vg_calibrate_hindrance(shell->store, dataset, shell->arena, why, &err) == 0))
+        return 0;
+    vg_shell_fail(&err);
+    return -1;
+}
+
+int vg_budget_print(struct vg_shell *shell, const struct vg_dataset *dataset, FILE *out)
+{
     struct vg_budget *budget = NULL;
+    const char *why = NULL;
     if (!shell->store || !vg_plan_has_budget(dataset))
         return 0;
-    if (vg_calibrate_load(shell->store, dataset, &budget, &err) < 0) {
-        vg_shell_fail(&err);
+    if (load_budget(shell, dataset, &budget, &why) < 0)
         return -1;
-    }
     int rc = 0;
-    const char *why = NULL;
-    if (!budget && vg_calibrate_hindrance(shell->store, dataset, shell->arena, &why, &err) < 0) {
-        vg_shell_fail(&err);
-        return -1;
-    }
     if (budget) {
         print_replay(dataset, budget, out);
         rc = print_streams(shell, dataset, budget, out);
@@ -239,10 +244,12 @@ static json_t *make_columns(const struct vg_budget *budget)
     return list;
 }
 
-static json_t *make_dataset(const struct vg_dataset *dataset, const struct vg_budget *budget)
+static json_t *make_dataset(const struct vg_dataset *dataset, const struct vg_budget *budget,
+                            const char *why)
 {
     if (!budget)
-        return json_pack("{s:s, s:b}", "dataset", dataset->id, "calibrated", false);
+        return json_pack("{s:s, s:b, s:s?}", "dataset", dataset->id, "calibrated", false, "why",
+                         why);
     json_t *out =
         json_pack("{s:s, s:b, s:o, s:o, s:i, s:o, s:o, s:o, s:o}", "dataset", dataset->id,
                   "calibrated", !budget->uncalibrated, "budget_per_week",
@@ -263,17 +270,16 @@ json_t *vg_budget_json(struct vg_shell *shell)
 {
     json_t *list = json_array();
     for (size_t i = 0; list && i < shell->rules->ndatasets; i++) {
-        struct vg_error err = {0};
         struct vg_budget *budget = NULL;
         const struct vg_dataset *dataset = shell->rules->datasets[i];
         if (!vg_plan_has_budget(dataset))
             continue;
-        if (vg_calibrate_load(shell->store, dataset, &budget, &err) < 0) {
-            vg_shell_fail(&err);
+        const char *why = NULL;
+        if (load_budget(shell, dataset, &budget, &why) < 0) {
             json_decref(list);
             return NULL;
         }
-        json_array_append_new(list, make_dataset(dataset, budget));
+        json_array_append_new(list, make_dataset(dataset, budget, why));
         vg_budget_free(budget);
     }
     return list;

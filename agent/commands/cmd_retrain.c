@@ -137,7 +137,7 @@ static int rehearse(struct vg_shell *shell)
         return rc;
     if (shell->store)
         return vg_retrain_rehearse(shell, config, vg_control_who(shell->arena),
-                                   shell->options->why ? shell->options->why : "");
+                                   shell->options->why ? shell->options->why : "a rehearsal");
     fputs("pgvigil: no state yet: nothing is known of the data\n", stderr);
     return VG_EXIT_FAILED;
 }
@@ -146,18 +146,19 @@ static int do_retrain(struct vg_shell *shell)
 {
     const struct vg_options *options = shell->options;
     const char *verb = options->arguments[0];
-    bool why = options->why && *options->why;
+    bool why = options->why && *options->why, fire = !strcmp(verb, "fire");
     if (!strcmp(verb, "list"))
         return list(shell);
-    if (options->narguments != 2 || !*options->arguments[1])
+    if (options->narguments != 2 || !*options->arguments[1] ||
+        (!fire && (options->dry_run || options->force)))
         return fail_usage();
     if (!strcmp(verb, "approve"))
         return act(shell, "retrain-approve");
     if (!strcmp(verb, "deny") && why)
         return act(shell, "retrain-deny");
-    if (!strcmp(verb, "fire") && options->dry_run)
+    if (fire && options->dry_run)
         return rehearse(shell);
-    if (!strcmp(verb, "fire") && why)
+    if (fire && why)
         return act(shell, "retrain-fire");
     return fail_usage();
 }

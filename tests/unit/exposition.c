@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The reader of text format 0.0.4. Small and strict. It takes the text apart into lines first: under
- * ASan's strict checks each call of strchr() or strtod() reads its string to the end. */
+ * ASan's strict checks strchr() and strtod() read their string to its end. */
 #include "tests/unit/exposition.h"
 
 #include <setjmp.h>
