@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The reader of text format 0.0.4. Small and strict. It takes the text apart into lines first: under
+/* The reader of text format 0.0.4. Small and strict. It takes the text apart into lines first: with
  * ASan's strict checks strchr() and strtod() read their string to its end. */
 #include "tests/unit/exposition.h"
 
