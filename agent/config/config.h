@@ -17,7 +17,8 @@ int vg_config_load(const char *path, struct vg_diags *diags, struct vg_config **
  * -1 where not even that could. */
 int vg_config_load_faulty(const char *path, struct vg_diags *diags,
                           struct vg_config **out) VG_MUST_CHECK;
-/* vg_config_load() of text in memory; `path` is shown in faults and its folder is the base of paths. */
+/* vg_config_load() of text in memory; `path` is shown in faults, and its folder is the base of
+ * paths. */
 int vg_config_parse(const char *text, size_t n, const char *path, struct vg_diags *diags,
                     struct vg_config **out) VG_MUST_CHECK;
 void vg_config_free(struct vg_config *config); /* NULL is fine */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Unit tests of messages of many that were sent before (agent/deliver/compose.c): the same rows
- * under the same key until it is known that nobody read them, and what goes beside them. */
+ * under the same key until it is known that nobody read them, and what goes beside them; and what
+ * they call their incidents. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -209,14 +210,30 @@ static void test_a_message_that_went_away(void **state)
     assert_int_equal(count_left(), 0);
 }
 
+/* News of incidents that were open before are no new ones. */
+static void test_updates_are_not_openings(void **state)
+{
+    (void)state;
+    receivers[0].digest = 1;
+    put_many("ops", VG_MSG_UPDATE, 0, 4, NOW);
+    turn_for(NOW, 3 * VG_US);
+    ASSERT_SAYS(body_of("teams", 1), "3 incidents changed");
+    put_many("ops", VG_MSG_UPDATE, 4, 2, NOW + VG_MINUTE_US);
+    put_news("ops", 6, 3, NOW + VG_MINUTE_US);
+    turn_for(NOW + VG_MINUTE_US, 3 * VG_US);
+    ASSERT_SAYS(body_of("teams", 3), "4 incidents opened or changed");
+    assert_int_equal(count_left(), 0);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        WITH(test_the_same_again),          WITH(test_the_same_after_a_crash),
-        WITH(test_others_go_beside_it),     WITH(test_held_rows_hide_nothing),
-        WITH(test_what_is_left_of_it),      WITH(test_switched_off_meanwhile),
-        WITH(test_a_member_that_went_away), WITH(test_a_message_that_went_away),
+        WITH(test_updates_are_not_openings), WITH(test_the_same_again),
+        WITH(test_the_same_after_a_crash),   WITH(test_others_go_beside_it),
+        WITH(test_held_rows_hide_nothing),   WITH(test_what_is_left_of_it),
+        WITH(test_switched_off_meanwhile),   WITH(test_a_member_that_went_away),
+        WITH(test_a_message_that_went_away),
     };
     return cmocka_run_group_tests_name("compose", tests, NULL, NULL);
 }

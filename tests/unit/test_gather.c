@@ -45,21 +45,6 @@ static void test_many_at_once(void **state)
     assert_int_equal(counts[0].sent, 30);
 }
 
-/* News of incidents that were open before are no new ones. */
-static void test_updates_are_not_openings(void **state)
-{
-    (void)state;
-    receivers[0].digest = 1;
-    put_many("ops", VG_MSG_UPDATE, 0, 4, NOW);
-    turn_for(NOW, 3 * VG_US);
-    ASSERT_SAYS(body_of("teams", 1), "3 incidents changed");
-    put_many("ops", VG_MSG_UPDATE, 4, 2, NOW + VG_MINUTE_US);
-    put_news("ops", 6, 3, NOW + VG_MINUTE_US);
-    turn_for(NOW + VG_MINUTE_US, 3 * VG_US);
-    ASSERT_SAYS(body_of("teams", 3), "4 incidents opened or changed");
-    assert_int_equal(count_left(), 0);
-}
-
 /* One incident of its own severity. */
 static void put_one(const char *sink, int i, enum vg_severity severity, int64_t at_us)
 {
@@ -476,7 +461,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH(test_a_few_are_not_gathered),
         WITH(test_many_at_once),
-        WITH(test_updates_are_not_openings),
         WITH(test_where_to_read_on),
         WITH(test_exactly_so_many),
         WITH(test_a_place_that_is_free_again),
