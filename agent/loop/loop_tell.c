@@ -105,6 +105,11 @@ static int fill_message(const struct vg_cycle_env *env, const struct vg_incident
 {
     struct vg_alert *alerts;
     size_t n;
+    memcpy(out->key, incident->key, VG_KEY_SIZE);
+    out->dataset = incident->dataset;
+    out->severity = incident->severity;
+    out->onset_us = incident->onset_us;
+    out->opened_us = incident->opened_due_us;
     vg_cycle_place(env, arena, out);
     if (vg_store_alerts(env->store, incident->dataset, arena, &alerts, &n, err) < 0)
         return -1;
@@ -139,7 +144,7 @@ static int tell_taken(struct vg_store *store, const struct vg_incident *incident
 }
 
 static int acknowledge(const struct vg_cycle_env *env, const char *const parts[PARTS],
-                       struct vg_arena *arena, struct vg_message *message, struct vg_error *err)
+                       struct vg_arena *arena, const struct vg_message *about, struct vg_error *err)
 {
     struct vg_store *store = env->store;
     struct vg_incident *incidents;
@@ -152,16 +157,11 @@ static int acknowledge(const struct vg_cycle_env *env, const char *const parts[P
         if (incident->closed_us != VG_NEVER || (!named && strcmp(incident->dataset, parts[0]) != 0))
             continue;
         found++;
-        memcpy(message->key, incident->key, VG_KEY_SIZE);
-        message->dataset = incident->dataset;
-        message->severity = incident->severity;
-        message->onset_us = incident->onset_us;
-        message->opened_us = incident->opened_due_us;
-        message->nitems = 0;
-        if (vg_store_incident_ack(store, incident->key, parts[1], message->at_us, err) < 0 ||
-            fill_message(env, incident, arena, message, err) < 0)
+        struct vg_message message = *about;
+        if (vg_store_incident_ack(store, incident->key, parts[1], about->at_us, err) < 0 ||
+            fill_message(env, incident, arena, &message, err) < 0)
             return -1;
-        if (incident->told_us != VG_NEVER && tell_taken(store, incident, message, arena, err) < 0)
+        if (incident->told_us != VG_NEVER && tell_taken(store, incident, &message, arena, err) < 0)
             return -1;
     }
     return found ? 0
