@@ -111,11 +111,11 @@ static struct vg_trigger_in look(const struct vg_chain *chain, const struct vg_p
 }
 
 /* Whether the request may leave a run behind. Systems leave out looks that they do not need, and
- * then ask for the run at a lower step. */
+ * then ask for the run at a lower step; some look once more at a higher one. */
 static bool may_start(const struct vg_chain *chain, const struct vg_request *request)
 {
     bool reads = request->method && !strcmp(request->method, "GET");
-    return chain->step >= chain->system->asks || !(reads || chain->system->posts_before);
+    return !reads && (chain->step >= chain->system->asks || !chain->system->posts_before);
 }
 
 static int make_request(struct vg_chain *chain, const struct vg_packing *packing,
@@ -139,7 +139,7 @@ static int make_request(struct vg_chain *chain, const struct vg_packing *packing
     out->ready = VG_READY_SEND;
     int rc = chain->follows ? chain->system->follow(&in, chain->arena, &out->request, err)
                             : chain->system->render(&in, chain->arena, &out->request, err);
-    chain->asked = chain->asked || may_start(chain, &out->request);
+    chain->asked = chain->asked || (rc == 0 && may_start(chain, &out->request));
     const char *method = out->request.method;
     chain->starts = !chain->follows && chain->step > 0 && method && strcmp(method, "GET") != 0;
     if (!out->request.nsecrets) /* the system knows better */
@@ -267,6 +267,12 @@ static void read_answer(struct vg_chain *chain, const struct vg_packing *packing
     chain->step = said->step;
 }
 
+bool vg_chain_unread(const struct vg_response *response)
+{
+    return response->status == 429 || response->status == 503 ||
+           (!response->status && response->error.code == VG_E_CONNECT);
+}
+
 /* Whether a request may have been taken although nobody said so. */
 static bool is_unclear(const struct vg_response *response)
 {
@@ -286,6 +292,8 @@ void vg_chain_answered(struct vg_chain *chain, const struct vg_packing *packing,
 {
     struct vg_error err = {0};
     bool unclear = chain->starts && !chain->fetching && is_unclear(response);
+    chain->arrived =
+        chain->arrived || (chain->asked && !chain->fetching && !vg_chain_unread(response));
     *out = (struct vg_parcel){0};
     *said = (struct vg_trigger_said){0};
     vg_buf_init_wiped(&said->token, VG_SECRET_MAX);

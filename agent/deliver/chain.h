@@ -22,8 +22,9 @@ struct vg_chain {
     struct vg_retrain_run run; /* what is known of it, with what this chain was told */
     bool follows;              /* what became of the run, else for a new one */
     bool fetching;             /* the request under way is the command that prints the token */
-    bool starts; /* the request under way may start a run that a look before it did not find */
-    bool asked;  /* of a new run: it was asked for, and what came before it has been answered */
+    bool starts;  /* the request under way may start a run that a look before it did not find */
+    bool asked;   /* of a new run: it was asked for, and what came before it has been answered */
+    bool arrived; /* and that may have been read, whatever is answered to what comes after it */
     int step, requests;
     int64_t follow_for_us;
     int64_t over_us; /* of a run that is followed: what has not ended counts as over then */
@@ -36,6 +37,8 @@ struct vg_chain {
 int vg_place_of(const struct vg_retraining *retraining, char out[VG_KEY_SIZE],
                 struct vg_error *err);
 
+/* Whether nobody has read the request, as the answer says: none was sent, or it was turned away. */
+bool vg_chain_unread(const struct vg_response *response);
 /* Under the lock: a chain for what a row says, and where it leads. -1: it leads nowhere, and is to
  * be ended all the same. */
 int vg_chain_prepare(struct vg_chain *chain, const struct vg_config *config,

@@ -411,11 +411,7 @@ void vg_deliver_answered(struct vg_deliver *deliver, void *tag, const struct vg_
         return; /* another request of it is under way */
     if (outcome == VG_DELIVERED && lane->keep)
         take_kept(lane, response);
-    /* refused by these before anybody looked at it; after all else it may have been taken, unless
-     * only what comes before it was asked for, a token or whether there is such a job */
-    bool asked = !lane->chain || lane->chain->asked;
-    lane->unclear = asked && response->status != 429 && response->status != 503 &&
-                    (response->status || response->error.code != VG_E_CONNECT);
+    lane->unclear = lane->chain ? lane->chain->arrived : !vg_chain_unread(response);
     settle(deliver, lane, outcome, retry_after_us, now_us);
 }
 

@@ -105,10 +105,9 @@ struct vg_trigger_ops {
                   struct vg_error *err);
     void (*answer)(const struct vg_trigger_in *in, const struct vg_response *response,
                    struct vg_trigger_said *said);
-    /* The step that asks for the run: those of a lower number leave nothing behind if they only
-     * read (GET), or if posts_before says that what this system is posted before it leaves nothing
-     * either. And, to show the chain without an answer, what the answers before it might have left,
-     * or NULL. */
+    /* The step that asks for the run. Before it this system only reads (GET), or posts_before: what
+     * it is posted then leaves nothing behind. And, to show the chain without an answer, what the
+     * answers before it might have left, or NULL. */
     int asks;
     bool posts_before;
     const char *recalls;

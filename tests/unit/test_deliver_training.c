@@ -117,6 +117,53 @@ static void test_what_may_have_arrived_at_once(void **state)
     assert_true(store.rows[id - 1].touched);
 }
 
+/* The request of step 0 is a POST, and what follows it looks. */
+static int render_post_first(const struct vg_trigger_in *in, struct vg_arena *a,
+                             struct vg_request *out, struct vg_error *err)
+{
+    int rc = render(in, a, out, err);
+    out->method = in->step ? "GET" : "POST";
+    return rc;
+}
+
+/* A look that is turned away does not unmake the request before it. */
+static void test_what_has_arrived_before_a_look(void **state)
+{
+    static const struct vg_trigger_ops looks = {
+        .name = "made-up", .render = render_post_first, .answer = answer};
+    (void)state;
+    retraining[0].system = &looks;
+    answer_with("/ask/0", -1, 200, "further");
+    answer_with("/ask/1", -1, 503, "");
+    int64_t id = put_onset();
+    drain(NOW);
+    assert_int_equal(fake_http_count(&http, "/ask/1"), 1);
+    assert_true(store.rows[id - 1].touched);
+}
+
+static int render_get(const struct vg_trigger_in *in, struct vg_arena *a, struct vg_request *out,
+                      struct vg_error *err)
+{
+    int rc = render(in, a, out, err);
+    out->method = "GET";
+    return rc;
+}
+
+/* A look is a look, also at a step behind that of the request. */
+static void test_looks_of_any_step(void **state)
+{
+    static const struct vg_trigger_ops inside = {
+        .name = "made-up", .render = render_get, .answer = answer, .asks = 1};
+    (void)state;
+    retraining[0].system = &inside;
+    answer_with("/ask/0", -1, 200, "further");
+    answer_with("/ask/1", -1, 500, "broken");
+    int64_t id = put_onset();
+    drain(NOW);
+    assert_int_equal(fake_http_count(&http, "/ask/1"), 1);
+    assert_false(store.rows[id - 1].touched);
+}
+
 static void test_a_chain_without_end(void **state)
 {
     (void)state;
@@ -285,6 +332,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_unclear_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_cannot_have_arrived, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_may_have_arrived_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_has_arrived_before_a_look, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_looks_of_any_step, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_chain_without_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_refusal_ends_the_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_command_prints_the_token, set_up, tear_down),
