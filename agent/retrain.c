@@ -30,20 +30,21 @@ static bool is_watched(const struct vg_retrain_in *in, const struct vg_dataset *
     return (in->config->when >> alert->class) & 1 && !is_beside(dataset, alert);
 }
 
-/* Of a rule that clears, the newest windows have passed. */
-enum {
-    PERSISTING = 1 << VG_ALERT_FIRING | 1 << VG_ALERT_FIRING_BLIND,
-    BURNING = PERSISTING | 1 << VG_ALERT_CLEARING,
-};
+static bool is_burning(const struct vg_alert *alert)
+{
+    return alert->state == VG_ALERT_FIRING || alert->state == VG_ALERT_CLEARING ||
+           alert->state == VG_ALERT_FIRING_BLIND;
+}
 
-/* Whether a watched alert of the group is in one of the states, a set of bits. */
-static bool any_in(const struct vg_retrain_in *in, unsigned states)
+/* A watched alert of the group that burns; with `newest`, one that has not passed since. */
+static bool any_burning(const struct vg_retrain_in *in, bool newest)
 {
     for (size_t m = 0; m < in->nmembers; m++) {
         const struct vg_group_member *member = &in->members[m];
         for (size_t i = 0; i < member->nalerts; i++) {
-            if (is_watched(in, member->dataset, &member->alerts[i]) &&
-                (states >> member->alerts[i].state) & 1)
+            const struct vg_alert *alert = &member->alerts[i];
+            if (is_watched(in, member->dataset, alert) && is_burning(alert) &&
+                !(newest && alert->good))
                 return true;
         }
     }
@@ -182,15 +183,15 @@ static int try_fire(const struct vg_retrain_in *in, struct vg_arena *arena,
     const char *reason = "drift persists and every guard of the group passes";
     if (onset->approval == VG_APPROVAL_DENIED)
         return 0; /* until the drift has ended */
-    if (!any_in(in, PERSISTING))
-        return decide(in, NULL, out, VG_DECIDED_WITHHELD,
-                      "the drift does not persist: what still fires is clearing");
     if (vg_retrain_guard(in, onset, arena, &guarded) < 0)
         return -1;
     if (*guarded.firm || *guarded.loose)
         return decide(in, NULL, out, VG_DECIDED_WITHHELD,
                       vg_arena_printf(arena, "%s%s%s", guarded.firm,
                                       *guarded.firm && *guarded.loose ? "; " : "", guarded.loose));
+    if (!any_burning(in, true))
+        return decide(in, NULL, out, VG_DECIDED_WITHHELD,
+                      "the drift does not persist: what still fires is clearing");
     if (in->config->manual && !in->config->dry_run && onset->approval != VG_APPROVAL_GIVEN)
         return await_approval(in, out);
     if (onset->approval == VG_APPROVAL_GIVEN && onset->approval_by)
@@ -216,7 +217,7 @@ static void take_onset(const struct vg_retrain_in *in, struct vg_retrain_out *ou
 
 static int go_on(const struct vg_retrain_in *in, struct vg_arena *arena, struct vg_retrain_out *out)
 {
-    if (!any_in(in, BURNING))
+    if (!any_burning(in, false))
         return end_onset(in, arena, out);
     bool tries = out->onset.state == VG_ONSET_OPEN && !out->withdraw;
     return tries ? try_fire(in, arena, out) : 0;
@@ -232,7 +233,7 @@ static bool is_pending(const struct vg_retrain_in *in)
 static const char *find_objection(const struct vg_retrain_in *in, struct vg_arena *arena)
 {
     const struct vg_onset *onset = in->pending;
-    bool over = is_pending(in) ? !any_in(in, BURNING) : !onset->by_hand;
+    bool over = is_pending(in) ? !any_burning(in, false) : !onset->by_hand;
     return over ? vg_arena_printf(arena, "every drift rule of %s is clear", in->config->model)
                 : vg_retrain_object(in, onset, arena);
 }
@@ -246,7 +247,8 @@ static void take_back(struct vg_onset *onset)
     onset->fired_us = VG_NEVER;
 }
 
-/* While nobody has heard of a request it has to pass what made it so. */
+/* While nobody has heard of a request it has to pass the guards that made it so. That the drift is
+ * clearing takes nothing back before it has ended: it may come and go. */
 static int judge_again(const struct vg_retrain_in *in, struct vg_arena *arena,
                        struct vg_retrain_out *out)
 {

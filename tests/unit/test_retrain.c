@@ -111,13 +111,20 @@ static void test_drift_that_clears(void **state)
     assert_string_equal(last_decision(&world), "withheld");
     struct vg_onset onset = world.out.onset;
     world.in.onset = &onset;
-    world.nulls_latest.verdict = VG_PASS;
-    world.drift.state = VG_ALERT_CLEARING;
-    step(&world);
-    assert_false(world.out.fire);
-    assert_string_equal(last_reason(&world),
-                        "the drift does not persist: what still fires is clearing");
-    world.drift.state = VG_ALERT_FIRING;
+    static const enum vg_alert_state states[] = {VG_ALERT_CLEARING, VG_ALERT_FIRING_BLIND};
+    for (size_t i = 0; i < 2; i++) {
+        world.drift.state = states[i];
+        world.drift.good = 1;
+        world.nulls_latest.verdict = VG_FAIL; /* what people are told then is what withholds most */
+        step(&world);
+        assert_non_null(strstr(last_reason(&world), "x.nulls of features: fail"));
+        world.nulls_latest.verdict = VG_PASS;
+        step(&world);
+        assert_false(world.out.fire);
+        assert_string_equal(last_reason(&world),
+                            "the drift does not persist: what still fires is clearing");
+    }
+    world.drift.good = 0; /* blind since it failed */
     step(&world);
     assert_true(world.out.fire);
     stop(&world);
