@@ -133,7 +133,7 @@ static struct vg_dataset *make_dataset(struct life *life, int index)
         snprintf(text, sizeof text, model, index, index - DATASETS + MODELS);
     else
         snprintf(text, sizeof text, plain, index);
-    struct vg_rule_text in = {text, strlen(text), "rules", life->config};
+    struct vg_rule_text in = {text, strlen(text), "rules", life->config, false};
     must_read(vg_rule_parse(&in, life->rules_arena, &diags, &dataset), &diags, "rules");
     dataset->group_for_us = STEP_US;
     return dataset;

@@ -310,14 +310,14 @@ static void check_alone(struct vg_shell *shell)
     vg_diags_free(&told);
     if (rc < 0)
         return;
-    const struct vg_rules_load load = {.config = shell->config, .alone = true};
+    const struct vg_rules_load load = {.config = shell->config, .nameless = true};
     if (vg_rules_load(&load, &shell->diags, &shell->rules, &err) < 0)
         vg_shell_fail(&err);
     vg_shell_show_diags(shell);
     fprintf(stderr,
-            "pgvigil: rule files are checked by themselves: names of connections, receivers and"
-            " models are not known while %s has errors\n",
-            shell->options->config);
+            "pgvigil: the rule files of %s are checked by themselves: which connections, receivers"
+            " and models there are is not known while %s has errors\n",
+            shell->config->rules, shell->options->config);
 }
 
 static int run_validate(const struct vg_options *options)

@@ -129,7 +129,7 @@ static void read_rule_notify(struct vg_rule_reading *in, const struct vg_node *n
                              struct vg_rule *rule)
 {
     struct vg_notify_given given;
-    vg_read_notify(&in->r, node, &vg_rule_notify_table, in->config, &given);
+    vg_read_notify(&in->r, node, &vg_rule_notify_table, in->names, &given);
     rule->routed = rule->routed && !given.has_to;
     if (given.has_to)
         rule->to = given.to;

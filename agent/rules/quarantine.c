@@ -12,7 +12,7 @@ static void check_connection(struct vg_rule_reading *in, const char *name)
     vg_rule_connection(in, node, name);
     if (!vg_streq(name, dataset->connection))
         return;
-    const struct vg_connection *of = in->config ? vg_config_connection(in->config, name) : NULL;
+    const struct vg_connection *of = in->names ? vg_config_connection(in->names, name) : NULL;
     if (of && of->max_connections == 1)
         vg_read_fault(&in->r, node->loc, "raise max_connections, or name a connection of its own",
                       "keys are written while rows are read, and connection \"%s\" has "

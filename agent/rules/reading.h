@@ -9,7 +9,8 @@ enum { VG_RULE_PLACES = 3 }; /* in a column, in its drift, in checks */
 
 struct vg_rule_reading {
     struct vg_reader r;
-    const struct vg_config *config; /* or NULL */
+    const struct vg_config *config; /* whose defaults hold; or NULL */
+    const struct vg_config *names;  /* the same, whose connections and receivers are known */
     struct vg_raw_dataset raw;
     struct vg_dataset *dataset; /* in the reader's arena */
     struct vg_notify_given notify;

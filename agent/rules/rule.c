@@ -29,7 +29,7 @@ struct vg_loc vg_key_loc(const struct vg_node *mapping, const char *key)
 void vg_rule_connection(struct vg_rule_reading *in, const struct vg_node *node, const char *name)
 {
     struct vg_reader *r = &in->r;
-    const struct vg_config *config = in->config;
+    const struct vg_config *config = in->names;
     if (!config || vg_config_connection(config, name))
         return;
     const char **words = vg_arena_array(r->scratch, config->nconnections + 1, sizeof *words);
@@ -101,7 +101,7 @@ static void read_notify(struct vg_rule_reading *in)
                                        .after = VG_DEFAULT,
                                        .resolve_after = VG_DEFAULT};
     if (in->raw.notify)
-        vg_read_notify(&in->r, in->raw.notify, &vg_notify_table, in->config, notify);
+        vg_read_notify(&in->r, in->raw.notify, &vg_notify_table, in->names, notify);
     in->names_receivers = notify->has_to;
     if (in->config)
         default_notify(in, in->config);
@@ -179,7 +179,9 @@ int vg_rule_parse(const struct vg_rule_text *in, struct vg_arena *arena, struct 
     int rc = -1;
     size_t errors = diags->errors;
     struct vg_document *document = NULL;
-    struct vg_rule_reading reading = {.config = in->config, .r = {.arena = arena, .diags = diags}};
+    struct vg_rule_reading reading = {.config = in->config,
+                                      .names = in->nameless ? NULL : in->config,
+                                      .r = {.arena = arena, .diags = diags}};
     *out = NULL;
     struct vg_arena *scratch = reading.r.scratch = vg_arena_new();
     reading.dataset = vg_arena_alloc(arena, sizeof *reading.dataset);

@@ -18,6 +18,7 @@ struct vg_rule_text {
     const char *path;               /* as shown to people */
     const struct vg_config *config; /* NULL: connections and receivers are taken as written, and
                                      * nothing is defaulted */
+    bool nameless;                  /* connections and receivers are taken as written */
 };
 
 /* 0 when the text has no error (it may have warnings); else -1 and *out is NULL. Every fault is in

@@ -46,7 +46,7 @@ static bool add_text(struct load *load, const char *path, const char *text, size
 {
     struct vg_dataset *dataset;
     struct vg_ruleset *rules = load->rules;
-    struct vg_rule_text in = {text, n, path, load->in->alone ? NULL : load->in->config};
+    struct vg_rule_text in = {text, n, path, load->in->config, load->in->nameless};
     if (vg_rule_parse(&in, rules->arena, diags, &dataset) < 0)
         return false;
     const struct vg_dataset *taken = find_taken(load, dataset->id);
@@ -140,7 +140,7 @@ static int compare_datasets(const void *pa, const void *pb)
 static void check_models(struct load *load)
 {
     const struct vg_config *config = load->in->config;
-    bool all = load->rules->folder_ok && !load->in->alone;
+    bool all = load->rules->folder_ok && !load->in->nameless;
     for (size_t i = 0; i < load->rules->nfiles; i++)
         all = all && load->rules->files[i].ok;
     for (size_t m = 0; all && m < config->nretraining; m++) {

@@ -16,8 +16,7 @@ struct vg_rules_load {
      * NULL when there is none. May be NULL itself. */
     const char *(*last_good)(void *arg, const char *path);
     void *arg;
-    bool
-        alone; /* the configuration has faults: only its folder counts, and its names are unknown */
+    bool nameless; /* the configuration has faults: what names it knows is not certain */
 };
 
 enum { VG_RULE_FILES_MAX = 10000 }; /* of a folder */

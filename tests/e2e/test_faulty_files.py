@@ -56,10 +56,10 @@ def test_ten_faults(database, pgvigil):
 
 def test_faults_of_both(pgvigil):
     """A fault of pgvigil.yaml does not hide those of rule files, nor make their names wrong."""
-    pgvigil.config["web"] = {"listn": "127.0.0.1:1"}
+    pgvigil.config |= {"web": {"listn": "127.0.0.1:1"}, "defaults": {"schedule": {"window": "15m"}}}
     pgvigil.write()
     pgvigil.rule("bad", {**good("bad"), "columns": {"x": {"nulls": "140%"}}})
-    pgvigil.rule("good", {**good("good"), "notify": {"to": ["somebody"]}})
+    pgvigil.rule("good", {**good("good"), "notify": {"to": ["somebody"]}, "schedule": {}})
     told = pgvigil.expect(78, "validate").err
     places = re.findall(r"^(\S+?):\d+:\d+: error", told, re.M)
     assert [p.rsplit("/")[-1] for p in places] == ["pgvigil.yaml", "bad.yaml"], told

@@ -32,7 +32,7 @@ struct rule_kit rule_kit_read(const char *config, const char *text)
     if (vg_config_parse(config, strlen(config), "pgvigil.yaml", &kit.diags, &kit.config) < 0)
         fail_msg("%s", kit.diags.items[0].msg);
     assert_int_equal(kit.diags.n, 0);
-    struct vg_rule_text in = {text, strlen(text), "rule.yaml", kit.config};
+    struct vg_rule_text in = {text, strlen(text), "rule.yaml", kit.config, false};
     int rc = vg_rule_parse(&in, kit.arena, &kit.diags, &kit.dataset);
     assert_int_equal(rc, kit.diags.errors ? -1 : 0);
     assert_int_equal(rc == 0, kit.dataset != NULL);

@@ -53,7 +53,7 @@ static char *read_case(const char *name, struct vg_config *config)
     int rc;
     if (rule.data) {
         struct vg_dataset *dataset;
-        struct vg_rule_text in = {rule.data, rule.n, "rule.yaml", config};
+        struct vg_rule_text in = {rule.data, rule.n, "rule.yaml", config, false};
         rc = vg_rule_parse(&in, arena, &diags, &dataset);
     } else {
         if (!own.data)
