@@ -215,6 +215,8 @@ static int do_acknowledge(struct vg_shell *shell, bool beside)
     const struct vg_options *options = shell->options;
     const char *by = options->narguments > 1 ? options->arguments[1] : vg_control_who(shell->arena);
     struct vg_buf text;
+    if (!beside && vg_shell_rules(shell) != 0) /* what is said of the dataset; faults are shown */
+        return VG_EXIT_INTERNAL;
     vg_buf_init(&text, 1 << 16);
     vg_buf_puts(&text, options->arguments[0]);
     put_part(&text, by);

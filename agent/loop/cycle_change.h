@@ -14,8 +14,9 @@ const char *vg_cycle_dashboard(const char *address, const char *dataset, struct 
 /* The address of the page with the dataset's place in it behind it; as vg_cycle_dashboard(). */
 const char *vg_cycle_page(const char *address, const char *dataset, struct vg_arena *arena);
 
-/* Into the message what every message about message->dataset says of it: its table, owner, runbook,
- * model if none is named yet, page and dashboard; less where env has no rules or configuration. */
+/* Into a message that no settling makes what is said of message->dataset: its table, owner,
+ * runbook, model if none is named yet, page and dashboard; less where env has no rules or
+ * configuration. */
 void vg_cycle_place(const struct vg_cycle_env *env, struct vg_arena *arena,
                     struct vg_message *message);
 

@@ -192,8 +192,8 @@ static int move_rows(struct vg_store *store, const char *const parts[PARTS], boo
                        retry ? "no such message waits or was set aside, or its incident has ended"
                              : "no such message waits or was set aside");
     if (rc == 0 && !n && *parts[1])
-        return vg_fail(err, VG_E_NOT_FOUND, "no message to %.100s waits or was set aside",
-                       parts[1]);
+        return vg_fail(err, VG_E_NOT_FOUND, "no message to %.100s waits or was set aside%s",
+                       parts[1], retry ? ", or its incident has ended" : "");
     *moved = n;
     return rc;
 }
