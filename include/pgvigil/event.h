@@ -193,7 +193,7 @@ struct vg_outgoing {
     enum vg_severity severity;
     const char *body;            /* JSON of the message or of the onset */
     int64_t created_us, next_us; /* not to be tried before next_us */
-    int64_t turn_us; /* vg_outgoing_turn(), or that of graver news since; of the store */
+    int64_t turn_us; /* of the store: vg_outgoing_turn() as it was put, or of graver news since */
     int attempts;
     const char *last_error; /* or NULL */
     int step;               /* requests of this message that are done */

@@ -68,7 +68,8 @@ static struct vg_outgoing fake_outgoing(const struct fake_row *row)
     struct vg_outgoing out = row->row;
     out.went_to = row->went_to[0] ? row->went_to : NULL;
     out.digest = row->digest[0] ? row->digest : NULL;
-    out.turn_us = vg_outgoing_turn(&out);
+    if (!out.turn_us)
+        out.turn_us = vg_outgoing_turn(&out);
     return out;
 }
 

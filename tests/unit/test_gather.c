@@ -93,6 +93,17 @@ static void test_where_to_read_on(void **state)
     }
 }
 
+/* Graver news of its incident have given the second the sooner turn. */
+static void test_the_turn_is_the_stores(void **state)
+{
+    (void)state;
+    receivers[0].digest = 0;
+    put_news("ops", 1, 2, NOW);
+    store.rows[1].row.turn_us = 1;
+    turn_for(NOW, 2 * VG_US);
+    ASSERT_SAYS(body_of("teams", 0), "table02");
+}
+
 /* The first goes when it comes. Of what has come before the next may go the gravest do, until
  * exactly `digest` went singly; the rest waits, and no longer than documented. */
 static void test_exactly_so_many(void **state)
@@ -462,6 +473,7 @@ int main(void)
         WITH(test_a_few_are_not_gathered),
         WITH(test_many_at_once),
         WITH(test_where_to_read_on),
+        WITH(test_the_turn_is_the_stores),
         WITH(test_exactly_so_many),
         WITH(test_a_place_that_is_free_again),
         WITH(test_a_single_that_is_tried_again),

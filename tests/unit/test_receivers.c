@@ -197,7 +197,7 @@ static void test_the_cutting_edge(void **state)
     static const char *const fillers[] = {"\xf0\x9f\x92\xa9", "\xe2\x82\xac", "<", "@", "\\", "\""};
     for (size_t f = 0; f < sizeof fillers / sizeof fillers[0]; f++) {
         size_t n = strlen(fillers[f]);
-        for (size_t shift = 0; shift < n; shift++) {
+        for (size_t shift = 0; shift < 4; shift++) {
             struct vg_arena *arena = vg_arena_new();
             struct vg_message_item items[MOST_ITEMS];
             struct vg_message message = kit_message(&items[0]);
@@ -205,12 +205,13 @@ static void test_the_cutting_edge(void **state)
             memset(lots, 'x', shift);
             for (size_t i = 0; i < LONG / n * n; i++)
                 lots[shift + i] = fillers[f][i % n];
-            for (size_t i = 0; i < LONG_ITEMS; i++) {
+            size_t nitems = shift ? 2 : LONG_ITEMS; /* for speed */
+            for (size_t i = 0; i < nitems; i++) {
                 items[i] = kit_item();
                 items[i].rule = items[i].check = items[i].column = items[i].why = lots;
                 items[i].description = lots;
             }
-            message.nitems = LONG_ITEMS;
+            message.nitems = nitems;
             message.dataset = message.table = message.owner = message.impact = lots;
             message.retraining = lots;
             message.kind = shift % 2 ? VG_MSG_RESOLVE : VG_MSG_OPEN;
