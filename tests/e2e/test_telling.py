@@ -173,3 +173,17 @@ def test_dead_letters(world):
     for verb in ("retry", "drop"):
         none = pgvigil.expect(2, "outbox", verb, "all", "nobody")
         assert "no message to nobody waits or was set aside" in none.err
+
+
+def test_acknowledged_without_a_daemon(world):
+    """The last of these tests: what is said of the dataset is the same."""
+    database, pgvigil, received, daemon = world
+    fill(database, "t", -2, 60, "7")
+    daemon.wait_for(lambda: query(pgvigil, "SELECT 1 FROM alert WHERE dataset = 't' AND state = 6"
+                                  " AND untold = 0"), 30, "it fires")
+    assert daemon.stop() == 0
+    pgvigil.expect(0, "acknowledge", "t", "carl")
+    [(body,)] = query(pgvigil, "SELECT body FROM outbox WHERE kind = 6 ORDER BY id DESC LIMIT 1")
+    told = json.loads(body)
+    assert told["by"] == "carl" and told["table"] == "public.t"
+    assert told["url"] == "https://vigil.example.test#dataset-t"
