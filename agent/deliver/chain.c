@@ -114,8 +114,10 @@ static struct vg_trigger_in look(const struct vg_chain *chain, const struct vg_p
  * then ask for the run at a lower step; some look once more at a higher one. */
 static bool may_start(const struct vg_chain *chain, const struct vg_request *request)
 {
+    const struct vg_trigger_ops *system = chain->system;
     bool reads = request->method && !strcmp(request->method, "GET");
-    return !reads && (chain->step >= chain->system->asks || !chain->system->posts_before);
+    bool before = chain->step < system->asks && system->posts_before;
+    return chain->step == system->asks || !(reads || before);
 }
 
 static int make_request(struct vg_chain *chain, const struct vg_packing *packing,

@@ -149,18 +149,26 @@ static int render_get(const struct vg_trigger_in *in, struct vg_arena *a, struct
     return rc;
 }
 
+static void answer_inside(const struct vg_trigger_in *in, const struct vg_response *response,
+                          struct vg_trigger_said *said)
+{
+    (void)in;
+    if (vg_trigger_took(response, said))
+        vg_trigger_more(said, 2);
+}
+
 /* A look is a look, also at a step behind that of the request. */
 static void test_looks_of_any_step(void **state)
 {
     static const struct vg_trigger_ops inside = {
-        .name = "made-up", .render = render_get, .answer = answer, .asks = 1};
+        .name = "made-up", .render = render_get, .answer = answer_inside, .asks = 1};
     (void)state;
     retraining[0].system = &inside;
     answer_with("/ask/0", -1, 200, "further");
-    answer_with("/ask/1", -1, 500, "broken");
+    answer_with("/ask/2", -1, 500, "broken");
     int64_t id = put_onset();
     drain(NOW);
-    assert_int_equal(fake_http_count(&http, "/ask/1"), 1);
+    assert_int_equal(fake_http_count(&http, "/ask/2"), 1);
     assert_false(store.rows[id - 1].touched);
 }
 
